@@ -1,0 +1,26 @@
+/** Kafka's value types of a setting, as DescribeConfigs names them. */
+export type SettingType = "boolean" | "string" | "int" | "short" | "long" | "double" | "list" | "password";
+
+/** A check answers what is wrong with a value, or undefined. */
+export type SettingCheck<T> = (value: T) => string | undefined;
+
+/**
+ * One row of a settings table. `initial` has the unit that the name says (`.ms`, `.bytes`).
+ * A `long` past 2^53 reads as the nearest double: it is only ever compared with; where its text
+ * matters, the text is kept.
+ */
+export interface Setting<T> {
+  readonly type: SettingType;
+  readonly initial: T;
+  readonly check?: SettingCheck<T>;
+  readonly help: string;
+  /** Topic settings: the node setting that gives the default, in Kafka's words. */
+  readonly brokerName?: string;
+  /** May change while the broker runs: for each node, for the cluster as one, or not at all. */
+  readonly dynamic?: "broker" | "cluster";
+}
+
+/** The parsed values of a table, by name. */
+export type SettingValues<Table> = {
+  readonly [Name in keyof Table]: Table[Name] extends Setting<infer T> ? T : never;
+};

@@ -1,0 +1,27 @@
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Random } from "../base/random.ts";
+import type { NodeSettings } from "../base/settings/node-settings.ts";
+import type { GroupCoordinator } from "./groups/group-coordinator.ts";
+import type { ProducerIds } from "./producer-ids.ts";
+import type { Topics } from "./topics/topics.ts";
+
+/** This node as clients are told of it. */
+export interface NodeIdentity {
+  readonly nodeId: number;
+  /** 22 characters, kept in meta.properties. */
+  readonly clusterId: string;
+  readonly rack: string | null;
+}
+
+/** What the use cases work on. node/ composes it; doors pass it to use cases. */
+export interface Broker {
+  readonly identity: NodeIdentity;
+  readonly settings: NodeSettings;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly topics: Topics;
+  readonly groups: GroupCoordinator;
+  readonly producerIds: ProducerIds;
+}

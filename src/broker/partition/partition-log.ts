@@ -1,0 +1,90 @@
+import type { TopicSettings } from "../../base/settings/topic-settings.ts";
+
+/**
+ * One partition as the use cases see it. Today a chain of one: committed = held. A chain of three
+ * will stand behind the same methods. All offsets are record offsets; nothing here opens records
+ * on the hot path.
+ */
+export interface PartitionLog {
+  readonly topic: string;
+  readonly index: number;
+  /** First offset that may be read. */
+  readonly logStart: number;
+  /** Next offset to be appended. */
+  readonly end: number;
+  /** Kafka's high watermark: no door reads at or past it. */
+  readonly committed: number;
+  /** Upper bound of READ_COMMITTED; equal to committed without open transactions. */
+  readonly lastStable: number;
+  readonly leaderEpoch: number;
+  readonly sizeBytes: number;
+
+  /**
+   * Checks one magic-2 batch (semantics.md 2, checks 12 to 19), assigns its offsets in place and
+   * queues it for the next write. Throws XylemError (first error wins; RecordsRefused carries the
+   * indexes of bad records). The caller gives `batch` away. Never waits: backlog is
+   * bounded by `log.append.pending.max.bytes`, past it the caller waits for `writable`.
+   */
+  append(batch: Uint8Array, options: AppendOptions): Appended;
+  /** Resolves when the append backlog is under its bound again; undefined: it already is. */
+  writable(): Promise<void> | undefined;
+  /** Calls back once when committed >= offset, or with an error when the partition stopped. */
+  whenCommitted(offset: number, done: (error?: Error) => void): void;
+  /** As whenCommitted, for what this replica holds (acks=1). */
+  whenHeld(offset: number, done: (error?: Error) => void): void;
+  /**
+   * Stored batches from the one that holds `offset` on, below `upTo`, as they lie on disk.
+   * `sizeBytesMax` bounds the answer, except that `wholeFirst` always gives the first batch.
+   * Ends at a segment's end. Throws OFFSET_OUT_OF_RANGE, CORRUPT_MESSAGE (damage), KAFKA_STORAGE_ERROR.
+   */
+  read(offset: number, options: ReadOptions): ReadResult | Promise<ReadResult>;
+  /** ListOffsets with a time: the first record at or after it, below `upTo`; undefined when none. */
+  findByTimestamp(timestampMs: number, upTo: number): Promise<TimestampedOffset | undefined>;
+  /** ListOffsets -3: the record with the largest timestamp, first of equals. */
+  findMaxTimestamp(): Promise<TimestampedOffset | undefined>;
+  /** OffsetForLeaderEpoch; -1, -1 when undefined. */
+  endOffsetForEpoch(epoch: number): { leaderEpoch: number; endOffset: number };
+  /** The leader epoch of the batch that holds `offset`; -1 when unknown. */
+  epochAt(offset: number): number;
+  /** DeleteRecords: moves the log start up, never down; durable when it resolves. Answers the log start. */
+  deleteRecordsBefore(offset: number): Promise<number>;
+  /** Rolls and removes what retention allows at `nowMs`. */
+  applyRetention(nowMs: number): Promise<void>;
+  /** Producers known here (DescribeProducers). */
+  configure(settings: TopicSettings): void;
+  /** Calls `listener` each time committed or log start grows, until the returned function is called. */
+  onAdvance(listener: () => void): () => void;
+  /** Flushes, writes snapshots and checkpoints, closes files. Later calls of append throw. */
+  close(): Promise<void>;
+}
+
+export interface AppendOptions {
+  /** "client": full checks. "coordinator": our own internal records, epoch and sequence unchecked. */
+  readonly origin: "client" | "coordinator";
+}
+
+export interface Appended {
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  /** Append time for LogAppendTime topics (and of a duplicate its first one), else -1. */
+  readonly logAppendTimeMs: number;
+  readonly isDuplicate: boolean;
+}
+
+export interface ReadOptions {
+  readonly sizeBytesMax: number;
+  readonly wholeFirst: boolean;
+  readonly upTo: number;
+}
+
+export interface ReadResult {
+  /** Stored bytes, whole batches, in order, ready for the wire. Not to be changed. */
+  readonly chunks: readonly Uint8Array[];
+  readonly sizeBytes: number;
+}
+
+export interface TimestampedOffset {
+  readonly offset: number;
+  readonly timestampMs: number;
+  readonly leaderEpoch: number;
+}

@@ -1,0 +1,49 @@
+/**
+ * A place for files, as small as a log needs it: the file system, memory, or a simulated disk.
+ * Paths are relative, `/` between parts, made only from checked names (storage.md, promise 7).
+ *
+ * Failures reject with `XylemError`: DISK_FULL for ENOSPC, EDQUOT and no inodes (the operation had
+ * no effect that a reader can see), KAFKA_STORAGE_ERROR for everything else.
+ * A method that answers `T | Promise<T>` answers plainly when no waiting is needed.
+ */
+export interface Disk {
+  /** Names in a directory with their sizes, unordered. An absent directory is empty. */
+  list(directory: string): Promise<DiskEntry[]>;
+  makeDirectory(directory: string): Promise<void>;
+  /** Removes a directory with everything in it. Absent: no error. */
+  removeDirectory(directory: string): Promise<void>;
+  /** Opens for reading, appending and truncating. `create` makes an absent file, else it is an error. */
+  open(path: string, options: { create: boolean }): Promise<DiskFile>;
+  /** The whole content of a small file; undefined when absent. */
+  readFile(path: string): Promise<Uint8Array | undefined>;
+  /** Moves over an existing file atomically. Directories too. */
+  rename(from: string, to: string): Promise<void>;
+  /** Absent: no error. */
+  remove(path: string): Promise<void>;
+  /** Makes the creations, renames and removals in this directory durable. */
+  syncDirectory(directory: string): Promise<void>;
+}
+
+export interface DiskEntry {
+  readonly name: string;
+  readonly isDirectory: boolean;
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+}
+
+export interface DiskFile {
+  readonly sizeBytes: number;
+  /**
+   * Adds the chunks at the end, in order. The caller gives the chunks away: they are never changed
+   * afterwards, and a memory disk keeps them. On failure the file is as long as before.
+   * At most one append is under way.
+   */
+  append(chunks: readonly Uint8Array[]): void | Promise<void>;
+  /** Bytes [position, position + length), fewer at the end of the file. Not to be changed. */
+  read(position: number, length: number): Uint8Array | Promise<Uint8Array>;
+  truncate(sizeBytes: number): Promise<void>;
+  /** Makes everything appended before this call durable (fdatasync). */
+  sync(): Promise<void>;
+  /** Closing twice is harmless. */
+  close(): Promise<void>;
+}
