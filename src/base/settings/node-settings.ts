@@ -1,0 +1,130 @@
+import { groupSettings } from "./group-settings.ts";
+import { logSettings } from "./log-settings.ts";
+import type { SettingValues } from "./setting.ts";
+import {
+  anyList,
+  anyText,
+  atLeast,
+  between,
+  bool,
+  choice,
+  int,
+  intMax,
+  list,
+  listMatching,
+  long,
+  matching,
+  orExactly,
+  text,
+} from "./rows.ts";
+
+const cluster = { dynamic: "cluster" } as const;
+
+const endpoint = listMatching(
+  /^([A-Za-z0-9_]+:\/\/)?(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]*):\d{1,5}$/,
+  "a list of NAME://host:port or host:port",
+);
+
+/** Where the node lives, whom it listens to, and how much of it. */
+const doorSettings = {
+  "advertised.listeners": list(
+    [],
+    endpoint,
+    "Where clients are told to connect; empty is the address they came in on.",
+  ),
+  "auto.create.topics.enable": bool(
+    true,
+    "Whether asking Kafka's Metadata for an unknown topic creates it.",
+  ),
+  "broker.rack": text("", anyText, "The place of this node, as clients are told it."),
+  "connections.max.idle.ms": long(
+    600_000,
+    atLeast(-1),
+    "Silence after which a connection is closed; -1 is never.",
+  ),
+  data: text("./data", anyText, "The data directory."),
+  "delete.topic.enable": bool(true, "Whether topics can be deleted."),
+  "fetch.max.bytes": int(57_671_680, atLeast(1_024), "The most bytes one fetch is answered with."),
+  host: text("127.0.0.1", anyText, "The address to listen on; 127.0.0.1 listens on ::1 too."),
+  "http.cors.origins": list(
+    [],
+    anyList,
+    "Origins of web pages that may use the HTTP door besides its own.",
+  ),
+  "http.hosts": list([], anyList, "Names by which the HTTP door may be addressed besides its own."),
+  insecure: bool(
+    false,
+    "Whether to listen beyond this machine without encryption and without logins.",
+  ),
+  "log.format": choice(["text", "json"], "How the node's own log lines look."),
+  "log.level": choice(["info", "debug", "warn", "error", "silent"], "The least log line shown."),
+  "max.connection.creation.rate": int(intMax, atLeast(0), "New connections a second.", cluster),
+  "max.connections": int(10_000, atLeast(0), "Connections at a time.", cluster),
+  "max.connections.per.ip": int(
+    intMax,
+    atLeast(0),
+    "Connections at a time from one address.",
+    cluster,
+  ),
+  "max.incremental.fetch.session.cache.slots": int(
+    1_000,
+    atLeast(0),
+    "Fetch sessions that are remembered; 0 declines them.",
+  ),
+  "max.request.partition.size.limit": int(
+    2_000,
+    atLeast(1),
+    "Partitions in one answer of DescribeTopicPartitions.",
+  ),
+  memory: bool(false, "Whether everything is kept in memory and nothing on disk."),
+  "node.id": int(1, atLeast(0), "This node's number, kept in its data directory."),
+  "num.partitions": int(1, atLeast(1), "Partitions of a topic that does not say how many."),
+  port: int(9_092, between(0, 65_535), "The one port; 0 takes a free one."),
+  "queued.max.request.bytes": long(
+    536_870_912,
+    orExactly(-1, atLeast(1_048_576)),
+    "Bytes of requests under way on all connections together; past it nothing is read.",
+  ),
+  "queued.max.requests": int(
+    500,
+    atLeast(1),
+    "Requests of one connection under way; past it that connection is not read.",
+  ),
+  "queued.max.response.bytes": long(
+    268_435_456,
+    atLeast(1_048_576),
+    "Bytes of answers a connection may have waiting; past it that connection is not read.",
+  ),
+  "replica.high.watermark.checkpoint.interval.ms": long(
+    5_000,
+    atLeast(1),
+    "Time between checkpoints of committed offsets.",
+  ),
+  "shutdown.grace.ms": int(
+    10_000,
+    atLeast(0),
+    "How long a stop waits for requests under way before it cuts them off.",
+  ),
+  "socket.listen.backlog.size": int(511, atLeast(1), "Connections that may wait to be accepted."),
+  "socket.request.max.bytes": int(104_857_600, atLeast(1), "The largest request that is read."),
+  "topics.max": int(100_000, atLeast(1), "Topics of the cluster."),
+  "cluster.id": text(
+    "",
+    matching(/^([A-Za-z0-9_-]{22})?$/, "22 characters of base64url, or empty"),
+    "The cluster's id; empty takes the data directory's, or makes one.",
+  ),
+};
+
+/**
+ * Every node setting. Command line flags, XYLEM_ variables, the configuration file, DescribeConfigs
+ * of a broker and the reference page all read this table. Names are Kafka's where Kafka has them.
+ */
+export const nodeSettings = { ...doorSettings, ...logSettings, ...groupSettings };
+
+/** The settings of one node, parsed. A long past 2^53 is the nearest double. */
+export type NodeSettings = SettingValues<typeof nodeSettings>;
+
+/** What a node has that is told nothing. */
+export const defaultNodeSettings: NodeSettings = Object.freeze(
+  Object.fromEntries(Object.entries(nodeSettings).map(([name, row]) => [name, row.initial])),
+) as NodeSettings;
