@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { NodeSettings } from "../base/settings/node-settings.ts";
+import type { Deadlines } from "./deadlines.ts";
 import type { GroupCoordinator } from "./groups/group-coordinator.ts";
 import type { ProducerIds } from "./producer-ids.ts";
 import type { Topics } from "./topics/topics.ts";
@@ -21,6 +22,8 @@ export interface Broker {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Time limits of waiting produces and fetches: `new Deadlines(clock)`, closed with the node. */
+  readonly deadlines: Deadlines;
   readonly topics: Topics;
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
