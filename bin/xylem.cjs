@@ -1,0 +1,78 @@
+#!/usr/bin/env node
+"use strict";
+// Runs on any Node since 12, so that a too old one is told so. Keep its syntax plain.
+var childProcess = require("child_process");
+var fs = require("fs");
+var os = require("os");
+var path = require("path");
+
+var root = path.join(__dirname, "..");
+var entry = path.join(root, "dist", "cli", "main.js");
+
+// libuv reads this when its thread pool is first used, which nothing above does.
+// Flushes of many partitions run side by side there; four threads would queue them.
+if (!process.env.UV_THREADPOOL_SIZE) process.env.UV_THREADPOOL_SIZE = "32";
+
+if (isNewEnough(process.versions.node)) runHere();
+else runUnderNewerNode();
+
+/** The engines field of package.json: ^22.22.0 || >=24.6.0. */
+function isNewEnough(version) {
+  var parts = version.split(".").map(Number);
+  if (parts[0] === 22) return parts[1] >= 22;
+  if (parts[0] === 24) return parts[1] >= 6;
+  return parts[0] > 24;
+}
+
+function runHere() {
+  if (!fs.existsSync(entry)) stop("xylem: not built yet; run: npm run build");
+  import(require("url").pathToFileURL(entry).href).catch(function (error) {
+    stop("xylem: " + (error && error.stack ? error.stack : String(error)));
+  });
+}
+
+function runUnderNewerNode() {
+  var node = findNewerNode();
+  if (!node) {
+    stop("xylem: needs Node ^22.22.0 or >=24.6.0, and this is " + process.versions.node);
+  }
+  var child = childProcess.spawn(node, [__filename].concat(process.argv.slice(2)), {
+    stdio: "inherit",
+  });
+  ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2"].forEach(function (signal) {
+    process.on(signal, function () {
+      child.kill(signal);
+    });
+  });
+  child.on("error", function (error) {
+    stop("xylem: could not run " + node + ": " + error.message);
+  });
+  child.on("exit", function (code, signal) {
+    process.exit(signal ? 128 + os.constants.signals[signal] : code);
+  });
+}
+
+/** The Node that the set-up fetched from npm, for this platform. */
+function findNewerNode() {
+  var folder = "node-" + (process.platform === "win32" ? "win" : process.platform);
+  var program = process.platform === "win32" ? "node.exe" : "node";
+  var places = [path.join(root, ".cache", "node24", "node_modules"), path.join(root, "node_modules")];
+  var found = places
+    .map(function (place) {
+      return path.join(place, folder + "-" + process.arch, "bin", program);
+    })
+    .filter(function (candidate) {
+      return fs.existsSync(candidate) && isNewEnough(versionOf(candidate));
+    });
+  return found[0];
+}
+
+function versionOf(program) {
+  var shown = childProcess.spawnSync(program, ["--version"], { encoding: "utf8" });
+  return String(shown.stdout || "v0.0.0").trim().slice(1);
+}
+
+function stop(line) {
+  process.stderr.write(line + "\n");
+  process.exit(1);
+}

@@ -1,0 +1,30 @@
+/** What a peer speaks, told by its first bytes; "more" when they do not tell yet. */
+export type SpokenProtocol = "kafka" | "http" | "http2" | "tls" | "peer" | "unknown" | "more";
+
+/** The start of the HTTP/2 connection preface (RFC 9113 §3.4) that no HTTP/1 method shares. */
+const http2Preface = "PRI ";
+
+/**
+ * Tells protocols on one port apart. A Kafka frame begins with its int32 size, below 16 MiB for the
+ * first request of any client, hence 0x00; a TLS record with its handshake type; HTTP/1 with a
+ * method's letter.
+ */
+export function tellProtocol(head: Uint8Array): SpokenProtocol {
+  const first = head[0];
+  if (first === undefined) return "more";
+  if (first === 0x00) return "kafka";
+  if (first === 0x01) return "peer";
+  if (first === 0x16) return "tls";
+  if (!isLetter(first)) return "unknown";
+  for (let index = 0; index < http2Preface.length; index += 1) {
+    const byte = head[index];
+    if (byte === undefined) return "more";
+    if (byte !== http2Preface.charCodeAt(index)) return "http";
+  }
+  return "http2";
+}
+
+function isLetter(byte: number): boolean {
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x7a;
+}
