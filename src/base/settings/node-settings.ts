@@ -42,6 +42,11 @@ const doorSettings = {
     atLeast(-1),
     "Silence after which a connection is closed; -1 is never.",
   ),
+  "connections.setup.timeout.ms": int(
+    10_000,
+    atLeast(1),
+    "Time for a new connection to say what it speaks.",
+  ),
   data: text("./data", anyText, "The data directory."),
   "delete.topic.enable": bool(true, "Whether topics can be deleted."),
   "fetch.max.bytes": int(57_671_680, atLeast(1_024), "The most bytes one fetch is answered with."),
