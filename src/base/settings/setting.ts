@@ -20,7 +20,7 @@ export type SettingCheck<T> = (value: T) => string | undefined;
 export interface Setting<T> {
   readonly type: SettingType;
   readonly initial: T;
-  readonly check?: SettingCheck<T>;
+  check?(value: T): string | undefined;
   /** What `check` demands, in words, for the reference tables. */
   readonly valid?: string;
   readonly help: string;
@@ -33,7 +33,7 @@ export interface Setting<T> {
 }
 
 /** A table of settings, whatever its values are. */
-export type SettingTable = Readonly<Record<string, Setting<never> | Setting<unknown>>>;
+export type SettingTable = Readonly<Record<string, Setting<unknown>>>;
 
 /** The parsed values of a table, by name. */
 export type SettingValues<Table> = {

@@ -1,0 +1,26 @@
+import type { TopicSettings } from "../../base/settings/topic-settings.ts";
+import type { Uuid } from "../../base/uuid.ts";
+import type { PartitionLog } from "../partition/partition-log.ts";
+
+/** Which topic a partition's files belong to; a name alone may come back with another id. */
+export interface TopicKey {
+  readonly name: string;
+  readonly id: Uuid;
+}
+
+/** A partition whose files lie in the data directory. `topicId` undefined: they do not say. */
+export interface FoundPartition {
+  readonly topic: string;
+  readonly index: number;
+  readonly topicId: Uuid | undefined;
+}
+
+/** Where partitions live: one data directory, or memory. */
+export interface PartitionStorage {
+  /** The partitions that have files, unordered; asked once, before any is opened. */
+  findPartitions(): Promise<readonly FoundPartition[]>;
+  /** Opens a partition, empty when it has no files. At most once for each until it is removed. */
+  openPartition(topic: TopicKey, index: number, settings: TopicSettings): Promise<PartitionLog>;
+  /** Closes the partition if it is open and removes its files. Absent: no error. */
+  removePartition(topic: TopicKey, index: number): Promise<void>;
+}
