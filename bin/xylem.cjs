@@ -54,22 +54,25 @@ function runUnderNewerNode() {
 
 /** The Node that the set-up fetched from npm, for this platform. */
 function findNewerNode() {
-  var folder = "node-" + (process.platform === "win32" ? "win" : process.platform);
-  var program = process.platform === "win32" ? "node.exe" : "node";
+  var isWindows = process.platform === "win32";
+  var name = "node-" + (isWindows ? "win" : process.platform) + "-" + process.arch;
   var places = [path.join(root, ".cache", "node24", "node_modules"), path.join(root, "node_modules")];
-  var found = places
+  var folders = places
     .map(function (place) {
-      return path.join(place, folder + "-" + process.arch, "bin", program);
+      return path.join(place, name);
     })
-    .filter(function (candidate) {
-      return fs.existsSync(candidate) && isNewEnough(versionOf(candidate));
+    .filter(function (folder) {
+      return isNewEnough(versionIn(folder));
     });
-  return found[0];
+  return folders[0] && path.join(folders[0], "bin", isWindows ? "node.exe" : "node");
 }
 
-function versionOf(program) {
-  var shown = childProcess.spawnSync(program, ["--version"], { encoding: "utf8" });
-  return String(shown.stdout || "v0.0.0").trim().slice(1);
+function versionIn(folder) {
+  try {
+    return JSON.parse(fs.readFileSync(path.join(folder, "package.json"), "utf8")).version;
+  } catch (error) {
+    return "0.0.0";
+  }
 }
 
 function stop(line) {

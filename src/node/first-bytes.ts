@@ -16,7 +16,8 @@ export function tellProtocol(head: Uint8Array): SpokenProtocol {
   if (first === 0x01) return "peer";
   if (first === 0x16) return "tls";
   if (!isLetter(first)) return "unknown";
-  for (let index = 0; index < http2Preface.length; index += 1) {
+  if (first !== http2Preface.charCodeAt(0)) return "http";
+  for (let index = 1; index < http2Preface.length; index += 1) {
     const byte = head[index];
     if (byte === undefined) return "more";
     if (byte !== http2Preface.charCodeAt(index)) return "http";

@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { tellProtocol } from "./first-bytes.ts";
+
+const tell = (text: string): string => tellProtocol(Buffer.from(text, "latin1"));
+
+test.each([
+  ["\0", "kafka"],
+  ["\x01", "peer"],
+  ["\x16", "tls"],
+  ["GET", "http"],
+  ["post", "http"],
+  ["PUT ", "http"],
+  ["PATCH", "http"],
+  ["PRI *", "http2"],
+  ["PRI", "more"],
+  ["P", "more"],
+  ["", "more"],
+  ["\xff", "unknown"],
+  ["7", "unknown"],
+])("%j speaks %s", (head, protocol) => expect(tell(head)).toBe(protocol));

@@ -1,0 +1,124 @@
+import { createServer, connect, type AddressInfo, type Server } from "node:net";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { silentLog } from "../../base/log.ts";
+import { HttpServer } from "./http-server.ts";
+import { MetricsPage } from "./metrics.ts";
+
+let http: HttpServer;
+let listener: Server;
+let port = 0;
+let isReady = true;
+
+beforeEach(async () => {
+  isReady = true;
+  http = new HttpServer({
+    log: silentLog,
+    rules: { listenerAddresses: [], hosts: [], origins: ["https://ui.example"] },
+    node: {
+      isReady: () => isReady,
+      describe: () => ({ nodeId: 1, clusterId: "abcdefghijklmnopqrstuv" }),
+      metrics: new MetricsPage(() => [
+        {
+          name: "xylem_topics",
+          help: "Topics.",
+          kind: "gauge",
+          labelNames: ["kind"],
+          samples: [{ labels: { kind: "own" }, value: 3 }],
+        },
+      ]),
+    },
+  });
+  listener = createServer({ pauseOnConnect: true }, (socket) => http.accept(socket));
+  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+  port = (listener.address() as AddressInfo).port;
+});
+
+afterEach(async () => {
+  listener.close();
+  await http.close(0);
+});
+
+const ask = (path: string, options: RequestInit = {}): Promise<Response> =>
+  fetch(`http://127.0.0.1:${port}${path}`, options);
+
+/** Sends raw bytes and answers all that comes back until the node closes. */
+function exchange(text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1", () => socket.write(text));
+    let answer = "";
+    socket.setEncoding("utf8");
+    socket.on("data", (chunk) => (answer += String(chunk)));
+    socket.on("close", () => resolve(answer));
+    socket.on("error", reject);
+  });
+}
+
+test("a serving node answers health and readiness with its identity", async () => {
+  const health = await ask("/healthz");
+  expect([health.status, (await ask("/readyz")).status]).toEqual([200, 200]);
+  expect(await health.json()).toEqual({
+    status: "ok",
+    nodeId: 1,
+    clusterId: "abcdefghijklmnopqrstuv",
+  });
+});
+
+test("a stopping node is healthy and not ready", async () => {
+  isReady = false;
+  expect([(await ask("/healthz")).status, (await ask("/readyz")).status]).toEqual([200, 503]);
+});
+
+test("a scrape shows the node's numbers, twice alike", async () => {
+  for (const scrape of [1, 2]) {
+    const page = await (await ask("/metrics")).text();
+    expect(page, `scrape ${scrape}`).toContain('xylem_topics{kind="own"} 3');
+    expect(page).toContain("nodejs_eventloop_lag_seconds");
+  }
+});
+
+test("an unknown path is a problem document", async () => {
+  const response = await ask("/v1/nothing?x=1");
+  expect(response.headers.get("content-type")).toBe("application/problem+json");
+  expect(await response.json()).toMatchObject({ status: 404, detail: "Nothing is at /v1/nothing." });
+});
+
+test("another method is refused and told the right ones", async () => {
+  const response = await ask("/healthz", { method: "POST", body: "x" });
+  expect([response.status, response.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+});
+
+test("a rebound host name is refused with 403", async () => {
+  const answer = await exchange(
+    "GET /healthz HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
+  );
+  expect(answer).toMatch(/^HTTP\/1.1 403 /);
+});
+
+test("a foreign page reads no metrics, a listed one does", async () => {
+  const origins = ["https://evil.example", "https://ui.example"];
+  const statuses = await Promise.all(
+    origins.map(async (origin) => (await ask("/metrics", { headers: { origin } })).status),
+  );
+  expect(statuses).toEqual([403, 200]);
+});
+
+test("bytes that are no HTTP get 400 and the connection ends", async () => {
+  expect(await exchange("GET nonsense\r\n\r\n")).toMatch(/^HTTP\/1.1 400 /);
+});
+
+test("an upgrade is refused", async () => {
+  const answer = await exchange(
+    "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+  );
+  expect(answer).toMatch(/^HTTP\/1.1 403 /);
+});
+
+test("closing ends idle connections at once", async () => {
+  const socket = connect(port, "127.0.0.1");
+  const closed = new Promise((resolve) => socket.once("close", resolve));
+  socket.write("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  await new Promise((resolve) => socket.once("data", resolve));
+  await http.close(60_000);
+  await closed;
+  expect(http.connectionCount).toBe(0);
+});
