@@ -1,0 +1,36 @@
+import { startKafka } from "./kafka-process.ts";
+import { startXylem } from "./xylem-process.ts";
+
+export interface BrokerOptions {
+  /** Kept by whoever gave it; without it a temporary one, removed when the broker stops. */
+  readonly dataFolder?: string;
+  /** Settings of the node by their Kafka names. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** A broker in a process of its own, reached only through its port. */
+export interface BrokerProcess {
+  readonly product: "xylem" | "kafka";
+  readonly host: string;
+  readonly port: number;
+  /** `host:port`, as clients take it. */
+  readonly bootstrap: string;
+  /** Where partition folders lie. */
+  readonly dataFolder: string;
+  readonly pid: number;
+  /** What the process has written so far. */
+  readonly output: string;
+  /** SIGTERM, waits, removes a temporary data folder; answers the exit code. */
+  stop(): Promise<number>;
+  /** SIGKILL, waits; the data folder stays. */
+  kill(): Promise<void>;
+  /** After `kill`, or stopping it first: the same port and data folder, a new process. */
+  restart(): Promise<void>;
+}
+
+/** The broker the suites judge: Xylem, or with XYLEM_TEST_BROKER=kafka the suites' own judge. */
+export const brokerProduct = process.env["XYLEM_TEST_BROKER"] === "kafka" ? "kafka" : "xylem";
+
+export function startBroker(options: BrokerOptions = {}): Promise<BrokerProcess> {
+  return brokerProduct === "kafka" ? startKafka(options) : startXylem(options);
+}

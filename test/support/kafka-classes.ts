@@ -1,0 +1,44 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { run } from "./child-process.ts";
+import { cacheFolder, repositoryRoot } from "./repository.ts";
+
+const javaFolder = `${repositoryRoot}/test/interop/java`;
+
+/** Class path of Apache Kafka, resolved by Maven once and kept under `.cache`. */
+export async function kafkaClassPath(): Promise<string> {
+  const folder = cacheFolder("kafka");
+  const jars = `${folder}/jars`;
+  const isStale = !existsSync(jars) || isNewer(`${javaFolder}/pom.xml`, jars);
+  if (isStale || !readdirSync(jars).some((name) => name.startsWith("kafka-tools"))) {
+    const goal = ["-q", "-B", "-f", `${javaFolder}/pom.xml`, "dependency:copy-dependencies"];
+    const args = [...goal, `-DoutputDirectory=${jars}`];
+    const outcome = await run("mvn", args, { timeoutMs: 300_000 });
+    if (outcome.code !== 0) throw new Error(`maven: ${outcome.stdout}${outcome.stderr}`);
+  }
+  return `${await compileToolRunner(folder, jars)}:${jars}/*`;
+}
+
+/** Flags of every JVM here: a small heap, quick start, our log settings. */
+export function javaFlags(heapMiB: number): string[] {
+  return [
+    `-Xmx${heapMiB}m`,
+    "-XX:TieredStopAtLevel=4",
+    "-XX:+UseSerialGC",
+    "-Djava.awt.headless=true",
+    `-Dlog4j2.configurationFile=${javaFolder}/log4j2.properties`,
+  ];
+}
+
+async function compileToolRunner(folder: string, jars: string): Promise<string> {
+  const classes = `${folder}/classes`;
+  const source = `${javaFolder}/ToolRunner.java`;
+  const compiled = `${classes}/ToolRunner.class`;
+  if (existsSync(compiled) && !isNewer(source, compiled)) return classes;
+  const outcome = await run("javac", ["-cp", `${jars}/*`, "-d", classes, source]);
+  if (outcome.code !== 0) throw new Error(`javac: ${outcome.stderr}`);
+  return classes;
+}
+
+function isNewer(path: string, than: string): boolean {
+  return statSync(path).mtimeMs > statSync(than).mtimeMs;
+}

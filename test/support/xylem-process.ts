@@ -1,0 +1,75 @@
+import type { BrokerOptions, BrokerProcess } from "./broker-process.ts";
+import { Child } from "./child-process.ts";
+import { repositoryRoot } from "./repository.ts";
+import { makeTemporaryFolder, removeFolder } from "./temporary-folder.ts";
+
+const readyLine = /xylem ready kafka=([\d.]+):(\d+) /;
+const readyWithinMs = 30_000;
+
+/** Starts `xylem start` on a port of its own choice and waits for its ready line. */
+export async function startXylem(options: BrokerOptions = {}): Promise<BrokerProcess> {
+  const broker = new XylemProcess(options);
+  await broker.launch(0);
+  return broker;
+}
+
+class XylemProcess implements BrokerProcess {
+  readonly product = "xylem";
+  readonly host = "127.0.0.1";
+  readonly dataFolder: string;
+  readonly #isTemporary: boolean;
+  readonly #settings: readonly string[];
+  #child: Child | undefined;
+  #port = 0;
+
+  constructor(options: BrokerOptions) {
+    this.#isTemporary = options.dataFolder === undefined;
+    this.dataFolder = options.dataFolder ?? makeTemporaryFolder("data");
+    const settings = Object.entries(options.settings ?? {});
+    this.#settings = settings.map(([name, value]) => `--${name}=${value}`);
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get bootstrap(): string {
+    return `${this.host}:${this.#port}`;
+  }
+
+  get pid(): number {
+    return this.#running().pid;
+  }
+
+  get output(): string {
+    return `${this.#child?.stdout}${this.#child?.stderr}`;
+  }
+
+  async launch(port: number): Promise<void> {
+    const place = ["--port", String(port), "--data", this.dataFolder];
+    const args = [`${repositoryRoot}/bin/xylem.cjs`, "start", ...place, ...this.#settings];
+    this.#child = new Child(process.execPath, args, { env: { UV_THREADPOOL_SIZE: "32" } });
+    const ready = await this.#child.waitForOutput(readyLine, readyWithinMs);
+    this.#port = Number(ready[2]);
+  }
+
+  async stop(): Promise<number> {
+    const code = await this.#running().end("SIGTERM");
+    if (this.#isTemporary) removeFolder(this.dataFolder);
+    return code;
+  }
+
+  async kill(): Promise<void> {
+    await this.#running().end("SIGKILL");
+  }
+
+  async restart(): Promise<void> {
+    await this.#running().end("SIGTERM");
+    await this.launch(this.#port);
+  }
+
+  #running(): Child {
+    if (this.#child === undefined) throw new Error("not started");
+    return this.#child;
+  }
+}
