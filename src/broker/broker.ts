@@ -3,6 +3,7 @@ import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { NodeSettings } from "../base/settings/node-settings.ts";
 import type { Deadlines } from "./deadlines.ts";
+import type { BrokerConfigs } from "./configs/broker-configs.ts";
 import type { GroupCoordinator } from "./groups/group-coordinator.ts";
 import type { ProducerIds } from "./producer-ids.ts";
 import type { Topics } from "./topics/topics.ts";
@@ -18,7 +19,9 @@ export interface NodeIdentity {
 /** What the use cases work on. node/ composes it; doors pass it to use cases. */
 export interface Broker {
   readonly identity: NodeIdentity;
+  /** Live: `configs.settings`. Dynamic changes show in this same object. */
   readonly settings: NodeSettings;
+  readonly configs: BrokerConfigs;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

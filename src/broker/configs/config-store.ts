@@ -1,0 +1,77 @@
+import { assert } from "../../base/assert.ts";
+import { XylemError } from "../../base/errors.ts";
+import type { Coordinator } from "../ports/coordinator.ts";
+import { Turns } from "../turns.ts";
+
+/** The configs of one resource by name, in their plain text form. */
+export type Configs = ReadonlyMap<string, string>;
+
+interface Kept {
+  readonly configs: Configs;
+  readonly revision: number;
+}
+
+const prefix = "configs/";
+const nothing: Kept = { configs: new Map(), revision: 0 };
+
+/** Keys of the store: `brokers/default`, `brokers/<node id>`, `groups/<group>`. */
+export const clusterKey = "brokers/default";
+export const nodeKey = (nodeId: number): string => `brokers/${nodeId}`;
+export const groupKey = (group: string): string => `groups/${encodeURIComponent(group)}`;
+
+declare function encodeURIComponent(text: string): string;
+
+/** Dynamic configs of nodes and groups: an image in memory of what the coordinator keeps. */
+export class ConfigStore {
+  readonly #coordinator: Coordinator;
+  readonly #kept = new Map<string, Kept>();
+  readonly #turns = new Turns();
+
+  private constructor(coordinator: Coordinator) {
+    this.#coordinator = coordinator;
+  }
+
+  static async open(coordinator: Coordinator): Promise<ConfigStore> {
+    const store = new ConfigStore(coordinator);
+    const { entries } = await coordinator.read(prefix);
+    for (const { key, value, revision } of entries) {
+      store.#kept.set(key.slice(prefix.length), { configs: parseConfigs(key, value), revision });
+    }
+    return store;
+  }
+
+  get(key: string): Configs {
+    return (this.#kept.get(key) ?? nothing).configs;
+  }
+
+  /** The keys that start with `start`, sorted. */
+  keys(start: string): readonly string[] {
+    return [...this.#kept.keys()].filter((key) => key.startsWith(start)).sort();
+  }
+
+  /** Replaces a resource's configs by what `change` makes of them; durable when it resolves. */
+  update(key: string, change: (current: Configs) => Configs): Promise<Configs> {
+    return this.#turns.take(key, async () => {
+      const { configs, revision } = this.#kept.get(key) ?? nothing;
+      const changed = change(configs);
+      const value =
+        changed.size === 0 ? null : JSON.stringify(Object.fromEntries([...changed].sort()));
+      const written = await this.#coordinator.transact(
+        [{ key: prefix + key, revision }],
+        [{ key: prefix + key, value }],
+      );
+      if (written === undefined) {
+        throw new XylemError("NOT_CONTROLLER", `The configs of ${key} changed meanwhile`);
+      }
+      if (changed.size === 0) this.#kept.delete(key);
+      else this.#kept.set(key, { configs: changed, revision: written });
+      return changed;
+    });
+  }
+}
+
+function parseConfigs(key: string, text: string): Configs {
+  const value: unknown = JSON.parse(text);
+  assert(typeof value === "object" && value !== null, `${key} holds no configs: ${text}`);
+  return new Map(Object.entries(value as Record<string, string>));
+}

@@ -1,0 +1,87 @@
+import { XylemError } from "../../base/errors.ts";
+
+/** What somebody asks for. -1 leaves partitions and replicas to the node's settings. */
+export interface NewTopic {
+  readonly name: string;
+  readonly partitions: number;
+  readonly replicas: number;
+  /** The replicas of each partition by hand; then `partitions` and `replicas` are -1. */
+  readonly assignments?: readonly PartitionAssignment[];
+  /** A null value is refused, with the name of its config. */
+  readonly configs: ReadonlyMap<string, string | null>;
+}
+
+export interface PartitionAssignment {
+  readonly index: number;
+  readonly replicas: readonly number[];
+}
+
+/** The partitions and replicas that were asked for; the counts behind -1 come from `defaults`. */
+export function planPartitions(
+  asked: NewTopic,
+  defaults: { readonly partitions: number; readonly replicas: number },
+  nodes: readonly number[],
+): { readonly partitions: number; readonly replicas: number } {
+  const assignments = asked.assignments ?? [];
+  if (assignments.length > 0) return planAssigned(asked, assignments, nodes);
+  const replicas = asked.replicas === -1 ? defaults.replicas : asked.replicas;
+  if (replicas < 1) {
+    throw new XylemError(
+      "INVALID_REPLICATION_FACTOR",
+      "Replication factor must be larger than 0, or -1 to use the default value.",
+    );
+  }
+  if (replicas > nodes.length) {
+    throw new XylemError(
+      "INVALID_REPLICATION_FACTOR",
+      `Unable to replicate the partition ${replicas} time(s): ` +
+        `the cluster has ${nodes.length} node(s)`,
+    );
+  }
+  const partitions = asked.partitions === -1 ? defaults.partitions : asked.partitions;
+  if (partitions < 1) {
+    throw new XylemError(
+      "INVALID_PARTITIONS",
+      "Number of partitions was set to an invalid non-positive value.",
+    );
+  }
+  return { partitions, replicas };
+}
+
+function planAssigned(
+  asked: NewTopic,
+  assignments: readonly PartitionAssignment[],
+  nodes: readonly number[],
+): { readonly partitions: number; readonly replicas: number } {
+  if (asked.partitions !== -1 || asked.replicas !== -1) {
+    throw new XylemError(
+      "INVALID_REQUEST",
+      "A manual partition assignment was specified: partitions and replication factor must be -1.",
+    );
+  }
+  const indexes = assignments.map((assignment) => assignment.index).sort((a, b) => a - b);
+  if (indexes.some((index, at) => index !== at)) {
+    throw new XylemError(
+      "INVALID_REPLICA_ASSIGNMENT",
+      "Partitions should be a consecutive 0-based integer sequence, each of them once.",
+    );
+  }
+  const replicas = assignments[0]?.replicas.length ?? 0;
+  for (const assignment of assignments) checkReplicas(assignment.replicas, replicas, nodes);
+  return { partitions: assignments.length, replicas };
+}
+
+/** A list of replicas: `count` of them, each a live node, none twice. */
+export function checkReplicas(
+  replicas: readonly number[],
+  count: number,
+  nodes: readonly number[],
+): void {
+  const wrong = (reason: string): XylemError =>
+    new XylemError("INVALID_REPLICA_ASSIGNMENT", `The manual partition assignment ${reason}`);
+  if (replicas.length === 0) throw wrong("includes an empty replica list.");
+  if (replicas.length !== count) throw wrong("has different numbers of replicas.");
+  if (new Set(replicas).size < replicas.length) throw wrong("names a node twice.");
+  const stranger = replicas.find((node) => !nodes.includes(node));
+  if (stranger !== undefined) throw wrong(`names node ${stranger}, which is not there.`);
+}

@@ -1,0 +1,111 @@
+import { equalBytes } from "../../base/bytes.ts";
+import type { Log } from "../../base/log.ts";
+import type { Random } from "../../base/random.ts";
+import { formatUuid, makeUuid, parseUuid, type Uuid } from "../../base/uuid.ts";
+import type { BrokerConfigs } from "../configs/broker-configs.ts";
+import type { Coordinator } from "../ports/coordinator.ts";
+import type { FoundPartition, PartitionStorage } from "../ports/partition-storage.ts";
+import { internalTopics } from "./internal-topics.ts";
+import {
+  deletedPrefix,
+  formatTopicEntry,
+  parseTopicEntry,
+  topicKey,
+  topicsPrefix,
+  type TopicEntry,
+} from "./topic-entry.ts";
+import { isTopicName, metadataTopic } from "./topic-name.ts";
+
+/** A topic as the coordinator holds it. */
+export interface StoredTopic {
+  readonly name: string;
+  readonly entry: TopicEntry;
+  readonly revision: number;
+}
+
+interface Parts {
+  readonly coordinator: Coordinator;
+  readonly storage: PartitionStorage;
+  readonly configs: BrokerConfigs;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/**
+ * Brings the data directory and the coordinator to agree before any topic is opened. Folders of
+ * deleted topics go; folders nobody knows (a directory that Kafka wrote) become topics with the
+ * node's defaults, under the id in their `partition.metadata`. Answers all topics there are.
+ */
+export async function reconcileStorage(parts: Parts): Promise<readonly StoredTopic[]> {
+  const found = await parts.storage.findPartitions();
+  const gone = await finishDeletions(parts, found);
+  const { entries } = await parts.coordinator.read(topicsPrefix);
+  const stored = entries.map(({ key, value, revision }) => {
+    const name = key.slice(topicsPrefix.length);
+    return { name, entry: parseTopicEntry(name, value), revision };
+  });
+  const known = new Set(stored.map(({ name }) => name));
+  const strangers = new Map<string, FoundPartition[]>();
+  for (const partition of found) {
+    if (known.has(partition.topic) || gone.has(partition)) continue;
+    const others = strangers.get(partition.topic);
+    if (others === undefined) strangers.set(partition.topic, [partition]);
+    else others.push(partition);
+  }
+  for (const [name, partitions] of strangers) {
+    const imported = await importTopic(parts, name, partitions);
+    if (imported !== undefined) stored.push(imported);
+  }
+  return stored;
+}
+
+/** Removes what is left of topics whose deletion a crash cut short; answers those folders. */
+async function finishDeletions(
+  { coordinator, storage, log }: Parts,
+  found: readonly FoundPartition[],
+): Promise<ReadonlySet<FoundPartition>> {
+  const gone = new Set<FoundPartition>();
+  const { entries } = await coordinator.read(deletedPrefix);
+  for (const { key, value: name } of entries) {
+    const id = parseUuid(key.slice(deletedPrefix.length));
+    for (const partition of found) {
+      if (partition.topic !== name || !hasId(partition, id)) continue;
+      await storage.removePartition({ name, id }, partition.index);
+      gone.add(partition);
+    }
+    await coordinator.transact([], [{ key, value: null }]);
+    log.info("removed what was left of a deleted topic", { topic: name });
+  }
+  return gone;
+}
+
+function hasId({ topicId }: FoundPartition, id: Uuid): boolean {
+  return topicId !== undefined && equalBytes(topicId, id);
+}
+
+async function importTopic(
+  { coordinator, configs, random, log }: Parts,
+  name: string,
+  partitions: readonly FoundPartition[],
+): Promise<StoredTopic | undefined> {
+  if (name === metadataTopic || !isTopicName(name)) {
+    log.warn("left a folder alone: it is no topic", { topic: name });
+    return undefined;
+  }
+  const id = partitions.find(({ topicId }) => topicId !== undefined)?.topicId ?? makeUuid(random);
+  const count = Math.max(...partitions.map(({ index }) => index)) + 1;
+  const own = internalTopics.get(name)?.configs(configs.settings) ?? new Map<string, string>();
+  const entry: TopicEntry = { id, partitions: count, configs: own };
+  const key = topicKey(name);
+  const revision = await coordinator.transact(
+    [{ key, revision: 0 }],
+    [{ key, value: formatTopicEntry(entry) }],
+  );
+  if (revision === undefined) return undefined;
+  log.info("took over a topic found in the data directory", {
+    topic: name,
+    partitions: count,
+    id: formatUuid(id),
+  });
+  return { name, entry, revision };
+}

@@ -1,0 +1,41 @@
+import { assert } from "../../base/assert.ts";
+import { formatUuid, parseUuid, type Uuid } from "../../base/uuid.ts";
+
+export const topicsPrefix = "topics/";
+/** Topics whose entry is gone and whose files may not be; the name is the key's value. */
+export const deletedPrefix = "deleted-topics/";
+
+/** A topic as the coordinator keeps it, below `topics/<name>`, in JSON. */
+export interface TopicEntry {
+  readonly id: Uuid;
+  readonly partitions: number;
+  readonly configs: ReadonlyMap<string, string>;
+}
+
+export const topicKey = (name: string): string => topicsPrefix + name;
+export const deletedKey = (id: Uuid): string => deletedPrefix + formatUuid(id);
+
+export function formatTopicEntry(entry: TopicEntry): string {
+  return JSON.stringify({
+    id: formatUuid(entry.id),
+    partitions: entry.partitions,
+    configs: Object.fromEntries(entry.configs),
+  });
+}
+
+/** Our own writing: anything else in it is a defect, or a newer version's. */
+export function parseTopicEntry(name: string, text: string): TopicEntry {
+  const value = JSON.parse(text) as { id?: unknown; partitions?: unknown; configs?: unknown };
+  const { id, partitions, configs } = value;
+  const isWhole =
+    typeof id === "string" &&
+    Number.isSafeInteger(partitions) &&
+    typeof configs === "object" &&
+    configs !== null;
+  assert(isWhole, `the coordinator's entry of topic ${name} is not one of ours: ${text}`);
+  return {
+    id: parseUuid(id),
+    partitions: partitions as number,
+    configs: new Map(Object.entries(configs as Record<string, string>)),
+  };
+}

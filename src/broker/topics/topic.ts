@@ -1,0 +1,48 @@
+import type { TopicSettings } from "../../base/settings/topic-settings.ts";
+import type { Uuid } from "../../base/uuid.ts";
+import type { PartitionLog } from "../partition/partition-log.ts";
+import { isInternalTopic } from "./internal-topics.ts";
+
+/** One topic of this node's image. What changes while it lives is read through it, never copied. */
+export interface Topic {
+  readonly name: string;
+  readonly id: Uuid;
+  readonly isInternal: boolean;
+  /** Live: after a change of configs this is another object. */
+  readonly settings: TopicSettings;
+  /** The topic's own values, in their plain text form. */
+  readonly configs: ReadonlyMap<string, string>;
+  /** By index, without gaps. */
+  readonly partitions: readonly PartitionLog[];
+}
+
+/** The changeable side of a topic, for `Topics` alone. */
+export class LiveTopic implements Topic {
+  readonly name: string;
+  readonly id: Uuid;
+  readonly isInternal: boolean;
+  /** The coordinator's revision of the entry. */
+  revision: number;
+  settings: TopicSettings;
+  configs: ReadonlyMap<string, string>;
+  partitions: readonly PartitionLog[] = [];
+
+  constructor(
+    key: { readonly name: string; readonly id: Uuid; readonly revision: number },
+    configs: ReadonlyMap<string, string>,
+    settings: TopicSettings,
+  ) {
+    this.name = key.name;
+    this.id = key.id;
+    this.revision = key.revision;
+    this.isInternal = isInternalTopic(key.name);
+    this.configs = configs;
+    this.settings = settings;
+  }
+
+  configure(settings: TopicSettings): void {
+    if (settings === this.settings) return;
+    this.settings = settings;
+    for (const partition of this.partitions) partition.configure(settings);
+  }
+}

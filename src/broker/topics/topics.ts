@@ -1,0 +1,381 @@
+import { XylemError } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import type { Random } from "../../base/random.ts";
+import type { TopicSettings } from "../../base/settings/topic-settings.ts";
+import { makeUuid, type Uuid } from "../../base/uuid.ts";
+import type { BrokerConfigs } from "../configs/broker-configs.ts";
+import { checkTopicConfigs } from "../configs/check-topic-configs.ts";
+import { overrideTopicSettings } from "../configs/topic-defaults.ts";
+import type { PartitionLog } from "../partition/partition-log.ts";
+import type { Coordinator } from "../ports/coordinator.ts";
+import type { PartitionStorage, TopicKey } from "../ports/partition-storage.ts";
+import { Turns } from "../turns.ts";
+import { internalTopics, isInternalTopic } from "./internal-topics.ts";
+import { checkReplicas, planPartitions, type NewTopic } from "./new-topic.ts";
+import { reconcileStorage } from "./reconcile-storage.ts";
+import { TopicImage } from "./topic-image.ts";
+import { deletedKey, formatTopicEntry, topicKey, type TopicEntry } from "./topic-entry.ts";
+import { checkTopicName, collisionName, metadataTopic } from "./topic-name.ts";
+import { LiveTopic, type Topic } from "./topic.ts";
+
+export type { Topic } from "./topic.ts";
+
+export interface TopicsOptions {
+  readonly coordinator: Coordinator;
+  readonly storage: PartitionStorage;
+  readonly configs: BrokerConfigs;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** The most partitions that are opened at a time while the node starts. */
+const openingMax = 64;
+
+/**
+ * The topics of this node: an image of what the coordinator holds, with their partitions open.
+ * A change is written to the coordinator first and seen here afterwards, so that what somebody was
+ * told outlives a crash. Changes of one name run one after the other.
+ */
+export class Topics {
+  readonly #options: TopicsOptions;
+  readonly #image = new TopicImage();
+  readonly #turns = new Turns();
+  readonly #creating = new Set<string>();
+  readonly #onCreated = new Set<(topic: Topic) => void>();
+  readonly #onDeleted = new Set<(topic: Topic) => void>();
+
+  private constructor(options: TopicsOptions) {
+    this.#options = options;
+  }
+
+  /** Opens every topic the coordinator knows, finishes deletions, takes over unknown folders. */
+  static async open(options: TopicsOptions): Promise<Topics> {
+    const topics = new Topics(options);
+    const stored = await reconcileStorage(options);
+    const opened: (() => Promise<void>)[] = [];
+    for (const { name, entry, revision } of stored) {
+      const topic = topics.#makeTopic({ name, id: entry.id, revision }, entry.configs);
+      opened.push(async () => {
+        topic.partitions = await topics.#openPartitions(topic, 0, entry.partitions);
+        topics.#image.add(topic);
+      });
+    }
+    await inParallel(opened, openingMax);
+    options.configs.onChange(() => topics.#reconfigure());
+    return topics;
+  }
+
+  get size(): number {
+    return this.#image.size;
+  }
+
+  find(name: string): Topic | undefined {
+    return this.#image.find(name);
+  }
+
+  findById(id: Uuid): Topic | undefined {
+    return this.#image.findById(id);
+  }
+
+  /** All topics, sorted by name, internal ones included. Not to be changed. */
+  list(): readonly Topic[] {
+    return this.#image.list();
+  }
+
+  /** Partitions are appended to and gone before their topic is: told once the topic is usable. */
+  onCreated(listener: (topic: Topic) => void): () => void {
+    this.#onCreated.add(listener);
+    return () => this.#onCreated.delete(listener);
+  }
+
+  /** Told as soon as the topic can no longer be found, before its files go. */
+  onDeleted(listener: (topic: Topic) => void): () => void {
+    this.#onDeleted.add(listener);
+    return () => this.#onDeleted.delete(listener);
+  }
+
+  /**
+   * Makes a topic: durable and usable when it resolves. Throws, in this order,
+   * INVALID_TOPIC_EXCEPTION, TOPIC_ALREADY_EXISTS, INVALID_CONFIG, and what `planPartitions` finds.
+   */
+  create(asked: NewTopic): Promise<Topic> {
+    return this.#turns.take(collisionName(asked.name), async () => {
+      const plan = this.plan(asked);
+      const entry = { id: makeUuid(this.#options.random), ...plan };
+      return await this.#add(asked.name, entry);
+    });
+  }
+
+  /** All the checks of `create`, and what it would make; makes nothing. */
+  plan(asked: NewTopic): {
+    readonly partitions: number;
+    readonly replicas: number;
+    readonly configs: ReadonlyMap<string, string>;
+  } {
+    const { configs } = this.#options;
+    this.#checkNewName(asked.name);
+    const checked = checkTopicConfigs(asked.configs, configs.topicDefaults);
+    const defaults = {
+      partitions: configs.settings["num.partitions"],
+      replicas: configs.settings["default.replication.factor"],
+    };
+    return { ...planPartitions(asked, defaults, [configs.nodeId]), configs: checked };
+  }
+
+  /** The topic of this name, made with the node's defaults when there is none. */
+  async autoCreate(name: string): Promise<Topic> {
+    if (isInternalTopic(name)) return await this.ensureInternal(name);
+    const found = this.#image.find(name);
+    if (found !== undefined) return found;
+    const asked = { name, partitions: -1, replicas: -1, configs: new Map<string, string>() };
+    return await this.#orExisting(name, asked);
+  }
+
+  /**
+   * Starts `autoCreate` unless it is under way, and does not wait. Throws INVALID_TOPIC_EXCEPTION at
+   * once; a later failure is only logged, the client asks again.
+   */
+  startAutoCreate(name: string): void {
+    this.#checkNewName(name);
+    if (this.#creating.has(name)) return;
+    this.#creating.add(name);
+    const done = (): boolean => this.#creating.delete(name);
+    this.autoCreate(name).then(done, (error: Error) => {
+      done();
+      this.#options.log.warn("topic was not created on demand", {
+        topic: name,
+        why: error.message,
+      });
+    });
+  }
+
+  /** One of the broker's own topics, made on first need with its own partitions and configs. */
+  async ensureInternal(name: string): Promise<Topic> {
+    const found = this.#image.find(name);
+    if (found !== undefined) return found;
+    const internal = internalTopics.get(name);
+    if (internal === undefined) {
+      throw new XylemError("INVALID_TOPIC_EXCEPTION", `${name} is no internal topic`);
+    }
+    const { settings } = this.#options.configs;
+    const partitions = internal.partitions(settings);
+    const asked = { name, partitions, replicas: 1, configs: internal.configs(settings) };
+    return await this.#orExisting(name, asked);
+  }
+
+  /** Durable when it resolves; the files are gone then, or go at the next start. */
+  delete(name: string): Promise<void> {
+    return this.#turns.take(collisionName(name), async () => {
+      const topic = this.#get(name);
+      await this.#write(topic, null);
+      this.#image.remove(topic);
+      for (const listener of this.#onDeleted) listener(topic);
+      await this.#removeFiles(topic, topic.partitions.length);
+    });
+  }
+
+  /**
+   * Grows a topic to `count` partitions. Throws UNKNOWN_TOPIC_OR_PARTITION, INVALID_PARTITIONS,
+   * INVALID_REPLICA_ASSIGNMENT. With `validateOnly` it makes nothing.
+   */
+  addPartitions(name: string, count: number, options: GrowOptions = {}): Promise<void> {
+    return this.#turns.take(collisionName(name), async () => {
+      const topic = this.#get(name);
+      this.#checkGrowth(topic, count, options.assignments);
+      if (options.validateOnly === true) return;
+      await this.#grow(topic, count);
+      for (const listener of this.#onCreated) listener(topic);
+    });
+  }
+
+  /**
+   * Replaces a topic's own configs by what `change` makes of the present ones, and has its
+   * partitions follow. Throws UNKNOWN_TOPIC_OR_PARTITION, INVALID_CONFIG. A `change` that answers
+   * undefined leaves everything as it is.
+   */
+  configure(name: string, change: ConfigsChange): Promise<void> {
+    return this.#turns.take(collisionName(name), async () => {
+      const topic = this.#get(name);
+      const changed = change(topic.configs);
+      if (changed === undefined) return;
+      const configs = checkTopicConfigs(changed, this.#options.configs.topicDefaults);
+      const partitions = topic.partitions.length;
+      await this.#write(topic, { id: topic.id, partitions, configs });
+      topic.configs = configs;
+      topic.configure(this.#settingsOf(topic.name, configs));
+    });
+  }
+
+  /** Waits for changes under way. Partitions are closed by the storage that opened them. */
+  async close(): Promise<void> {
+    await this.#turns.settled();
+  }
+
+  #get(name: string): LiveTopic {
+    const topic = this.#image.find(name);
+    if (topic !== undefined) return topic;
+    throw new XylemError("UNKNOWN_TOPIC_OR_PARTITION", `There is no topic ${name}`);
+  }
+
+  #checkNewName(name: string): void {
+    checkTopicName(name);
+    if (name === metadataTopic) {
+      throw new XylemError("INVALID_REQUEST", `Creation of internal topic ${name} is prohibited.`);
+    }
+    const rival = this.#image.findCollision(name);
+    if (rival?.name === name) {
+      throw new XylemError("TOPIC_ALREADY_EXISTS", `Topic '${name}' already exists.`);
+    }
+    if (rival !== undefined) {
+      throw new XylemError(
+        "INVALID_TOPIC_EXCEPTION",
+        `Topic '${name}' collides with existing topic: ${rival.name}`,
+      );
+    }
+    const bound = this.#options.configs.settings["topics.max"];
+    if (this.#image.size >= bound) {
+      throw new XylemError("POLICY_VIOLATION", `There are ${bound} topics, which is topics.max`);
+    }
+  }
+
+  #checkGrowth(topic: Topic, count: number, assignments: GrowOptions["assignments"]): void {
+    const before = topic.partitions.length;
+    if (count <= before) {
+      const relation = count === before ? "already has" : "currently has";
+      throw new XylemError(
+        "INVALID_PARTITIONS",
+        `The topic ${topic.name} ${relation} ${before} partition(s); ${count} is no increase.`,
+      );
+    }
+    if (assignments === undefined) return;
+    if (assignments.length !== count - before) {
+      throw new XylemError(
+        "INVALID_REPLICA_ASSIGNMENT",
+        `Attempted to add ${count - before} partition(s), but ` +
+          `${assignments.length} assignment(s) were specified.`,
+      );
+    }
+    for (const replicas of assignments) checkReplicas(replicas, 1, [this.#options.configs.nodeId]);
+  }
+
+  async #add(name: string, entry: TopicEntry): Promise<Topic> {
+    const topic = this.#makeTopic({ name, id: entry.id, revision: 0 }, entry.configs);
+    await this.#write(topic, entry);
+    try {
+      topic.partitions = await this.#openPartitions(topic, 0, entry.partitions);
+    } catch (error) {
+      await this.#write(topic, null);
+      await this.#removeFiles(topic, entry.partitions);
+      throw error;
+    }
+    this.#image.add(topic);
+    for (const listener of this.#onCreated) listener(topic);
+    return topic;
+  }
+
+  async #grow(topic: LiveTopic, count: number): Promise<void> {
+    const { id, configs } = topic;
+    const before = topic.partitions.length;
+    await this.#write(topic, { id, partitions: count, configs });
+    try {
+      const added = await this.#openPartitions(topic, before, count);
+      topic.partitions = [...topic.partitions, ...added];
+    } catch (error) {
+      await this.#write(topic, { id, partitions: before, configs });
+      for (let index = before; index < count; index++) {
+        await this.#options.storage.removePartition(topic, index);
+      }
+      throw error;
+    }
+  }
+
+  async #orExisting(name: string, asked: NewTopic): Promise<Topic> {
+    try {
+      return await this.create(asked);
+    } catch (error) {
+      const found = this.#image.find(name);
+      if (found === undefined) throw error;
+      return found;
+    }
+  }
+
+  /** Replaces the coordinator's entry, if nobody else has; null deletes it. */
+  async #write(topic: LiveTopic, entry: TopicEntry | null): Promise<void> {
+    const key = topicKey(topic.name);
+    const writes =
+      entry === null
+        ? [
+            { key, value: null },
+            { key: deletedKey(topic.id), value: topic.name },
+          ]
+        : [{ key, value: formatTopicEntry(entry) }];
+    const compares = [{ key, revision: topic.revision }];
+    const revision = await this.#options.coordinator.transact(compares, writes);
+    if (revision === undefined) {
+      const code = topic.revision === 0 ? "TOPIC_ALREADY_EXISTS" : "NOT_CONTROLLER";
+      throw new XylemError(code, `Topic '${topic.name}' was changed by another node.`);
+    }
+    topic.revision = revision;
+  }
+
+  /** Files that cannot be removed now are removed at the next start. */
+  async #removeFiles(topic: LiveTopic, count: number): Promise<void> {
+    const { coordinator, storage, log } = this.#options;
+    try {
+      for (let index = 0; index < count; index++) await storage.removePartition(topic, index);
+      await coordinator.transact([], [{ key: deletedKey(topic.id), value: null }]);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      log.warn("files of a deleted topic are still there", { topic: topic.name, why });
+    }
+  }
+
+  async #openPartitions(
+    topic: LiveTopic,
+    first: number,
+    count: number,
+  ): Promise<readonly PartitionLog[]> {
+    const key: TopicKey = { name: topic.name, id: topic.id };
+    const indexes = Array.from({ length: count - first }, (_, at) => first + at);
+    return await Promise.all(
+      indexes.map((index) => this.#options.storage.openPartition(key, index, topic.settings)),
+    );
+  }
+
+  #makeTopic(
+    key: TopicKey & { readonly revision: number },
+    configs: ReadonlyMap<string, string>,
+  ): LiveTopic {
+    return new LiveTopic(key, configs, this.#settingsOf(key.name, configs));
+  }
+
+  #settingsOf(name: string, configs: ReadonlyMap<string, string>): TopicSettings {
+    const settings = overrideTopicSettings(this.#options.configs.topicDefaults, configs);
+    return isInternalTopic(name) ? Object.freeze({ ...settings, durability: "fsync" }) : settings;
+  }
+
+  #reconfigure(): void {
+    for (const topic of this.#image.list()) {
+      topic.configure(this.#settingsOf(topic.name, topic.configs));
+    }
+  }
+}
+
+export interface GrowOptions {
+  /** The replicas of each new partition by hand. */
+  readonly assignments?: readonly (readonly number[])[] | undefined;
+  readonly validateOnly?: boolean;
+}
+
+export type ConfigsChange = (
+  current: ReadonlyMap<string, string>,
+) => ReadonlyMap<string, string> | undefined;
+
+/** Runs all, at most `most` at a time; the first failure ends it. */
+async function inParallel(work: readonly (() => Promise<void>)[], most: number): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let at = next++; at < work.length; at = next++) await work[at]?.();
+  };
+  await Promise.all(Array.from({ length: Math.min(most, work.length) }, worker));
+}
