@@ -1,6 +1,6 @@
 "use strict";
 // `npm start`, `npm test`, `npm run …`: makes a fresh machine able to run the task, then runs it.
-// Everything under setup/ is CommonJS that Node 12 can read: it runs before the right Node is there.
+// This file and setup/ are CommonJS that Node 12 can read: they run before the right Node is there.
 
 const path = require("path");
 const { fail } = require("./setup/messages.cjs");

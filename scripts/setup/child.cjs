@@ -2,7 +2,7 @@
 const childProcess = require("child_process");
 const os = require("os");
 
-// npm and the terminal may both deliver one Ctrl-C: the broker takes a second one as "stop at once".
+// npm and the terminal may both deliver one Ctrl-C, and a second one means "stop at once".
 const sameSignalMs = 500;
 const forwarded = ["SIGINT", "SIGTERM", "SIGHUP"];
 

@@ -39,7 +39,7 @@ function readStamp(root) {
   return fs.existsSync(stamp) ? fs.readFileSync(stamp, "utf8") : undefined;
 }
 
-/** Names, sizes and times of all that the compiler reads: a few milliseconds, where it takes 300. */
+/** Names, sizes and times of all that the compiler reads: milliseconds, where it takes 300. */
 function fingerprint(root) {
   const hash = crypto.createHash("sha256");
   for (const file of ["package-lock.json", "tsconfig.base.json"]) note(hash, path.join(root, file));

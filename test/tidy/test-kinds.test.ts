@@ -1,0 +1,28 @@
+import { matchesGlob } from "node:path";
+import { expect, test } from "vitest";
+import config from "../../vitest.config.ts";
+import { isTest, readTree } from "./source-tree.ts";
+
+/** The globs of the kinds of tests in the Vitest configuration. */
+function kinds(): { name: string; include: readonly string[] }[] {
+  const projects = (config as { test?: { projects?: unknown[] } }).test?.projects ?? [];
+  return projects.map((project) => (project as { test: { name: string; include: string[] } }).test);
+}
+
+function kindsOf(path: string): string[] {
+  const chosen = kinds().filter(({ include }) => include.some((glob) => matchesGlob(path, glob)));
+  return chosen.map(({ name }) => name);
+}
+
+test("every test file belongs to exactly one kind, so that npm test runs it once", () => {
+  const wrong = readTree()
+    .filter(isTest)
+    .map((file) => `${file.path}: ${kindsOf(file.path).join(", ")}`)
+    .filter((line) => !/: \w+$/.test(line));
+  expect(wrong).toEqual([]);
+});
+
+test("a test file in an unknown place belongs to no kind", () => {
+  expect(kindsOf("test/elsewhere/a.test.ts")).toEqual([]);
+  expect(kindsOf("src/log/a.test.ts")).toEqual(["unit"]);
+});
