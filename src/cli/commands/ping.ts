@@ -1,0 +1,35 @@
+import { type Command, Option } from "commander";
+import { CommandFailure, exitCodes } from "../exit-codes.ts";
+import { withAdmin } from "../kafka-clients.ts";
+import { printLine } from "../terminal.ts";
+
+interface PingOptions {
+  readonly data: string;
+  readonly bootstrap?: string;
+}
+
+/** `xylem ping`: whether a node answers, on a data directory or at an address. */
+export function addPingCommand(program: Command): void {
+  program
+    .command("ping")
+    .description("ask a node whether it lives")
+    .option("--data <directory>", "the node on this data directory", "./data")
+    .addOption(new Option("-b, --bootstrap <host:port>", "any Kafka broker at this address"))
+    .addHelpText("after", "\nExamples:\n  $ xylem ping\n  $ xylem ping -b 127.0.0.1:9092")
+    .action(ping);
+}
+
+async function ping(options: PingOptions): Promise<void> {
+  if (options.bootstrap !== undefined) return pingBroker(options.bootstrap);
+  const { askHolder } = await import("../../storage/directory-lock.ts");
+  const answer = await askHolder(options.data, "ping");
+  if (answer === undefined) {
+    throw new CommandFailure(`no node runs on ${options.data}`, exitCodes.unreachable);
+  }
+  printLine(answer);
+}
+
+async function pingBroker(bootstrap: string): Promise<void> {
+  const cluster = await withAdmin({ bootstrap }, (admin) => admin.metadata({ topics: [] }));
+  printLine(`pong ${bootstrap} cluster=${cluster.id} brokers=${cluster.brokers.size}`);
+}

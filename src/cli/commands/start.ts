@@ -1,0 +1,71 @@
+import { type Command, Option } from "commander";
+import { type NodeSettings, nodeSettings } from "../../base/settings/node-settings.ts";
+import { CommandFailure, exitCodes } from "../exit-codes.ts";
+import { printLine } from "../terminal.ts";
+
+/** Flags that `--help` shows; the others are listed in the settings reference. */
+const shownFlags: Readonly<Record<string, string>> = {
+  port: "--port <port>",
+  host: "--host <address>",
+  data: "--data <directory>",
+  memory: "--memory [boolean]",
+  insecure: "--insecure [boolean]",
+  "log.level": "--log.level <level>",
+};
+
+/** `xylem start`, which is also what `xylem` alone does. */
+export function addStartCommand(program: Command): void {
+  const command = program
+    .command("start", { isDefault: true })
+    .description("serve Kafka and HTTP clients until stopped")
+    .option("--config <file>", "a YAML file of settings (default: xylem.yaml if there is one)")
+    .option("--print-url", "print only host:port on standard output when ready");
+  for (const [name, row] of Object.entries(nodeSettings)) {
+    const placeholder = row.type === "boolean" ? "[boolean]" : "<value>";
+    const option = new Option(shownFlags[name] ?? `--${name} ${placeholder}`, row.help);
+    if (row.type === "boolean") option.preset("true");
+    command.addOption(name in shownFlags ? option : option.hideHelp());
+  }
+  command
+    .addHelpText(
+      "after",
+      `
+Every setting of docs/settings.md is a flag (--log.retention.ms=60000), a variable
+(XYLEM_LOG_RETENTION_MS) and a line of the file (log.retention.ms: 60000); flags win over
+variables, variables over the file.
+
+Examples:
+  $ xylem start
+  $ xylem start --port 19092 --data /var/lib/xylem
+  $ xylem start --memory --port 0 --print-url`,
+    )
+    .action(startAndServe);
+}
+
+async function startAndServe(options: Record<string, unknown>): Promise<void> {
+  const { config, printUrl, ...given } = options;
+  const flags = new Map(Object.entries(given).map(([name, value]) => [name, String(value)]));
+  const [{ readNodeSettings }, { serve }] = await Promise.all([
+    import("../../node/read-node-settings.ts"),
+    import("../serve.ts"),
+  ]);
+  const read = await readNodeSettings({
+    flags,
+    environment: process.env,
+    file: typeof config === "string" ? config : undefined,
+  }).catch((error: unknown) => {
+    throw new CommandFailure(messageOf(error), exitCodes.usage, error);
+  });
+  await serve(read, ({ address, url }) =>
+    printLine(printUrl === true ? address : readyLine(read.settings, address, url)),
+  );
+}
+
+function readyLine(settings: NodeSettings, address: string, url: string): string {
+  const data = settings.memory ? "memory" : settings.data;
+  return `xylem ready kafka=${address} http=${url} data=${data}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

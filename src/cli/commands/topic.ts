@@ -1,0 +1,203 @@
+import type { Admin } from "@platformatic/kafka";
+import type { Command } from "commander";
+import {
+  bootstrapOption,
+  jsonOption,
+  parseAssignment,
+  parseCount,
+  parseIndex,
+} from "../arguments.ts";
+import { CommandFailure } from "../exit-codes.ts";
+import { type BrokerOptions, loadKafka, withAdmin } from "../kafka-clients.ts";
+import { formatJson, printLine, printRows } from "../terminal.ts";
+import { readTopics, type TopicOffsets } from "../topic-offsets.ts";
+
+interface TopicOptions extends BrokerOptions {
+  readonly json?: boolean;
+}
+
+/** `xylem topic …`: topics of any Kafka broker. */
+export function addTopicCommand(program: Command): void {
+  const topic = program.command("topic").description("list, create and change topics");
+  addReading(topic);
+  addWriting(topic);
+  topic.addHelpText(
+    "after",
+    `
+Examples:
+  $ xylem topic create orders --partitions 3 --config retention.ms=86400000
+  $ xylem topic list
+  $ xylem topic config orders --set cleanup.policy=compact --unset retention.ms
+  $ xylem topic truncate orders --partition 0 --before 1000`,
+  );
+}
+
+function addReading(topic: Command): void {
+  topic
+    .command("list")
+    .description("the topics with their record counts")
+    .option("--internal", "internal topics too")
+    .addOption(bootstrapOption())
+    .addOption(jsonOption())
+    .action(listTopics);
+  topic
+    .command("describe")
+    .argument("<topic>")
+    .description("partitions, offsets and configs of a topic")
+    .addOption(bootstrapOption())
+    .addOption(jsonOption())
+    .action(describeTopic);
+}
+
+function addWriting(topic: Command): void {
+  topic
+    .command("create")
+    .argument("<topic>")
+    .description("create a topic")
+    .option("-p, --partitions <count>", "how many partitions", parseCount)
+    .option("-c, --config <name=value...>", "configs of the topic")
+    .option("--if-not-exists", "succeed when it is there already")
+    .addOption(bootstrapOption())
+    .action(createTopic);
+  topic
+    .command("config")
+    .argument("<topic>")
+    .description("show or change the configs of a topic")
+    .option("--set <name=value...>", "configs to set")
+    .option("--unset <name...>", "configs to give back to their defaults")
+    .addOption(bootstrapOption())
+    .addOption(jsonOption())
+    .action(configureTopic);
+  topic
+    .command("delete")
+    .argument("<topic...>")
+    .description("delete topics with all their records")
+    .addOption(bootstrapOption())
+    .action(deleteTopics);
+  topic
+    .command("truncate")
+    .argument("<topic>")
+    .description("delete the oldest records of a topic")
+    .option("-p, --partition <index>", "one partition only", parseIndex)
+    .option("--before <offset>", "the first offset to keep; without it all records go", parseIndex)
+    .addOption(bootstrapOption())
+    .action(truncateTopic);
+}
+
+async function listTopics(options: TopicOptions & { internal?: boolean }): Promise<void> {
+  await withAdmin(options, async (admin) => {
+    const names = await admin.listTopics({ includeInternals: options.internal ?? false });
+    const topics = await readTopics(admin, names.toSorted());
+    const rows = topics.map((topic) => ({
+      topic: topic.name,
+      partitions: topic.partitions.length,
+      records: countRecords(topic),
+    }));
+    printRows(rows, { json: options.json, whenEmpty: "no topics" });
+  });
+}
+
+async function describeTopic(name: string, options: TopicOptions): Promise<void> {
+  await withAdmin(options, async (admin) => {
+    const [topic] = await readTopics(admin, [name]);
+    if (topic === undefined) throw new CommandFailure(`there is no topic ${name}`);
+    const configs = (await describeConfigs(admin, name)).filter((config) => !config.isDefault);
+    if (options.json) return printLine(formatJson({ ...topic, configs }));
+    printLine(`${name}: ${topic.partitions.length} partitions, ${countRecords(topic)} records\n`);
+    printRows(
+      topic.partitions.map((partition) => ({
+        partition: partition.index,
+        start: partition.start,
+        end: partition.end,
+        leader: partition.leader,
+        replicas: partition.replicas.join(","),
+      })),
+      { whenEmpty: "no partitions" },
+    );
+    for (const config of configs) printLine(`${config.name}=${config.value ?? ""}`);
+  });
+}
+
+async function createTopic(
+  name: string,
+  options: BrokerOptions & { partitions?: number; config?: string[]; ifNotExists?: boolean },
+): Promise<void> {
+  const configs = (options.config ?? []).map(parseAssignment);
+  try {
+    await withAdmin(options, (admin) =>
+      admin.createTopics({
+        topics: [name],
+        partitions: options.partitions ?? -1,
+        replicas: -1,
+        configs,
+      }),
+    );
+    printLine(`created ${name}`);
+  } catch (error) {
+    const isThere = error instanceof CommandFailure && /already exists/i.test(error.message);
+    if (!isThere || !options.ifNotExists) throw error;
+    printLine(`${name} exists already`);
+  }
+}
+
+async function configureTopic(
+  name: string,
+  options: TopicOptions & { set?: string[]; unset?: string[] },
+): Promise<void> {
+  const sets = (options.set ?? []).map(parseAssignment);
+  const { ConfigResourceTypes, IncrementalAlterConfigOperationTypes: operations } =
+    await loadKafka();
+  await withAdmin(options, async (admin) => {
+    const configs = [
+      ...sets.map((config) => ({ ...config, configOperation: operations.SET })),
+      ...(options.unset ?? []).map((key) => ({ name: key, configOperation: operations.DELETE })),
+    ];
+    if (configs.length > 0) {
+      await admin.incrementalAlterConfigs({
+        resources: [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: name, configs }],
+      });
+    }
+    printRows(await describeConfigs(admin, name), { json: options.json, whenEmpty: "no configs" });
+  });
+}
+
+async function deleteTopics(names: string[], options: BrokerOptions): Promise<void> {
+  await withAdmin(options, (admin) => admin.deleteTopics({ topics: names }));
+  printLine(`deleted ${names.join(", ")}`);
+}
+
+async function truncateTopic(
+  name: string,
+  options: BrokerOptions & { partition?: number; before?: number },
+): Promise<void> {
+  await withAdmin(options, async (admin) => {
+    const [topic] = await readTopics(admin, [name]);
+    if (topic === undefined) throw new CommandFailure(`there is no topic ${name}`);
+    const partitions = topic.partitions
+      .filter(({ index }) => options.partition === undefined || index === options.partition)
+      .map(({ index }) => ({ partition: index, offset: BigInt(options.before ?? -1) }));
+    const deleted = await admin.deleteRecords({ topics: [{ name, partitions }] });
+    for (const { partition, lowWatermark } of deleted[0]?.partitions ?? []) {
+      printLine(`${name}-${partition} starts at ${lowWatermark}`);
+    }
+  });
+}
+
+/** Kafka's number for a value that nobody set. */
+const defaultConfigSource = 5;
+
+async function describeConfigs(admin: Admin, name: string) {
+  const { ConfigResourceTypes } = await loadKafka();
+  const described = await admin.describeConfigs({
+    resources: [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: name }],
+  });
+  return (described[0]?.configs ?? []).map((config) => ({
+    name: config.name,
+    value: config.value ?? null,
+    isDefault: config.configSource === defaultConfigSource,
+  }));
+}
+
+function countRecords(topic: TopicOffsets): bigint {
+  return topic.partitions.reduce((sum, { start, end }) => sum + end - start, 0n);
+}

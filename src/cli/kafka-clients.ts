@@ -1,0 +1,104 @@
+import type { Admin, Consumer, Producer } from "@platformatic/kafka";
+import { CommandFailure, exitCodes } from "./exit-codes.ts";
+
+export const defaultBootstrap = "127.0.0.1:9092";
+
+/** Options of every command that talks to a broker. */
+export interface BrokerOptions {
+  readonly bootstrap: string;
+}
+
+const connectTimeoutMs = 5_000;
+const requestTimeoutMs = 30_000;
+const retriesMax = 2;
+
+type KafkaLibrary = typeof import("@platformatic/kafka");
+
+/** The client library takes a tenth of a second to load: only commands that talk pay for it. */
+export function loadKafka(): Promise<KafkaLibrary> {
+  return import("@platformatic/kafka");
+}
+
+export async function withAdmin<T>(
+  options: BrokerOptions,
+  use: (admin: Admin) => Promise<T>,
+): Promise<T> {
+  const { Admin } = await loadKafka();
+  return withClient(new Admin(baseOptions(options)), options, use);
+}
+
+export async function withProducer<T>(
+  options: BrokerOptions,
+  use: (producer: Producer) => Promise<T>,
+): Promise<T> {
+  const { Producer } = await loadKafka();
+  const producer = new Producer({ ...baseOptions(options), autocreateTopics: true });
+  return withClient(producer, options, use);
+}
+
+export async function withConsumer<T>(
+  options: BrokerOptions & { readonly group?: string | undefined },
+  use: (consumer: Consumer) => Promise<T>,
+): Promise<T> {
+  const { Consumer } = await loadKafka();
+  const groupId = options.group ?? `xylem-cli-${process.pid}`;
+  return withClient(new Consumer({ ...baseOptions(options), groupId }), options, use);
+}
+
+interface Closable {
+  close(force?: boolean): Promise<void>;
+}
+
+async function withClient<Client extends Closable, T>(
+  client: Client,
+  options: BrokerOptions,
+  use: (client: Client) => Promise<T>,
+): Promise<T> {
+  try {
+    return await use(client);
+  } catch (error) {
+    throw explainFailure(error, options.bootstrap);
+  } finally {
+    await client.close(true).catch(() => undefined);
+  }
+}
+
+function baseOptions(options: BrokerOptions) {
+  return {
+    clientId: "xylem-cli",
+    bootstrapBrokers: options.bootstrap.split(",").map((address) => address.trim()),
+    connectTimeout: connectTimeoutMs,
+    timeout: requestTimeoutMs,
+    retries: retriesMax,
+    retryDelay: 250,
+  };
+}
+
+/** Turns the library's nested errors into one line: the broker's own words where it gave some. */
+export function explainFailure(error: unknown, bootstrap: string): CommandFailure {
+  if (error instanceof CommandFailure) return error;
+  const causes = flatten(error);
+  const refusal = causes.find((cause) => "apiId" in cause);
+  if (refusal !== undefined) {
+    const { apiId, serverErrorMessage } = refusal as { apiId?: string; serverErrorMessage?: string };
+    const detail = serverErrorMessage ? `${serverErrorMessage} (${apiId})` : refusal.message;
+    return new CommandFailure(detail, exitCodes.failed, error);
+  }
+  const network = causes.find((cause) => /^(ECONN|ENOTFOUND|EHOST|ETIMEDOUT|EAI_)/.test(codeOf(cause)));
+  if (network !== undefined || causes.some((cause) => codeOf(cause) === "PLT_KFK_NETWORK")) {
+    const reason = network ? ` (${codeOf(network)})` : "";
+    return new CommandFailure(`no broker answers at ${bootstrap}${reason}`, exitCodes.unreachable, error);
+  }
+  const last = causes.at(-1);
+  return new CommandFailure(last?.message ?? String(error), exitCodes.failed, error);
+}
+
+function flatten(error: unknown, depth = 0): Error[] {
+  if (!(error instanceof Error) || depth > 8) return [];
+  const nested = error instanceof AggregateError ? (error.errors as unknown[]) : [];
+  return [error, ...[...nested, error.cause].flatMap((cause) => flatten(cause, depth + 1))];
+}
+
+function codeOf(error: Error): string {
+  return "code" in error ? String(error.code) : "";
+}

@@ -1,0 +1,39 @@
+import { readFileSync } from "node:fs";
+import { CommanderError } from "commander";
+import { CommandFailure, exitCodes } from "./exit-codes.ts";
+import { makeProgram } from "./program.ts";
+
+/** The version of the package this program came in. */
+export function packageVersion(): string {
+  const file = new URL("../../package.json", import.meta.url);
+  const { version } = JSON.parse(readFileSync(file, "utf8")) as { version: string };
+  return version;
+}
+
+/** Runs one command line; answers the exit code. */
+export async function run(argv: readonly string[]): Promise<number> {
+  try {
+    await makeProgram(packageVersion()).parseAsync([...argv]);
+    return Number(process.exitCode ?? exitCodes.done);
+  } catch (error) {
+    // commander has printed its own message, or the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
+    if (error instanceof CommandFailure) {
+      process.stderr.write(`xylem: ${error.message}\n`);
+      return error.exitCode;
+    }
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.stderr.write(`xylem: ${text}\n`);
+    return exitCodes.failed;
+  }
+}
+
+/** Runs this process's command line and ends it once all output is out. */
+export async function main(): Promise<void> {
+  const code = await run(process.argv);
+  for (const stream of [process.stdout, process.stderr]) {
+    if (!stream.writable) continue;
+    await new Promise<void>((resolve) => stream.write("", () => resolve()));
+  }
+  process.exit(code);
+}

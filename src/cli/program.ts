@@ -1,0 +1,31 @@
+import { Command } from "commander";
+import { addConfigCommand } from "./commands/config.ts";
+import { addConsumeCommand } from "./commands/consume.ts";
+import { addDumpCommand } from "./commands/dump.ts";
+import { addGroupCommand } from "./commands/group.ts";
+import { addPingCommand } from "./commands/ping.ts";
+import { addProduceCommand } from "./commands/produce.ts";
+import { addStartCommand } from "./commands/start.ts";
+import { addStopCommand } from "./commands/stop.ts";
+import { addTopicCommand } from "./commands/topic.ts";
+import { exitCodesHelp } from "./exit-codes.ts";
+
+/** The whole command line. Commands load what they need when they run. */
+export function makeProgram(version: string): Command {
+  const program = new Command("xylem")
+    .description("a durable, Kafka-compatible event log")
+    .version(version)
+    .exitOverride()
+    .showSuggestionAfterError()
+    .addHelpText("after", exitCodesHelp);
+  addStartCommand(program);
+  addStopCommand(program);
+  addPingCommand(program);
+  addProduceCommand(program);
+  addConsumeCommand(program);
+  addTopicCommand(program);
+  addGroupCommand(program);
+  addDumpCommand(program);
+  addConfigCommand(program);
+  return program;
+}

@@ -1,0 +1,49 @@
+/** A row of a table: text per column, by the column's title. */
+export type TableRow = Readonly<Record<string, string | number | bigint | boolean | null>>;
+
+/** Writes a line for people or programs to standard output. */
+export function printLine(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** One JSON document on one line; bigints as numbers where they are exact, else as text. */
+export function formatJson(value: unknown): string {
+  return JSON.stringify(value, (_key, field: unknown) => {
+    if (typeof field !== "bigint") return field;
+    return Number.isSafeInteger(Number(field)) ? Number(field) : field.toString();
+  });
+}
+
+/** Columns as wide as their longest cell; numbers to the right. Empty: one line that says so. */
+export function formatTable(rows: readonly TableRow[], whenEmpty: string): string {
+  const first = rows[0];
+  if (first === undefined) return whenEmpty;
+  const titles = Object.keys(first);
+  const widths = titles.map((title) =>
+    Math.max(title.length, ...rows.map((row) => cellText(row[title]).length)),
+  );
+  const lines = [titles.map((title, column) => title.padEnd(widths[column] ?? 0))];
+  for (const row of rows) {
+    lines.push(titles.map((title, column) => padCell(row[title], widths[column] ?? 0)));
+  }
+  return lines.map((cells) => cells.join("  ").trimEnd()).join("\n");
+}
+
+/** Prints rows as a table, or as one JSON array for programs. */
+export function printRows(
+  rows: readonly TableRow[],
+  options: { json?: boolean | undefined; whenEmpty: string },
+): void {
+  printLine(options.json ? formatJson(rows) : formatTable(rows, options.whenEmpty));
+}
+
+function cellText(cell: TableRow[string] | undefined): string {
+  return cell === null || cell === undefined ? "-" : String(cell);
+}
+
+function padCell(cell: TableRow[string] | undefined, width: number): string {
+  const text = cellText(cell);
+  return typeof cell === "number" || typeof cell === "bigint"
+    ? text.padStart(width)
+    : text.padEnd(width);
+}

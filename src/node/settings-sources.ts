@@ -1,0 +1,71 @@
+import { readFile } from "node:fs/promises";
+
+/** One place that settings came from: their texts by setting name, and where to look for a typo. */
+export interface SettingsSource {
+  /** "the command line", "the environment", or the file's path. */
+  readonly origin: string;
+  readonly texts: ReadonlyMap<string, string>;
+}
+
+/** Looked for where the node starts, unless a file is named. */
+const defaultFile = "xylem.yaml";
+
+/**
+ * The configuration file's settings. Names are dotted, or nested (`log: { retention: { ms: 1 } }`).
+ * Without a name the default file is read if it is there. Throws an Error that names the file.
+ */
+export async function readConfigFile(path: string | undefined): Promise<SettingsSource> {
+  const file = path ?? defaultFile;
+  const text = await readText(file, path !== undefined);
+  if (text === undefined || text.trim() === "") return { origin: file, texts: new Map() };
+  const { parse } = await import("yaml");
+  const texts = new Map<string, string>();
+  let document: unknown;
+  try {
+    document = parse(text, { prettyErrors: true });
+  } catch (error) {
+    throw new Error(`${file} is not valid YAML: ${messageOf(error)}`, { cause: error });
+  }
+  flatten(document, "", texts, file);
+  return { origin: file, texts };
+}
+
+/** `XYLEM_LOG_RETENTION_MS` is `log.retention.ms`. Variables of other programs are left alone. */
+export function readEnvironment(environment: NodeJS.ProcessEnv): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>();
+  for (const [name, text] of Object.entries(environment)) {
+    if (!name.startsWith("XYLEM_") || text === undefined) continue;
+    texts.set(name, text);
+  }
+  return texts;
+}
+
+async function readText(file: string, isNamed: boolean): Promise<string | undefined> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    const isAbsent = error instanceof Error && "code" in error && error.code === "ENOENT";
+    if (isAbsent && !isNamed) return undefined;
+    throw new Error(`the configuration file ${file} can not be read: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function flatten(value: unknown, name: string, texts: Map<string, string>, file: string): void {
+  if (Array.isArray(value)) {
+    texts.set(name, value.map(String).join(","));
+  } else if (value instanceof Object) {
+    for (const [key, nested] of Object.entries(value)) {
+      flatten(nested, name === "" ? key : `${name}.${key}`, texts, file);
+    }
+  } else if (name === "") {
+    throw new Error(`${file} holds no settings: it must map names to values`);
+  } else {
+    texts.set(name, value === null || value === undefined ? "" : String(value));
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
