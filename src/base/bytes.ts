@@ -277,7 +277,14 @@ export class ByteWriter {
     writeInt32(this.#buffer, position, value);
   }
 
-  /** The output in order: own bytes and spliced runs. The writer must not be used again. */
+  /** Starts over with the same buffer: what `finish` answered before is overwritten. */
+  clear(): void {
+    this.#position = 0;
+    this.#splices.length = 0;
+    this.#splicedBytes = 0;
+  }
+
+  /** The output in order: own bytes and spliced runs. Write no more, or `clear` first. */
   finish(): Uint8Array[] {
     if (this.#splices.length === 0) return [this.#buffer.subarray(0, this.#position)];
     const chunks: Uint8Array[] = [];

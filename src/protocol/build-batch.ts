@@ -1,0 +1,167 @@
+import { assert } from "../base/assert.ts";
+import { ByteWriter, type Int64, writeInt32 } from "../base/bytes.ts";
+import type { Crc32c } from "../base/crc32c.ts";
+import { encodeUtf8 } from "../base/text.ts";
+import { type Codec, codecs, type Compression } from "./compression.ts";
+import { batchBits, batchFields, batchOverheadBytes, currentMagic } from "./record-batch.ts";
+import type { RecordHeader } from "./record.ts";
+
+/** A record to be put into a batch. */
+export interface RecordInput {
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers?: readonly RecordHeader[];
+  readonly timestampMs: Int64;
+  /** Its number in the batch when it is not its index, as after compaction. */
+  readonly offsetDelta?: number;
+}
+
+/** Header fields of a batch; what is left out is as in a plain batch of a client. */
+export interface BatchOptions {
+  readonly baseOffset?: number;
+  readonly leaderEpoch?: number;
+  readonly codec?: Codec;
+  /** As Kafka's `compression.<codec>.level`. */
+  readonly level?: number;
+  readonly producerId?: Int64;
+  readonly producerEpoch?: number;
+  readonly baseSequence?: number;
+  readonly isTransactional?: boolean;
+  readonly isControl?: boolean;
+  /** Set: a LogAppendTime batch of that time. */
+  readonly logAppendTimeMs?: number;
+  /** When it is not that of the last record, as after compaction. */
+  readonly lastOffsetDelta?: number;
+}
+
+/** What building a batch takes from outside. */
+export interface BatchTools {
+  readonly crc32c: Crc32c;
+  readonly compression: Compression;
+}
+
+const none = -1;
+
+/** A magic-2 batch of `records` in one run of bytes, with its sum. */
+export function buildBatch(
+  records: readonly RecordInput[],
+  options: BatchOptions,
+  tools: BatchTools,
+): Uint8Array {
+  const baseTimestamp = records[0]?.timestampMs ?? none;
+  const payload = compressed(encodeRecords(records, baseTimestamp), options, tools.compression);
+  const writer = new ByteWriter(batchFields.records + payload.length);
+  writer.int64(options.baseOffset ?? 0);
+  writer.int32(batchFields.records + payload.length - batchOverheadBytes);
+  writer.int32(options.leaderEpoch ?? none);
+  writer.int8(currentMagic);
+  writer.int32(0);
+  writer.int16(attributesOf(options, payload.length));
+  writer.int32(options.lastOffsetDelta ?? records.at(-1)?.offsetDelta ?? records.length - 1);
+  writer.int64(baseTimestamp);
+  writer.int64(options.logAppendTimeMs ?? maxTimestampOf(records));
+  writer.int64(options.producerId ?? none);
+  writer.int16(options.producerEpoch ?? none);
+  writer.int32(options.baseSequence ?? none);
+  writer.int32(records.length);
+  writer.copy(payload);
+  const batch = writer.toBytes();
+  writeInt32(batch, batchFields.crc, tools.crc32c(batch.subarray(batchFields.attributes)));
+  return batch;
+}
+
+function compressed(bytes: Uint8Array, options: BatchOptions, port: Compression): Uint8Array {
+  const { codec = "none", level } = options;
+  if (codec === "none" || bytes.length === 0) return bytes;
+  return port.compress(codec, bytes, level);
+}
+
+function attributesOf(options: BatchOptions, payloadBytes: number): number {
+  let bits = payloadBytes === 0 ? 0 : codecs.indexOf(options.codec ?? "none");
+  if (options.logAppendTimeMs !== undefined) bits |= batchBits.logAppendTime;
+  if (options.isTransactional) bits |= batchBits.transactional;
+  if (options.isControl) bits |= batchBits.control;
+  return bits;
+}
+
+function maxTimestampOf(records: readonly RecordInput[]): Int64 {
+  let largest: Int64 = none;
+  for (const { timestampMs } of records) if (timestampMs > largest) largest = timestampMs;
+  return largest;
+}
+
+/** Records as they lie in a batch, before compression. */
+export function encodeRecords(records: readonly RecordInput[], baseTimestamp: Int64): Uint8Array {
+  const writer = new ByteWriter(records.length * 64);
+  const body = new ByteWriter(256);
+  let index = 0;
+  for (const record of records) {
+    body.clear();
+    writeBody(body, record, { baseTimestamp, index });
+    writer.varint(body.sizeBytes);
+    for (const chunk of body.finish()) writer.copy(chunk);
+    index++;
+  }
+  return writer.toBytes();
+}
+
+function writeBody(
+  writer: ByteWriter,
+  record: RecordInput,
+  place: { baseTimestamp: Int64; index: number },
+): void {
+  writer.int8(0);
+  writer.varlong(difference(record.timestampMs, place.baseTimestamp));
+  writer.varint(record.offsetDelta ?? place.index);
+  writeRun(writer, record.key);
+  writeRun(writer, record.value);
+  const headers = record.headers ?? [];
+  writer.varint(headers.length);
+  for (const { key, value } of headers) {
+    writeRun(writer, encodeUtf8(key));
+    writeRun(writer, value);
+  }
+}
+
+function writeRun(writer: ByteWriter, bytes: Uint8Array | null): void {
+  writer.varint(bytes === null ? none : bytes.length);
+  if (bytes !== null) writer.raw(bytes);
+}
+
+function difference(one: Int64, other: Int64): Int64 {
+  if (typeof one === "number" && typeof other === "number") {
+    const exact = one - other;
+    if (Number.isSafeInteger(exact)) return exact;
+  }
+  return BigInt.asIntN(64, BigInt(one) - BigInt(other));
+}
+
+/** Control record types (records.md); the others belong to KRaft's own log. */
+export const controlTypes = { abort: 0, commit: 1 } as const;
+
+export interface MarkerOptions {
+  readonly type: "abort" | "commit";
+  readonly producerId: Int64;
+  readonly producerEpoch: number;
+  readonly coordinatorEpoch: number;
+  readonly timestampMs: number;
+  readonly baseOffset?: number;
+  readonly leaderEpoch?: number;
+}
+
+/** A transaction marker: a control batch of one record and 78 bytes. */
+export function buildMarker(options: MarkerOptions, tools: BatchTools): Uint8Array {
+  const key = new ByteWriter(4);
+  key.int16(0);
+  key.int16(controlTypes[options.type]);
+  const value = new ByteWriter(6);
+  value.int16(0);
+  value.int32(options.coordinatorEpoch);
+  const { timestampMs, producerId, producerEpoch, baseOffset = 0, leaderEpoch = none } = options;
+  const record = { key: key.toBytes(), value: value.toBytes(), timestampMs };
+  const flags = { isTransactional: true, isControl: true };
+  const batch = { ...flags, producerId, producerEpoch, baseOffset, leaderEpoch };
+  const marker = buildBatch([record], batch, tools);
+  assert(marker.length === 78, `marker of ${marker.length} bytes`);
+  return marker;
+}
