@@ -52,4 +52,4 @@ function read(file) {
   }
 }
 
-module.exports = { installPackages };
+module.exports = { installPackages, holdsAll };

@@ -54,12 +54,21 @@ function holderOf(lock) {
   // Created but not yet written: its writer is alive.
   if (!holder) return "unknown";
   if (isAlive(holder)) return holder;
-  try {
-    fs.unlinkSync(lock);
-  } catch (error) {
-    if (error.code !== "ENOENT") throw error;
-  }
+  removeLockOf(holder, lock);
   return undefined;
+}
+
+/** Takes the lock away first and looks then: another set-up may have taken it over meanwhile. */
+function removeLockOf(holder, lock) {
+  const taken = `${lock}.${process.pid}`;
+  try {
+    fs.renameSync(lock, taken);
+  } catch (error) {
+    if (error.code === "ENOENT") return;
+    throw error;
+  }
+  if (Number(fs.readFileSync(taken, "utf8")) !== holder) fs.linkSync(taken, lock);
+  fs.unlinkSync(taken);
 }
 
 function isAlive(pid) {

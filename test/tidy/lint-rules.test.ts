@@ -74,7 +74,7 @@ const samples: readonly { rule: string; path: string; text: string }[] = [
   {
     rule: "eslint(no-restricted-imports)",
     path: "src/protocol/file.ts",
-    text: 'export { readFile } from "node:fs/promises";\n',
+    text: 'import { readFile } from "node:fs/promises";\nexport const read = readFile;\n',
   },
   {
     rule: "import(no-cycle)",
