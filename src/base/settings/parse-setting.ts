@@ -30,8 +30,8 @@ export function formatSetting(setting: Setting<unknown>, value: unknown): string
   if (value === null) return null;
   if (Array.isArray(value)) return value.join(",");
   if (setting.type === "long" && value === longMax) return "9223372036854775807";
-  if (setting.type === "double" && Number.isInteger(value)) return `${String(value)}.0`;
-  return String(value);
+  if (setting.type === "double" && Number.isInteger(value)) return `${value as number}.0`;
+  return `${value as string | number | boolean}`;
 }
 
 /** The same value in its plain form: digits of longs are kept, however many there are. */

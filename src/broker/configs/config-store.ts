@@ -54,8 +54,7 @@ export class ConfigStore {
     return this.#turns.take(key, async () => {
       const { configs, revision } = this.#kept.get(key) ?? nothing;
       const changed = change(configs);
-      const value =
-        changed.size === 0 ? null : JSON.stringify(Object.fromEntries([...changed].sort()));
+      const value = changed.size === 0 ? null : JSON.stringify(Object.fromEntries(changed));
       const written = await this.#coordinator.transact(
         [{ key: prefix + key, revision }],
         [{ key: prefix + key, value }],
