@@ -1,0 +1,121 @@
+import { XylemError } from "../../base/errors.ts";
+import { Fetch } from "../../broker/fetch/fetch.ts";
+import { FetchPartition } from "../../broker/fetch/fetch-partition.ts";
+import type { Topic as BrokerTopic } from "../../broker/topics/topics.ts";
+import { decodeRecords } from "../../protocol/record.ts";
+import { recordBatches } from "../../protocol/record-batch.ts";
+import { ReadRecord } from "./record-content.ts";
+import type { TopicScope } from "./topic.ts";
+
+export interface ReadOptions {
+  /** An offset, or -N for the last N of each partition. Default "earliest". */
+  readonly from?: "earliest" | "latest" | number;
+  /** Go on past the end, waiting for records to come. */
+  readonly live?: boolean;
+  /** One partition only. */
+  readonly partition?: number;
+  readonly signal?: AbortSignal;
+}
+
+interface Cursor {
+  readonly partition: FetchPartition;
+  /** Where a read that is not live ends. */
+  readonly end: number;
+}
+
+const fetchSizeBytesMax = 1_048_576;
+const fetchWaitMs = 30_000;
+
+/** Reads through the same use case as the Kafka door. */
+export async function* readTopic(
+  scope: TopicScope,
+  topic: BrokerTopic,
+  options: ReadOptions,
+): AsyncGenerator<ReadRecord, void, undefined> {
+  const signals = options.signal ? [options.signal, scope.closing] : [scope.closing];
+  const ending = AbortSignal.any(signals);
+  const isLive = options.live ?? false;
+  const cursors = openCursors(topic, options);
+  const isOpen = ({ partition, end }: Cursor): boolean => isLive || partition.fetchOffset < end;
+  for (let open = cursors.filter(isOpen); open.length > 0; open = cursors.filter(isOpen)) {
+    options.signal?.throwIfAborted();
+    if (ending.aborted) return;
+    await fetchOnce(scope, open, { isLive, ending });
+    for (const { partition } of open) {
+      if (partition.error !== undefined) throw partition.error;
+      for (const record of takeRecords(scope, partition)) {
+        yield record;
+        options.signal?.throwIfAborted();
+      }
+    }
+  }
+}
+
+async function fetchOnce(
+  scope: TopicScope,
+  open: readonly Cursor[],
+  how: { readonly isLive: boolean; readonly ending: AbortSignal },
+): Promise<void> {
+  const limits = {
+    maxWaitMs: how.isLive ? fetchWaitMs : 0,
+    minBytes: 1,
+    maxBytes: fetchSizeBytesMax,
+    readCommitted: true,
+  };
+  const partitions = open.map(({ partition }) => partition);
+  const fetch = new Fetch(scope.broker, limits, partitions);
+  const cancel = (): void => fetch.expire();
+  how.ending.addEventListener("abort", cancel, { once: true });
+  try {
+    await fetch.run();
+  } finally {
+    how.ending.removeEventListener("abort", cancel);
+  }
+}
+
+/** The records that a fetch brought, from the cursor on, which they move. */
+function* takeRecords(scope: TopicScope, partition: FetchPartition): Generator<ReadRecord> {
+  const topic = partition.topic?.name ?? "";
+  const open = {
+    compression: scope.tools.compression,
+    sizeBytesMax: scope.broker.settings["socket.request.max.bytes"],
+  };
+  const { chunks } = partition;
+  partition.chunks = [];
+  const bytes = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+  for (const batch of recordBatches(bytes ?? new Uint8Array())) {
+    const { nextOffset } = batch;
+    for (const record of batch.isControl ? [] : decodeRecords(batch, open)) {
+      if (record.offset < partition.fetchOffset) continue;
+      partition.fetchOffset = record.offset + 1;
+      const { key, value, headers, offset } = record;
+      const timestamp = Number(record.timestampMs);
+      const place = { topic, partition: partition.index, offset, timestamp };
+      yield new ReadRecord({ ...place, key, value, headers });
+    }
+    partition.fetchOffset = Math.max(partition.fetchOffset, nextOffset);
+  }
+}
+
+function openCursors(topic: BrokerTopic, options: ReadOptions): Cursor[] {
+  const { from = "earliest", partition: only } = options;
+  const cursors = topic.partitions
+    .filter(({ index }) => only === undefined || index === only)
+    .map(({ index, logStart, lastStable }) => {
+      const wish = {
+        fetchOffset: firstOffset(from, logStart, lastStable),
+        currentLeaderEpoch: -1,
+        lastFetchedEpoch: -1,
+        sizeBytesMax: fetchSizeBytesMax,
+      };
+      return { partition: new FetchPartition(topic, index, wish), end: lastStable };
+    });
+  if (cursors.length > 0) return cursors;
+  throw new XylemError("UNKNOWN_TOPIC_OR_PARTITION", `There is no ${topic.name}-${only ?? 0}`);
+}
+
+function firstOffset(from: "earliest" | "latest" | number, start: number, end: number): number {
+  if (from === "earliest") return start;
+  if (from === "latest") return end;
+  return from < 0 ? Math.max(start, end + from) : from;
+}
