@@ -26,9 +26,13 @@ function isNewEnough(version) {
 
 function runHere() {
   if (!fs.existsSync(entry)) stop("xylem: not built yet; run: npm run build");
-  import(require("url").pathToFileURL(entry).href).catch(function (error) {
-    stop("xylem: " + (error && error.stack ? error.stack : String(error)));
-  });
+  import(require("url").pathToFileURL(entry).href)
+    .then(function (cli) {
+      return cli.main();
+    })
+    .catch(function (error) {
+      stop("xylem: " + (error && error.stack ? error.stack : String(error)));
+    });
 }
 
 function runUnderNewerNode() {
