@@ -18,6 +18,11 @@ export const groupSettings = {
     atLeast(1),
     "The shortest session timeout a member may ask for.",
   ),
+  "group.pending.members.max": int(
+    10_000,
+    atLeast(1),
+    "Member ids of one group that were handed out and not used yet.",
+  ),
   "groups.max": int(100_000, atLeast(1), "Groups of the node that are held in memory."),
   "offset.metadata.max.bytes": int(4_096, atLeast(0), "Text kept with one committed offset."),
   "offsets.commit.timeout.ms": int(
