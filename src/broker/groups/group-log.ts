@@ -1,0 +1,17 @@
+import type { RecordBytes } from "../../groups/group-record-codec.ts";
+
+/** Where the group coordinator keeps its records: the partitions of `__consumer_offsets`. */
+export interface GroupLog {
+  /** 0: the topic does not exist. Never changes once it does. */
+  readonly partitionCount: number;
+  /** Makes the topic unless it exists. */
+  create(): Promise<void>;
+  /**
+   * Adds records at the partition's end, in the order of the calls, and resolves once they are
+   * committed. What several callers add at one time shares a batch and a flush. Rejects with
+   * XylemError; the records may then lie in the log or not.
+   */
+  append(partition: number, records: readonly RecordBytes[]): Promise<void>;
+  /** Visits all committed records in order; those of aborted or open transactions never. */
+  replay(partition: number, visit: (record: RecordBytes) => void): Promise<void>;
+}

@@ -1,0 +1,280 @@
+import { assert } from "../../base/assert.ts";
+import type { Cancel, Clock } from "../../base/clock.ts";
+import { MalformedError, type ErrorCode } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import type {
+  CallId,
+  ClassicEffect,
+  ClassicEvent,
+  ClassicLimits,
+  Instant,
+} from "../../groups/classic/classic-events.ts";
+import { ClassicGroup } from "../../groups/classic/classic-group.ts";
+import { coordinatorError } from "../../groups/coordinator-error.ts";
+import { readGroupRecord, writeGroupRecord } from "../../groups/group-record-codec.ts";
+import type { RecordBytes } from "../../groups/group-record-codec.ts";
+import type { ClassicGroupImage, GroupRecord } from "../../groups/group-record.ts";
+import { OffsetStore } from "../../groups/offsets/offset-store.ts";
+import type { Deadlines } from "../deadlines.ts";
+import type { GroupLog } from "./group-log.ts";
+
+/** What a shard works with. */
+export interface ShardHost {
+  readonly log: GroupLog;
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly limits: ClassicLimits;
+  readonly messages: Log;
+  /** `offsets.commit.timeout.ms` */
+  writeTimeoutMs(): number;
+}
+
+export type ShardStatus = "loading" | "active" | "failed" | "closed";
+
+type Answer = Exclude<ClassicEffect, { kind: "write" }>;
+type AnswerOf<Kind extends Answer["kind"]> = Extract<Answer, { kind: Kind }>;
+
+interface LiveGroup {
+  readonly machine: ClassicGroup;
+  armedAtMs: number;
+  disarm: Cancel | undefined;
+}
+
+/**
+ * The groups of one partition of `__consumer_offsets`: feeds their machines, carries out the
+ * effects, keeps their offsets. One owner, no locks: nothing here waits between reading state and
+ * changing it. Membership changes at once; offsets change when their records are committed.
+ */
+export class GroupShard {
+  readonly offsets = new OffsetStore();
+  readonly #partition: number;
+  readonly #host: ShardHost;
+  readonly #groups = new Map<string, LiveGroup>();
+  readonly #waiting = new Map<CallId, (answer: Answer) => void>();
+  #calls = 0;
+  #status: ShardStatus = "loading";
+
+  constructor(partition: number, host: ShardHost) {
+    this.#partition = partition;
+    this.#host = host;
+  }
+
+  get status(): ShardStatus {
+    return this.#status;
+  }
+
+  get groupCount(): number {
+    return this.#groups.size;
+  }
+
+  /** Why the shard can not be asked now; null: it can. */
+  get refusal(): ErrorCode | null {
+    if (this.#status === "active") return null;
+    if (this.#status === "loading") return "COORDINATOR_LOAD_IN_PROGRESS";
+    return this.#status === "failed" ? "NOT_COORDINATOR" : "COORDINATOR_NOT_AVAILABLE";
+  }
+
+  now(): Instant {
+    const { clock } = this.#host;
+    return { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
+  }
+
+  /** Reads the partition's records and resumes its groups. Never rejects. */
+  async load(): Promise<void> {
+    const images = new Map<string, ClassicGroupImage>();
+    try {
+      await this.#host.log.replay(this.#partition, (record) => this.#replay(record, images));
+    } catch (error) {
+      this.#status = this.#status === "closed" ? "closed" : "failed";
+      const why = error instanceof Error ? error.message : String(error);
+      this.#host.messages.error("groups could not be loaded", { partition: this.#partition, why });
+      return;
+    }
+    if (this.#status !== "closed") this.#resume(images);
+  }
+
+  find(group: string): ClassicGroup | undefined {
+    return this.#groups.get(group)?.machine;
+  }
+
+  /** The group's machine, made when there is none. */
+  ensure(group: string): ClassicGroup {
+    const found = this.#groups.get(group);
+    if (found !== undefined) return found.machine;
+    const machine = new ClassicGroup(this.#host.limits, this.#host.clock.nowMs());
+    this.#put(group, machine);
+    return machine;
+  }
+
+  *all(): Generator<[string, ClassicGroup]> {
+    for (const [group, { machine }] of this.#groups) yield [group, machine];
+  }
+
+  /** Sends an event to an existing group and waits for its answer. */
+  ask<Kind extends Answer["kind"]>(
+    group: string,
+    kind: Kind,
+    event: (call: CallId) => ClassicEvent,
+  ): Promise<AnswerOf<Kind>> {
+    return new Promise((resolve) => {
+      const call = ++this.#calls;
+      this.#waiting.set(call, (answer) => {
+        assert(answer.kind === kind, `a call for ${kind} was answered with ${answer.kind}`);
+        resolve(answer as AnswerOf<Kind>);
+      });
+      this.#deliver(group, event(call));
+    });
+  }
+
+  /** The group goes at once; the caller writes what makes it so. */
+  drop(group: string): void {
+    this.#deliver(group, { kind: "close", error: "UNKNOWN_MEMBER_ID" });
+    this.#groups.get(group)?.disarm?.();
+    this.#groups.delete(group);
+  }
+
+  /** A group that a refused request made leaves no trace: it was never stored. */
+  dropUnused(group: string): void {
+    const machine = this.find(group);
+    if (machine === undefined || machine.protocolType !== null) return;
+    if (machine.isIdle && !this.offsets.holds(group)) this.drop(group);
+  }
+
+  /** A drop that could not be written: the group is there again, unless there is a newer one. */
+  restore(group: string, image: ClassicGroupImage): void {
+    if (this.#groups.has(group) || this.#status !== "active") return;
+    this.#put(group, ClassicGroup.fromImage(image, this.#host.limits));
+  }
+
+  /** Writes records and applies them once they are committed. Null: done; else why not. */
+  async write(records: readonly GroupRecord[]): Promise<ErrorCode | null> {
+    if (records.length === 0) return null;
+    const { log, deadlines } = this.#host;
+    let bytes: RecordBytes[];
+    try {
+      bytes = records.map(writeGroupRecord);
+    } catch (error) {
+      return this.#explain(error);
+    }
+    for (const record of records) if (record.kind === "offset") this.offsets.expect(record);
+    return await new Promise((resolve) => {
+      // Late is not lost: the records are applied when they are committed all the same.
+      const expiring = { expire: (): void => resolve("COORDINATOR_NOT_AVAILABLE") };
+      const slot = deadlines.add(expiring, this.#host.writeTimeoutMs());
+      const end = (error: ErrorCode | null): void => {
+        deadlines.remove(expiring, slot);
+        this.#settle(records, error);
+        resolve(error);
+      };
+      log.append(this.#partition, bytes).then(
+        () => end(null),
+        (error: unknown) => end(this.#explain(error)),
+      );
+    });
+  }
+
+  /** Every waiting call is answered; nothing works any more. */
+  close(): void {
+    for (const [group, live] of this.#groups) {
+      this.#deliver(group, { kind: "close", error: "NOT_COORDINATOR" });
+      live.disarm?.();
+    }
+    this.#groups.clear();
+    this.#status = "closed";
+  }
+
+  #explain(error: unknown): ErrorCode {
+    const code = coordinatorError(error);
+    const why = error instanceof Error ? error.message : String(error);
+    const where = { partition: this.#partition, code, why };
+    this.#host.messages.error("group records could not be written", where);
+    return code;
+  }
+
+  #settle(records: readonly GroupRecord[], error: ErrorCode | null): void {
+    for (const record of records) {
+      if (record.kind !== "offset") continue;
+      this.offsets.settle(record);
+      if (error === null) this.offsets.apply(record);
+    }
+  }
+
+  #deliver(group: string, event: ClassicEvent): void {
+    const live = this.#groups.get(group);
+    assert(live !== undefined, `group ${group} got a ${event.kind} before it was made`);
+    this.#perform(group, live, live.machine.step(event, this.now()));
+  }
+
+  #perform(group: string, live: LiveGroup, effects: readonly ClassicEffect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === "write") this.#store(group, live, effect);
+      else this.#answer(effect);
+    }
+    this.#arm(group, live);
+  }
+
+  #answer(effect: Answer): void {
+    const answer = this.#waiting.get(effect.call);
+    assert(answer !== undefined, `call ${effect.call} is answered twice or was never made`);
+    this.#waiting.delete(effect.call);
+    answer(effect);
+  }
+
+  #store(
+    group: string,
+    live: LiveGroup,
+    { write, image }: Extract<ClassicEffect, { kind: "write" }>,
+  ): void {
+    void this.write([{ kind: "classicGroup", group, value: image }]).then((error) => {
+      const event = { kind: "written", write, error } as const;
+      this.#perform(group, live, live.machine.step(event, this.now()));
+    });
+  }
+
+  #arm(group: string, live: LiveGroup): void {
+    const { wakeAtMs } = live.machine;
+    if (wakeAtMs >= live.armedAtMs || this.#groups.get(group) !== live) return;
+    live.disarm?.();
+    live.armedAtMs = wakeAtMs;
+    const delayMs = Math.max(0, wakeAtMs - this.#host.clock.monotonicMs());
+    live.disarm = this.#host.clock.schedule(delayMs, () => {
+      live.armedAtMs = Infinity;
+      this.#perform(group, live, live.machine.step({ kind: "tick" }, this.now()));
+    });
+  }
+
+  #put(group: string, machine: ClassicGroup): LiveGroup {
+    const live: LiveGroup = { machine, armedAtMs: Infinity, disarm: undefined };
+    this.#groups.set(group, live);
+    return live;
+  }
+
+  #replay(bytes: RecordBytes, images: Map<string, ClassicGroupImage>): void {
+    const record = this.#read(bytes);
+    if (record === undefined) return;
+    if (record.kind === "offset") this.offsets.apply(record);
+    else if (record.value === null) images.delete(record.group);
+    else images.set(record.group, record.value);
+  }
+
+  /** One record that can not be read must not take all groups of the partition with it. */
+  #read(bytes: RecordBytes): GroupRecord | undefined {
+    try {
+      return readGroupRecord(bytes);
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      const where = { partition: this.#partition, why: error.message };
+      this.#host.messages.error("a group record can not be read and is passed over", where);
+      return undefined;
+    }
+  }
+
+  #resume(images: ReadonlyMap<string, ClassicGroupImage>): void {
+    this.#status = "active";
+    for (const [group, image] of images) {
+      const live = this.#put(group, ClassicGroup.fromImage(image, this.#host.limits));
+      this.#perform(group, live, live.machine.startSessions(this.now()));
+    }
+    for (const group of this.offsets.groups()) this.ensure(group);
+  }
+}
