@@ -171,7 +171,8 @@ export class ByteWriter {
   }
 
   int8(value: number): void {
-    this.#buffer[this.#reserve(1)] = value;
+    const at = this.#reserve(1);
+    this.#buffer[at] = value;
   }
 
   int16(value: number): void {
