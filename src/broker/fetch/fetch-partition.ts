@@ -1,0 +1,71 @@
+import type { XylemError } from "../../base/errors.ts";
+import type { Topic } from "../topics/topics.ts";
+
+/** Where the reader's history leaves ours (KIP-595): it truncates to `endOffset` and asks again. */
+export interface DivergingEpoch {
+  readonly epoch: number;
+  readonly endOffset: number;
+}
+
+export interface FetchWish {
+  fetchOffset: number;
+  /** -1: not checked. */
+  currentLeaderEpoch: number;
+  /** Epoch of the last record the reader holds; -1: not checked. */
+  lastFetchedEpoch: number;
+  sizeBytesMax: number;
+}
+
+const noChunks: readonly Uint8Array[] = [];
+
+/** One partition that is fetched from: what is wanted, and the outcome of the last pass. */
+export class FetchPartition implements FetchWish {
+  /** Undefined: the door found none. */
+  readonly topic: Topic | undefined;
+  readonly index: number;
+  fetchOffset: number;
+  currentLeaderEpoch: number;
+  lastFetchedEpoch: number;
+  sizeBytesMax: number;
+
+  error: XylemError | undefined;
+  divergingEpoch: DivergingEpoch | undefined;
+  highWatermark = -1;
+  lastStable = -1;
+  logStart = -1;
+  /** Stored batches, whole, in order. Not to be changed. */
+  chunks: readonly Uint8Array[] = noChunks;
+  sizeBytes = 0;
+
+  constructor(topic: Topic | undefined, index: number, wish: FetchWish) {
+    this.topic = topic;
+    this.index = index;
+    this.fetchOffset = wish.fetchOffset;
+    this.currentLeaderEpoch = wish.currentLeaderEpoch;
+    this.lastFetchedEpoch = wish.lastFetchedEpoch;
+    this.sizeBytesMax = wish.sizeBytesMax;
+  }
+
+  update(wish: FetchWish): void {
+    this.fetchOffset = wish.fetchOffset;
+    this.currentLeaderEpoch = wish.currentLeaderEpoch;
+    this.lastFetchedEpoch = wish.lastFetchedEpoch;
+    this.sizeBytesMax = wish.sizeBytesMax;
+  }
+
+  /** Forgets the outcome, the records with it. */
+  clear(): void {
+    this.error = undefined;
+    this.divergingEpoch = undefined;
+    this.highWatermark = -1;
+    this.lastStable = -1;
+    this.logStart = -1;
+    this.chunks = noChunks;
+    this.sizeBytes = 0;
+  }
+
+  fail(error: XylemError): void {
+    this.clear();
+    this.error = error;
+  }
+}

@@ -1,0 +1,118 @@
+import { XylemError } from "../../base/errors.ts";
+import { checkLeaderEpoch } from "../leader-epoch.ts";
+import type { PartitionLog, ReadResult } from "../partition/partition-log.ts";
+import type { Topics } from "../topics/topics.ts";
+import type { FetchPartition } from "./fetch-partition.ts";
+
+export interface PassLimits {
+  readonly sizeBytesMax: number;
+  readonly readCommitted: boolean;
+}
+
+/**
+ * Reads from each partition in order, until the answer is full (semantics.md 3, How much).
+ * Waits only where a partition must go to the disk.
+ */
+export class FetchPass {
+  /** Bytes found so far. */
+  sizeBytes = 0;
+  /** An error or a diverging epoch was found: the answer goes out at once. */
+  isUrgent = false;
+  readonly #topics: Topics;
+  readonly #partitions: readonly FetchPartition[];
+  readonly #limits: PassLimits;
+
+  constructor(topics: Topics, partitions: readonly FetchPartition[], limits: PassLimits) {
+    this.#topics = topics;
+    this.#partitions = partitions;
+    this.#limits = limits;
+  }
+
+  /** Undefined: done. */
+  run(from = 0): Promise<void> | undefined {
+    for (let at = from; at < this.#partitions.length; at++) {
+      const reading = this.#visit(this.#partitions[at] as FetchPartition);
+      if (reading !== undefined) return reading.then(() => this.run(at + 1));
+    }
+    return undefined;
+  }
+
+  #visit(wanted: FetchPartition): Promise<void> | undefined {
+    wanted.clear();
+    try {
+      const result = this.#read(wanted);
+      if (result === undefined) return undefined;
+      if (result instanceof Promise) return this.#await(wanted, result);
+      this.#take(wanted, result);
+    } catch (error) {
+      this.#fail(wanted, error);
+    }
+    return undefined;
+  }
+
+  async #await(wanted: FetchPartition, reading: Promise<ReadResult>): Promise<void> {
+    try {
+      this.#take(wanted, await reading);
+    } catch (error) {
+      this.#fail(wanted, error);
+    }
+  }
+
+  #read(wanted: FetchPartition): ReadResult | Promise<ReadResult> | undefined {
+    const log = findLog(this.#topics, wanted);
+    checkLeaderEpoch(log, wanted.currentLeaderEpoch);
+    wanted.highWatermark = log.committed;
+    wanted.lastStable = log.lastStable;
+    wanted.logStart = log.logStart;
+    if (this.#diverges(log, wanted)) return undefined;
+    if (wanted.fetchOffset < log.logStart || wanted.fetchOffset > log.end) {
+      throw new XylemError(
+        "OFFSET_OUT_OF_RANGE",
+        `offset ${wanted.fetchOffset} is not within ${log.logStart} to ${log.end}`,
+      );
+    }
+    const upTo = this.#limits.readCommitted ? log.lastStable : log.committed;
+    if (wanted.fetchOffset >= upTo) return undefined;
+    const left = this.#limits.sizeBytesMax - this.sizeBytes;
+    const wholeFirst = this.sizeBytes === 0;
+    if (left <= 0 && !wholeFirst) return undefined;
+    const sizeBytesMax = Math.max(0, Math.min(wanted.sizeBytesMax, left));
+    return log.read(wanted.fetchOffset, { sizeBytesMax, wholeFirst, upTo });
+  }
+
+  #diverges(log: PartitionLog, wanted: FetchPartition): boolean {
+    const { lastFetchedEpoch, fetchOffset } = wanted;
+    if (lastFetchedEpoch < 0) return false;
+    const ours = log.endOffsetForEpoch(lastFetchedEpoch);
+    if (ours.endOffset < 0) {
+      throw new XylemError("OFFSET_OUT_OF_RANGE", `leader epoch ${lastFetchedEpoch} is not known`);
+    }
+    if (ours.leaderEpoch >= lastFetchedEpoch && ours.endOffset >= fetchOffset) return false;
+    wanted.divergingEpoch = { epoch: ours.leaderEpoch, endOffset: ours.endOffset };
+    this.isUrgent = true;
+    return true;
+  }
+
+  #take(wanted: FetchPartition, result: ReadResult): void {
+    wanted.chunks = result.chunks;
+    wanted.sizeBytes = result.sizeBytes;
+    this.sizeBytes += result.sizeBytes;
+  }
+
+  #fail(wanted: FetchPartition, error: unknown): void {
+    if (!(error instanceof XylemError)) throw error;
+    wanted.fail(error);
+    this.isUrgent = true;
+  }
+}
+
+/** The partition's log, if its topic still is the one that the door found. */
+export function findLog(topics: Topics, wanted: FetchPartition): PartitionLog {
+  const { topic, index } = wanted;
+  const log = topic?.partitions[index];
+  if (topic === undefined || log === undefined || topics.find(topic.name) !== topic) {
+    const name = topic === undefined ? "no such topic" : `no ${topic.name}-${index}`;
+    throw new XylemError("UNKNOWN_TOPIC_OR_PARTITION", name);
+  }
+  return log;
+}

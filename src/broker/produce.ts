@@ -1,0 +1,226 @@
+import { XylemError } from "../base/errors.ts";
+import type { Broker } from "./broker.ts";
+import type { Expiring } from "./deadlines.ts";
+import type { Appended, PartitionLog } from "./partition/partition-log.ts";
+import type { Topic } from "./topics/topics.ts";
+
+/** 0: never answered; 1: held by this node; -1: committed (storage.md, What acknowledged means). */
+export interface ProduceRequest {
+  /** Any int16: what is none of the three is refused. */
+  readonly acks: number;
+  /** How long acks=-1 waits for the commit. The records stay when it is over. */
+  readonly timeoutMs: number;
+  /** Only `__admin_client` may write to internal topics. */
+  readonly clientId: string;
+  readonly transactionalId: string | null;
+  readonly batches: readonly ProducedBatch[];
+}
+
+/** One partition's batch on its way in, and, once answered, what became of it. */
+export class ProducedBatch {
+  readonly topic: Topic | undefined;
+  readonly index: number;
+  readonly bytes: Uint8Array | null;
+  /** Set: nothing was appended, or (REQUEST_TIMED_OUT, KAFKA_STORAGE_ERROR) nobody knows. */
+  error: XylemError | undefined;
+  appended: Appended | undefined;
+  logStart = -1;
+
+  /** `bytes` is given away: offsets are assigned in place. */
+  constructor(topic: Topic | undefined, index: number, bytes: Uint8Array | null) {
+    this.topic = topic;
+    this.index = index;
+    this.bytes = bytes;
+  }
+}
+
+const batchHeaderBytes = 61;
+const magicPosition = 16;
+const attributesLowPosition = 22;
+const transactionalBit = 0x10;
+
+/** Clients that may write to internal topics (Kafka's own admin tools use this id). */
+const internalClientId = "__admin_client";
+
+/**
+ * Resolves when every partition of `batches` takes appends again; undefined: they all do.
+ * The caller lets no later append of the same client overtake while it waits.
+ */
+export function whenWritable(batches: readonly ProducedBatch[]): Promise<void> | undefined {
+  for (const batch of batches) {
+    const backlog = batch.topic?.partitions[batch.index]?.writable();
+    if (backlog !== undefined) return backlog.then(() => whenWritable(batches));
+  }
+  return undefined;
+}
+
+/**
+ * Appends each batch to its partition, in order, before it returns; the outcome is in the batches
+ * once the answer has resolved (undefined: it is there already). Checks are those of semantics.md 2
+ * in their order; 13 and later are the partition's. Throws what refuses the request as a whole.
+ */
+export function produce(broker: Broker, request: ProduceRequest): Promise<void> | undefined {
+  checkTransactions(request);
+  for (const batch of request.batches) {
+    if (batch.error === undefined) appendBatch(batch, request);
+  }
+  if (request.acks === 0) return undefined;
+  const pending = new PendingProduce(broker, request.acks === -1);
+  return pending.start(request);
+}
+
+/** No transaction can be open yet: a transactional batch is never part of one. */
+function checkTransactions(request: ProduceRequest): void {
+  for (const batch of request.batches) {
+    if (batch.error !== undefined || !isTransactional(batch.bytes)) continue;
+    if (request.transactionalId === null) {
+      throw new XylemError(
+        "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
+        "a transactional batch needs a transactional id",
+      );
+    }
+    batch.error = new XylemError("INVALID_TXN_STATE", "the partition is in no open transaction");
+  }
+}
+
+function isTransactional(bytes: Uint8Array | null): boolean {
+  if (bytes === null || bytes.length < batchHeaderBytes) return false;
+  return ((bytes[attributesLowPosition] as number) & transactionalBit) !== 0;
+}
+
+function appendBatch(batch: ProducedBatch, request: ProduceRequest): void {
+  try {
+    const partition = findPartition(batch);
+    const bytes = checkShape(batch.bytes);
+    checkAllowed(batch.topic as Topic, request);
+    batch.appended = partition.append(ownBytes(bytes), { origin: "client" });
+    batch.logStart = partition.logStart;
+  } catch (error) {
+    if (!(error instanceof XylemError)) throw error;
+    batch.error = error;
+  }
+}
+
+function findPartition(batch: ProducedBatch): PartitionLog {
+  const partition = batch.topic?.partitions[batch.index];
+  if (partition !== undefined) return partition;
+  const name = batch.topic === undefined ? "no such topic" : `no ${batch.topic.name}-${batch.index}`;
+  throw new XylemError("UNKNOWN_TOPIC_OR_PARTITION", name);
+}
+
+/** Exactly one batch of magic 2 (check 6). What is inside it is the partition's to judge. */
+function checkShape(bytes: Uint8Array | null): Uint8Array {
+  if (bytes === null || bytes.length <= magicPosition) {
+    throw new XylemError("INVALID_RECORD", "a produce request carries one batch per partition");
+  }
+  if (bytes[magicPosition] !== 2) {
+    throw new XylemError("INVALID_RECORD", `record format ${bytes[magicPosition]}: only 2 is taken`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const sizeBytes = view.getInt32(8) + 12;
+  if (sizeBytes < batchHeaderBytes) {
+    throw new XylemError("CORRUPT_MESSAGE", `a batch of ${sizeBytes} bytes can not be`);
+  }
+  if (sizeBytes !== bytes.length) {
+    throw new XylemError(
+      "INVALID_RECORD",
+      `exactly one batch is taken: it says ${sizeBytes} bytes, ${bytes.length} were sent`,
+    );
+  }
+  return bytes;
+}
+
+/** Checks 9 to 12. Every partition is led here: NOT_LEADER_OR_FOLLOWER comes with clusters. */
+function checkAllowed(topic: Topic, request: ProduceRequest): void {
+  const { acks } = request;
+  if (acks !== -1 && acks !== 0 && acks !== 1) {
+    throw new XylemError("INVALID_REQUIRED_ACKS", `acks ${acks}: -1, 0 and 1 are known`);
+  }
+  if (topic.isInternal && request.clientId !== internalClientId) {
+    throw new XylemError("INVALID_TOPIC_EXCEPTION", `${topic.name} is written by the broker only`);
+  }
+  const replicasMin = topic.settings["min.insync.replicas"];
+  if (acks === -1 && replicasMin > 1) {
+    throw new XylemError("NOT_ENOUGH_REPLICAS", `1 replica of at least ${replicasMin}`);
+  }
+}
+
+/**
+ * A batch under half of its backing buffer is copied, so that keeping it does not keep the whole
+ * receive buffer (performance.md, hot path rule 1).
+ */
+function ownBytes(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength * 2 < bytes.buffer.byteLength ? bytes.slice() : bytes;
+}
+
+/** Counts down the batches of one request that wait to be held or committed. */
+class PendingProduce implements Expiring {
+  readonly #broker: Broker;
+  readonly #waitsForCommit: boolean;
+  #batches: readonly ProducedBatch[] = [];
+  #waiting = 0;
+  #isExpired = false;
+  #resolve: (() => void) | undefined;
+  #deadlineSlot = 0;
+
+  constructor(broker: Broker, waitsForCommit: boolean) {
+    this.#broker = broker;
+    this.#waitsForCommit = waitsForCommit;
+  }
+
+  start(request: ProduceRequest): Promise<void> | undefined {
+    this.#batches = request.batches;
+    // One more than the batches: callbacks that come at once must not end the count early.
+    this.#waiting = 1;
+    for (const batch of request.batches) {
+      if (batch.error === undefined) this.#await(batch);
+    }
+    this.#waiting -= 1;
+    if (this.#waiting === 0) return undefined;
+    if (this.#waitsForCommit) {
+      this.#deadlineSlot = this.#broker.deadlines.add(this, request.timeoutMs);
+    }
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  /** What is not committed in time says so; its records stay. */
+  expire(): void {
+    this.#isExpired = true;
+    for (const batch of this.#batches) {
+      if (batch.error !== undefined || this.#isCommitted(batch)) continue;
+      batch.error = new XylemError("REQUEST_TIMED_OUT", "not committed in time; it may still be");
+    }
+    this.#resolve?.();
+  }
+
+  #isCommitted(batch: ProducedBatch): boolean {
+    const partition = batch.topic?.partitions[batch.index];
+    const { appended } = batch;
+    return appended !== undefined && (partition?.committed ?? 0) > appended.lastOffset;
+  }
+
+  #await(batch: ProducedBatch): void {
+    const partition = batch.topic?.partitions[batch.index] as PartitionLog;
+    const next = (batch.appended as Appended).lastOffset + 1;
+    const done = (error?: Error): void => this.#done(batch, error);
+    this.#waiting += 1;
+    if (this.#waitsForCommit) partition.whenCommitted(next, done);
+    else partition.whenHeld(next, done);
+  }
+
+  #done(batch: ProducedBatch, error: Error | undefined): void {
+    if (this.#isExpired) return;
+    if (error !== undefined) batch.error = asXylemError(error);
+    this.#waiting -= 1;
+    if (this.#waiting > 0 || this.#resolve === undefined) return;
+    if (this.#waitsForCommit) this.#broker.deadlines.remove(this, this.#deadlineSlot);
+    this.#resolve();
+  }
+}
+
+function asXylemError(error: Error): XylemError {
+  if (error instanceof XylemError) return error;
+  return new XylemError("KAFKA_STORAGE_ERROR", "the partition stopped", { cause: error });
+}

@@ -1,0 +1,24 @@
+import type { RequestContext } from "./handler.ts";
+
+/** A request that waits, as its connection sees it. */
+export interface Waiting {
+  /** Answers with what there is: the connection is about to end in good order. */
+  expire(): void;
+  /** Nobody will read the answer. */
+  cancel(): void;
+}
+
+/** What a connection offers its handlers besides the request's own circumstances. */
+export interface DoorContext extends RequestContext {
+  /** No later request of this connection starts before `until` has settled. */
+  hold(until: Promise<unknown>): void;
+  /** Ends `waiting` early when the connection ends, until the returned function is called. */
+  park(waiting: Waiting): () => void;
+  /** The client told what it is (KIP-511). */
+  introduce(softwareName: string, softwareVersion: string): void;
+}
+
+export type DoorHandler<Request, Response> = (
+  request: Request,
+  context: DoorContext,
+) => Response | undefined | Promise<Response | undefined>;

@@ -1,0 +1,391 @@
+import type { Socket } from "node:net";
+import { assert } from "../../base/assert.ts";
+import { ByteWriter } from "../../base/bytes.ts";
+import { MalformedError } from "../../base/errors.ts";
+import type { Broker } from "../../broker/broker.ts";
+import { FrameAssembler } from "../../protocol/frame.ts";
+import type { Waiting } from "./door-context.ts";
+import { ConnectionRefused, toKafkaError } from "./errors.ts";
+import { unknownVersionAnswer } from "./handlers/api-versions.ts";
+import type { IntakeBudget, Paused } from "./limits.ts";
+import { type PendingRequest, readArrival } from "./pending-request.ts";
+import { type CallSide, RequestCall } from "./request-call.ts";
+import { RequestOrder } from "./request-order.ts";
+import type { Traffic } from "./traffic.ts";
+
+/** What a connection shares with the others of its server. */
+export interface ConnectionHost {
+  readonly broker: Broker;
+  readonly intake: IntakeBudget;
+  readonly traffic: Traffic;
+  closed(connection: KafkaConnection): void;
+}
+
+const mappedPrefix = "::ffff:";
+const answerBytesExpected = 1_024;
+
+/**
+ * One client: cuts its bytes into requests, starts them as their order allows, and answers in the
+ * order they came. States: open -> ending (reads nothing more, answers what it has) -> closed.
+ */
+export class KafkaConnection implements CallSide, Paused {
+  readonly broker: Broker;
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly #socket: Socket;
+  readonly #host: ConnectionHost;
+  readonly #assembler: FrameAssembler;
+  readonly #order = new RequestOrder();
+  /** In order of arrival; the first `#startedCount` have been started. */
+  readonly #queue: PendingRequest[] = [];
+  readonly #parked = new Set<Waiting>();
+  #startedCount = 0;
+  /** Answers that wait for earlier ones. */
+  #heldAnswerBytes = 0;
+  #unfinishedBytes = 0;
+  #state: "open" | "ending" | "closed" = "open";
+  #isPaused = false;
+  #isPumping = false;
+  #out: ByteWriter | undefined;
+  #abort: AbortController | undefined;
+  #software = "";
+  #lastActiveMs: number;
+
+  constructor(socket: Socket, host: ConnectionHost) {
+    this.broker = host.broker;
+    this.#socket = socket;
+    this.#host = host;
+    this.localAddress = plainAddress(socket.localAddress);
+    this.localPort = socket.localPort ?? 0;
+    this.remoteAddress = plainAddress(socket.remoteAddress);
+    this.#assembler = new FrameAssembler(host.broker.settings["socket.request.max.bytes"]);
+    this.#lastActiveMs = host.broker.clock.monotonicMs();
+  }
+
+  /** Takes the socket over. `head` was read from it already. */
+  open(head: Uint8Array): void {
+    const socket = this.#socket;
+    socket.setNoDelay(true);
+    socket.on("data", (chunk: Uint8Array) => this.#receive(chunk));
+    socket.on("drain", () => this.#drained());
+    // The close that follows tells all there is to do.
+    socket.on("error", () => {});
+    socket.once("close", () => this.#closed());
+    if (head.length > 0) this.#receive(head);
+  }
+
+  /** Milliseconds without a byte in either direction, 0 while a request is under way. */
+  idleMs(nowMs: number): number {
+    return this.#startedCount > 0 && !this.#isClogged() ? 0 : nowMs - this.#lastActiveMs;
+  }
+
+  /** Answers what was read, then ends. Members that wait for their group are cut off. */
+  end(): void {
+    if (this.#state !== "open") return;
+    this.#state = "ending";
+    this.#pause();
+    for (const waiting of this.#parked) waiting.expire();
+    this.#endWhenDone();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#state === "closed") this.#abort.abort();
+    return this.#abort.signal;
+  }
+
+  hold(until: Promise<unknown>): void {
+    this.#order.hold();
+    const release = (): void => {
+      this.#order.release();
+      this.#pump();
+    };
+    until.then(release, release);
+  }
+
+  park(waiting: Waiting): () => void {
+    if (this.#state === "closed") waiting.cancel();
+    else if (this.#state === "ending") waiting.expire();
+    else this.#parked.add(waiting);
+    return () => this.#parked.delete(waiting);
+  }
+
+  introduce(softwareName: string, softwareVersion: string): void {
+    this.#software = `${softwareName} ${softwareVersion}`;
+  }
+
+  resumeReading(): void {
+    if (!this.#isPaused || this.#state !== "open") return;
+    if (!this.#mayRead()) return this.#host.intake.await(this);
+    this.#isPaused = false;
+    this.#host.intake.forget(this);
+    this.#socket.resume();
+  }
+
+  #receive(chunk: Uint8Array): void {
+    if (this.#state !== "open") return;
+    this.#lastActiveMs = this.broker.clock.monotonicMs();
+    this.#host.traffic.bytesIn += chunk.length;
+    try {
+      for (const frame of this.#assembler.push(chunk)) this.#admit(frame);
+      this.#countUnfinished();
+    } catch (error) {
+      this.#pump();
+      this.#refuse(error);
+    }
+    this.#pump();
+    if (this.#state === "open" && !this.#mayRead()) this.#pause();
+  }
+
+  #admit(frame: Uint8Array): void {
+    if (this.#state !== "open") return;
+    const arrival = readArrival(frame);
+    if (arrival.kind === "unknown") {
+      const { requestApiKey, clientId } = arrival.header;
+      throw new ConnectionRefused(`API key ${requestApiKey} of client "${clientId}" is not served`);
+    }
+    const { request } = arrival;
+    this.#host.intake.take(request.sizeBytes);
+    this.#queue.push(request);
+    this.#host.traffic.countRequest(request.route.name);
+    if (arrival.kind === "unserved") request.isUnserved = true;
+  }
+
+  #countUnfinished(): void {
+    const change = this.#assembler.pendingBytes - this.#unfinishedBytes;
+    this.#unfinishedBytes += change;
+    if (!this.#host.intake.changeUnfinished(change)) {
+      throw new ConnectionRefused("unfinished requests pass queued.max.request.bytes");
+    }
+  }
+
+  /** Starts what the order allows. */
+  #pump(): void {
+    // A handler may answer at once and so come back here.
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    while (this.#state !== "closed") {
+      const next = this.#queue[this.#startedCount];
+      if (next === undefined || this.#isClogged()) break;
+      const { sharing } = next.route;
+      if (!this.#order.mayStart(sharing, this.#fetchesMax())) break;
+      this.#startedCount += 1;
+      this.#order.start(sharing);
+      this.#start(next);
+    }
+    this.#isPumping = false;
+    this.resumeReading();
+    if (this.#state === "ending") this.#endWhenDone();
+  }
+
+  #start(request: PendingRequest): void {
+    if (request.isUnserved) return this.#startUnserved(request);
+    const { route, apiVersion } = request;
+    let body: unknown;
+    try {
+      body = route.request.read(request.reader, apiVersion);
+    } catch (error) {
+      this.#refuse(error, request);
+      return this.#finish(request, undefined);
+    }
+    try {
+      const answer = route.handle(body, new RequestCall(request, this));
+      if (!(answer instanceof Promise)) return this.#finish(request, answer);
+      answer.then(
+        (later) => this.#finish(request, later),
+        (error: unknown) => this.#fail(request, body, error),
+      );
+    } catch (error) {
+      this.#fail(request, body, error);
+    }
+  }
+
+  /** ApiVersions alone is answered in versions that are not served: clients start with it. */
+  #startUnserved(request: PendingRequest): void {
+    const { route, apiVersion } = request;
+    if (route.name !== "ApiVersions") {
+      return this.#fail(
+        request,
+        undefined,
+        new ConnectionRefused(`${route.name} version ${apiVersion} is not served`),
+      );
+    }
+    this.#logRefusedVersion(request);
+    request.answerVersion = 0;
+    this.#finish(request, unknownVersionAnswer);
+  }
+
+  #fail(request: PendingRequest, body: unknown, error: unknown): void {
+    if (this.#state === "closed") return;
+    if (error instanceof ConnectionRefused) {
+      this.#refuse(error, request);
+      return this.#finish(request, undefined);
+    }
+    const { route, apiVersion } = request;
+    const place = { api: route.name, apiVersion, client: this.#describe(request) };
+    const shown = toKafkaError(error, this.broker.log, place);
+    this.#finish(request, route.answerError(body, shown, apiVersion));
+  }
+
+  /** Undefined: no answer is owed. */
+  #finish(request: PendingRequest, answer: unknown): void {
+    assert(!request.isDone, "a request was answered twice");
+    request.isDone = true;
+    if (this.#state === "closed") return;
+    this.#order.finish(request.route.sharing);
+    this.#host.intake.give(request.sizeBytes);
+    try {
+      this.#write(request, answer);
+    } catch (error) {
+      const place = { api: request.route.name, apiVersion: request.apiVersion };
+      toKafkaError(error, this.broker.log, { ...place, client: this.#describe(request) });
+      this.#socket.destroy();
+    }
+    this.#pump();
+  }
+
+  #write(request: PendingRequest, answer: unknown): void {
+    if (request === this.#queue[0]) {
+      if (answer !== undefined) request.writeAnswer(this.#output(), answer);
+      this.#shift();
+      for (let next = this.#queue[0]; next?.isDone; next = this.#queue[0]) {
+        for (const chunk of next.chunks) this.#output().raw(chunk);
+        this.#heldAnswerBytes -= next.chunkBytes;
+        this.#shift();
+      }
+      return;
+    }
+    if (answer === undefined) return;
+    const writer = new ByteWriter();
+    request.writeAnswer(writer, answer);
+    request.chunks = writer.finish();
+    request.chunkBytes = writer.sizeBytes;
+    this.#heldAnswerBytes += request.chunkBytes;
+  }
+
+  #shift(): void {
+    this.#queue.shift();
+    this.#startedCount -= 1;
+  }
+
+  /** The answers of this turn of the loop: they leave together. */
+  #output(): ByteWriter {
+    if (this.#out !== undefined) return this.#out;
+    this.#out = new ByteWriter(answerBytesExpected);
+    process.nextTick(() => this.#flush());
+    return this.#out;
+  }
+
+  #flush(): void {
+    const out = this.#out;
+    this.#out = undefined;
+    if (out === undefined || this.#state === "closed" || !this.#socket.writable) return;
+    this.#host.traffic.bytesOut += out.sizeBytes;
+    const chunks = out.finish();
+    if (chunks.length > 1) this.#socket.cork();
+    for (const chunk of chunks) this.#socket.write(chunk);
+    if (chunks.length > 1) this.#socket.uncork();
+    if (this.#state === "ending") this.#endWhenDone();
+  }
+
+  #drained(): void {
+    this.#lastActiveMs = this.broker.clock.monotonicMs();
+    this.#pump();
+  }
+
+  /** A slow reader: its answers pile up, so nothing more is started or read for it. */
+  #isClogged(): boolean {
+    return this.#waitingAnswerBytes() >= this.broker.settings["queued.max.response.bytes"];
+  }
+
+  #waitingAnswerBytes(): number {
+    return this.#heldAnswerBytes + this.#socket.writableLength + (this.#out?.sizeBytes ?? 0);
+  }
+
+  /** Each fetch may answer with as much as `fetch.max.bytes`: one always may. */
+  #fetchesMax(): number {
+    const { settings } = this.broker;
+    const room = settings["queued.max.response.bytes"] - this.#waitingAnswerBytes();
+    return Math.max(1, Math.floor(room / settings["fetch.max.bytes"]));
+  }
+
+  #mayRead(): boolean {
+    if (this.#state !== "open" || !this.#host.intake.hasRoom || this.#isClogged()) return false;
+    return this.#queue.length < this.broker.settings["queued.max.requests"];
+  }
+
+  #pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.#socket.pause();
+    if (this.#state === "open") this.#host.intake.await(this);
+  }
+
+  /** One log line; what was read before is still answered, then the connection ends. */
+  #refuse(error: unknown, request?: PendingRequest): void {
+    if (this.#state !== "open") return;
+    const isExpected = error instanceof MalformedError || error instanceof ConnectionRefused;
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#host.traffic.refusedCount += 1;
+    const last = request ?? this.#queue.at(-1);
+    this.broker.log[isExpected ? "warn" : "error"]("Kafka connection closed", {
+      client: this.#describe(last),
+      api: request?.route.name,
+      apiVersion: request?.apiVersion,
+      reason,
+    });
+    this.#dropUnstarted();
+    this.end();
+  }
+
+  #dropUnstarted(): void {
+    for (const dropped of this.#queue.splice(this.#startedCount)) {
+      this.#host.intake.give(dropped.sizeBytes);
+    }
+  }
+
+  #logRefusedVersion(request: PendingRequest): void {
+    this.broker.log.info("ApiVersions in an unknown version: the client is told ours", {
+      client: this.#describe(request),
+      apiVersion: request.apiVersion,
+    });
+  }
+
+  #describe(request: PendingRequest | undefined): string {
+    const name = request?.clientId ? ` ${request.clientId}` : "";
+    const software = this.#software === "" ? "" : ` (${this.#software})`;
+    return `${this.remoteAddress}${name}${software}`;
+  }
+
+  #endWhenDone(): void {
+    const isBusy = this.#order.busyCount > 0 || this.#startedCount < this.#queue.length;
+    if (isBusy && !this.#isClogged()) return;
+    if (this.#out === undefined) this.#socket.destroySoon();
+  }
+
+  #closed(): void {
+    this.#state = "closed";
+    this.#out = undefined;
+    this.#abort?.abort();
+    for (const waiting of this.#parked) waiting.cancel();
+    this.#parked.clear();
+    const { intake } = this.#host;
+    intake.forget(this);
+    intake.changeUnfinished(-this.#unfinishedBytes);
+    for (const { isDone, sizeBytes } of this.#queue) if (!isDone) intake.give(sizeBytes);
+    this.#queue.length = 0;
+    this.#startedCount = 0;
+    this.#host.closed(this);
+  }
+}
+
+/** An IPv4 client of an IPv6 socket, by its IPv4 address. */
+function plainAddress(address: string | undefined): string {
+  if (address === undefined) return "";
+  return address.startsWith(mappedPrefix) ? address.slice(mappedPrefix.length) : address;
+}

@@ -1,0 +1,58 @@
+import type { Broker } from "../../broker/broker.ts";
+import type { DoorContext, Waiting } from "./door-context.ts";
+import type { PendingRequest } from "./pending-request.ts";
+
+/** The side of a connection that its requests see. */
+export interface CallSide {
+  readonly broker: Broker;
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly signal: AbortSignal;
+  hold(until: Promise<unknown>): void;
+  park(waiting: Waiting): () => void;
+  introduce(softwareName: string, softwareVersion: string): void;
+}
+
+/** One request's context. */
+export class RequestCall implements DoorContext {
+  readonly broker: Broker;
+  readonly apiVersion: number;
+  readonly clientId: string;
+  readonly #side: CallSide;
+
+  constructor(request: PendingRequest, side: CallSide) {
+    this.broker = side.broker;
+    this.apiVersion = request.apiVersion;
+    this.clientId = request.clientId;
+    this.#side = side;
+  }
+
+  get localAddress(): string {
+    return this.#side.localAddress;
+  }
+
+  get localPort(): number {
+    return this.#side.localPort;
+  }
+
+  get remoteAddress(): string {
+    return this.#side.remoteAddress;
+  }
+
+  get signal(): AbortSignal {
+    return this.#side.signal;
+  }
+
+  hold(until: Promise<unknown>): void {
+    this.#side.hold(until);
+  }
+
+  park(waiting: Waiting): () => void {
+    return this.#side.park(waiting);
+  }
+
+  introduce(softwareName: string, softwareVersion: string): void {
+    this.#side.introduce(softwareName, softwareVersion);
+  }
+}
