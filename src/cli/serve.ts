@@ -1,4 +1,4 @@
-import type { ReadSettings } from "../node/read-node-settings.ts";
+import type { MergedSettings } from "../base/settings/merge-settings.ts";
 import { openLog } from "../node/node-log.ts";
 import { startNode, type RunningNode } from "../node/start-node.ts";
 import { StartError } from "../node/start-steps.ts";
@@ -12,7 +12,7 @@ const interruptedExitCode = 130;
  * CommandFailure when the node does not start.
  */
 export async function serve(
-  read: ReadSettings,
+  read: MergedSettings,
   onReady: (node: RunningNode) => void,
 ): Promise<void> {
   const { settings } = read;

@@ -1,11 +1,5 @@
 import { readFile } from "node:fs/promises";
-
-/** One place that settings came from: their texts by setting name, and where to look for a typo. */
-export interface SettingsSource {
-  /** "the command line", "the environment", or the file's path. */
-  readonly origin: string;
-  readonly texts: ReadonlyMap<string, string>;
-}
+import type { SettingsLayer } from "../base/settings/merge-settings.ts";
 
 /** Looked for where the node starts, unless a file is named. */
 const defaultFile = "xylem.yaml";
@@ -14,7 +8,7 @@ const defaultFile = "xylem.yaml";
  * The configuration file's settings. Names are dotted, or nested (`log: { retention: { ms: 1 } }`).
  * Without a name the default file is read if it is there. Throws an Error that names the file.
  */
-export async function readConfigFile(path: string | undefined): Promise<SettingsSource> {
+export async function readConfigFile(path: string | undefined): Promise<SettingsLayer> {
   const file = path ?? defaultFile;
   const text = await readText(file, path !== undefined);
   if (text === undefined || text.trim() === "") return { origin: file, texts: new Map() };
@@ -26,18 +20,8 @@ export async function readConfigFile(path: string | undefined): Promise<Settings
   } catch (error) {
     throw new Error(`${file} is not valid YAML: ${messageOf(error)}`, { cause: error });
   }
-  flatten(document, "", texts, file);
+  if (document !== null) flatten(document, "", texts, file);
   return { origin: file, texts };
-}
-
-/** `XYLEM_LOG_RETENTION_MS` is `log.retention.ms`. Variables of other programs are left alone. */
-export function readEnvironment(environment: NodeJS.ProcessEnv): ReadonlyMap<string, string> {
-  const texts = new Map<string, string>();
-  for (const [name, text] of Object.entries(environment)) {
-    if (!name.startsWith("XYLEM_") || text === undefined) continue;
-    texts.set(name, text);
-  }
-  return texts;
 }
 
 async function readText(file: string, isNamed: boolean): Promise<string | undefined> {
@@ -53,9 +37,9 @@ async function readText(file: string, isNamed: boolean): Promise<string | undefi
 }
 
 function flatten(value: unknown, name: string, texts: Map<string, string>, file: string): void {
-  if (Array.isArray(value)) {
+  if (Array.isArray(value) && name !== "") {
     texts.set(name, value.map(String).join(","));
-  } else if (value instanceof Object) {
+  } else if (value instanceof Object && !Array.isArray(value)) {
     for (const [key, nested] of Object.entries(value)) {
       flatten(nested, name === "" ? key : `${name}.${key}`, texts, file);
     }

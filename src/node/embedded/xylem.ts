@@ -1,0 +1,130 @@
+import type { Clock } from "../../base/clock.ts";
+import { XylemError } from "../../base/errors.ts";
+import { type Log, silentLog } from "../../base/log.ts";
+import type { Random } from "../../base/random.ts";
+import { mergeSettings } from "../../base/settings/merge-settings.ts";
+import type { NodeSettings } from "../../base/settings/node-settings.ts";
+import { batchTools } from "../open-broker.ts";
+import { type RunningNode, startNode } from "../start-node.ts";
+import { Topic } from "./topic.ts";
+
+type SettingValue = string | number | boolean | readonly string[];
+
+export interface XylemOptions {
+  /** A data directory. Without one everything is kept in memory. */
+  readonly data?: string;
+  readonly memory?: boolean;
+  /** 0, which is the default, takes a free one. */
+  readonly port?: number;
+  readonly host?: string;
+  /** Any other setting of docs/settings.md, by its name. */
+  readonly settings?: { readonly [Name in keyof NodeSettings]?: SettingValue };
+  /** Virtual time for tests (`xylem/testing`). */
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Where the broker tells what happens to it; nowhere by default. */
+  readonly log?: Log;
+}
+
+export interface TopicOptions {
+  /** Partitions when the topic is made; the node's `num.partitions` when absent. */
+  readonly partitions?: number;
+  /** Kafka's topic configs by name, when the topic is made. */
+  readonly configs?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** A broker inside this process: any Kafka client reaches it at `bootstrap`. */
+export class Xylem implements AsyncDisposable {
+  readonly #node: RunningNode;
+  readonly #closing = new AbortController();
+
+  private constructor(node: RunningNode) {
+    this.#node = node;
+  }
+
+  /**
+   * Starts a broker: without options in memory, on a free loopback port. Throws StartError, which
+   * names what did not work, for example a data directory that another process uses.
+   */
+  static async start(options: XylemOptions = {}): Promise<Xylem> {
+    if (options.data !== undefined && options.memory === true) {
+      throw new XylemError("INVALID_CONFIG", "data and memory exclude each other");
+    }
+    const { clock, random, log = silentLog } = options;
+    const merged = mergeSettings([{ origin: "Xylem.start", texts: toTexts(options) }]);
+    const node = await startNode({
+      ...merged,
+      log,
+      ...(clock && { clock }),
+      ...(random && { random }),
+    });
+    return new Xylem(node);
+  }
+
+  /** `host:port` for Kafka clients. */
+  get bootstrap(): string {
+    return this.#node.address;
+  }
+
+  /** Where HTTP is served. */
+  get url(): string {
+    return this.#node.url;
+  }
+
+  get port(): number {
+    return this.#node.port;
+  }
+
+  /** The topic of that name, made when there is none. One that exists is left as it is. */
+  async topic(name: string, options: TopicOptions = {}): Promise<Topic> {
+    const { broker } = this.#node;
+    if (broker.topics.find(name) === undefined) await this.#create(name, options);
+    return new Topic(name, { broker, tools: batchTools, closing: this.#closing.signal });
+  }
+
+  /** Names of all topics but the broker's own. */
+  topics(): string[] {
+    const topics = this.#node.broker.topics.list();
+    return topics.filter(({ isInternal }) => !isInternal).map(({ name }) => name);
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    await this.#node.broker.topics.delete(name);
+  }
+
+  /** Ends live reads, answers what is under way, flushes and stops. Twice is harmless. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#node.stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #create(name: string, options: TopicOptions): Promise<void> {
+    const { topics } = this.#node.broker;
+    const configs = Object.entries(options.configs ?? {}).map(
+      ([key, value]) => [key, String(value)] as const,
+    );
+    const partitions = options.partitions ?? -1;
+    try {
+      await topics.create({ name, partitions, replicas: -1, configs: new Map(configs) });
+    } catch (error) {
+      if (!(error instanceof XylemError) || error.code !== "TOPIC_ALREADY_EXISTS") throw error;
+    }
+  }
+}
+
+function toTexts(options: XylemOptions): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>();
+  for (const [name, value] of Object.entries(options.settings ?? {})) {
+    if (value !== undefined) texts.set(name, String(value));
+  }
+  texts.set("port", String(options.port ?? texts.get("port") ?? 0));
+  if (options.host !== undefined) texts.set("host", options.host);
+  if (options.data !== undefined) texts.set("data", options.data);
+  const isInMemory = options.memory ?? (options.data === undefined && !texts.has("data"));
+  texts.set("memory", String(isInMemory));
+  return texts;
+}

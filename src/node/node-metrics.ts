@@ -1,0 +1,145 @@
+import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
+import type { Broker } from "../broker/broker.ts";
+import type { HttpServer } from "../servers/http/http-server.ts";
+import type { MetricFamily, MetricSample } from "../servers/http/metrics.ts";
+import type { KafkaServer } from "../servers/kafka/kafka-server.ts";
+
+/** What the numbers are read from. */
+export interface MetricSources {
+  readonly broker: Broker;
+  readonly kafka: KafkaServer;
+  readonly http: () => HttpServer;
+}
+
+/** Partitions that are shown one by one; past it only their sums are, to keep a page small. */
+const partitionsShownMax = 10_000;
+const loopResolutionMs = 10;
+const nanosecondsPerSecond = 1e9;
+
+/** Reads a node's numbers at each scrape. Counting costs nothing between scrapes. */
+export class NodeMetrics {
+  readonly #sources: MetricSources;
+  #loop: IntervalHistogram | undefined;
+
+  constructor(sources: MetricSources) {
+    this.#sources = sources;
+  }
+
+  collect(): MetricFamily[] {
+    return [...this.#doors(), ...this.#logs(), this.#loopDelay()];
+  }
+
+  /** Stops measuring; the node ends. */
+  close(): void {
+    this.#loop?.disable();
+  }
+
+  #doors(): MetricFamily[] {
+    const { kafka } = this.#sources;
+    const http = this.#sources.http();
+    const { traffic } = kafka;
+    const requests = [...traffic.requestCounts].map(([api, value]) => ({ labels: { api }, value }));
+    return [
+      family("counter", "xylem_kafka_requests_total", "Kafka requests by API.", requests),
+      plain("counter", "xylem_kafka_received_bytes_total", "Bytes from clients.", traffic.bytesIn),
+      plain("counter", "xylem_kafka_sent_bytes_total", "Bytes to clients.", traffic.bytesOut),
+      plain(
+        "counter",
+        "xylem_kafka_refused_connections_total",
+        "Connections closed because of what they sent.",
+        traffic.refusedCount,
+      ),
+      plain(
+        "gauge",
+        "xylem_kafka_request_bytes",
+        "Bytes of requests under way.",
+        kafka.requestBytes,
+      ),
+      family("gauge", "xylem_connections", "Open connections by door.", [
+        { labels: { door: "kafka" }, value: kafka.connectionCount },
+        { labels: { door: "http" }, value: http.connectionCount },
+      ]),
+      plain("counter", "xylem_http_requests_total", "HTTP requests.", http.requestCount),
+    ];
+  }
+
+  #logs(): MetricFamily[] {
+    const topics = this.#sources.broker.topics.list();
+    const partitions = topics.flatMap((topic) => topic.partitions);
+    const shown = partitions
+      .filter(({ end }) => end > 0)
+      .slice(0, partitionsShownMax)
+      .map((partition) => ({
+        partition,
+        labels: { topic: partition.topic, partition: String(partition.index) },
+      }));
+    const sizeBytes = partitions.reduce((sum, partition) => sum + partition.sizeBytes, 0);
+    return [
+      plain("gauge", "xylem_topics", "Topics, internal ones included.", topics.length),
+      plain("gauge", "xylem_partitions", "Partitions, internal ones included.", partitions.length),
+      plain("gauge", "xylem_log_total_bytes", "Bytes of all logs together.", sizeBytes),
+      family(
+        "gauge",
+        "xylem_log_bytes",
+        "Bytes of a partition's log.",
+        shown.map(({ labels, partition }) => ({ labels, value: partition.sizeBytes })),
+      ),
+      family(
+        "gauge",
+        "xylem_log_start_offset",
+        "First offset that can be read.",
+        shown.map(({ labels, partition }) => ({ labels, value: partition.logStart })),
+      ),
+      family(
+        "gauge",
+        "xylem_log_end_offset",
+        "Offset of the next record.",
+        shown.map(({ labels, partition }) => ({ labels, value: partition.end })),
+      ),
+    ];
+  }
+
+  /** Measured from the first scrape on; each scrape shows the time since the one before. */
+  #loopDelay(): MetricFamily {
+    this.#loop ??= startLoopMonitor();
+    const loop = this.#loop;
+    const seconds = (nanoseconds: number): number => nanoseconds / nanosecondsPerSecond;
+    const samples = [
+      { labels: { quantile: "0.5" }, value: seconds(loop.percentile(50)) },
+      { labels: { quantile: "0.99" }, value: seconds(loop.percentile(99)) },
+      { labels: { quantile: "1" }, value: seconds(loop.max) },
+    ];
+    loop.reset();
+    return family(
+      "gauge",
+      "xylem_event_loop_delay_seconds",
+      "Delay of the event loop since the last scrape.",
+      samples,
+    );
+  }
+}
+
+function startLoopMonitor(): IntervalHistogram {
+  const loop = monitorEventLoopDelay({ resolution: loopResolutionMs });
+  loop.enable();
+  return loop;
+}
+
+function plain(
+  kind: MetricFamily["kind"],
+  name: string,
+  help: string,
+  value: number,
+): MetricFamily {
+  return family(kind, name, help, [{ labels: {}, value }]);
+}
+
+function family(
+  kind: MetricFamily["kind"],
+  name: string,
+  help: string,
+  samples: readonly MetricSample[],
+): MetricFamily {
+  const labelNames = Object.keys(samples[0]?.labels ?? {});
+  return { kind, name, help, samples, labelNames };
+}

@@ -1,0 +1,99 @@
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Random } from "../base/random.ts";
+import type { MergedSettings } from "../base/settings/merge-settings.ts";
+import type { Broker } from "../broker/broker.ts";
+import { BrokerConfigs } from "../broker/configs/broker-configs.ts";
+import { Deadlines } from "../broker/deadlines.ts";
+import { GroupCoordinator } from "../broker/groups/group-coordinator.ts";
+import { offsetsTopic, TopicGroupLog } from "../broker/groups/topic-group-log.ts";
+import { LogDirectory } from "../broker/partition/log-directory.ts";
+import type { Disk } from "../broker/ports/disk.ts";
+import { ProducerIds } from "../broker/producer-ids.ts";
+import { Topics } from "../broker/topics/topics.ts";
+import { compression } from "../codecs/compression.ts";
+import { crc32c } from "../codecs/crc32c.ts";
+import { LocalCoordinator } from "../coordination/local/local-coordinator.ts";
+import type { BatchTools } from "../protocol/build-batch.ts";
+import { DirectoryLock } from "../storage/directory-lock.ts";
+import { FilesDisk, makeRoot } from "../storage/files-disk.ts";
+import { MemoryDisk } from "../storage/memory-disk.ts";
+import type { StartSteps } from "./start-steps.ts";
+
+export interface BrokerParts extends MergedSettings {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly onStopRequested?: () => void;
+}
+
+/** What batches are built and read with in this process. */
+export const batchTools: BatchTools = { crc32c, compression };
+
+/** Opens everything below the doors, a step at a time. */
+export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise<Broker> {
+  const { clock, random, log } = parts;
+  const disk = await openDisk(steps, parts);
+  const { configs, coordinator } = await openConfigs(steps, disk, parts);
+  const { settings } = configs;
+  const directory = await steps.run(
+    "open the log directory",
+    () => LogDirectory.open({ disk, clock, random, log, settings, ...batchTools }),
+    (opened) => opened.close(),
+  );
+  const deadlines = await steps.run(
+    "arm the deadlines",
+    () => new Deadlines(clock),
+    (armed) => armed.close(),
+  );
+  const topics = await steps.run(
+    "recover the topics",
+    () => Topics.open({ coordinator, storage: directory, configs, random, log }),
+    (opened) => opened.close(),
+  );
+  const groupLog = new TopicGroupLog({ topics, settings, clock, log, tools: batchTools });
+  const groups = await steps.run(
+    "open the group coordinator",
+    () => {
+      const options = { log: groupLog, settings, clock, deadlines, random, messages: log };
+      const opened = new GroupCoordinator(options);
+      opened.start();
+      topics.onDeleted(({ name }) => void opened.forgetTopic(name, name === offsetsTopic));
+      return opened;
+    },
+    (opened) => opened.close(),
+  );
+  const producerIds = new ProducerIds(coordinator);
+  const rack = settings["broker.rack"] === "" ? null : settings["broker.rack"];
+  const identity = { nodeId: directory.nodeId, clusterId: directory.clusterId, rack };
+  const useCases = { topics, groups, producerIds, deadlines };
+  return { identity, settings, configs, clock, random, log, ...useCases };
+}
+
+async function openDisk(steps: StartSteps, parts: BrokerParts): Promise<Disk> {
+  const { settings, clock } = parts;
+  if (settings.memory) {
+    return new MemoryDisk({ sizeBytesMax: settings["memory.store.max.bytes"], clock });
+  }
+  await steps.run("make the data directory", () => makeRoot(settings.data));
+  await steps.run(
+    "lock the data directory",
+    () => DirectoryLock.take(settings.data, { onStop: () => parts.onStopRequested?.() }),
+    (lock) => lock.release(),
+  );
+  return new FilesDisk(settings.data);
+}
+
+async function openConfigs(steps: StartSteps, disk: Disk, parts: BrokerParts) {
+  const { log, settings, given } = parts;
+  const coordinator = await steps.run(
+    "open the coordinator",
+    () => LocalCoordinator.open({ disk, crc32c, log }),
+    (opened) => opened.close(),
+  );
+  const nodeId = settings["node.id"];
+  const configs = await steps.run("read the dynamic settings", () =>
+    BrokerConfigs.open({ coordinator, nodeId, settings, given }),
+  );
+  return { coordinator, configs };
+}
