@@ -20,8 +20,8 @@ const noChunks: readonly Uint8Array[] = [];
 
 /** One partition that is fetched from: what is wanted, and the outcome of the last pass. */
 export class FetchPartition implements FetchWish {
-  /** Undefined: the door found none. */
-  readonly topic: Topic | undefined;
+  /** Undefined: there is none of the name or id that was asked for. */
+  topic: Topic | undefined;
   readonly index: number;
   fetchOffset: number;
   currentLeaderEpoch: number;
@@ -51,6 +51,12 @@ export class FetchPartition implements FetchWish {
     this.currentLeaderEpoch = wish.currentLeaderEpoch;
     this.lastFetchedEpoch = wish.lastFetchedEpoch;
     this.sizeBytesMax = wish.sizeBytesMax;
+  }
+
+  /** Lets the records go, which the answer holds by now. */
+  dropRecords(): void {
+    this.chunks = noChunks;
+    this.sizeBytes = 0;
   }
 
   /** Forgets the outcome, the records with it. */

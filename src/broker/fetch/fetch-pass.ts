@@ -109,10 +109,10 @@ export class FetchPass {
 /** The partition's log, if its topic still is the one that the door found. */
 export function findLog(topics: Topics, wanted: FetchPartition): PartitionLog {
   const { topic, index } = wanted;
-  const log = topic?.partitions[index];
-  if (topic === undefined || log === undefined || topics.find(topic.name) !== topic) {
-    const name = topic === undefined ? "no such topic" : `no ${topic.name}-${index}`;
-    throw new XylemError("UNKNOWN_TOPIC_OR_PARTITION", name);
-  }
-  return log;
+  // A deleted topic stays deleted: one of the same name that comes later is another.
+  if (topic !== undefined && topics.find(topic.name) !== topic) wanted.topic = undefined;
+  const log = wanted.topic?.partitions[index];
+  if (log !== undefined) return log;
+  const name = wanted.topic === undefined ? "no such topic" : `no ${wanted.topic.name}-${index}`;
+  throw new XylemError("UNKNOWN_TOPIC_OR_PARTITION", name);
 }

@@ -86,7 +86,7 @@ export class Fetch implements Expiring {
   }
 
   #park(): void {
-    for (const partition of this.#partitions) partition.chunks = [];
+    for (const partition of this.#partitions) partition.dropRecords();
     this.#state = "parked";
     if (this.#unsubscribe.length === 0) this.#subscribe();
     if (this.#hasMissed()) this.#advanced();

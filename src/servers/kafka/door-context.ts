@@ -1,3 +1,4 @@
+import type { FetchSessions } from "../../broker/fetch/fetch-sessions.ts";
 import type { RequestContext } from "./handler.ts";
 
 /** A request that waits, as its connection sees it. */
@@ -10,6 +11,8 @@ export interface Waiting {
 
 /** What a connection offers its handlers besides the request's own circumstances. */
 export interface DoorContext extends RequestContext {
+  /** Of all connections of this door. */
+  readonly fetchSessions: FetchSessions;
   /** No later request of this connection starts before `until` has settled. */
   hold(until: Promise<unknown>): void;
   /** Ends `waiting` early when the connection ends, until the returned function is called. */

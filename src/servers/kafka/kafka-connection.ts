@@ -3,6 +3,7 @@ import { assert } from "../../base/assert.ts";
 import { ByteWriter } from "../../base/bytes.ts";
 import { MalformedError } from "../../base/errors.ts";
 import type { Broker } from "../../broker/broker.ts";
+import type { FetchSessions } from "../../broker/fetch/fetch-sessions.ts";
 import { FrameAssembler } from "../../protocol/frame.ts";
 import type { Waiting } from "./door-context.ts";
 import { ConnectionRefused, toKafkaError } from "./errors.ts";
@@ -16,6 +17,7 @@ import type { Traffic } from "./traffic.ts";
 /** What a connection shares with the others of its server. */
 export interface ConnectionHost {
   readonly broker: Broker;
+  readonly fetchSessions: FetchSessions;
   readonly intake: IntakeBudget;
   readonly traffic: Traffic;
   closed(connection: KafkaConnection): void;
@@ -30,6 +32,7 @@ const answerBytesExpected = 1_024;
  */
 export class KafkaConnection implements CallSide, Paused {
   readonly broker: Broker;
+  readonly fetchSessions: FetchSessions;
   readonly localAddress: string;
   readonly localPort: number;
   readonly remoteAddress: string;
@@ -54,6 +57,7 @@ export class KafkaConnection implements CallSide, Paused {
 
   constructor(socket: Socket, host: ConnectionHost) {
     this.broker = host.broker;
+    this.fetchSessions = host.fetchSessions;
     this.#socket = socket;
     this.#host = host;
     this.localAddress = plainAddress(socket.localAddress);

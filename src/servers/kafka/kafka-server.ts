@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Cancel } from "../../base/clock.ts";
 import type { Broker } from "../../broker/broker.ts";
+import { FetchSessions } from "../../broker/fetch/fetch-sessions.ts";
 import { type ConnectionHost, KafkaConnection } from "./kafka-connection.ts";
 import { IntakeBudget } from "./limits.ts";
 import { Traffic } from "./traffic.ts";
@@ -20,8 +21,11 @@ export class KafkaServer {
 
   constructor(broker: Broker) {
     const intake = new IntakeBudget(() => broker.settings["queued.max.request.bytes"]);
+    const { clock, random, settings } = broker;
+    const slotsMax = (): number => settings["max.incremental.fetch.session.cache.slots"];
     this.#host = {
       broker,
+      fetchSessions: new FetchSessions({ clock, random, slotsMax }),
       intake,
       traffic: this.traffic,
       closed: (connection) => this.#forget(connection),

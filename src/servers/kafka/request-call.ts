@@ -1,10 +1,12 @@
 import type { Broker } from "../../broker/broker.ts";
+import type { FetchSessions } from "../../broker/fetch/fetch-sessions.ts";
 import type { DoorContext, Waiting } from "./door-context.ts";
 import type { PendingRequest } from "./pending-request.ts";
 
 /** The side of a connection that its requests see. */
 export interface CallSide {
   readonly broker: Broker;
+  readonly fetchSessions: FetchSessions;
   readonly localAddress: string;
   readonly localPort: number;
   readonly remoteAddress: string;
@@ -26,6 +28,10 @@ export class RequestCall implements DoorContext {
     this.apiVersion = request.apiVersion;
     this.clientId = request.clientId;
     this.#side = side;
+  }
+
+  get fetchSessions(): FetchSessions {
+    return this.#side.fetchSessions;
   }
 
   get localAddress(): string {

@@ -1,52 +1,76 @@
-import { XylemError } from "../../../base/errors.ts";
+import { kafkaCode, type XylemError } from "../../../base/errors.ts";
+import { zeroUuid } from "../../../base/uuid.ts";
 import { Fetch } from "../../../broker/fetch/fetch.ts";
-import { FetchPartition } from "../../../broker/fetch/fetch-partition.ts";
+import type { FetchWish } from "../../../broker/fetch/fetch-partition.ts";
+import type { SessionTurn } from "../../../broker/fetch/fetch-sessions.ts";
+import { FetchTarget, type TopicReference } from "../../../broker/fetch/fetch-target.ts";
 import type { RequestOf, ResponseOf } from "../../../protocol/api-table.ts";
+import { advertisedAddress } from "../advertised.ts";
 import type { DoorContext } from "../door-context.ts";
 
 type Request = RequestOf<"Fetch">;
 type Response = ResponseOf<"Fetch">;
 type WantedPartition = Request["topics"][number]["partitions"][number];
-type TopicAnswer = Response["responses"][number];
-type PartitionAnswer = TopicAnswer["partitions"][number];
+type PartitionAnswer = Response["responses"][number]["partitions"][number];
+
+interface TopicAnswer {
+  readonly topic: string;
+  readonly topicId: Uint8Array;
+  readonly partitions: PartitionAnswer[];
+}
 
 const topicIdVersionMin = 13;
+const leaderHintVersionMin = 16;
 const storageErrorVersionMin = 6;
 const readCommittedLevel = 1;
 
-/** Fetch (key 1): stored batches from each offset on. */
-export function fetch(
-  request: Request,
-  context: DoorContext,
-): Response | Promise<Response> {
-  const partitions = collectPartitions(request, context);
-  const readCommitted = request.isolationLevel === readCommittedLevel;
-  const { maxWaitMs, minBytes, maxBytes } = request;
+/** Fetch (key 1): stored batches from each offset on; incremental within a session (KIP-227). */
+export function fetch(request: Request, context: DoorContext): Response | Promise<Response> {
+  const turn = beginTurn(request, context);
+  const { maxWaitMs, minBytes, maxBytes, isolationLevel } = request;
+  const readCommitted = isolationLevel === readCommittedLevel;
   const limits = { maxWaitMs, minBytes, maxBytes, readCommitted };
-  const fetching = new Fetch(context.broker, limits, partitions);
+  const fetching = new Fetch(context.broker, limits, turn.targets);
   const waiting = fetching.run();
-  if (waiting === undefined) return formatAnswer(request, partitions, context);
+  if (waiting === undefined) return formatAnswer(turn, readCommitted, context);
   const unpark = context.park(fetching);
-  return waiting
-    .finally(unpark)
-    .then(() => formatAnswer(request, partitions, context));
+  const leave = (): void => {
+    unpark();
+    turn.release();
+  };
+  return waiting.finally(leave).then(() => formatAnswer(turn, readCommitted, context));
 }
 
-function collectPartitions(request: Request, context: DoorContext): FetchPartition[] {
-  const byId = context.apiVersion >= topicIdVersionMin;
+function beginTurn(request: Request, context: DoorContext): SessionTurn {
   const { topics } = context.broker;
-  const partitions: FetchPartition[] = [];
-  for (const wanted of request.topics) {
-    const topic = byId ? topics.findById(wanted.topicId) : topics.find(wanted.topic);
-    for (const partition of wanted.partitions) {
-      partitions.push(new FetchPartition(topic, partition.partition, wishOf(partition)));
-    }
-  }
-  return partitions;
+  const usesTopicIds = context.apiVersion >= topicIdVersionMin;
+  const refer = (name: string, id: Uint8Array): TopicReference => ({
+    name,
+    id: usesTopicIds ? id : undefined,
+  });
+  const targets = request.topics.flatMap(({ topic, topicId, partitions }) => {
+    const reference = refer(topic, topicId);
+    return partitions.map(
+      (wanted) => new FetchTarget(topics, reference, wanted.partition, wishOf(wanted)),
+    );
+  });
+  const forgotten = request.forgottenTopicsData.flatMap(({ topic, topicId, partitions }) =>
+    partitions.map((index) => ({ topic: refer(topic, topicId), index })),
+  );
+  const { sessionId, sessionEpoch } = request;
+  const turn = context.fetchSessions.begin({
+    sessionId,
+    sessionEpoch,
+    usesTopicIds,
+    targets,
+    forgotten,
+  });
+  for (const target of turn.targets) if (target.error !== undefined) target.findTopic(topics);
+  return turn;
 }
 
 /** An offset past 2^53 is past every log: the largest exact one says so as well. */
-function wishOf(wanted: WantedPartition): ConstructorParameters<typeof FetchPartition>[2] {
+function wishOf(wanted: WantedPartition): FetchWish {
   const { fetchOffset, currentLeaderEpoch, lastFetchedEpoch, partitionMaxBytes } = wanted;
   return {
     fetchOffset: typeof fetchOffset === "number" ? fetchOffset : Number.MAX_SAFE_INTEGER,
@@ -56,48 +80,61 @@ function wishOf(wanted: WantedPartition): ConstructorParameters<typeof FetchPart
   };
 }
 
-function formatAnswer(
-  request: Request,
-  fetched: readonly FetchPartition[],
-  context: DoorContext,
-): Response {
+function formatAnswer(turn: SessionTurn, readCommitted: boolean, context: DoorContext): Response {
+  const { sessionId, targets } = turn.finish();
   const responses: TopicAnswer[] = [];
-  let next = 0;
-  for (const { topic, topicId, partitions } of request.topics) {
-    const answers: PartitionAnswer[] = [];
-    for (let count = 0; count < partitions.length; count++) {
-      const partition = fetched[next++] as FetchPartition;
-      answers.push(formatPartition(partition, request, context.apiVersion));
-    }
-    responses.push({ topic, topicId, partitions: answers });
+  let isFenced = false;
+  for (const target of targets) {
+    isFenced ||= target.error?.code === "FENCED_LEADER_EPOCH";
+    const partition = formatPartition(target, readCommitted, context);
+    target.dropRecords();
+    const { name, id = zeroUuid } = target.reference;
+    const last = responses.at(-1);
+    if (last?.topic === name && last.topicId === id) last.partitions.push(partition);
+    else responses.push({ topic: name, topicId: id, partitions: [partition] });
   }
-  return { sessionId: 0, responses };
+  if (!isFenced || context.apiVersion < leaderHintVersionMin) return { sessionId, responses };
+  return { sessionId, responses, nodeEndpoints: [thisNode(context)] };
 }
 
 function formatPartition(
-  partition: FetchPartition,
-  request: Request,
-  apiVersion: number,
+  target: FetchTarget,
+  readCommitted: boolean,
+  context: DoorContext,
 ): PartitionAnswer {
-  const { index, error, divergingEpoch } = partition;
+  const { index, error, divergingEpoch, topic } = target;
   const answer: PartitionAnswer = {
     partitionIndex: index,
-    errorCode: error === undefined ? 0 : errorCode(error, partition, apiVersion),
-    highWatermark: partition.highWatermark,
-    lastStableOffset: partition.lastStable,
-    logStartOffset: partition.logStart,
-    abortedTransactions: request.isolationLevel === readCommittedLevel ? [] : null,
-    records: partition.chunks,
+    errorCode: error === undefined ? 0 : errorCode(error, target, context.apiVersion),
+    highWatermark: target.highWatermark,
+    lastStableOffset: target.lastStable,
+    logStartOffset: target.logStart,
+    abortedTransactions: readCommitted ? [] : null,
+    records: target.chunks,
   };
-  return divergingEpoch === undefined ? answer : { ...answer, divergingEpoch };
+  if (divergingEpoch !== undefined) return { ...answer, divergingEpoch };
+  if (error?.code !== "FENCED_LEADER_EPOCH" || context.apiVersion < leaderHintVersionMin) {
+    return answer;
+  }
+  const leaderId = context.broker.identity.nodeId;
+  const leaderEpoch = topic?.partitions[index]?.leaderEpoch ?? -1;
+  return { ...answer, currentLeader: { leaderId, leaderEpoch } };
 }
 
-function errorCode(error: XylemError, partition: FetchPartition, apiVersion: number): number {
-  if (partition.topic === undefined && apiVersion >= topicIdVersionMin) {
-    return new XylemError("UNKNOWN_TOPIC_ID", "no topic has this id").kafka;
+/** The client learns at once where the leader is (KIP-951). */
+function thisNode(context: DoorContext): NonNullable<Response["nodeEndpoints"]>[number] {
+  const { nodeId, rack } = context.broker.identity;
+  return { nodeId, ...advertisedAddress(context), rack };
+}
+
+function errorCode(error: XylemError, target: FetchTarget, apiVersion: number): number {
+  const isUnknown = error.code === "UNKNOWN_TOPIC_OR_PARTITION";
+  if (isUnknown && target.topic === undefined && apiVersion >= topicIdVersionMin) {
+    return kafkaCode("UNKNOWN_TOPIC_ID");
   }
-  if (apiVersion < storageErrorVersionMin && error.row.kafka === 56) {
-    return new XylemError("NOT_LEADER_OR_FOLLOWER", "storage error, for old clients").kafka;
+  const storageError = kafkaCode("KAFKA_STORAGE_ERROR");
+  if (apiVersion < storageErrorVersionMin && error.kafka === storageError) {
+    return kafkaCode("NOT_LEADER_OR_FOLLOWER");
   }
   return error.kafka;
 }
