@@ -32,6 +32,8 @@ export interface BatchOptions {
   readonly logAppendTimeMs?: number;
   /** When it is not that of the last record, as after compaction. */
   readonly lastOffsetDelta?: number;
+  /** When it is not that of the records, as of an empty batch after compaction. */
+  readonly maxTimestampMs?: Int64;
 }
 
 /** What building a batch takes from outside. */
@@ -59,7 +61,7 @@ export function buildBatch(
   writer.int16(attributesOf(options, payload.length));
   writer.int32(options.lastOffsetDelta ?? records.at(-1)?.offsetDelta ?? records.length - 1);
   writer.int64(baseTimestamp);
-  writer.int64(options.logAppendTimeMs ?? maxTimestampOf(records));
+  writer.int64(options.logAppendTimeMs ?? options.maxTimestampMs ?? maxTimestampOf(records));
   writer.int64(options.producerId ?? none);
   writer.int16(options.producerEpoch ?? none);
   writer.int32(options.baseSequence ?? none);
