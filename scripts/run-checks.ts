@@ -8,6 +8,7 @@ const steps: readonly { name: string; command: readonly string[] }[] = [
   { name: "format", command: ["oxfmt", "--check", "."] },
   { name: "lint", command: ["oxlint", "."] },
   { name: "types", command: ["tsc", "-b"] },
+  { name: "unused", command: ["knip", "--no-config-hints"] },
   {
     name: "tests",
     command: [

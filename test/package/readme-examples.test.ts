@@ -55,7 +55,7 @@ test("the README has examples for a client, a program and the command line", () 
 /** The same line, whatever the address: what each example must print, in its order. */
 const printed = [/^hello$/m, /^\d+ hello$/m, /connect to 127\.0\.0\.1:\d+$/m, /^1\n2$/m];
 
-test.each(examples.map((example, index) => ({ ...example, index })))(
+test.for(examples.map((example, index) => ({ ...example, index })))(
   "the README's example in line $line runs as it stands",
   async (example, context) => {
     const reason = reasonToSkip(example.needs === undefined ? [] : [example.needs as Tool]);

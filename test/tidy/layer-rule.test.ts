@@ -4,7 +4,15 @@ import { brokenLayers } from "./layer-rule.ts";
 import { isProduct, readTree, type SourceFile } from "./source-tree.ts";
 
 const product = readTree().filter(isProduct);
-const entries = ["src/index.ts", "src/client/index.ts", "src/harness/index.ts", "src/cli/main.ts"];
+// A message is declared with its vectors before a handler serves it.
+const messages = product.filter(({ path }) => path.startsWith("src/protocol/messages/"));
+const entries = [
+  "src/index.ts",
+  "src/client/index.ts",
+  "src/harness/index.ts",
+  "src/cli/main.ts",
+  ...messages.map(({ path }) => path),
+];
 
 function sample(path: string, text: string): SourceFile {
   return { path, text };
