@@ -1,6 +1,9 @@
 import { ByteReader, ByteWriter, type Int64 } from "../base/bytes.ts";
 import { MalformedError } from "../base/errors.ts";
-import { GroupMetadataKey, GroupMetadataValue } from "../protocol/messages/group-metadata-record.ts";
+import {
+  GroupMetadataKey,
+  GroupMetadataValue,
+} from "../protocol/messages/group-metadata-record.ts";
 import {
   LegacyOffsetCommitKey,
   OffsetCommitKey,

@@ -18,12 +18,13 @@ export async function expireGroups(shard: GroupShard, retentionMs: number): Prom
   if (shard.refusal !== null) return;
   const { wallMs } = shard.now();
   const records: GroupRecord[] = [];
-  for (const [group, machine] of [...shard.all()]) {
+  const removals: Promise<unknown>[] = [];
+  for (const [group, machine] of shard.all()) {
     const expired = expiredOffsets(shard, group, { wallMs, retentionMs });
     if (!machine.isIdle || expired.length < countOffsets(shard, group)) records.push(...expired);
-    else await removeGroup(shard, group, machine);
+    else removals.push(removeGroup(shard, group, machine));
   }
-  await shard.write(records);
+  await Promise.all([...removals, shard.write(records)]);
 }
 
 /** Offsets of a topic that is no more. */

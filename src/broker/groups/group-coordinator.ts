@@ -200,9 +200,7 @@ export class GroupCoordinator {
   }
 
   /** Undefined: there is no such group. */
-  describe(
-    group: string,
-  ): ClassicGroupDescription | undefined | { readonly error: ErrorCode } {
+  describe(group: string): ClassicGroupDescription | undefined | { readonly error: ErrorCode } {
     const shard = this.#findShard(group);
     const bad = shard?.refusal ?? this.#absence();
     return bad === null ? shard?.find(group)?.describe() : { error: bad };

@@ -61,7 +61,7 @@ export class TopicGroupLog implements GroupLog {
     const transactions = new OpenTransactions(visit);
     const end = log.committed;
     let damagedCount = 0;
-    for (let offset = log.logStart; offset < end; ) {
+    for (let offset = log.logStart; offset < end;) {
       const batches = await this.#read(log, offset, end);
       if (batches === undefined) {
         damagedCount++;
@@ -171,7 +171,9 @@ class AppendQueue {
 
   add(records: readonly RecordBytes[]): Promise<void> {
     assert(records.length > 0, "an append without records");
-    if (this.#waitingCount + records.length > recordsQueuedMax) {
+    const isFull = this.#waitingCount + records.length > recordsQueuedMax;
+    // However much one caller adds, it may when nobody else waits.
+    if (isFull && this.#waitingCount > 0) {
       const text = `${this.#waitingCount} group records wait to be written`;
       return Promise.reject(new XylemError("COORDINATOR_NOT_AVAILABLE", text));
     }

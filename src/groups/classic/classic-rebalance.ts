@@ -30,7 +30,7 @@ export function completeJoinIfAllJoined(state: ClassicState, now: Instant): void
 /** Ends the join phase with those who came. */
 export function completeJoin(state: ClassicState, now: Instant): void {
   state.joinDeadlineMs = Infinity;
-  for (const member of [...state.roster.all()]) {
+  for (const member of state.roster.all()) {
     if (member.joinCall === null && !member.isStatic) state.remove(member, "UNKNOWN_MEMBER_ID");
   }
   if (!electJoinedLeader(state)) return waitForJoins(state, now);
@@ -58,7 +58,7 @@ export function onJoinDeadline(state: ClassicState, now: Instant): void {
 export function onSyncDeadline(state: ClassicState, now: Instant): void {
   state.syncDeadlineMs = Infinity;
   if (state.awaitedSyncs.size === 0) return;
-  for (const memberId of [...state.awaitedSyncs]) {
+  for (const memberId of state.awaitedSyncs) {
     const member = state.roster.find(memberId);
     if (member !== undefined) state.remove(member, "UNKNOWN_MEMBER_ID");
   }

@@ -1,6 +1,6 @@
 import { assert } from "../../base/assert.ts";
 import type { CallId, MemberProtocol } from "./classic-events.ts";
-import { ClassicMember, type MemberTerms } from "./classic-member.ts";
+import type { ClassicMember, MemberTerms } from "./classic-member.ts";
 
 /**
  * Who is in a classic group: members in order of joining, static members by instance id, ids

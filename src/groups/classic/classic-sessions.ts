@@ -42,7 +42,7 @@ function dropOverdueIds(state: ClassicState, now: Instant): void {
 }
 
 function dropSilentMembers(state: ClassicState, now: Instant): void {
-  for (const member of [...state.roster.all()]) {
+  for (const member of state.roster.all()) {
     if (member.sessionDeadlineMs > now.monotonicMs) continue;
     member.sessionDeadlineMs = Infinity;
     // A waiting member gets its next deadline with the answer to what it waits for.

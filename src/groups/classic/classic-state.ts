@@ -13,7 +13,12 @@ import type {
 import type { ClassicMember } from "./classic-member.ts";
 import { ClassicRoster } from "./classic-roster.ts";
 
-export type ClassicPhase = "Empty" | "PreparingRebalance" | "CompletingRebalance" | "Stable" | "Dead";
+export type ClassicPhase =
+  | "Empty"
+  | "PreparingRebalance"
+  | "CompletingRebalance"
+  | "Stable"
+  | "Dead";
 
 /** Which phases may come before each. */
 const before: Record<ClassicPhase, readonly ClassicPhase[]> = {

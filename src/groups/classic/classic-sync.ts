@@ -74,10 +74,7 @@ function storeAssignments(state: ClassicState, request: SyncRequest): void {
   state.write({ kind: "assign", generation: state.generation, assignments }, assignments);
 }
 
-function assigned(
-  state: ClassicState,
-  member: ClassicMember,
-): ReturnType<typeof refusedSync> {
+function assigned(state: ClassicState, member: ClassicMember): ReturnType<typeof refusedSync> {
   return {
     error: null,
     protocolType: state.protocolType,
