@@ -114,7 +114,7 @@ export class ByteReader {
       const byte = this.uint8();
       if (shift === 63n && byte > 1) throw new MalformedError("varlong of more than 64 bits");
       raw |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return narrow((raw >> 1n) ^ -(raw & 1n));
+      if (byte < 0x80) return narrowInt64((raw >> 1n) ^ -(raw & 1n));
     }
     throw new MalformedError("varlong of more than 10 bytes");
   }
@@ -373,7 +373,8 @@ export function writeInt64(bytes: Uint8Array, at: number, value: Int64): void {
   writeInt32(bytes, at + 4, value - high * two32);
 }
 
-function narrow(value: bigint): Int64 {
+/** The number of that value where it is exact. */
+export function narrowInt64(value: bigint): Int64 {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
 }

@@ -1,5 +1,4 @@
-import type { Int64 } from "../base/bytes.ts";
-import { ByteReader } from "../base/bytes.ts";
+import { ByteReader, type Int64, narrowInt64 } from "../base/bytes.ts";
 import { MalformedError } from "../base/errors.ts";
 
 /** An absent key or value: its size. */
@@ -173,5 +172,5 @@ export function addTimestamps(base: Int64, delta: Int64): Int64 {
     const timestamp = base + delta;
     if (Number.isSafeInteger(timestamp)) return timestamp;
   }
-  return BigInt.asIntN(64, BigInt(base) + BigInt(delta));
+  return narrowInt64(BigInt.asIntN(64, BigInt(base) + BigInt(delta)));
 }
