@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startBroker, type BrokerProcess } from "../support/broker-process.ts";
-import { JavaTools, type JavaTool } from "../support/java-tools.ts";
+import { JavaTools, startJavaTool, type JavaTool } from "../support/java-tools.ts";
 import { isLongRun } from "../support/repository.ts";
 import { describeWith } from "../support/skips.ts";
 import { makeTemporaryFolder, removeFolder } from "../support/temporary-folder.ts";
@@ -145,11 +145,16 @@ describeWith(["java", "maven"], "Kafka's own command-line tools", () => {
     await createTopic("tools-verifiable", "--partitions", "2");
     const count = isLongRun ? 100_000 : 1_000;
     const common = ["--topic", "tools-verifiable", "--max-messages", String(count)];
-    const produced = await ask("kafka-verifiable-producer", [...common, "--acks", "-1"]);
+    const bootstrap = ["--bootstrap-server", broker.bootstrap];
+    const group = ["--group-id", "verifiable", "--reset-policy", "earliest", "--verbose"];
+    const consuming = [...bootstrap, ...common, ...group];
+    const consumer = await startJavaTool("kafka-verifiable-consumer", consuming);
+    const producing = [...bootstrap, ...common, "--acks", "-1"];
+    const producer = await startJavaTool("kafka-verifiable-producer", producing);
+    const produced = (await producer.outcome(60_000)).stdout;
     const sent = eventsOf(produced).filter((each) => each.name === "producer_send_success");
     expect(sent).toHaveLength(count);
-    const group = ["--group-id", "verifiable", "--reset-policy", "earliest", "--verbose"];
-    const consumed = await ask("kafka-verifiable-consumer", [...common, ...group]);
+    const consumed = (await consumer.outcome(60_000)).stdout;
     const values = eventsOf(consumed).filter((each) => each.name === "record_data");
     const expected = sent.map((each) => Number(each.value)).toSorted((a, b) => a - b);
     expect(values.map((each) => Number(each.value)).toSorted((a, b) => a - b)).toEqual(expected);

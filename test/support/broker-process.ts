@@ -20,11 +20,13 @@ export interface BrokerProcess {
   readonly pid: number;
   /** What the process has written so far. */
   readonly output: string;
-  /** SIGTERM, waits, removes a temporary data folder; answers the exit code. */
+  /** SIGTERM and waits; answers the exit code. `restart` may follow. */
+  terminate(): Promise<number>;
+  /** Terminates for good: temporary folders are removed. */
   stop(): Promise<number>;
   /** SIGKILL, waits; the data folder stays. */
   kill(): Promise<void>;
-  /** After `kill`, or stopping it first: the same port and data folder, a new process. */
+  /** A new process on the same port and data folder; terminates the old one if it runs. */
   restart(): Promise<void>;
 }
 

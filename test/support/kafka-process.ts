@@ -69,8 +69,12 @@ class KafkaProcess implements BrokerProcess {
     await this.#child.waitForOutput(readyLine, readyWithinMs);
   }
 
+  terminate(): Promise<number> {
+    return this.#running().end("SIGTERM", 60_000);
+  }
+
   async stop(): Promise<number> {
-    const code = await this.#running().end("SIGTERM", 60_000);
+    const code = await this.terminate();
     removeFolder(this.#home);
     return code;
   }
@@ -80,7 +84,7 @@ class KafkaProcess implements BrokerProcess {
   }
 
   async restart(): Promise<void> {
-    await this.#running().end("SIGTERM", 60_000);
+    await this.terminate();
     await this.launch();
   }
 

@@ -35,6 +35,9 @@ export function reasonToSkip(tools: readonly Tool[]): string | undefined {
  */
 export function describeWith(tools: readonly Tool[], name: string, body: () => void): void {
   const reason = reasonToSkip(tools);
-  if (reason === undefined) describe(name, () => body());
-  else test(name, (context) => context.skip(reason));
+  if (reason === undefined) {
+    describe(name, () => {
+      body();
+    });
+  } else test(name, (context) => context.skip(reason));
 }

@@ -53,8 +53,12 @@ class XylemProcess implements BrokerProcess {
     this.#port = Number(ready[2]);
   }
 
+  terminate(): Promise<number> {
+    return this.#running().end("SIGTERM", 60_000);
+  }
+
   async stop(): Promise<number> {
-    const code = await this.#running().end("SIGTERM");
+    const code = await this.terminate();
     if (this.#isTemporary) removeFolder(this.dataFolder);
     return code;
   }
@@ -64,7 +68,7 @@ class XylemProcess implements BrokerProcess {
   }
 
   async restart(): Promise<void> {
-    await this.#running().end("SIGTERM");
+    await this.terminate();
     await this.launch(this.#port);
   }
 

@@ -1,0 +1,132 @@
+import { connect, type Socket } from "node:net";
+import { once } from "node:events";
+import { ByteReader, ByteWriter } from "../../src/base/bytes.ts";
+import { apiTable, type ApiName } from "../../src/protocol/api-table.ts";
+import type { ReceivedResponseOf, SentRequestOf } from "../../src/protocol/api-table.ts";
+import { FrameAssembler } from "../../src/protocol/frame.ts";
+import {
+  RequestHeader,
+  requestHeaderVersion,
+  ResponseHeader,
+  responseHeaderVersion,
+} from "../../src/protocol/messages/headers.ts";
+import type { MessageCodec } from "../../src/protocol/schema/message.ts";
+
+const frameBytesMax = 2 ** 31 - 1;
+
+interface Waiting {
+  readonly response: MessageCodec;
+  readonly version: number;
+  readonly resolve: (body: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * One connection that speaks the protocol with no client's rules on top: any version, any bytes,
+ * many requests under way. Answers are matched by correlation id; a close fails what waits.
+ */
+export class RawConnection {
+  readonly #socket: Socket;
+  readonly #frames = new FrameAssembler(frameBytesMax);
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #closed: Promise<unknown>;
+  #correlationId = 0;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#closed = once(socket, "close");
+    socket.setNoDelay(true);
+    socket.on("data", (chunk) => {
+      this.#receive(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
+    });
+    socket.on("error", () => undefined);
+    socket.on("close", () => this.#fail(new Error("the broker closed the connection")));
+  }
+
+  static async open(port: number): Promise<RawConnection> {
+    const socket = connect(port, "127.0.0.1");
+    await once(socket, "connect");
+    return new RawConnection(socket);
+  }
+
+  get isClosed(): boolean {
+    return this.#socket.destroyed;
+  }
+
+  /** Resolves when either side has closed. */
+  get closed(): Promise<unknown> {
+    return this.#closed;
+  }
+
+  /** Sends a request and answers its response. */
+  request<Name extends ApiName>(
+    name: Name,
+    version: number,
+    body: SentRequestOf<Name>,
+  ): Promise<ReceivedResponseOf<Name>> {
+    const correlationId = this.post(name, version, body);
+    const { response } = apiTable[name];
+    return new Promise((resolve, reject) => {
+      const settle = resolve as (received: unknown) => void;
+      this.#waiting.set(correlationId, { response, version, resolve: settle, reject });
+    });
+  }
+
+  /** Sends a request whose answer, if any, nobody waits for; answers its correlation id. */
+  post<Name extends ApiName>(name: Name, version: number, body: SentRequestOf<Name>): number {
+    const row = apiTable[name];
+    const correlationId = this.#correlationId++;
+    const codec: MessageCodec = row.request;
+    const writer = new ByteWriter();
+    const size = writer.reserveInt32();
+    const header = {
+      requestApiKey: row.key,
+      requestApiVersion: version,
+      correlationId,
+      clientId: "raw",
+    };
+    RequestHeader.write(writer, header, requestHeaderVersion(codec, version));
+    codec.write(writer, body, version);
+    writer.patchInt32(size, writer.sizeBytes - 4);
+    this.#socket.cork();
+    for (const chunk of writer.finish()) this.#socket.write(chunk);
+    this.#socket.uncork();
+    return correlationId;
+  }
+
+  /** Sends bytes as they are. */
+  sendBytes(bytes: Uint8Array): void {
+    this.#socket.write(bytes);
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #receive(chunk: Uint8Array): void {
+    for (const frame of this.#frames.push(chunk)) {
+      const waiting = this.#waiting.get(new ByteReader(frame).int32());
+      if (waiting === undefined) continue;
+      this.#settle(waiting, frame);
+    }
+  }
+
+  #settle({ response, version, resolve, reject }: Waiting, frame: Uint8Array): void {
+    try {
+      const reader = new ByteReader(frame);
+      const headerVersion = responseHeaderVersion(response, version);
+      const { correlationId } = ResponseHeader.read(reader, headerVersion);
+      this.#waiting.delete(correlationId);
+      const body = response.read(reader, version);
+      if (reader.left > 0) throw new Error(`${response.name}: ${reader.left} bytes left over`);
+      resolve(body);
+    } catch (error) {
+      reject(error as Error);
+    }
+  }
+
+  #fail(error: Error): void {
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+}
