@@ -1,4 +1,5 @@
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
+import type { Producer } from "../../log/producer-states.ts";
 
 /**
  * One partition as the use cases see it. Today a chain of one: committed = held. A chain of three
@@ -51,6 +52,8 @@ export interface PartitionLog {
   /** Rolls and removes what retention allows at `nowMs`. */
   applyRetention(nowMs: number): Promise<void>;
   /** Producers known here (DescribeProducers). */
+  producers(): Iterable<Producer>;
+  /** New settings of the topic; they count from the next append or check on. */
   configure(settings: TopicSettings): void;
   /** Calls `listener` each time committed or log start grows, until the returned function is called. */
   onAdvance(listener: () => void): () => void;

@@ -10,11 +10,30 @@ import type { MessageCodec } from "../../protocol/schema/message.ts";
 import type { DoorHandler } from "./door-context.ts";
 import { errorAnswers } from "./error-answers.ts";
 import { apiVersions } from "./handlers/api-versions.ts";
+import { createPartitions } from "./handlers/create-partitions.ts";
+import { createTopics } from "./handlers/create-topics.ts";
+import { deleteGroups } from "./handlers/delete-groups.ts";
 import { deleteRecords } from "./handlers/delete-records.ts";
+import { deleteTopics } from "./handlers/delete-topics.ts";
+import { describeCluster } from "./handlers/describe-cluster.ts";
+import { describeGroups } from "./handlers/describe-groups.ts";
+import { describeProducers } from "./handlers/describe-producers.ts";
+import { describeTopicPartitions } from "./handlers/describe-topic-partitions.ts";
 import { fetch } from "./handlers/fetch.ts";
+import { findCoordinator } from "./handlers/find-coordinator.ts";
+import { heartbeat } from "./handlers/heartbeat.ts";
+import { initProducerId } from "./handlers/init-producer-id.ts";
+import { joinGroup } from "./handlers/join-group.ts";
+import { leaveGroup } from "./handlers/leave-group.ts";
+import { listGroups } from "./handlers/list-groups.ts";
 import { listOffsets } from "./handlers/list-offsets.ts";
+import { metadata } from "./handlers/metadata.ts";
+import { offsetCommit } from "./handlers/offset-commit.ts";
+import { offsetDelete } from "./handlers/offset-delete.ts";
+import { offsetFetch } from "./handlers/offset-fetch.ts";
 import { offsetForLeaderEpoch } from "./handlers/offset-for-leader-epoch.ts";
 import { produce } from "./handlers/produce.ts";
+import { syncGroup } from "./handlers/sync-group.ts";
 import type { Sharing } from "./request-order.ts";
 
 /** Every API of the table has its handler: the compiler sees to it. */
@@ -22,11 +41,30 @@ type Handlers = { readonly [Name in ApiName]: DoorHandler<RequestOf<Name>, Respo
 
 const handlers: Partial<Handlers> = {
   ApiVersions: apiVersions,
+  CreatePartitions: createPartitions,
+  CreateTopics: createTopics,
+  DeleteGroups: deleteGroups,
   DeleteRecords: deleteRecords,
+  DeleteTopics: deleteTopics,
+  DescribeCluster: describeCluster,
+  DescribeGroups: describeGroups,
+  DescribeProducers: describeProducers,
+  DescribeTopicPartitions: describeTopicPartitions,
   Fetch: fetch,
+  FindCoordinator: findCoordinator,
+  Heartbeat: heartbeat,
+  InitProducerId: initProducerId,
+  JoinGroup: joinGroup,
+  LeaveGroup: leaveGroup,
+  ListGroups: listGroups,
   ListOffsets: listOffsets,
+  Metadata: metadata,
+  OffsetCommit: offsetCommit,
+  OffsetDelete: offsetDelete,
+  OffsetFetch: offsetFetch,
   OffsetForLeaderEpoch: offsetForLeaderEpoch,
   Produce: produce,
+  SyncGroup: syncGroup,
 };
 
 const sharings: { readonly [Name in ApiName]?: Sharing } = {

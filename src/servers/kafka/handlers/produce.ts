@@ -1,4 +1,5 @@
 import { XylemError } from "../../../base/errors.ts";
+import { RecordsRefused } from "../../../broker/partition/records-refused.ts";
 import { produce as append, ProducedBatch, whenWritable } from "../../../broker/produce.ts";
 import type { RequestOf, ResponseOf } from "../../../protocol/api-table.ts";
 import type { DoorContext } from "../door-context.ts";
@@ -115,6 +116,6 @@ function formatBatch(batch: ProducedBatch): PartitionAnswer {
 
 /** Which records of a refused batch are to blame (KIP-467). */
 function recordErrors(error: XylemError | undefined): { batchIndex: number }[] {
-  if (error === undefined || !("recordIndexes" in error)) return [];
-  return (error.recordIndexes as readonly number[]).map((batchIndex) => ({ batchIndex }));
+  if (!(error instanceof RecordsRefused)) return [];
+  return error.recordIndexes.map((batchIndex) => ({ batchIndex }));
 }
