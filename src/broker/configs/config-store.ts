@@ -49,11 +49,15 @@ export class ConfigStore {
     return [...this.#kept.keys()].filter((key) => key.startsWith(start)).sort();
   }
 
-  /** Replaces a resource's configs by what `change` makes of them; durable when it resolves. */
-  update(key: string, change: (current: Configs) => Configs): Promise<Configs> {
+  /**
+   * Replaces a resource's configs by what `change` makes of them; durable when it resolves. A
+   * `change` that answers undefined leaves them as they are.
+   */
+  update(key: string, change: (current: Configs) => Configs | undefined): Promise<void> {
     return this.#turns.take(key, async () => {
       const { configs, revision } = this.#kept.get(key) ?? nothing;
       const changed = change(configs);
+      if (changed === undefined) return;
       const value = changed.size === 0 ? null : JSON.stringify(Object.fromEntries(changed));
       const written = await this.#coordinator.transact(
         [{ key: prefix + key, revision }],
@@ -64,7 +68,6 @@ export class ConfigStore {
       }
       if (changed.size === 0) this.#kept.delete(key);
       else this.#kept.set(key, { configs: changed, revision: written });
-      return changed;
     });
   }
 }

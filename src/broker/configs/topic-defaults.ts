@@ -47,6 +47,14 @@ export function synonymsOf(name: string): readonly Synonym[] {
   return severalNames[name] ?? (brokerName === undefined ? [] : [{ name: brokerName, factor: 1 }]);
 }
 
+/** All node settings that give the same default as this one, itself included. */
+export function synonymFamily(name: keyof NodeSettings): readonly (keyof NodeSettings)[] {
+  for (const family of Object.values(severalNames)) {
+    if (family.some((synonym) => synonym.name === name)) return family.map((one) => one.name);
+  }
+  return [name];
+}
+
 /** What a topic has that sets nothing, on a node with these settings. */
 export function topicDefaults(node: NodeSettings): TopicSettings {
   const values = Object.entries(topicRows).map(([name, row]) => [name, defaultOf(name, row, node)]);

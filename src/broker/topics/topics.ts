@@ -30,6 +30,8 @@ export interface TopicsOptions {
 
 /** The most partitions that are opened at a time while the node starts. */
 const openingMax = 64;
+/** The most topics that are made on demand at a time; for others the client asks again. */
+const creatingMax = 1_000;
 
 /**
  * The topics of this node: an image of what the coordinator holds, with their partitions open.
@@ -137,7 +139,7 @@ export class Topics {
    */
   startAutoCreate(name: string): void {
     this.#checkNewName(name);
-    if (this.#creating.has(name)) return;
+    if (this.#creating.has(name) || this.#creating.size >= creatingMax) return;
     this.#creating.add(name);
     const done = (): boolean => this.#creating.delete(name);
     this.autoCreate(name).then(done, (error: Error) => {

@@ -1,0 +1,36 @@
+import { XylemError } from "../../../base/errors.ts";
+import type { RequestOf, ResponseOf } from "../../../protocol/api-table.ts";
+import { expectXylemError } from "../errors.ts";
+import type { RequestContext } from "../handler.ts";
+
+type Request = RequestOf<"CreatePartitions">;
+type Response = ResponseOf<"CreatePartitions">;
+type WantedTopic = Request["topics"][number];
+type TopicAnswer = Response["results"][number];
+
+/** CreatePartitions (key 37): grows topics, each by itself. */
+export async function createPartitions(
+  { topics, validateOnly }: Request,
+  { broker }: RequestContext,
+): Promise<Response> {
+  const once = new Map<string, WantedTopic>();
+  const repeated = new Set<string>();
+  for (const wanted of topics) {
+    if (once.has(wanted.name)) repeated.add(wanted.name);
+    once.set(wanted.name, wanted);
+  }
+  const grow = async ({ name, count, assignments }: WantedTopic): Promise<TopicAnswer> => {
+    try {
+      if (repeated.has(name)) throw new XylemError("INVALID_REQUEST", "Duplicate topic name.");
+      await broker.topics.addPartitions(name, count, {
+        assignments: assignments?.map(({ brokerIds }) => brokerIds),
+        validateOnly,
+      });
+      return { name, errorCode: 0 };
+    } catch (error) {
+      const { kafka: errorCode, message: errorMessage } = expectXylemError(error);
+      return { name, errorCode, errorMessage };
+    }
+  };
+  return { results: await Promise.all([...once.values()].map(grow)) };
+}
