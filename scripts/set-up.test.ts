@@ -87,6 +87,29 @@ test("SIGTERM reaches the task once, however often npm sends it", async () => {
   expect((await ended)[0]).toBe(41);
 });
 
+test("the task ends when npm's shell is killed over it", async () => {
+  const task = "console.log(process.pid); setInterval(() => {}, 1000)";
+  const args = `process.execPath, ["-e", ${JSON.stringify(task)}]`;
+  const text = `require(${JSON.stringify(runner)}).run(${args})`;
+  const shell = spawn("sh", ["-c", `"$0" -e "$1"; exit $?`, process.execPath, text], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, npm_lifecycle_event: "start" },
+  });
+  const [printed] = (await once(shell.stdout, "data")) as [Buffer];
+  const pid = Number(printed.toString());
+  expect(isRunning(pid)).toBe(true);
+  shell.kill("SIGTERM");
+  await expect.poll(() => isRunning(pid), { timeout: 5_000 }).toBe(false);
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 test("packages are complete when npm's record has every version that the lock asks for", () => {
   const lock = (version: string) =>
     JSON.stringify({

@@ -5,6 +5,7 @@ const os = require("os");
 // npm and the terminal may both deliver one Ctrl-C, and a second one means "stop at once".
 const sameSignalMs = 500;
 const forwarded = ["SIGINT", "SIGTERM", "SIGHUP"];
+const parentPollMs = 250;
 
 /** Runs a program on this terminal, hands signals on, and answers its exit code. */
 function run(program, args, options) {
@@ -36,7 +37,23 @@ function forwardSignals(child) {
     process.on(signal, handler);
     return () => process.removeListener(signal, handler);
   });
+  handlers.push(stopWithParent(child));
   return () => handlers.forEach((remove) => remove());
+}
+
+/**
+ * npm ends its shell by SIGTERM, and the shell dies without a word to us: seen by our getting
+ * another parent. Without npm the parent is whoever started us, free to go.
+ */
+function stopWithParent(child) {
+  if (!process.env.npm_lifecycle_event) return () => {};
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    child.kill("SIGTERM");
+  }, parentPollMs);
+  return () => clearInterval(timer);
 }
 
 /** Runs a program to its end in silence; answers its code and everything that it printed. */
