@@ -25,6 +25,7 @@ export class RecordWalk {
   headersPosition = 0;
   readonly source: Uint8Array;
   readonly #reader: ByteReader;
+  #position = 0;
   readonly #recordCount: number;
 
   constructor(records: Uint8Array, recordCount: number) {
@@ -47,7 +48,7 @@ export class RecordWalk {
   }
 
   finish(): void {
-    const { left } = this.#reader;
+    const left = this.source.length - this.#position;
     if (left > 0) throw new MalformedError(`${left} bytes after the last record`);
   }
 
@@ -66,36 +67,73 @@ export class RecordWalk {
   }
 
   #read(): void {
-    const reader = this.#reader;
-    const sizeBytes = reader.varint();
-    const start = reader.position;
-    this.attributes = reader.int8();
-    this.timestampDelta = reader.varlong();
-    this.offsetDelta = reader.varint();
-    this.keyBytes = reader.varint();
-    this.keyPosition = reader.position;
-    if (this.keyBytes > 0) reader.skip(this.keyBytes);
-    this.valueBytes = reader.varint();
-    this.valuePosition = reader.position;
-    if (this.valueBytes > 0) reader.skip(this.valueBytes);
-    this.headerCount = reader.varint();
-    this.headersPosition = reader.position;
+    const sizeBytes = this.#varint();
+    const start = this.#position;
+    this.attributes = this.source[this.#skip(1)] as number;
+    this.timestampDelta = this.#varlong();
+    this.offsetDelta = this.#varint();
+    this.keyBytes = this.#varint();
+    this.keyPosition = this.#skip(this.keyBytes);
+    this.valueBytes = this.#varint();
+    this.valuePosition = this.#skip(this.valueBytes);
+    this.headerCount = this.#varint();
+    this.headersPosition = this.#position;
     if (this.headerCount !== 0) this.#skipHeaders();
-    if (reader.position - start !== sizeBytes) {
-      throw new MalformedError(`says ${sizeBytes} bytes, has ${reader.position - start}`);
+    if (this.#position - start !== sizeBytes) {
+      throw new MalformedError(`says ${sizeBytes} bytes, has ${this.#position - start}`);
     }
   }
 
   #skipHeaders(): void {
-    const reader = this.#reader;
     if (this.headerCount < 0) throw new MalformedError(`${this.headerCount} headers`);
     for (let header = 0; header < this.headerCount; header++) {
-      const keyBytes = reader.varint();
+      const keyBytes = this.#varint();
       if (keyBytes < 0) throw new MalformedError(`header ${header} has no key`);
-      reader.skip(keyBytes);
-      const valueBytes = reader.varint();
-      if (valueBytes > 0) reader.skip(valueBytes);
+      this.#skip(keyBytes);
+      this.#skip(this.#varint());
     }
+  }
+
+  /** Position of what is skipped; a negative size is null and takes no bytes. */
+  #skip(sizeBytes: number): number {
+    const at = this.#position;
+    if (sizeBytes <= 0) return at;
+    if (sizeBytes > this.source.length - at) {
+      throw new MalformedError(`${sizeBytes} bytes wanted, ${this.source.length - at} left`);
+    }
+    this.#position = at + sizeBytes;
+    return at;
+  }
+
+  /** One and two bytes here, which nearly all are; a missing byte is no number below 128. */
+  #varint(): number {
+    const at = this.#position;
+    const first = this.source[at] as number;
+    if (first < 0x80) {
+      this.#position = at + 1;
+      return (first >>> 1) ^ -(first & 1);
+    }
+    const second = this.source[at + 1] as number;
+    if (second < 0x80) {
+      this.#position = at + 2;
+      return (((first & 0x7f) | (second << 7)) >>> 1) ^ -(first & 1);
+    }
+    const value = this.#readerHere().varint();
+    this.#position = this.#reader.position;
+    return value;
+  }
+
+  #varlong(): Int64 {
+    const first = this.source[this.#position] as number;
+    if (first < 0x80) return this.#varint();
+    const value = this.#readerHere().varlong();
+    this.#position = this.#reader.position;
+    return value;
+  }
+
+  #readerHere(): ByteReader {
+    this.#reader.position = this.#position;
+    return this.#reader;
   }
 }
 

@@ -109,6 +109,17 @@ describe("what is read", () => {
     expect(read("01 ffffffff 00 01 01 01 03 01 07 00", 3).cursor).toEqual({ at: 7 });
   });
 
+  test("a default that all messages share can not be changed", () => {
+    const Holder = message({
+      name: "Holder",
+      versions: "0-1",
+      flexible: "none",
+      fields: { list: wire.since(1, wire.array(wire.int8)), inner: wire.since(1, wire.struct({})) },
+    });
+    const held = Holder.read(new ByteReader(fromHex("")), 0);
+    expect([Object.isFrozen(held.list), Object.isFrozen(held.inner)]).toEqual([true, true]);
+  });
+
   test("unknown tags are skipped", () => {
     expect(read("01 ffffffff 00 01 02 03 02 0279 63 02 beef", 2).extra).toBe("y");
   });

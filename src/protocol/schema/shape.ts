@@ -69,7 +69,6 @@ export function zeroOf(shape: Shape): unknown {
   }
 }
 
-/** Shared by all messages: frozen where the host can freeze it. */
 const noBytes = new Uint8Array(0);
 const noElements: readonly never[] = Object.freeze([]);
 

@@ -207,7 +207,12 @@ function field<R, W>(
   options: { absent: R | undefined; tag?: number; ignorable: boolean },
 ): WireField<R, W> {
   const { absent = zeroOf(type.shape), tag, ignorable } = options;
-  return { field: { shape: type.shape, versions, tag, absent, ignorable } };
+  return { field: { shape: type.shape, versions, tag, absent: frozen(absent), ignorable } };
+}
+
+/** All readers answer the same default: nobody may change it. Bytes can not be frozen. */
+function frozen(absent: unknown): unknown {
+  return absent instanceof Uint8Array ? absent : Object.freeze(absent);
 }
 
 /** The shape of a literal's fields, in the literal's order. */
