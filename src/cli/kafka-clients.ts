@@ -24,7 +24,8 @@ export async function withAdmin<T>(
   use: (admin: Admin) => Promise<T>,
 ): Promise<T> {
   const { Admin } = await loadKafka();
-  return withClient(new Admin(baseOptions(options)), options, use);
+  const admin = new Admin(baseOptions(options));
+  return withClient({ use: () => use(admin), close: () => admin.close() }, options);
 }
 
 export async function withProducer<T>(
@@ -33,7 +34,7 @@ export async function withProducer<T>(
 ): Promise<T> {
   const { Producer } = await loadKafka();
   const producer = new Producer({ ...baseOptions(options), autocreateTopics: true });
-  return withClient(producer, options, use);
+  return withClient({ use: () => use(producer), close: () => producer.close(true) }, options);
 }
 
 export async function withConsumer<T>(
@@ -42,24 +43,20 @@ export async function withConsumer<T>(
 ): Promise<T> {
   const { Consumer } = await loadKafka();
   const groupId = options.group ?? `xylem-cli-${process.pid}`;
-  return withClient(new Consumer({ ...baseOptions(options), groupId }), options, use);
+  const consumer = new Consumer({ ...baseOptions(options), groupId });
+  return withClient({ use: () => use(consumer), close: () => consumer.close(true) }, options);
 }
 
-interface Closable {
-  close(force?: boolean): Promise<void>;
-}
-
-async function withClient<Client extends Closable, T>(
-  client: Client,
+async function withClient<T>(
+  client: { use(): Promise<T>; close(): Promise<void> },
   options: BrokerOptions,
-  use: (client: Client) => Promise<T>,
 ): Promise<T> {
   try {
-    return await use(client);
+    return await client.use();
   } catch (error) {
     throw explainFailure(error, options.bootstrap);
   } finally {
-    await client.close(true).catch(() => undefined);
+    await client.close().catch(() => undefined);
   }
 }
 

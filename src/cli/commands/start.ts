@@ -39,12 +39,15 @@ Examples:
   $ xylem start --port 19092 --data /var/lib/xylem
   $ xylem start --memory --port 0 --print-url`,
     )
+    .allowUnknownOption()
+    .allowExcessArguments()
     .action(startAndServe);
 }
 
-async function startAndServe(options: Record<string, unknown>): Promise<void> {
+async function startAndServe(options: Record<string, unknown>, command: Command): Promise<void> {
   const { config, printUrl, ...given } = options;
-  const flags = new Map(Object.entries(given).map(([name, value]) => [name, String(value)]));
+  const known = Object.entries(given).map(([name, value]) => [name, String(value)] as const);
+  const flags = new Map([...known, ...unknownFlags(command.args)]);
   const [{ readNodeSettings }, { serve }] = await Promise.all([
     import("../../node/read-node-settings.ts"),
     import("../serve.ts"),
@@ -59,6 +62,18 @@ async function startAndServe(options: Record<string, unknown>): Promise<void> {
   await serve(read, ({ address, url }) =>
     printLine(printUrl === true ? address : readyLine(read.settings, address, url)),
   );
+}
+
+/** Flags that are no setting: reading the settings refuses them, with the likely name. */
+function unknownFlags(args: readonly string[]): [string, string][] {
+  const [first] = args;
+  if (first === undefined) return [];
+  const match = /^--([^=]+)(?:=(.*))?$/.exec(first);
+  if (match === null) {
+    const message = `there is no command "${first}"; see xylem --help`;
+    throw new CommandFailure(message, exitCodes.usage);
+  }
+  return [[match[1] ?? "", match[2] ?? ""]];
 }
 
 function readyLine(settings: NodeSettings, address: string, url: string): string {

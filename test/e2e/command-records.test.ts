@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Outcome } from "../support/child-process.ts";
+import { makeTemporaryFolder, removeFolder } from "../support/temporary-folder.ts";
+import { type StartedNode, startNode, xylem } from "../support/xylem-command.ts";
+
+const data = makeTemporaryFolder("records");
+let node: StartedNode;
+
+beforeAll(async () => {
+  node = await startNode(["--port=0", "--data", data]);
+});
+
+afterAll(async () => {
+  await node.child.end("SIGTERM");
+  removeFolder(data);
+});
+
+const at = (...args: string[]): Promise<Outcome> => xylem([...args, "-b", node.bootstrap]);
+const produce = (topic: string, input: string, ...args: string[]): Promise<Outcome> =>
+  xylem(["produce", topic, "-b", node.bootstrap, ...args], { input });
+const linesOf = ({ stdout }: Outcome): string[] => stdout.split("\n").slice(0, -1);
+
+describe("produce and consume", () => {
+  test("lines typed in one are seen in the other, in order", async () => {
+    const lines = Array.from({ length: 1_000 }, (_, index) => `line ${index} größe`);
+    const produced = await produce("lines", `${lines.join("\n")}\n`);
+    expect([produced.code, produced.stdout]).toEqual([0, "1000 records to lines\n"]);
+    const consumed = await at("consume", "lines");
+    expect([consumed.code, linesOf(consumed)]).toEqual([0, lines]);
+  });
+
+  test("keys and headers are kept, a template shows them", async () => {
+    await produce("keyed", "a:1\nb:2\n", "-K", ":", "--header", "source=test", "-q");
+    const format = "{offset} {key}={value} {header:source}";
+    const consumed = await at("consume", "keyed", "--format", format);
+    expect(linesOf(consumed)).toEqual(["0 a=1 test", "1 b=2 test"]);
+  });
+
+  test.each(["gzip", "snappy", "lz4", "zstd"])("records compressed by %s come back", async (codec) => {
+    await produce(`with-${codec}`, "one\ntwo\n", "-z", codec, "-q");
+    expect(linesOf(await at("consume", `with-${codec}`))).toEqual(["one", "two"]);
+  });
+
+  test("--from and -n choose what is printed", async () => {
+    await produce("chosen", "0\n1\n2\n3\n4\n", "-q");
+    expect(linesOf(await at("consume", "chosen", "--from", "-2"))).toEqual(["3", "4"]);
+    expect(linesOf(await at("consume", "chosen", "--from=3"))).toEqual(["3", "4"]);
+    expect(linesOf(await at("consume", "chosen", "-n", "2"))).toEqual(["0", "1"]);
+    expect(linesOf(await at("consume", "chosen", "--from=latest"))).toEqual([]);
+  });
+
+  test("--follow waits for what comes", async () => {
+    await produce("followed", "first\n", "-q");
+    const following = at("consume", "followed", "--follow", "-n", "2");
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await produce("followed", "second\n", "-q");
+    expect(linesOf(await following)).toEqual(["first", "second"]);
+  });
+
+  test("a group goes on where it ended", async () => {
+    await produce("grouped", "1\n2\n3\n", "-q");
+    const group = ["consume", "grouped", "--group", "readers"];
+    expect(linesOf(await at(...group, "-n", "2"))).toEqual(["1", "2"]);
+    expect(linesOf(await at(...group, "-n", "1"))).toEqual(["3"]);
+    const described = await at("group", "describe", "readers", "--json");
+    expect(JSON.parse(described.stdout)).toMatchObject({
+      offsets: [{ topic: "grouped", partition: 0, committed: 3, end: 3, lag: 0 }],
+    });
+  });
+
+  test("an unknown topic, a wrong option and a dead broker have their exit codes", async () => {
+    expect((await at("consume", "nothing")).code).toBe(1);
+    expect((await at("consume", "lines", "--from=yesterday")).code).toBe(2);
+    const dead = await xylem(["topic", "list", "-b", "127.0.0.1:1"]);
+    expect([dead.code, dead.stderr]).toEqual([3, expect.stringContaining("127.0.0.1:1")]);
+  });
+});
+
+describe("topic", () => {
+  test("create, describe, config, truncate and delete", async () => {
+    const create = ["topic", "create", "managed", "-p", "2", "-c", "retention.ms=60000"];
+    expect((await at(...create)).stdout).toBe("created managed\n");
+    expect((await at(...create)).code).toBe(1);
+    expect((await at(...create, "--if-not-exists")).code).toBe(0);
+    await produce("managed", "x\ny\nz\n", "-p", "1", "-q");
+    const described = JSON.parse((await at("topic", "describe", "managed", "--json")).stdout);
+    expect(described).toMatchObject({
+      name: "managed",
+      partitions: [{ end: 0 }, { end: 3 }],
+      configs: [{ name: "retention.ms", value: "60000" }],
+    });
+    const changed = await at("topic", "config", "managed", "--set", "retention.bytes=9", "--json");
+    expect(changed.stdout).toContain('{"name":"retention.bytes","value":"9","isDefault":false}');
+    const cut = await at("topic", "truncate", "managed", "-p", "1", "--before", "2");
+    expect(cut.stdout).toBe("managed-1 starts at 2\n");
+    expect(linesOf(await at("consume", "managed", "-p", "1"))).toEqual(["z"]);
+    expect((await at("topic", "delete", "managed")).code).toBe(0);
+    expect((await at("topic", "describe", "managed")).code).toBe(1);
+  });
+
+  test("the list holds the topics and how much is in each", async () => {
+    await produce("counted", "1\n2\n3\n4\n5\n6\n7\n", "-q");
+    const listed = JSON.parse((await at("topic", "list", "--json")).stdout);
+    expect(listed).toContainEqual({ topic: "counted", partitions: 1, records: 7 });
+  });
+});
+
+describe("group", () => {
+  test("list, reset and delete", async () => {
+    await produce("moved", "1\n2\n3\n", "-q");
+    await at("consume", "moved", "--group", "mover", "-n", "3");
+    expect((await at("group", "list")).stdout).toContain("mover");
+    const reset = await at("group", "reset", "mover", "--topic", "moved", "--to", "1");
+    expect(reset.stdout).toBe("moved-0 to 1\n");
+    expect(linesOf(await at("consume", "moved", "--group", "mover", "-n", "2"))).toEqual(["2", "3"]);
+    expect((await at("group", "delete", "mover")).code).toBe(0);
+    expect((await at("group", "describe", "mover")).code).toBe(1);
+  });
+});
+
+describe("dump", () => {
+  test("it shows the records of a segment and finds its indexes sound", async () => {
+    await produce("dumped", "alpha\nbeta\n", "-z", "zstd", "-q");
+    const folder = join(data, "dumped-0");
+    const files = readdirSync(folder).map((name) => join(folder, name));
+    const segment = files.find((name) => name.endsWith(".log")) ?? "";
+    const dumped = await xylem(["dump", segment, "--deep", "--format", "{offset}:{value}"]);
+    expect([dumped.code, dumped.stdout]).toEqual([0, expect.stringContaining("codec zstd")]);
+    expect(linesOf(dumped).slice(1)).toEqual(["0:alpha", "1:beta"]);
+    const indexes = files.filter((name) => /index$/.test(name) && !name.endsWith(".txnindex"));
+    expect(await xylem(["dump", ...indexes])).toMatchObject({ code: 0 });
+  });
+});
+
+test("ping asks any broker at an address", async () => {
+  const ping = await at("ping");
+  expect([ping.code, ping.stdout]).toEqual([0, expect.stringContaining("brokers=1")]);
+});
