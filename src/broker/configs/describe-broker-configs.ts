@@ -14,8 +14,8 @@ const rows = Object.entries(nodeSettings as Readonly<Record<string, Setting<unkn
  */
 export function describeBrokerConfigs(configs: BrokerConfigs): readonly DescribedConfig[] {
   const own = rows.map(([name, row]) => describe(name as keyof NodeSettings, row, configs));
-  const others = kafkaOnlySettings.map(({ name, type, value }) =>
-    fixed(name, type, value(configs.settings)),
+  const others = kafkaOnlySettings.map((one) =>
+    fixed(one.name, one.type, one.value(configs.settings)),
   );
   return [...own, ...others].sort((a, b) => (a.name < b.name ? -1 : 1));
 }

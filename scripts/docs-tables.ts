@@ -1,0 +1,135 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { catalogue, type ErrorRow } from "../src/base/error-catalogue.ts";
+import { groupConfigSettings } from "../src/base/settings/group-config-settings.ts";
+import { variableOf } from "../src/base/settings/merge-settings.ts";
+import { nodeSettings } from "../src/base/settings/node-settings.ts";
+import { formatSetting } from "../src/base/settings/parse-setting.ts";
+import type { Setting, SettingTable } from "../src/base/settings/setting.ts";
+import { topicSettings } from "../src/base/settings/topic-settings.ts";
+
+/** The reference pages that are made from the product's own tables, by path. */
+export function docsTables(): ReadonlyMap<string, string> {
+  return new Map([
+    ["docs/settings.md", settingsPage()],
+    ["docs/topic-settings.md", topicSettingsPage()],
+    ["docs/errors.md", errorsPage()],
+  ]);
+}
+
+/** Which pages differ from what the tables say. */
+export function stalePages(root: string): readonly string[] {
+  return [...docsTables()]
+    .filter(([path, text]) => readPage(resolve(root, path)) !== text)
+    .map(([path]) => path);
+}
+
+const generated = "<!-- Made by scripts/docs-tables.ts from the tables in src/base. -->";
+
+function settingsPage(): string {
+  const rows = sorted(nodeSettings).map(([name, row]) => [
+    code(name),
+    row.type,
+    shownDefault(row),
+    row.valid ?? "",
+    row.dynamic === undefined ? "at start" : "live",
+    row.help,
+  ]);
+  return page("Settings of a node", [
+    "Each one is a flag (`--log.retention.ms 1000`), a variable " +
+      `(\`${variableOf("log.retention.ms")}=1000\`) and an entry of \`xylem.yaml\`; flags count ` +
+      "more than variables, variables more than the file. Names are Kafka's where Kafka has them. " +
+      "Unknown names are errors. What is marked live also changes through Kafka's own " +
+      "`kafka-configs --entity-type brokers`.",
+    table(["name", "type", "default", "valid", "changes", "meaning"], rows),
+  ]);
+}
+
+function topicSettingsPage(): string {
+  const topicRows = sorted(topicSettings).map(([name, row]) => [
+    code(name),
+    row.type,
+    shownDefault(row),
+    row.valid ?? "",
+    row.brokerName === undefined ? "" : code(row.brokerName),
+    row.help,
+  ]);
+  const groupRows = sorted(groupConfigSettings).map(([name, row]) => [
+    code(name),
+    row.type,
+    shownDefault(row),
+    row.valid ?? "",
+    row.help,
+  ]);
+  return page("Settings of topics and groups", [
+    "Set when a topic is created, or later with any Kafka tool; they take effect at once. A topic " +
+      "that does not set one has the node's default: the setting in the column *node setting*.",
+    table(["name", "type", "default", "valid", "node setting", "meaning"], topicRows),
+    "## Groups",
+    "Set with `kafka-configs --entity-type groups`.",
+    table(["name", "type", "default", "valid", "meaning"], groupRows),
+  ]);
+}
+
+function errorsPage(): string {
+  const rows = Object.entries(catalogue as Readonly<Record<string, ErrorRow>>).map(
+    ([name, row]) => [
+      code(name),
+      String(row.kafka),
+      row.retriable ? "yes" : "no",
+      String(row.http),
+      code(row.grpc),
+    ],
+  );
+  return page("Errors", [
+    "Every error that a client may see, and how each door shows it. *Retriable* is what Kafka's " +
+      "own clients make of it. `CORRUPT_MESSAGE` is the answer to damaged bytes that a client " +
+      "sent; for damaged bytes in the store, HTTP answers 500 and gRPC `DATA_LOSS`.",
+    table(["code", "Kafka", "retriable", "HTTP", "gRPC"], rows),
+  ]);
+}
+
+function sorted(settings: SettingTable): readonly [string, Setting<unknown>][] {
+  return Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function shownDefault(row: Setting<unknown>): string {
+  const text = formatSetting(row, row.initial);
+  if (text === null) return "not set";
+  return text === "" ? "empty" : code(text);
+}
+
+const code = (text: string): string => `\`${text}\``;
+
+function page(title: string, parts: readonly string[]): string {
+  return `${[`# ${title}`, generated, ...parts].join("\n\n")}\n`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(head), line(head.map(() => "--")), ...rows.map(line)].join("\n");
+}
+
+function readPage(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes the pages, or with `--check` only tells which are stale. */
+function main(): void {
+  const root = resolve(import.meta.dirname, "..");
+  if (process.argv.includes("--check")) {
+    const stale = stalePages(root);
+    for (const path of stale) console.error(`${path} is stale: run node scripts/docs-tables.ts`);
+    process.exitCode = stale.length > 0 ? 1 : 0;
+    return;
+  }
+  for (const [path, text] of docsTables()) writeFileSync(resolve(root, path), text);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) main();
