@@ -1,24 +1,34 @@
 import { defineConfig } from "vitest/config";
 
-const system = { testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false };
+const isLongRun = process.env["XYLEM_LONG"] === "1";
+const minuteMs = 60_000;
 
-/** Kinds of tests in the order in which they run: fast ones first, each after the one before. */
+/** Pure and quick: files run side by side, all kinds together. */
+const fast = { testTimeout: 20_000, maxWorkers: "100%", sequence: { groupOrder: 0 } };
+
+/** Real processes on ports and disks: one file after the other, one kind after the other. */
+function system(groupOrder: number) {
+  const timeoutMs = isLongRun ? 120 * minuteMs : 2 * minuteMs;
+  return {
+    testTimeout: timeoutMs,
+    hookTimeout: timeoutMs,
+    fileParallelism: false,
+    sequence: { groupOrder },
+  };
+}
+
 const kinds = [
-  { name: "tidy", include: ["test/tidy/**/*.test.ts"], testTimeout: 60_000 },
-  { name: "unit", include: ["src/**/*.test.ts", "scripts/**/*.test.ts"], testTimeout: 10_000 },
-  { name: "vectors", include: ["test/vectors/**/*.test.ts"], testTimeout: 20_000 },
-  { name: "contracts", include: ["test/contracts/**/*.test.ts"], testTimeout: 20_000 },
-  { name: "support", include: ["test/support/**/*.test.ts"], ...system },
-  { name: "package", include: ["test/package/**/*.test.ts"], ...system },
-  { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...system },
-  { name: "fuzz", include: ["test/fuzz/**/*.test.ts"], ...system },
-  { name: "interop", include: ["test/interop/**/*.test.ts"], ...system },
-  { name: "crash", include: ["test/crash/**/*.test.ts"], ...system },
-  { name: "bench", include: ["bench/**/*.test.ts"], ...system },
+  { name: "tidy", include: ["test/tidy/**/*.test.ts"], ...fast, testTimeout: minuteMs },
+  { name: "unit", include: ["src/**/*.test.ts", "scripts/**/*.test.ts"], ...fast },
+  { name: "vectors", include: ["test/vectors/**/*.test.ts"], ...fast },
+  { name: "contracts", include: ["test/contracts/**/*.test.ts"], ...fast },
+  { name: "support", include: ["test/support/**/*.test.ts"], ...system(1) },
+  { name: "package", include: ["test/package/**/*.test.ts"], ...system(2) },
+  { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...system(3) },
+  { name: "fuzz", include: ["test/fuzz/**/*.test.ts"], ...system(4) },
+  { name: "interop", include: ["test/interop/**/*.test.ts"], ...system(5) },
+  { name: "crash", include: ["test/crash/**/*.test.ts"], ...system(6) },
+  { name: "bench", include: ["bench/**/*.test.ts"], ...system(7) },
 ];
 
-export default defineConfig({
-  test: {
-    projects: kinds.map((kind, order) => ({ test: { ...kind, sequence: { groupOrder: order } } })),
-  },
-});
+export default defineConfig({ test: { projects: kinds.map((kind) => ({ test: kind })) } });
