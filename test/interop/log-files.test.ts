@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { batchFields, recordBatches } from "../../src/protocol/record-batch.ts";
@@ -48,7 +48,8 @@ describeWith(["java", "maven"], "the files of a partition", () => {
 
   test("Kafka's dump tool finds the indexes sane", async () => {
     for (const ending of [".index", ".timeindex"]) {
-      const indexes = filesUnder(folders.judged, ending);
+      const indexes = filesUnder(folders.judged, ending).filter((path) => statSync(path).size > 0);
+      expect(indexes.length).toBeGreaterThan(3);
       const files = ["--files", indexes.join(",")];
       const dump = await tools.output("kafka-dump-log", ["--index-sanity-check", ...files]);
       expect(dump.match(/passed sanity check/g)).toHaveLength(indexes.length);

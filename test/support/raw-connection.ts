@@ -34,7 +34,7 @@ export class RawConnection {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    this.#closed = once(socket, "close");
+    this.#closed = new Promise((resolve) => socket.on("close", resolve));
     socket.setNoDelay(true);
     socket.on("data", (chunk) => {
       this.#receive(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
