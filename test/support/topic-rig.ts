@@ -1,0 +1,101 @@
+import { portableCrc32c } from "../../src/base/crc32c.ts";
+import { silentLog, type Log } from "../../src/base/log.ts";
+import { SeededRandom } from "../../src/base/seeded-random.ts";
+import { mergeSettings } from "../../src/base/settings/merge-settings.ts";
+import type { TopicSettings } from "../../src/base/settings/topic-settings.ts";
+import { BrokerConfigs } from "../../src/broker/configs/broker-configs.ts";
+import type { PartitionLog } from "../../src/broker/partition/partition-log.ts";
+import type {
+  FoundPartition,
+  PartitionStorage,
+  TopicKey,
+} from "../../src/broker/ports/partition-storage.ts";
+import { Topics } from "../../src/broker/topics/topics.ts";
+import { LocalCoordinator } from "../../src/coordination/local/local-coordinator.ts";
+import { MemoryDisk } from "../../src/storage/memory-disk.ts";
+
+/** Topics and configs of one node over a memory disk, with partitions that only exist. */
+export interface TopicRig {
+  readonly disk: MemoryDisk;
+  readonly coordinator: LocalCoordinator;
+  readonly storage: ListedPartitions;
+  readonly configs: BrokerConfigs;
+  readonly topics: Topics;
+  readonly lines: string[];
+  /** The same node after a stop: same disk, same partitions. */
+  restart(given?: Record<string, string>): Promise<TopicRig>;
+}
+
+export const rigNodeId = 1;
+
+const stillClock = { nowMs: () => 7, monotonicMs: () => 7, schedule: () => () => {} };
+
+export async function openTopicRig(given: Record<string, string> = {}): Promise<TopicRig> {
+  const disk = new MemoryDisk({ sizeBytesMax: 64_000_000, clock: stillClock });
+  return await openOver(disk, new ListedPartitions(), given);
+}
+
+async function openOver(
+  disk: MemoryDisk,
+  storage: ListedPartitions,
+  texts: Record<string, string>,
+): Promise<TopicRig> {
+  const lines: string[] = [];
+  const tell = (text: string): unknown => lines.push(text);
+  const log: Log = { ...silentLog, info: tell, warn: tell, error: tell };
+  const layer = { origin: "the test", texts: new Map(Object.entries(texts)) };
+  const { settings, given } = mergeSettings([layer]);
+  const coordinator = await LocalCoordinator.open({ disk, crc32c: portableCrc32c, log });
+  const configs = await BrokerConfigs.open({ coordinator, nodeId: rigNodeId, settings, given });
+  const random = new SeededRandom(disk.usedBytes);
+  const topics = await Topics.open({ coordinator, storage, configs, random, log });
+  const restart = async (next: Record<string, string> = texts): Promise<TopicRig> => {
+    await topics.close();
+    await coordinator.close();
+    return await openOver(disk, new ListedPartitions(storage.found), next);
+  };
+  return { disk, coordinator, storage, configs, topics, lines, restart };
+}
+
+/** Partitions without records: what is open, what has a folder, and what fails. */
+export class ListedPartitions implements PartitionStorage {
+  readonly found: FoundPartition[];
+  readonly settings = new Map<string, TopicSettings>();
+  failing: string | undefined;
+
+  constructor(found: readonly FoundPartition[] = []) {
+    this.found = [...found];
+  }
+
+  /** The open partitions, as `topic-index`. */
+  get open(): readonly string[] {
+    return [...this.settings.keys()].sort();
+  }
+
+  async findPartitions(): Promise<readonly FoundPartition[]> {
+    return [...this.found];
+  }
+
+  async openPartition(
+    { name, id }: TopicKey,
+    index: number,
+    settings: TopicSettings,
+  ): Promise<PartitionLog> {
+    const key = `${name}-${index}`;
+    if (key === this.failing) throw new Error(`${key} does not open`);
+    if (this.settings.has(key)) throw new Error(`${key} is open already`);
+    this.settings.set(key, settings);
+    if (!this.found.some(({ topic, index: other }) => `${topic}-${other}` === key)) {
+      this.found.push({ topic: name, index, topicId: id });
+    }
+    const configure = (next: TopicSettings): unknown => this.settings.set(key, next);
+    return { topic: name, index, leaderEpoch: 0, configure } as unknown as PartitionLog;
+  }
+
+  async removePartition({ name }: TopicKey, index: number): Promise<void> {
+    if (`remove ${name}-${index}` === this.failing) throw new Error(`${name}-${index} stays`);
+    this.settings.delete(`${name}-${index}`);
+    const at = this.found.findIndex((one) => one.topic === name && one.index === index);
+    if (at >= 0) this.found.splice(at, 1);
+  }
+}
