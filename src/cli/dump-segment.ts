@@ -1,9 +1,20 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { compression } from "../codecs/compression.ts";
-import { crc32c } from "../codecs/crc32c.ts";
-import { decodeRecords } from "../protocol/record.ts";
-import { batchHeaderBytes, batchOverheadBytes, RecordBatch } from "../protocol/record-batch.ts";
+import { readInt32 } from "../base/bytes.ts";
+import { compression } from "../codecs/node-compression.ts";
+import { crc32c } from "../codecs/native-crc32c.ts";
+import { codecs } from "../protocol/compression.ts";
+import { decodeMessageSet } from "../protocol/legacy-message-set.ts";
+import { decodeRecords, type LogRecord } from "../protocol/record.ts";
+import {
+  batchBits,
+  batchFields,
+  batchHeaderBytes,
+  batchOverheadBytes,
+  batchPrefixBytes,
+  currentMagic,
+  RecordBatch,
+} from "../protocol/record-batch.ts";
 import type { ShownRecord } from "./record-format.ts";
 
 /** A stored batch as `xylem dump` shows it. `fault` says what is wrong with it. */
@@ -29,11 +40,10 @@ export interface DumpedBatch {
 /** A damaged header may claim any size: more is not read at once. */
 const batchSizeBytesMax = 1_073_741_824;
 const recordsSizeBytesMax = 1_073_741_824;
-const magicPosition = 16;
 
 /**
- * The batches of a segment file, one at a time. Ends at the file's end, or with a faulty entry where
- * what follows can not be told apart any more.
+ * The batches of a segment file, one at a time. Ends at the file's end, or with a faulty entry
+ * where what follows can not be told apart any more.
  */
 export function* readSegment(file: string, isDeep: boolean): Generator<DumpedBatch> {
   const descriptor = openSync(file, "r");
@@ -41,16 +51,14 @@ export function* readSegment(file: string, isDeep: boolean): Generator<DumpedBat
     const { size } = fstatSync(descriptor);
     const partition = partitionOf(file);
     let nextOffset = Number.parseInt(basename(file), 10);
-    for (let position = 0; position < size; ) {
+    for (let position = 0; position < size;) {
       const bytes = readBatch(descriptor, position, size);
       if (typeof bytes === "string") {
         yield brokenEntry(position, size - position, bytes);
         return;
       }
-      const batch = new RecordBatch(bytes);
-      const dumped = describeBatch(batch, position, nextOffset);
-      const isReadable = isDeep && dumped.fault === undefined;
-      yield isReadable ? { ...dumped, ...openBatch(batch, partition) } : dumped;
+      const dumped = describe(bytes, { position, nextOffset, isDeep, partition });
+      yield dumped;
       nextOffset = Math.max(nextOffset, dumped.lastOffset + 1);
       position += bytes.length;
     }
@@ -59,13 +67,30 @@ export function* readSegment(file: string, isDeep: boolean): Generator<DumpedBat
   }
 }
 
+interface Place {
+  readonly position: number;
+  readonly nextOffset: number;
+  readonly isDeep: boolean;
+  readonly partition: { topic: string; index: number };
+}
+
+function describe(bytes: Uint8Array, place: Place): DumpedBatch {
+  if (bytes[batchFields.magic] !== currentMagic) return describeMessage(bytes, place);
+  const batch = new RecordBatch(bytes);
+  const dumped = describeBatch(batch, place.position, place.nextOffset);
+  if (!place.isDeep || dumped.fault !== undefined) return dumped;
+  return { ...dumped, ...openBatch(batch, place.partition) };
+}
+
 /** The bytes of the batch at `position`, or why there is none. */
 function readBatch(descriptor: number, position: number, end: number): Uint8Array | string {
-  const head = read(descriptor, position, Math.min(batchHeaderBytes, end - position));
-  if (head.length < batchHeaderBytes) return `${head.length} bytes are no batch header`;
-  if (head[magicPosition] !== 2) return `magic ${head[magicPosition]} is not shown`;
-  const sizeBytes = new RecordBatch(head).sizeBytes;
-  if (sizeBytes < batchHeaderBytes || sizeBytes > batchSizeBytesMax) {
+  const head = read(descriptor, position, Math.min(batchPrefixBytes, end - position));
+  if (head.length < batchPrefixBytes) return `${head.length} bytes are no batch header`;
+  const magic = head[batchFields.magic] as number;
+  if (magic > currentMagic) return `a batch of magic ${magic} can not be`;
+  const sizeBytes = readInt32(head, batchFields.batchLength) + batchOverheadBytes;
+  const sizeBytesMin = magic === currentMagic ? batchHeaderBytes : batchPrefixBytes;
+  if (sizeBytes < sizeBytesMin || sizeBytes > batchSizeBytesMax) {
     return `a batch of ${sizeBytes - batchOverheadBytes} bytes can not be`;
   }
   if (position + sizeBytes > end) return `the batch of ${sizeBytes} bytes is cut off`;
@@ -107,29 +132,54 @@ function describeBatch(batch: RecordBatch, position: number, nextOffset: number)
   };
 }
 
-function openBatch(
-  batch: RecordBatch,
-  partition: { topic: string; index: number },
-): Partial<DumpedBatch> {
+const openOptions = { compression, sizeBytesMax: recordsSizeBytesMax };
+
+/** A message of magic 0 or 1, or the set of them that is compressed in one. */
+function describeMessage(bytes: Uint8Array, { position, isDeep, partition }: Place): DumpedBatch {
+  const entry = brokenEntry(position, bytes.length, undefined);
+  const attributes = bytes[batchFields.magic + 1] as number;
+  const codec = codecs[attributes & batchBits.codec] ?? "?";
   try {
-    const records = decodeRecords(batch, { compression, sizeBytesMax: recordsSizeBytesMax });
+    const records = decodeMessageSet(bytes, openOptions);
     return {
-      records: records.map((record) => ({
-        topic: partition.topic,
-        partition: partition.index,
-        offset: BigInt(record.offset),
-        timestampMs: BigInt(record.timestampMs),
-        key: record.key,
-        value: record.value,
-        headers: record.headers.map(({ key, value }) => [key, value] as const),
-      })),
+      ...entry,
+      codec,
+      baseOffset: records[0]?.offset ?? -1,
+      lastOffset: records.at(-1)?.offset ?? -1,
+      recordCount: records.length,
+      timestampType: attributes & batchBits.logAppendTime ? "LogAppendTime" : "CreateTime",
+      maxTimestamp: records.reduce(
+        (max, { timestampMs: at }) => (at > max ? at : max),
+        entry.maxTimestamp,
+      ),
+      records: isDeep ? showRecords(records, partition) : [],
     };
+  } catch (error) {
+    return { ...entry, fault: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function showRecords(records: readonly LogRecord[], partition: Place["partition"]): ShownRecord[] {
+  return records.map((record) => ({
+    topic: partition.topic,
+    partition: partition.index,
+    offset: BigInt(record.offset),
+    timestampMs: BigInt(record.timestampMs),
+    key: record.key,
+    value: record.value,
+    headers: record.headers.map(({ key, value }) => [key, value] as const),
+  }));
+}
+
+function openBatch(batch: RecordBatch, partition: Place["partition"]): Partial<DumpedBatch> {
+  try {
+    return { records: showRecords(decodeRecords(batch, openOptions), partition) };
   } catch (error) {
     return { fault: error instanceof Error ? error.message : String(error) };
   }
 }
 
-function brokenEntry(position: number, sizeBytes: number, fault: string): DumpedBatch {
+function brokenEntry(position: number, sizeBytes: number, fault: string | undefined): DumpedBatch {
   return {
     position,
     sizeBytes,

@@ -36,6 +36,7 @@ export async function serve(
   }).catch((error: unknown) => {
     throw explainStart(error);
   });
+  await node.warmUp();
   onReady(node);
   const reason = await stopRequested.promise;
   log.info("stopping", { reason });

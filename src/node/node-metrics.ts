@@ -7,12 +7,14 @@ import type { KafkaServer } from "../servers/kafka/kafka-server.ts";
 /** What the numbers are read from. */
 export interface MetricSources {
   readonly broker: Broker;
-  readonly kafka: KafkaServer;
+  /** Undefined until the first Kafka client has come. */
+  readonly kafka: () => KafkaServer | undefined;
   readonly http: () => HttpServer;
 }
 
 /** Partitions that are shown one by one; past it only their sums are, to keep a page small. */
 const partitionsShownMax = 10_000;
+const noTraffic = { bytesIn: 0, bytesOut: 0, refusedCount: 0 };
 const loopResolutionMs = 10;
 const nanosecondsPerSecond = 1e9;
 
@@ -29,34 +31,30 @@ export class NodeMetrics {
     return [...this.#doors(), ...this.#logs(), this.#loopDelay()];
   }
 
-  /** Stops measuring; the node ends. */
-  close(): void {
-    this.#loop?.disable();
-  }
-
   #doors(): MetricFamily[] {
-    const { kafka } = this.#sources;
+    const kafka = this.#sources.kafka();
     const http = this.#sources.http();
-    const { traffic } = kafka;
-    const requests = [...traffic.requestCounts].map(([api, value]) => ({ labels: { api }, value }));
+    const counts = [...(kafka?.traffic.requestCounts ?? [])];
+    const requests = counts.map(([api, value]) => ({ labels: { api }, value }));
+    const { bytesIn, bytesOut, refusedCount } = kafka?.traffic ?? noTraffic;
     return [
       family("counter", "xylem_kafka_requests_total", "Kafka requests by API.", requests),
-      plain("counter", "xylem_kafka_received_bytes_total", "Bytes from clients.", traffic.bytesIn),
-      plain("counter", "xylem_kafka_sent_bytes_total", "Bytes to clients.", traffic.bytesOut),
+      plain("counter", "xylem_kafka_received_bytes_total", "Bytes from clients.", bytesIn),
+      plain("counter", "xylem_kafka_sent_bytes_total", "Bytes to clients.", bytesOut),
       plain(
         "counter",
         "xylem_kafka_refused_connections_total",
         "Connections closed because of what they sent.",
-        traffic.refusedCount,
+        refusedCount,
       ),
       plain(
         "gauge",
         "xylem_kafka_request_bytes",
         "Bytes of requests under way.",
-        kafka.requestBytes,
+        kafka?.requestBytes ?? 0,
       ),
       family("gauge", "xylem_connections", "Open connections by door.", [
-        { labels: { door: "kafka" }, value: kafka.connectionCount },
+        { labels: { door: "kafka" }, value: kafka?.connectionCount ?? 0 },
         { labels: { door: "http" }, value: http.connectionCount },
       ]),
       plain("counter", "xylem_http_requests_total", "HTTP requests.", http.requestCount),

@@ -1,16 +1,12 @@
-import { networkInterfaces } from "node:os";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { MergedSettings } from "../base/settings/merge-settings.ts";
 import type { NodeSettings } from "../base/settings/node-settings.ts";
 import type { Broker } from "../broker/broker.ts";
-import { HttpServer } from "../servers/http/http-server.ts";
-import { MetricsPage } from "../servers/http/metrics.ts";
-import { KafkaServer } from "../servers/kafka/kafka-server.ts";
 import { ListeningPort } from "./listening-port.ts";
-import { NodeMetrics } from "./node-metrics.ts";
 import { openBroker } from "./open-broker.ts";
+import { openDoors, type OpenDoors } from "./open-doors.ts";
 import { StartSteps } from "./start-steps.ts";
 import { systemClock } from "./system-clock.ts";
 import { SystemRandom } from "./system-random.ts";
@@ -31,6 +27,8 @@ export interface RunningNode {
   readonly address: string;
   /** The same place for HTTP. */
   readonly url: string;
+  /** Loads the doors' code, which the first connections would else wait for. */
+  warmUp(): Promise<void>;
   /**
    * Stops accepting, answers what is under way (at most `shutdown.grace.ms`), flushes, writes the
    * checkpoints and frees the data directory. Twice is harmless.
@@ -42,94 +40,48 @@ export interface RunningNode {
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const { settings, log } = options;
   const steps = new StartSteps(log);
-  const parts = { ...options, clock: options.clock ?? systemClock };
+  const clock = options.clock ?? systemClock;
   const random = options.random ?? new SystemRandom();
   await steps.run("check the listener", () => refuseOpenListener(settings));
-  const broker = await openBroker(steps, { ...parts, random });
-  const graceMs = settings["shutdown.grace.ms"];
-  const kafka = await steps.run(
-    "open the Kafka door",
-    () => new KafkaServer(broker),
-    (server) => server.close(graceMs),
-  );
-  const http = await openHttp(steps, broker, kafka);
+  const broker = await openBroker(steps, { ...options, clock, random });
+  const doors = await openDoors(steps, broker);
   const port = await steps.run(
     "listen",
-    () => listen(broker, { kafka, http: http.server }),
+    () => listen(broker, doors),
     (listening) => {
-      http.markStopping();
+      doors.markStopping();
       listening.close();
     },
   );
-  const address = `${port.host.includes(":") ? `[${port.host}]` : port.host}:${port.port}`;
   warnOfUnreachable(settings, log);
-  const stop = (): Promise<void> => steps.stop();
-  return { broker, port: port.port, address, url: `http://${address}`, stop };
-}
-
-interface HttpDoor {
-  readonly server: HttpServer;
-  markStopping(): void;
-}
-
-async function openHttp(steps: StartSteps, broker: Broker, kafka: KafkaServer): Promise<HttpDoor> {
-  let isReady = true;
-  const metrics: NodeMetrics = new NodeMetrics({ broker, kafka, http: () => server });
-  const { nodeId, clusterId } = broker.identity;
-  const server: HttpServer = await steps.run(
-    "open the HTTP door",
-    () =>
-      new HttpServer({
-        log: broker.log,
-        rules: guardRules(broker.settings),
-        node: {
-          isReady: () => isReady,
-          describe: () => ({ nodeId, clusterId }),
-          metrics: new MetricsPage(() => metrics.collect()),
-        },
-      }),
-    async (opened) => {
-      await opened.close(broker.settings["shutdown.grace.ms"]);
-      metrics.close();
-    },
-  );
-  return { server, markStopping: () => (isReady = false) };
-}
-
-function guardRules(settings: NodeSettings) {
+  const address = `${port.host.includes(":") ? `[${port.host}]` : port.host}:${port.port}`;
   return {
-    listenerAddresses: listenerAddresses(settings.host),
-    hosts: settings["http.hosts"],
-    origins: settings["http.cors.origins"],
+    broker,
+    port: port.port,
+    address,
+    url: `http://${address}`,
+    warmUp: async () => void (await Promise.all([doors.kafka.open(), doors.http.open()])),
+    stop: () => steps.stop(),
   };
 }
 
-/** Every address that reaches the listener: those of this machine when it listens on all. */
-function listenerAddresses(host: string): string[] {
-  if (host !== "0.0.0.0" && host !== "::") return [host.toLowerCase()];
-  return Object.values(networkInterfaces()).flatMap((addresses) =>
-    (addresses ?? []).map(({ address }) => address.toLowerCase()),
-  );
-}
-
-function listen(
-  broker: Broker,
-  doors: { kafka: KafkaServer; http: HttpServer },
-): Promise<ListeningPort> {
-  const { settings } = broker;
+function listen(broker: Broker, doors: OpenDoors): Promise<ListeningPort> {
+  const { settings, log } = broker;
+  const options = {
+    host: settings.host,
+    port: settings.port,
+    setupTimeoutMs: settings["connections.setup.timeout.ms"],
+    connectionsMax: () => settings["max.connections"],
+    backlogConnections: settings["socket.listen.backlog.size"],
+  };
+  const { kafka, http } = doors;
   return ListeningPort.open(
+    options,
     {
-      host: settings.host,
-      port: settings.port,
-      setupTimeoutMs: settings["connections.setup.timeout.ms"],
-      connectionsMax: () => settings["max.connections"],
-      backlogConnections: settings["socket.listen.backlog.size"],
+      kafka: (socket, head) => kafka.pass(socket, (server) => server.accept(socket, head)),
+      http: (socket) => http.pass(socket, (server) => server.accept(socket)),
     },
-    {
-      kafka: (socket, head) => doors.kafka.accept(socket, head),
-      http: (socket) => doors.http.accept(socket),
-    },
-    broker.log,
+    log,
   );
 }
 

@@ -58,6 +58,8 @@ export class Xylem implements AsyncDisposable {
       ...(clock && { clock }),
       ...(random && { random }),
     });
+    // Most programs will talk to it: load the doors while they go on.
+    setImmediate(() => void node.warmUp().catch(() => undefined));
     return new Xylem(node);
   }
 

@@ -1,0 +1,51 @@
+import type { Socket } from "node:net";
+
+/**
+ * A door whose code is loaded when somebody knocks: a broker in a test starts without paying for
+ * what that test does not use. Connections that come meanwhile are held, unread.
+ */
+export class LazyDoor<Server> {
+  readonly #load: () => Promise<Server>;
+  #loading: Promise<Server> | undefined;
+  #server: Server | undefined;
+  #isClosed = false;
+
+  constructor(load: () => Promise<Server>) {
+    this.#load = load;
+  }
+
+  /** Undefined: nobody has asked for it yet. */
+  get server(): Server | undefined {
+    return this.#server;
+  }
+
+  /** Loads it now, if it is not. */
+  open(): Promise<Server> {
+    if (this.#isClosed) return Promise.reject(new Error("the door is closed"));
+    this.#loading ??= this.#load().then((server) => (this.#server = server));
+    return this.#loading;
+  }
+
+  /** Hands `socket` to the door: at once when it is open, else as soon as it is. */
+  pass(socket: Socket, take: (server: Server) => void): void {
+    if (this.#server !== undefined) {
+      take(this.#server);
+      return;
+    }
+    socket.pause();
+    this.open().then(
+      (server) => {
+        if (socket.destroyed) return;
+        take(server);
+        socket.resume();
+      },
+      () => socket.destroy(),
+    );
+  }
+
+  /** Closes what was opened, after a loading that is under way; opens nothing afterwards. */
+  async close(close: (server: Server) => Promise<void>): Promise<void> {
+    this.#isClosed = true;
+    if (this.#loading !== undefined) await close(await this.#loading);
+  }
+}

@@ -1,0 +1,77 @@
+import { networkInterfaces } from "node:os";
+import type { Broker } from "../broker/broker.ts";
+import type { NodeSettings } from "../base/settings/node-settings.ts";
+import type { HttpServer } from "../servers/http/http-server.ts";
+import type { KafkaServer } from "../servers/kafka/kafka-server.ts";
+import { LazyDoor } from "./lazy-door.ts";
+import type { StartSteps } from "./start-steps.ts";
+
+/** What is behind the port. */
+export interface OpenDoors {
+  readonly kafka: LazyDoor<KafkaServer>;
+  readonly http: LazyDoor<HttpServer>;
+  /** From here on `/readyz` says no. */
+  markStopping(): void;
+}
+
+/** Prepares the doors; their code is loaded by the first connection, or by `open`. */
+export async function openDoors(steps: StartSteps, broker: Broker): Promise<OpenDoors> {
+  let isReady = true;
+  const graceMs = broker.settings["shutdown.grace.ms"];
+  const kafka = await steps.run(
+    "open the Kafka door",
+    () => new LazyDoor(() => loadKafka(broker)),
+    (door) => door.close((server) => server.close(graceMs)),
+  );
+  const http: LazyDoor<HttpServer> = await steps.run(
+    "open the HTTP door",
+    () => new LazyDoor(() => loadHttp(broker, { kafka, isReady: () => isReady })),
+    (door) => door.close((server) => server.close(graceMs)),
+  );
+  return { kafka, http, markStopping: () => (isReady = false) };
+}
+
+async function loadKafka(broker: Broker): Promise<KafkaServer> {
+  const { KafkaServer } = await import("../servers/kafka/kafka-server.ts");
+  return new KafkaServer(broker);
+}
+
+async function loadHttp(
+  broker: Broker,
+  node: { readonly kafka: LazyDoor<KafkaServer>; readonly isReady: () => boolean },
+): Promise<HttpServer> {
+  const [{ HttpServer }, { MetricsPage }, { NodeMetrics }] = await Promise.all([
+    import("../servers/http/http-server.ts"),
+    import("../servers/http/metrics.ts"),
+    import("./node-metrics.ts"),
+  ]);
+  const { nodeId, clusterId } = broker.identity;
+  const kafka = (): KafkaServer | undefined => node.kafka.server;
+  const metrics = new NodeMetrics({ broker, kafka, http: () => server });
+  const server: HttpServer = new HttpServer({
+    log: broker.log,
+    rules: guardRules(broker.settings),
+    node: {
+      isReady: node.isReady,
+      describe: () => ({ nodeId, clusterId }),
+      metrics: new MetricsPage(() => metrics.collect()),
+    },
+  });
+  return server;
+}
+
+function guardRules(settings: NodeSettings) {
+  return {
+    listenerAddresses: listenerAddresses(settings.host),
+    hosts: settings["http.hosts"],
+    origins: settings["http.cors.origins"],
+  };
+}
+
+/** Every address that reaches the listener: those of this machine when it listens on all. */
+function listenerAddresses(host: string): string[] {
+  if (host !== "0.0.0.0" && host !== "::") return [host.toLowerCase()];
+  return Object.values(networkInterfaces()).flatMap((addresses) =>
+    (addresses ?? []).map(({ address }) => address.toLowerCase()),
+  );
+}
