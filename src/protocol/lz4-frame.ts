@@ -25,7 +25,7 @@ interface FrameHead {
 
 /**
  * Goes over the blocks of a frame without decompressing them. Throws MalformedError on a frame that
- * Kafka would not read or that has no end, MESSAGE_TOO_LARGE when it holds more than `sizeBytesMax`.
+ * Kafka would not read or that has no end, MESSAGE_TOO_LARGE when it holds over `sizeBytesMax`.
  */
 export function checkLz4Frame(bytes: Uint8Array, sizeBytesMax: number): void {
   const bound = measure(bytes, (block, head) => Math.min(head.blockBytesMax, block.length * 255));

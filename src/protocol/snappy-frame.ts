@@ -1,7 +1,7 @@
 import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import { MalformedError } from "../base/errors.ts";
 
-/** The framing of snappy-java around raw blocks (records.md): Java clients write it, others do not. */
+/** The framing of snappy-java around raw blocks (records.md); only Java clients write it. */
 const xerialMagic = Uint8Array.of(0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00);
 const xerialVersion = 1;
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { portableCrc32c } from "../../src/base/crc32c.ts";
-import { compression } from "../../src/codecs/compression.ts";
-import { crc32c } from "../../src/codecs/crc32c.ts";
+import { compression } from "../../src/codecs/node-compression.ts";
+import { crc32c } from "../../src/codecs/native-crc32c.ts";
 import { buildBatch } from "../../src/protocol/build-batch.ts";
 import { decodeMessageSet } from "../../src/protocol/legacy-message-set.ts";
 import { type RecordBatch, recordBatches } from "../../src/protocol/record-batch.ts";

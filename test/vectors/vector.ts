@@ -27,8 +27,8 @@ export async function loadCodecs(): Promise<ReadonlyMap<string, MessageCodec>> {
 }
 
 /**
- * What was read, in the form that the vectors have: Kafka's names, int64 as text, bytes as hex. Only
- * the fields that the vector names are kept: it leaves out those that its version does not have.
+ * What was read, in the form that the vectors have: Kafka's names, int64 as text, bytes as hex.
+ * Only the fields that the vector names are kept: it leaves out those that its version does not have.
  */
 export function asVector(value: unknown, expected: unknown): unknown {
   if (value instanceof Uint8Array) return bytesAsVector(value, expected);

@@ -1,7 +1,7 @@
 import { message, type MessageCodec } from "../schema/message.ts";
 import { wire } from "../schema/wire.ts";
 
-/** What precedes a request's body. Version 2 has a tagged section; the client id never is compact. */
+/** What precedes a request's body. Version 2 has a tagged section, but no compact client id. */
 export const RequestHeader = message({
   name: "RequestHeader",
   versions: "1-2",

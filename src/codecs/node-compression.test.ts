@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { MalformedError, XylemError } from "../base/errors.ts";
 import { type Codec, codecs } from "../protocol/compression.ts";
 import { headerChecksum, mendLz4Frame } from "../protocol/lz4-frame.ts";
-import { compression } from "./compression.ts";
+import { compression } from "./node-compression.ts";
 
 const sizeBytesMax = 4 * 2 ** 20;
 const compressing = codecs.filter((codec) => codec !== "none");

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { portableCrc32c } from "../base/crc32c.ts";
-import { crc32c } from "./crc32c.ts";
+import { crc32c } from "./native-crc32c.ts";
 
 test("native and portable sums are equal, at any length and when continued", () => {
   fc.assert(
