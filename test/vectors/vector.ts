@@ -28,7 +28,7 @@ export async function loadCodecs(): Promise<ReadonlyMap<string, MessageCodec>> {
 
 /**
  * What was read, in the form that the vectors have: Kafka's names, int64 as text, bytes as hex.
- * Only the fields that the vector names are kept: it leaves out those that its version does not have.
+ * Only the fields that the vector names are kept: it leaves out those that its version lacks.
  */
 export function asVector(value: unknown, expected: unknown): unknown {
   if (value instanceof Uint8Array) return bytesAsVector(value, expected);
