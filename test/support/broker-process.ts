@@ -18,6 +18,8 @@ export interface BrokerProcess {
   /** Where partition folders lie. */
   readonly dataFolder: string;
   readonly pid: number;
+  /** From the start of the process to its ready line, at its last launch. */
+  readonly launchMs: number;
   /** What the process has written so far. */
   readonly output: string;
   /** SIGTERM and waits; answers the exit code. `restart` may follow. */

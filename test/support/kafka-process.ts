@@ -27,6 +27,7 @@ class KafkaProcess implements BrokerProcess {
   readonly #home: string;
   readonly #classPath: string;
   #child: Child | undefined;
+  #launchMs = 0;
 
   constructor(
     options: BrokerOptions,
@@ -52,6 +53,10 @@ class KafkaProcess implements BrokerProcess {
     return this.#running().pid;
   }
 
+  get launchMs(): number {
+    return this.#launchMs;
+  }
+
   get output(): string {
     return `${this.#child?.stdout}${this.#child?.stderr}`;
   }
@@ -65,8 +70,10 @@ class KafkaProcess implements BrokerProcess {
 
   async launch(): Promise<void> {
     const args = ["-cp", this.#classPath, "kafka.Kafka", this.#settingsFile];
+    const startedMs = performance.now();
     this.#child = new Child("java", [...serverFlags(), ...args]);
     await this.#child.waitForOutput(readyLine, readyWithinMs);
+    this.#launchMs = performance.now() - startedMs;
   }
 
   terminate(): Promise<number> {

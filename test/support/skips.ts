@@ -1,33 +1,5 @@
-import { spawnSync } from "node:child_process";
 import { describe, test } from "vitest";
-
-/** Programs that some tests need and a machine may lack; how to see that one is there. */
-const probes = {
-  kcat: ["kcat", "-V"],
-  java: ["javac", "-version"],
-  maven: ["mvn", "-v"],
-  python: ["python3", "-m", "venv", "-h"],
-  go: ["go", "version"],
-} as const;
-
-export type Tool = keyof typeof probes;
-
-const found = new Map<Tool, boolean>();
-
-function has(tool: Tool): boolean {
-  const known = found.get(tool);
-  if (known !== undefined) return known;
-  const [command, ...args] = probes[tool];
-  const isThere = spawnSync(command, args, { stdio: "ignore" }).status === 0;
-  found.set(tool, isThere);
-  return isThere;
-}
-
-/** Why a test that needs `tools` cannot run here; undefined when it can. */
-export function reasonToSkip(tools: readonly Tool[]): string | undefined {
-  const missing = tools.filter((tool) => !has(tool));
-  return missing.length === 0 ? undefined : `needs ${missing.join(", ")}: not on this machine`;
-}
+import { reasonToSkip, type Tool } from "./tools.ts";
 
 /**
  * A describe block that needs programs from outside. Where one is missing the block becomes a

@@ -20,6 +20,7 @@ class XylemProcess implements BrokerProcess {
   readonly #isTemporary: boolean;
   readonly #settings: readonly string[];
   #child: Child | undefined;
+  #launchMs = 0;
   #port = 0;
 
   constructor(options: BrokerOptions) {
@@ -41,6 +42,10 @@ class XylemProcess implements BrokerProcess {
     return this.#running().pid;
   }
 
+  get launchMs(): number {
+    return this.#launchMs;
+  }
+
   get output(): string {
     return `${this.#child?.stdout}${this.#child?.stderr}`;
   }
@@ -48,9 +53,11 @@ class XylemProcess implements BrokerProcess {
   async launch(port: number): Promise<void> {
     const place = ["--port", String(port), "--data", this.dataFolder];
     const args = [`${repositoryRoot}/bin/xylem.cjs`, "start", ...place, ...this.#settings];
+    const startedMs = performance.now();
     this.#child = new Child(process.execPath, args, { env: { UV_THREADPOOL_SIZE: "32" } });
     const ready = await this.#child.waitForOutput(readyLine, readyWithinMs);
     this.#port = Number(ready[2]);
+    this.#launchMs = performance.now() - startedMs;
   }
 
   terminate(): Promise<number> {

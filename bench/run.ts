@@ -1,0 +1,109 @@
+// `npm run bench [-- --quick] [--only word]`: Xylem beside Apache Kafka, in turn, medians.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { arch, cpus, release, totalmem } from "node:os";
+import { parseArgs } from "node:util";
+import type { BrokerProcess } from "../test/support/broker-process.ts";
+import { JavaTools } from "../test/support/java-tools.ts";
+import { startKafka } from "../test/support/kafka-process.ts";
+import { repositoryRoot } from "../test/support/repository.ts";
+import { reasonToSkip } from "../test/support/tools.ts";
+import { startXylem } from "../test/support/xylem-process.ts";
+import type { Bench, Figures, Scenario } from "./scenario.ts";
+import { consume } from "./scenarios/consume.ts";
+import { inProcess } from "./scenarios/in-process.ts";
+import { oneInFlightFsync, oneInFlightOs } from "./scenarios/one-in-flight.ts";
+import { produceFsync } from "./scenarios/produce-fsync.ts";
+import { produceLargeBatches } from "./scenarios/produce-large-batches.ts";
+import { produceOs } from "./scenarios/produce-os.ts";
+import { produceSmall } from "./scenarios/produce-small.ts";
+import { smallRequests } from "./scenarios/small-requests.ts";
+import { startUp } from "./scenarios/start-up.ts";
+import { formatTable, type Outcome } from "./table.ts";
+
+const scenarios = [
+  produceOs,
+  produceFsync,
+  produceLargeBatches,
+  produceSmall,
+  consume,
+  oneInFlightFsync,
+  oneInFlightOs,
+  smallRequests,
+  startUp,
+  inProcess,
+];
+
+const { values: options } = parseArgs({
+  options: { quick: { type: "boolean", default: false }, only: { type: "string", default: "" } },
+});
+const repetitions = options.quick ? 3 : 5;
+
+const noJava = reasonToSkip(["java", "maven"]);
+if (noJava !== undefined) console.log(`Apache Kafka and its tools are left out: ${noJava}`);
+const tools = noJava === undefined ? await JavaTools.start() : undefined;
+const brokers = [await startXylem()];
+if (noJava === undefined) brokers.push(await startKafka());
+
+const outcomes: Outcome[] = [];
+for (const scenario of scenarios) {
+  if (!scenario.name.includes(options.only)) continue;
+  if (scenario.needsJava && tools === undefined) continue;
+  outcomes.push({ scenario, runs: await runInTurn(scenario) });
+}
+for (const broker of brokers) await broker.stop();
+await tools?.close();
+
+const table = formatTable(outcomes);
+console.log(`\n${table}`);
+if (options.only === "") writeResult(table);
+
+/** Runs the scenario on each broker in turn, so that a slow minute of the machine hits both. */
+async function runInTurn(scenario: Scenario): Promise<Map<string, Figures[]>> {
+  const runs = new Map<string, Figures[]>(brokers.map(({ product }) => [product, []]));
+  for (let round = scenario.isWarmedUp ? -1 : 0; round < repetitions; round += 1) {
+    for (const broker of brokers) {
+      const figures = await measure(scenario, broker);
+      if (round >= 0) runs.get(broker.product)?.push(figures);
+    }
+  }
+  return runs;
+}
+
+async function measure(scenario: Scenario, broker: BrokerProcess): Promise<Figures> {
+  const bench: Bench = { broker, tools, isQuick: options.quick };
+  const figures = await scenario.measure(bench);
+  const shown = Object.entries(figures).map(([name, value]) => `${name} ${value.toFixed(2)}`);
+  console.log(`${scenario.name}, ${broker.product}: ${shown.join(", ")}`);
+  return figures;
+}
+
+function writeResult(result: string): void {
+  const now = new Date().toISOString();
+  const folder = `${repositoryRoot}/bench/results`;
+  mkdirSync(folder, { recursive: true });
+  const [cpu] = cpus();
+  const memoryGiB = Math.round(totalmem() / 2 ** 30);
+  const lines = [
+    `# Bench, ${now.slice(0, 16).replace("T", " ")} UTC`,
+    "",
+    `- machine: ${cpus().length} x ${cpu?.model ?? arch()}, ${memoryGiB} GiB, Linux ${release()}`,
+    `- commit: ${git("rev-parse", "--short", "HEAD")}${git("status", "--porcelain", "src") ? " with changes in src" : ""}`,
+    `- Node ${process.versions.node}; peer: Apache Kafka from test/interop/java/pom.xml`,
+    `- runs in turn, median of ${repetitions}${options.quick ? ", quick: a fifth of the load" : ""}`,
+    "- broker CPU is user and system time of the broker's process",
+    "- fsync: Xylem flushes before it acknowledges; Kafka is set to flush.messages=1",
+    "",
+    result,
+    "",
+  ];
+  writeFileSync(`${folder}/${now.slice(0, 10)}.md`, lines.join("\n"));
+}
+
+function git(...args: string[]): string {
+  try {
+    return execFileSync("git", args, { cwd: repositoryRoot, encoding: "utf8" }).trim();
+  } catch {
+    return "unknown";
+  }
+}

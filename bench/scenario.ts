@@ -1,0 +1,35 @@
+import type { BrokerProcess } from "../test/support/broker-process.ts";
+import type { JavaTools } from "../test/support/java-tools.ts";
+
+/** One number of one run: MB/s, ms, MiB … */
+export type Figures = Readonly<Record<string, number>>;
+
+/** What a run has to work with. */
+export interface Bench {
+  readonly broker: BrokerProcess;
+  /** Kafka's own tools; undefined where there is no Java. */
+  readonly tools: JavaTools | undefined;
+  /** One tenth of the load. */
+  readonly isQuick: boolean;
+}
+
+/** A way to measure a broker; the harness runs it on each in turn and takes medians. */
+export interface Scenario {
+  readonly name: string;
+  readonly needsJava: boolean;
+  /** Figures with their unit in the name, in the order of the table; the first is compared. */
+  readonly figures: readonly string[];
+  readonly isHigherBetter: boolean;
+  /** The first run of each broker warms up both sides and is not counted. */
+  readonly isWarmedUp: boolean;
+  measure(bench: Bench): Promise<Figures>;
+}
+
+/** Settings of a topic that mean the same on both: when a write counts as safe. */
+export function durabilityOf(
+  broker: BrokerProcess,
+  durability: "os" | "fsync",
+): Record<string, string> {
+  if (broker.product === "xylem") return { durability };
+  return durability === "fsync" ? { "flush.messages": "1" } : {};
+}
