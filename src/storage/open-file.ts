@@ -81,7 +81,8 @@ export class OpenFile implements DiskFile {
     const target = Buffer.allocUnsafeSlow(wanted);
     if (wanted === 0) return target;
     const cachedFrom = Math.max(this.#sizeAtOpen, this.#sizeBytes - cachedTailBytes);
-    if (wanted > readSyncBytesMax || position < cachedFrom) return this.#readAsync(target, position);
+    if (wanted > readSyncBytesMax || position < cachedFrom)
+      return this.#readAsync(target, position);
     return this.#readSync(target, position);
   }
 

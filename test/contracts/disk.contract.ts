@@ -130,7 +130,10 @@ function directoriesContract(make: () => Promise<Disk>): void {
 
   test("a rename replaces the file of that name", async () => {
     const disk = await make();
-    for (const [name, value] of [["a", 1], ["a.tmp", 2]] as const) {
+    for (const [name, value] of [
+      ["a", 1],
+      ["a.tmp", 2],
+    ] as const) {
       const file = await disk.open(name, { create: true });
       await file.append([bytes(value)]);
       await file.close();

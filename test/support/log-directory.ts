@@ -13,8 +13,8 @@ import type { PartitionLog } from "../../src/broker/partition/partition-log.ts";
 import type { Partition } from "../../src/broker/partition/partition.ts";
 import type { Disk } from "../../src/broker/ports/disk.ts";
 import { BatchWalk } from "../../src/log/batch-walk.ts";
-import { compression } from "../../src/codecs/compression.ts";
-import { crc32c } from "../../src/codecs/crc32c.ts";
+import { compression } from "../../src/codecs/node-compression.ts";
+import { crc32c } from "../../src/codecs/native-crc32c.ts";
 import { type BatchOptions, buildBatch } from "../../src/protocol/build-batch.ts";
 import { decodeRecords, type LogRecord } from "../../src/protocol/record.ts";
 import { MemoryDisk } from "../../src/storage/memory-disk.ts";
@@ -95,7 +95,7 @@ export function committed(partition: PartitionLog, offset: number): Promise<void
 /** The stored bytes from `offset` to the committed offset, segment by segment. */
 export async function readBytes(partition: PartitionLog, offset: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  for (let next = offset; next < partition.committed; ) {
+  for (let next = offset; next < partition.committed;) {
     const limits = { sizeBytesMax: 1024 * 1024, wholeFirst: true, upTo: partition.committed };
     const result = await partition.read(next, limits);
     if (result.chunks.length === 0) break;

@@ -1,0 +1,101 @@
+import { MalformedError } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import { decodeUtf8, encodeUtf8 } from "../../base/text.ts";
+import {
+  formatOffsetCheckpoint,
+  type OffsetsByPartition,
+  parseOffsetCheckpoint,
+} from "../../log/text-checkpoint.ts";
+import type { Disk } from "../ports/disk.ts";
+import { replaceFile } from "./replace-file.ts";
+
+/** Kafka's names for the checkpoints of a data directory. */
+const fileNames = {
+  recoveryPoints: "recovery-point-offset-checkpoint",
+  logStarts: "log-start-offset-checkpoint",
+  committed: "replication-offset-checkpoint",
+} as const;
+
+export type CheckpointName = keyof typeof fileNames;
+
+/**
+ * Offsets of all partitions of a data directory, by kind. Partitions that are not open keep what
+ * the files said of them. A file is written only when its text differs from what it holds.
+ */
+export class DirectoryCheckpoints {
+  readonly #disk: Disk;
+  readonly #log: Log;
+  readonly #offsets: Record<CheckpointName, OffsetsByPartition>;
+  readonly #stored: Record<CheckpointName, string>;
+  #writing: Promise<void> = Promise.resolve();
+
+  private constructor(
+    disk: Disk,
+    log: Log,
+    read: {
+      offsets: Record<CheckpointName, OffsetsByPartition>;
+      stored: Record<CheckpointName, string>;
+    },
+  ) {
+    this.#disk = disk;
+    this.#log = log;
+    this.#offsets = read.offsets;
+    this.#stored = read.stored;
+  }
+
+  /** An unreadable file counts as empty: more is checked then, nothing is lost. */
+  static async open(disk: Disk, log: Log): Promise<DirectoryCheckpoints> {
+    const offsets = { recoveryPoints: new Map(), logStarts: new Map(), committed: new Map() };
+    const stored = { recoveryPoints: "", logStarts: "", committed: "" };
+    const checkpoints = new DirectoryCheckpoints(disk, log, { offsets, stored });
+    for (const name of Object.keys(fileNames) as CheckpointName[]) await checkpoints.#read(name);
+    return checkpoints;
+  }
+
+  find(name: CheckpointName, partition: string): number {
+    return this.#offsets[name].get(partition) ?? 0;
+  }
+
+  /** Undefined: nothing is to be said of the partition. */
+  set(name: CheckpointName, partition: string, offset: number | undefined): void {
+    if (offset === undefined) this.#offsets[name].delete(partition);
+    else this.#offsets[name].set(partition, offset);
+  }
+
+  forget(partition: string): void {
+    for (const name of Object.keys(fileNames) as CheckpointName[]) {
+      this.#offsets[name].delete(partition);
+    }
+  }
+
+  /** Makes what is set now durable. Writes run one after the other. */
+  store(...names: CheckpointName[]): Promise<void> {
+    const next = this.#writing.then(async () => {
+      for (const name of names) await this.#write(name);
+    });
+    this.#writing = next.catch(() => undefined);
+    return next;
+  }
+
+  async #read(name: CheckpointName): Promise<void> {
+    const bytes = await this.#disk.readFile(fileNames[name]);
+    if (bytes === undefined) return;
+    const text = decodeUtf8(bytes);
+    try {
+      this.#offsets[name] = parseOffsetCheckpoint(text);
+      this.#stored[name] = text;
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      const fields = { file: fileNames[name], why: error.message };
+      this.#log.warn("an unreadable checkpoint counts as empty", fields);
+    }
+  }
+
+  async #write(name: CheckpointName): Promise<void> {
+    const text = formatOffsetCheckpoint(this.#offsets[name]);
+    if (text === this.#stored[name]) return;
+    const place = { directory: "", name: fileNames[name] };
+    await replaceFile(this.#disk, place, encodeUtf8(text));
+    this.#stored[name] = text;
+  }
+}

@@ -1,0 +1,227 @@
+import { MalformedError } from "../../base/errors.ts";
+import type { TopicSettings } from "../../base/settings/topic-settings.ts";
+import { decodeUtf8 } from "../../base/text.ts";
+import { LeaderEpochs } from "../../log/leader-epochs.ts";
+import { ProducerStates } from "../../log/producer-states.ts";
+import { formatSegmentName, parseSegmentName } from "../../log/segment-name.ts";
+import { batchHeaderBytes } from "../../protocol/record-batch.ts";
+import { BatchWalk } from "../../log/batch-walk.ts";
+import type { DiskEntry } from "../ports/disk.ts";
+import { loadProducers } from "./load-producers.ts";
+import type { PartitionContext } from "./partition-context.ts";
+import { epochsFileName, type PartitionFolder } from "./partition-folder.ts";
+import { recoverSegment } from "./recover-segment.ts";
+import { Segment } from "./segment.ts";
+import { SegmentList } from "./segment-list.ts";
+
+export interface LoadRules {
+  readonly settings: TopicSettings;
+  /** From the checkpoints; 0 where they do not say. */
+  readonly recoveryPoint: number;
+  readonly logStart: number;
+  readonly isClean: boolean;
+}
+
+export interface LoadedPartition {
+  readonly segments: SegmentList;
+  readonly producers: ProducerStates;
+  readonly epochs: LeaderEpochs;
+  readonly logStart: number;
+  readonly end: number;
+}
+
+/** Files that a stopped process left half done. */
+const leftoverPattern = /\.(deleted|cleaned|tmp)$/;
+
+/** Opens what a partition's folder holds; `entries` lists it. An absent folder is an empty log. */
+export async function loadPartition(
+  folder: PartitionFolder,
+  entries: readonly DiskEntry[],
+  rules: LoadRules,
+  context: PartitionContext,
+): Promise<LoadedPartition> {
+  const loading = new Loading(folder, rules, context);
+  return loading.run(entries);
+}
+
+class Loading {
+  readonly #folder: PartitionFolder;
+  readonly #rules: LoadRules;
+  readonly #context: PartitionContext;
+  readonly #producers = new ProducerStates();
+  #epochs = new LeaderEpochs();
+
+  constructor(folder: PartitionFolder, rules: LoadRules, context: PartitionContext) {
+    this.#folder = folder;
+    this.#rules = rules;
+    this.#context = context;
+  }
+
+  async run(entries: readonly DiskEntry[]): Promise<LoadedPartition> {
+    const kept = await this.#removeLeftovers(entries);
+    const segments = await this.#findSegments(kept);
+    const hasEpochs = await this.#readEpochs(kept, segments);
+    let end = Math.max(this.#rules.logStart, segments[0]?.baseOffset ?? 0);
+    if (segments.length > 0) end = await this.#recover(segments);
+    if (!hasEpochs) this.#folder.areEpochsDirty = segments.length > 0;
+    if (segments.length > 0 && end < this.#rules.logStart) end = await this.#restart(segments);
+    const logStart = Math.max(this.#rules.logStart, segments[0]?.baseOffset ?? end);
+    if (this.#epochs.cutEnd(end)) this.#folder.areEpochsDirty = true;
+    const list = new SegmentList(segments);
+    await loadProducers(this.#producers, {
+      folder: this.#folder,
+      names: kept.map(({ name }) => name),
+      segments: list,
+      bounds: { logStart, end, isClean: this.#rules.isClean },
+      context: this.#context,
+    });
+    return { segments: list, producers: this.#producers, epochs: this.#epochs, logStart, end };
+  }
+
+  async #removeLeftovers(entries: readonly DiskEntry[]): Promise<DiskEntry[]> {
+    const kept: DiskEntry[] = [];
+    const logs = new Set(entries.map(({ name }) => name).filter((name) => name.endsWith(".log")));
+    for (const entry of entries) {
+      const parsed = parseSegmentName(entry.name);
+      const isIndex = parsed !== undefined && parsed.suffix.endsWith("index");
+      const isOrphan = isIndex && !logs.has(formatSegmentName(parsed.baseOffset, ".log"));
+      if (isOrphan || leftoverPattern.test(entry.name)) {
+        await this.#context.disk.remove(`${this.#folder.path}/${entry.name}`);
+      } else kept.push(entry);
+    }
+    return kept;
+  }
+
+  async #findSegments(entries: readonly DiskEntry[]): Promise<Segment[]> {
+    const found = entries.flatMap((entry) => {
+      const parsed = parseSegmentName(entry.name);
+      return parsed?.suffix === ".log" ? [{ ...entry, baseOffset: parsed.baseOffset }] : [];
+    });
+    found.sort((one, other) => one.baseOffset - other.baseOffset);
+    return found.map(({ baseOffset, sizeBytes, modifiedMs }, index) => {
+      const endOffset = found[index + 1]?.baseOffset ?? baseOffset;
+      const times = { firstTimestampMs: -1, createdMs: modifiedMs, modifiedMs };
+      const facts = { baseOffset, endOffset, sizeBytes, ...times };
+      return new Segment(this.#context, this.#folder.path, facts);
+    });
+  }
+
+  /** Answers whether the checkpoint could be read; else epochs come from the segments' heads. */
+  async #readEpochs(entries: readonly DiskEntry[], segments: Segment[]): Promise<boolean> {
+    if (entries.some(({ name }) => name === epochsFileName)) {
+      const bytes = await this.#context.disk.readFile(`${this.#folder.path}/${epochsFileName}`);
+      try {
+        this.#epochs = LeaderEpochs.parse(decodeUtf8(bytes ?? new Uint8Array(0)));
+        return true;
+      } catch (error) {
+        if (!(error instanceof MalformedError)) throw error;
+        const path = `${this.#folder.path}/${epochsFileName}`;
+        this.#context.log.warn("unreadable epochs are taken from the log", { path });
+      }
+    }
+    for (const segment of segments) {
+      const head = await segment.log.use((file) => file.read(0, batchHeaderBytes));
+      const walk = new BatchWalk(head, 0, segment.baseOffset);
+      const sight = walk.look();
+      if (sight === "batch" || (sight === "short" && head.length === batchHeaderBytes)) {
+        this.#epochs.assign(walk.leaderEpoch, walk.baseOffset);
+      }
+    }
+    return false;
+  }
+
+  /** Checks what may not have been flushed, and finds the log end. */
+  async #recover(segments: Segment[]): Promise<number> {
+    const { recoveryPoint, isClean } = this.#rules;
+    let end = segments.at(-1)?.baseOffset ?? 0;
+    for (let index = 0; index < segments.length; index += 1) {
+      const segment = segments[index] as Segment;
+      const isLast = index === segments.length - 1;
+      if (!isLast && (isClean || segment.endOffset <= recoveryPoint)) continue;
+      const recovery = await this.#recoverOne(segments, index);
+      end = recovery.endOffset;
+      if (recovery.isCut) await this.#dropSegments(segments.splice(index + 1));
+      else if (!isLast) end = await this.#sealRecovered(segment, end);
+      if (!isClean) await segment.log.use((file) => file.sync());
+    }
+    const last = segments.at(-1) as Segment;
+    if (end < recoveryPoint) end = this.#noteMissing(last, end);
+    last.endOffset = end;
+    if (!isClean) await this.#context.disk.syncDirectory(this.#folder.path);
+    return end;
+  }
+
+  #recoverOne(segments: Segment[], index: number): ReturnType<typeof recoverSegment> {
+    const segment = segments[index] as Segment;
+    const { recoveryPoint, isClean, settings } = this.#rules;
+    const next = segments[index + 1];
+    return recoverSegment(
+      segment,
+      {
+        recoveryPoint,
+        isClean,
+        intervalBytes: settings["index.interval.bytes"],
+        goesOnLater: async (offset, withinBytes) => {
+          if (next === undefined || withinBytes <= 0) return false;
+          return this.#beginsWell(next, offset);
+        },
+        visit: (walk) => {
+          const isNew = this.#epochs.assign(walk.leaderEpoch, walk.baseOffset);
+          if (isNew) this.#folder.areEpochsDirty = true;
+        },
+      },
+      this.#context,
+    );
+  }
+
+  async #beginsWell(segment: Segment, offsetMin: number): Promise<boolean> {
+    return segment.log.use(async (file) => {
+      const head = new BatchWalk(await file.read(0, batchHeaderBytes), 0, offsetMin);
+      const sight = head.look();
+      if (sight === "bad" || sight === "end" || head.sizeBytes > file.sizeBytes) return false;
+      const walk = new BatchWalk(await file.read(0, head.sizeBytes), 0, offsetMin);
+      return walk.look() === "batch" && walk.isIntact(this.#context.crc32c);
+    });
+  }
+
+  /** A closed segment must reach the next one: what is missing between is damage. */
+  async #sealRecovered(segment: Segment, end: number): Promise<number> {
+    await segment.seal();
+    return Math.max(end, segment.endOffset);
+  }
+
+  /** Offsets that were flushed and are gone are not given out again. */
+  #noteMissing(last: Segment, end: number): number {
+    const { recoveryPoint } = this.#rules;
+    const at = { position: last.sizeBytes, endPosition: last.sizeBytes };
+    last.damages.push({ ...at, firstOffset: end, endOffset: recoveryPoint });
+    this.#context.log.error("flushed records are missing at the end of a log", {
+      segment: last.log.path,
+      firstOffset: end,
+      endOffset: recoveryPoint,
+    });
+    return recoveryPoint;
+  }
+
+  async #dropSegments(segments: readonly Segment[]): Promise<void> {
+    for (const segment of segments) {
+      this.#context.log.warn("dropping a segment behind a torn tail", {
+        segment: segment.log.path,
+      });
+      await this.#removeFiles(segment);
+    }
+  }
+
+  /** The log ends below its start: nothing in it can be read any more. */
+  async #restart(segments: Segment[]): Promise<number> {
+    for (const segment of segments.splice(0)) await this.#removeFiles(segment);
+    return this.#rules.logStart;
+  }
+
+  async #removeFiles(segment: Segment): Promise<void> {
+    await segment.log.retire();
+    for (const suffix of [".log", ".index", ".timeindex", ".txnindex", ".snapshot"] as const) {
+      await this.#context.disk.remove(segment.path(suffix));
+    }
+  }
+}

@@ -1,0 +1,313 @@
+import { assert } from "../../base/assert.ts";
+import { equalBytes } from "../../base/bytes.ts";
+import type { Cancel, Clock } from "../../base/clock.ts";
+import type { Crc32c } from "../../base/crc32c.ts";
+import { MalformedError } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import type { Random } from "../../base/random.ts";
+import type { NodeSettings } from "../../base/settings/node-settings.ts";
+import type { TopicSettings } from "../../base/settings/topic-settings.ts";
+import { decodeUtf8, encodeUtf8 } from "../../base/text.ts";
+import { isZeroUuid, type Uuid, zeroUuid } from "../../base/uuid.ts";
+import type { MetaProperties } from "../../log/meta-properties.ts";
+import { parsePartitionMetadata } from "../../log/partition-metadata.ts";
+import type { Compression } from "../../protocol/compression.ts";
+import type { Disk, DiskEntry } from "../ports/disk.ts";
+import type { FoundPartition, PartitionStorage, TopicKey } from "../ports/partition-storage.ts";
+import { DirectoryCheckpoints } from "./directory-checkpoints.ts";
+import { openMeta } from "./directory-meta.ts";
+import { FlushScheduler } from "./flush-scheduler.ts";
+import { loadPartition } from "./load-partition.ts";
+import { OpenFiles } from "./open-files.ts";
+import type { PartitionContext } from "./partition-context.ts";
+import { metadataFileName, PartitionFolder } from "./partition-folder.ts";
+import type { PartitionLog } from "./partition-log.ts";
+import {
+  formatAbandonedName,
+  formatPartitionName,
+  isDeletedName,
+  parsePartitionName,
+} from "./partition-name.ts";
+import { Partition } from "./partition.ts";
+import { replaceFile } from "./replace-file.ts";
+
+export interface LogDirectoryOptions {
+  readonly disk: Disk;
+  readonly settings: NodeSettings;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly crc32c: Crc32c;
+  readonly compression: Compression;
+}
+
+const cleanMarkerName = ".kafka_cleanshutdown";
+const cleanMarker = '{"version":0,"brokerEpoch":-1}';
+/** Partitions that are closed or checkpointed side by side. */
+const parallelMax = 32;
+
+/**
+ * One data directory: the partitions that live in it, whose it is, and the checkpoints that tell
+ * the next start what need not be checked.
+ */
+export class LogDirectory implements PartitionStorage {
+  readonly meta: MetaProperties;
+  /** Whether the last process that used it stopped in order. */
+  readonly wasClean: boolean;
+  readonly #options: LogDirectoryOptions;
+  readonly #context: PartitionContext;
+  readonly #checkpoints: DirectoryCheckpoints;
+  readonly #partitions = new Map<string, Partition>();
+  /** Folders that were there at the start. */
+  readonly #folders: Set<string>;
+  readonly #timers = new Set<Cancel>();
+  #isCheckpointDue = false;
+  #isClosed = false;
+
+  private constructor(
+    options: LogDirectoryOptions,
+    found: {
+      meta: MetaProperties;
+      wasClean: boolean;
+      checkpoints: DirectoryCheckpoints;
+      folders: Set<string>;
+    },
+  ) {
+    this.#options = options;
+    this.meta = found.meta;
+    this.wasClean = found.wasClean;
+    this.#checkpoints = found.checkpoints;
+    this.#folders = found.folders;
+    const { settings } = options;
+    this.#context = {
+      ...options,
+      openFiles: new OpenFiles(settings["log.open.files.max"]),
+      flushes: new FlushScheduler(settings["log.flush.parallel"]),
+      checkpointSoon: () => this.#checkpointSoon(),
+      storeLogStarts: () => this.#storeLogStarts(),
+      schedule: (delayMs, work) => this.#schedule(delayMs, work),
+    };
+  }
+
+  /**
+   * Opens the directory for this process, which must hold its lock. The marker of a clean stop is
+   * gone when this resolves. Throws INCONSISTENT_CLUSTER_ID, INVALID_CONFIG, KAFKA_STORAGE_ERROR.
+   */
+  static async open(options: LogDirectoryOptions): Promise<LogDirectory> {
+    const { disk, settings, random, log } = options;
+    const expected = { nodeId: settings["node.id"], clusterId: settings["cluster.id"] };
+    const meta = await openMeta(disk, expected, random);
+    const entries = await disk.list("");
+    const wasClean = entries.some(({ name }) => name === cleanMarkerName);
+    const checkpoints = await DirectoryCheckpoints.open(disk, log);
+    const folders = new Set(entries.flatMap((entry) => (entry.isDirectory ? [entry.name] : [])));
+    for (const name of folders) {
+      if (!isDeletedName(name)) continue;
+      folders.delete(name);
+      await disk.removeDirectory(name);
+    }
+    if (wasClean) {
+      await disk.remove(cleanMarkerName);
+      await disk.syncDirectory("");
+    }
+    const directory = new LogDirectory(options, { meta, wasClean, checkpoints, folders });
+    directory.#every(settings["log.checkpoint.interval.ms"], () => directory.checkpoint());
+    directory.#every(settings["log.retention.check.interval.ms"], () => directory.applyRetention());
+    return directory;
+  }
+
+  /** The partitions that are open. */
+  partitions(): Iterable<Partition> {
+    return this.#partitions.values();
+  }
+
+  async findPartitions(): Promise<readonly FoundPartition[]> {
+    const found: FoundPartition[] = [];
+    for (const name of this.#folders) {
+      const parsed = parsePartitionName(name);
+      if (parsed === undefined) continue;
+      found.push({ ...parsed, topicId: await this.#readTopicId(name) });
+    }
+    return found;
+  }
+
+  async openPartition(
+    topic: TopicKey,
+    index: number,
+    settings: TopicSettings,
+  ): Promise<PartitionLog> {
+    assert(!this.#isClosed, "the log directory is closed");
+    const name = formatPartitionName(topic.name, index);
+    assert(!this.#partitions.has(name), `${name} is open already`);
+    const entries = await this.#claimFolder(name, topic.id);
+    const { disk } = this.#options;
+    const folder = new PartitionFolder(disk, name, topic.id, entries !== undefined);
+    const rules = {
+      settings,
+      recoveryPoint: entries === undefined ? 0 : this.#checkpoints.find("recoveryPoints", name),
+      logStart: entries === undefined ? 0 : this.#checkpoints.find("logStarts", name),
+      isClean: this.wasClean,
+    };
+    const loaded = await loadPartition(folder, entries ?? [], rules, this.#context);
+    const parts = { ...loaded, topic: topic.name, index, folder, settings };
+    const partition = new Partition(parts, this.#context);
+    this.#partitions.set(name, partition);
+    return partition;
+  }
+
+  async removePartition(topic: TopicKey, index: number): Promise<void> {
+    const name = formatPartitionName(topic.name, index);
+    const partition = this.#partitions.get(name);
+    this.#partitions.delete(name);
+    this.#folders.delete(name);
+    await partition?.abandon();
+    this.#checkpoints.forget(name);
+    const { disk, settings } = this.#options;
+    const entries = await disk.list(name);
+    if (entries.length > 0) {
+      const removed = await this.#abandonFolder(name, "delete");
+      const delayMs = settings["log.segment.delete.delay.ms"];
+      this.#schedule(delayMs, () => disk.removeDirectory(removed));
+    }
+    await this.#checkpoints.store("recoveryPoints", "logStarts", "committed");
+  }
+
+  /** Tells the next start what is flushed, and brings index files up to date. */
+  async checkpoint(): Promise<void> {
+    const partitions = [...this.#partitions];
+    await inParallel(partitions, async ([, partition]) => partition.checkpoint());
+    this.#noteOffsets(partitions);
+    await this.#checkpoints.store("recoveryPoints", "logStarts", "committed");
+  }
+
+  /** Removes what the topics' retention allows. */
+  async applyRetention(): Promise<void> {
+    const nowMs = this.#options.clock.nowMs();
+    for (const [name, partition] of [...this.#partitions]) {
+      if (partition.stopped !== undefined || !this.#partitions.has(name)) continue;
+      await partition.applyRetention(nowMs).catch((error: Error) => {
+        this.#options.log.warn("retention failed", { partition: name, why: error.message });
+      });
+    }
+  }
+
+  /** Flushes and closes everything; the marker says so to the next start, if nothing failed. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const cancel of this.#timers) cancel();
+    this.#timers.clear();
+    const partitions = [...this.#partitions];
+    let hasFailed = false;
+    await inParallel(partitions, async ([name, partition]) => {
+      try {
+        await partition.close();
+        if (partition.stopped !== undefined) hasFailed = true;
+      } catch (error) {
+        hasFailed = true;
+        const why = error instanceof Error ? error.message : String(error);
+        this.#options.log.error("a partition did not close in order", { partition: name, why });
+      }
+    });
+    this.#noteOffsets(partitions);
+    await this.#checkpoints.store("recoveryPoints", "logStarts", "committed");
+    if (hasFailed) return;
+    const place = { directory: "", name: cleanMarkerName };
+    await replaceFile(this.#options.disk, place, encodeUtf8(cleanMarker));
+  }
+
+  #noteOffsets(partitions: readonly (readonly [string, Partition])[]): void {
+    for (const [name, partition] of partitions) {
+      if (this.#partitions.get(name) !== partition || partition.end === 0) continue;
+      this.#checkpoints.set("recoveryPoints", name, partition.flushed);
+      this.#checkpoints.set("committed", name, Math.min(partition.committed, partition.flushed));
+      this.#noteLogStart(name, partition);
+    }
+  }
+
+  /** As in Kafka, only a log start that the files do not tell by themselves. */
+  #noteLogStart(name: string, partition: Partition): void {
+    const isTold = partition.logStart <= partition.firstSegmentOffset;
+    this.#checkpoints.set("logStarts", name, isTold ? undefined : partition.logStart);
+  }
+
+  async #storeLogStarts(): Promise<void> {
+    for (const [name, partition] of this.#partitions) this.#noteLogStart(name, partition);
+    await this.#checkpoints.store("logStarts");
+  }
+
+  #checkpointSoon(): void {
+    if (this.#isCheckpointDue) return;
+    this.#isCheckpointDue = true;
+    this.#schedule(0, async () => {
+      this.#isCheckpointDue = false;
+      await this.checkpoint();
+    });
+  }
+
+  /** The folder's content if it is this topic's; another topic's of that name is put aside. */
+  async #claimFolder(name: string, topicId: Uuid): Promise<DiskEntry[] | undefined> {
+    if (!this.#folders.delete(name)) return undefined;
+    const stored = await this.#readTopicId(name);
+    if (stored === undefined || isZeroUuid(topicId) || equalBytes(stored, topicId)) {
+      return this.#options.disk.list(name);
+    }
+    const aside = await this.#abandonFolder(name, "stray");
+    this.#checkpoints.forget(name);
+    this.#options.log.warn("a folder of another topic with this name was put aside", {
+      folder: name,
+      renamed: aside,
+    });
+    return undefined;
+  }
+
+  async #readTopicId(folder: string): Promise<Uuid | undefined> {
+    const bytes = await this.#options.disk.readFile(`${folder}/${metadataFileName}`);
+    if (bytes === undefined) return undefined;
+    try {
+      const id = parsePartitionMetadata(decodeUtf8(bytes));
+      return equalBytes(id, zeroUuid) ? undefined : id;
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      this.#options.log.warn("unreadable partition.metadata", { folder, why: error.message });
+      return undefined;
+    }
+  }
+
+  async #abandonFolder(name: string, fate: "delete" | "stray"): Promise<string> {
+    const { disk, random } = this.#options;
+    const renamed = formatAbandonedName(name, fate, random);
+    await disk.rename(name, renamed);
+    await disk.syncDirectory("");
+    return renamed;
+  }
+
+  #every(intervalMs: number, work: () => Promise<void>): void {
+    this.#schedule(intervalMs, async () => {
+      try {
+        await work();
+      } finally {
+        this.#every(intervalMs, work);
+      }
+    });
+  }
+
+  #schedule(delayMs: number, work: () => Promise<void>): void {
+    if (this.#isClosed) return;
+    const cancel = this.#options.clock.schedule(delayMs, () => {
+      this.#timers.delete(cancel);
+      work().catch((error: Error) => {
+        this.#options.log.warn("background work on logs failed", { why: error.message });
+      });
+    });
+    this.#timers.add(cancel);
+  }
+}
+
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const iterator = items.values();
+  const run = async (): Promise<void> => {
+    for (const item of iterator) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(parallelMax, items.length) }, run));
+}

@@ -1,0 +1,28 @@
+import type { Clock } from "../../base/clock.ts";
+import type { Crc32c } from "../../base/crc32c.ts";
+import type { Log } from "../../base/log.ts";
+import type { Random } from "../../base/random.ts";
+import type { NodeSettings } from "../../base/settings/node-settings.ts";
+import type { Compression } from "../../protocol/compression.ts";
+import type { Disk } from "../ports/disk.ts";
+import type { FlushScheduler } from "./flush-scheduler.ts";
+import type { OpenFiles } from "./open-files.ts";
+
+/** What the partitions of one data directory share. */
+export interface PartitionContext {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly crc32c: Crc32c;
+  readonly compression: Compression;
+  readonly settings: NodeSettings;
+  readonly openFiles: OpenFiles;
+  readonly flushes: FlushScheduler;
+  /** A segment was rolled: checkpoints are due. */
+  readonly checkpointSoon: () => void;
+  /** Makes the log starts of all partitions durable. */
+  readonly storeLogStarts: () => Promise<void>;
+  /** Runs `work` later, unless the directory is closed first; its failure is logged. */
+  readonly schedule: (delayMs: number, work: () => Promise<void>) => void;
+}

@@ -1,0 +1,37 @@
+import { assert } from "../../base/assert.ts";
+import type { Random } from "../../base/random.ts";
+
+const topicPattern = /^[a-zA-Z0-9._-]{1,249}$/;
+const folderPattern = /^([a-zA-Z0-9._-]{1,249})-(\d{1,10})$/;
+const abandonedPattern = /\.[0-9a-f]{32}-(delete|stray|future)$|-(delete|stray|future)$/;
+const nameBytesMax = 255;
+
+/** `<topic>-<partition>`. Names from outside are checked before; this is the last look. */
+export function formatPartitionName(topic: string, index: number): string {
+  assert(topicPattern.test(topic) && topic !== "." && topic !== "..", `topic name ${topic}`);
+  assert(Number.isInteger(index) && index >= 0, `partition ${index}`);
+  return `${topic}-${index}`;
+}
+
+/** The last `-` splits. Undefined for what is no partition's folder. */
+export function parsePartitionName(name: string): { topic: string; index: number } | undefined {
+  if (abandonedPattern.test(name)) return undefined;
+  const match = folderPattern.exec(name);
+  if (match === null) return undefined;
+  return { topic: match[1] as string, index: Number(match[2]) };
+}
+
+/** The name under which a folder waits: `-delete` is removed, `-stray` is left to a person. */
+export function formatAbandonedName(
+  name: string,
+  fate: "delete" | "stray",
+  random: Random,
+): string {
+  const unique = [...random.bytes(16)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const suffix = `.${unique}-${fate}`;
+  return name.slice(0, nameBytesMax - suffix.length) + suffix;
+}
+
+export function isDeletedName(name: string): boolean {
+  return /\.[0-9a-f]{32}-delete$/.test(name);
+}

@@ -1,0 +1,140 @@
+import type { Cancel } from "../../base/clock.ts";
+import type { TopicSettings } from "../../base/settings/topic-settings.ts";
+import type { LeaderEpochs } from "../../log/leader-epochs.ts";
+import {
+  planRetention,
+  type RetentionBounds,
+  type RetentionPlan,
+} from "../../log/retention-plan.ts";
+import { formatSegmentName } from "../../log/segment-name.ts";
+import { type SegmentHead, shouldRollIdle } from "../../log/segment-roll.ts";
+import type { PartitionContext } from "./partition-context.ts";
+import type { PartitionFolder } from "./partition-folder.ts";
+import type { PartitionWriter } from "./partition-writer.ts";
+import type { Segment } from "./segment.ts";
+import { segmentLimits } from "./segment-limits.ts";
+import type { SegmentList } from "./segment-list.ts";
+
+interface UpkeepParts {
+  readonly context: PartitionContext;
+  readonly folder: PartitionFolder;
+  readonly segments: SegmentList;
+  readonly epochs: LeaderEpochs;
+}
+
+const removedSuffixes = [".log", ".index", ".timeindex", ".txnindex", ".snapshot"] as const;
+
+/** What keeps a partition's files in order beside the appends. */
+export class PartitionUpkeep {
+  readonly #parts: UpkeepParts;
+  #cancelFlush: Cancel | undefined;
+
+  constructor(parts: UpkeepParts) {
+    this.#parts = parts;
+  }
+
+  shouldRollIdle(head: SegmentHead | undefined, settings: TopicSettings, nowMs: number): boolean {
+    if (head === undefined) return false;
+    return shouldRollIdle(head, segmentLimits(settings, head.baseOffset), nowMs);
+  }
+
+  async planRetention(settings: TopicSettings, bounds: RetentionBounds): Promise<RetentionPlan> {
+    const { segments } = this.#parts;
+    const deletes = settings["cleanup.policy"].includes("delete");
+    const seen = [];
+    for (const segment of segments.all) {
+      const { baseOffset, endOffset, sizeBytes, modifiedMs } = segment;
+      const largestTimestampMs = deletes ? await segment.largestTimestampMs() : -1;
+      seen.push({ baseOffset, endOffset, sizeBytes, modifiedMs, largestTimestampMs });
+    }
+    const rules = {
+      deletes,
+      ageMsMax: settings["retention.ms"],
+      sizeBytesMax: settings["retention.bytes"],
+      recordCountMax: settings["retention.records"],
+    };
+    return planRetention(seen, rules, bounds);
+  }
+
+  /** `flush.messages` and `flush.ms` of a topic that does not flush before it answers. */
+  flushWhenDue(writer: PartitionWriter, settings: TopicSettings): void {
+    const unflushed = writer.written - writer.flushed;
+    if (unflushed === 0) return this.#forgetFlush();
+    if (unflushed >= settings["flush.messages"]) return writer.requestFlush();
+    const delayMs = settings["flush.ms"];
+    if (this.#cancelFlush !== undefined || delayMs > timerMsMax) return;
+    this.#cancelFlush = this.#parts.context.clock.schedule(delayMs, () => {
+      this.#cancelFlush = undefined;
+      writer.requestFlush();
+    });
+  }
+
+  #forgetFlush(): void {
+    this.#cancelFlush?.();
+    this.#cancelFlush = undefined;
+  }
+
+  /** Takes out the segments wholly below `logStart`; the last one stays. */
+  async removeSegmentsBelow(logStart: number, settings: TopicSettings): Promise<void> {
+    const { segments } = this.#parts;
+    let count = 0;
+    for (const segment of segments.all.slice(0, -1)) {
+      if (segment.endOffset > logStart) break;
+      count += 1;
+    }
+    for (const segment of segments.removeFirst(count)) {
+      await this.#removeSegment(segment, settings["file.delete.delay.ms"]);
+    }
+  }
+
+  async checkpoint(): Promise<void> {
+    const { folder, segments, epochs } = this.#parts;
+    if (!folder.exists) return;
+    if (folder.areEpochsDirty) {
+      folder.areEpochsDirty = false;
+      await folder.writeEpochs(epochs);
+    }
+    await segments.last?.storeIndexes({ sync: false });
+  }
+
+  /** All is flushed: the indexes get their last entries, the producers their snapshot. */
+  async close(snapshot: { offset: number; bytes: Uint8Array } | undefined): Promise<void> {
+    this.#forgetFlush();
+    const { folder, segments } = this.#parts;
+    if (!folder.exists) return;
+    await this.checkpoint();
+    await segments.last?.seal();
+    if (snapshot !== undefined) {
+      await folder.writeSnapshot(snapshot.offset, snapshot.bytes);
+    }
+    await folder.sync();
+  }
+
+  /** Closes all files, once nobody reads them. */
+  async release(): Promise<void> {
+    this.#forgetFlush();
+    for (const segment of this.#parts.segments.all) await segment.log.retire();
+  }
+
+  /** Renamed once its last reader is done, removed after the delay (semantics.md 13). */
+  async #removeSegment(segment: Segment, delayMs: number): Promise<void> {
+    const { context, folder } = this.#parts;
+    await segment.log.retire();
+    const present = new Set((await context.disk.list(folder.path)).map(({ name }) => name));
+    const renamed: string[] = [];
+    for (const suffix of removedSuffixes) {
+      const name = formatSegmentName(segment.baseOffset, suffix);
+      if (!present.has(name)) continue;
+      const path = `${folder.path}/${name}`;
+      await context.disk.rename(path, `${path}.deleted`);
+      renamed.push(`${path}.deleted`);
+    }
+    context.log.info("removed a segment", { segment: segment.log.path });
+    context.schedule(Math.min(delayMs, timerMsMax), async () => {
+      for (const path of renamed) await context.disk.remove(path);
+    });
+  }
+}
+
+/** The longest delay a timer takes. */
+const timerMsMax = 2 ** 31 - 1;

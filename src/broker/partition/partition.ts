@@ -1,0 +1,459 @@
+import { XylemError } from "../../base/errors.ts";
+import type { TopicSettings } from "../../base/settings/topic-settings.ts";
+import type { LeaderEpochs } from "../../log/leader-epochs.ts";
+import { writeProducerSnapshot } from "../../log/producer-snapshot.ts";
+import type { Producer, ProducerBatch, ProducerStates } from "../../log/producer-states.ts";
+import { type SegmentHead, shouldRoll } from "../../log/segment-roll.ts";
+import type { RecordBatch } from "../../protocol/record-batch.ts";
+import type { LoadedPartition } from "./load-partition.ts";
+import { OffsetWaiters } from "./offset-waiters.ts";
+import type { PartitionContext } from "./partition-context.ts";
+import type { PartitionFolder } from "./partition-folder.ts";
+import type {
+  AppendOptions,
+  Appended,
+  PartitionLog,
+  ReadOptions,
+  ReadResult,
+  TimestampedOffset,
+} from "./partition-log.ts";
+import { PartitionUpkeep } from "./partition-upkeep.ts";
+import { nothingRead, PartitionReader } from "./partition-reader.ts";
+import { PartitionWriter } from "./partition-writer.ts";
+import { applyBatch, producedHeader } from "./producer-replay.ts";
+import { segmentLimits } from "./segment-limits.ts";
+import type { SegmentList } from "./segment-list.ts";
+import { TimestampSearch } from "./timestamp-search.ts";
+import { validateBatch } from "./validate-batch.ts";
+
+export interface PartitionParts extends LoadedPartition {
+  readonly topic: string;
+  readonly index: number;
+  readonly folder: PartitionFolder;
+  readonly settings: TopicSettings;
+}
+
+/** What an append changed, to be taken back when it is not stored. */
+interface Undo {
+  readonly lastOffset: number;
+  readonly producerId: number;
+  readonly producerBefore: Producer | undefined;
+}
+
+/** A partition on a disk: a chain of one, so that committed is what is held here. */
+export class Partition implements PartitionLog {
+  readonly topic: string;
+  readonly index: number;
+  readonly #context: PartitionContext;
+  readonly #folder: PartitionFolder;
+  readonly #segments: SegmentList;
+  readonly #producers: ProducerStates;
+  readonly #epochs: LeaderEpochs;
+  readonly #writer: PartitionWriter;
+  readonly #reader: PartitionReader;
+  readonly #search: TimestampSearch;
+  readonly #upkeep: PartitionUpkeep;
+  readonly #waiters = new OffsetWaiters();
+  readonly #listeners = new Set<() => void>();
+  #settings: TopicSettings;
+  #end: number;
+  #held: number;
+  #logStart: number;
+  /** The active segment as it will be when all that is queued is written; undefined: none yet. */
+  #head: SegmentHead | undefined;
+  /** Of appends that are not written yet, oldest first. */
+  #undos: Undo[] = [];
+  #writable: { promise: Promise<void>; resolve: () => void } | undefined;
+  #stopped: XylemError | undefined;
+  #isClosed = false;
+
+  constructor(parts: PartitionParts, context: PartitionContext) {
+    this.topic = parts.topic;
+    this.index = parts.index;
+    this.#context = context;
+    this.#folder = parts.folder;
+    this.#segments = parts.segments;
+    this.#producers = parts.producers;
+    this.#epochs = parts.epochs;
+    this.#settings = parts.settings;
+    this.#end = parts.end;
+    this.#held = parts.end;
+    this.#logStart = parts.logStart;
+    const { segments, folder } = parts;
+    const listener = {
+      onProgress: () => this.#progressed(),
+      onRefused: (error: XylemError) => this.#takeBack(error),
+      onStopped: (error: XylemError) => this.#stop(error),
+    };
+    this.#writer = new PartitionWriter(context, { segments, folder, listener }, parts);
+    this.#reader = new PartitionReader(segments, context, (segment, damage) =>
+      this.#damaged(segment.log.path, damage.firstOffset, damage.endOffset),
+    );
+    this.#search = new TimestampSearch(segments, this.#reader, context.compression);
+    this.#upkeep = new PartitionUpkeep({ context, folder, segments, epochs: parts.epochs });
+    this.#head = this.#writtenHead();
+  }
+
+  get logStart(): number {
+    return this.#logStart;
+  }
+
+  get end(): number {
+    return this.#end;
+  }
+
+  get committed(): number {
+    return this.#held;
+  }
+
+  get lastStable(): number {
+    return this.#held;
+  }
+
+  get leaderEpoch(): number {
+    return Math.max(0, this.#epochs.latest);
+  }
+
+  get sizeBytes(): number {
+    return this.#segments.sizeBytes;
+  }
+
+  /** All below it is on the disk. */
+  get flushed(): number {
+    return this.#writer.flushed;
+  }
+
+  /** Set once the partition can not be used any more. */
+  get stopped(): XylemError | undefined {
+    return this.#stopped;
+  }
+
+  /** The base offset of the oldest segment; the log end when there is none. */
+  get firstSegmentOffset(): number {
+    return this.#segments.first?.baseOffset ?? this.#end;
+  }
+
+  /** The idempotent producers known here. */
+  producers(): Iterable<Producer> {
+    return this.#producers.values();
+  }
+
+  append(bytes: Uint8Array, options: AppendOptions): Appended {
+    this.#checkUsable();
+    const nowMs = this.#context.clock.nowMs();
+    const settings = this.#settings;
+    const batch = validateBatch(bytes, { ...options, settings, nowMs }, this.#context);
+    const isAppendTime = batch.timestampType === "LogAppendTime";
+    const hasProducer = batch.hasProducerId && (batch.baseSequence >= 0 || batch.isControl);
+    if (hasProducer && options.origin === "client") {
+      const verdict = this.#producers.check(producedHeader(batch));
+      if (verdict instanceof XylemError) throw verdict;
+      if (verdict !== undefined) return duplicate(verdict, isAppendTime);
+    }
+    const baseOffset = this.#end;
+    const epoch = this.leaderEpoch;
+    batch.assignOffset(baseOffset, epoch);
+    const { lastOffset } = batch;
+    this.#enqueue(batch, nowMs);
+    if (this.#epochs.assign(epoch, baseOffset)) this.#folder.areEpochsDirty = true;
+    let producerBefore: Producer | undefined;
+    let producerId = -1;
+    if (hasProducer) {
+      producerId = Number(batch.producerId);
+      producerBefore = applyBatch(this.#producers, batch, nowMs);
+      this.#forgetProducers(nowMs);
+    }
+    this.#undos.push({ lastOffset, producerId, producerBefore });
+    this.#end = lastOffset + 1;
+    return {
+      baseOffset,
+      lastOffset,
+      logAppendTimeMs: isAppendTime ? nowMs : -1,
+      isDuplicate: false,
+    };
+  }
+
+  writable(): Promise<void> | undefined {
+    if (this.#writer.pendingBytes < this.#pendingBytesMax) return undefined;
+    if (this.#writable === undefined) {
+      let resolve = (): void => {};
+      const promise = new Promise<void>((done) => {
+        resolve = done;
+      });
+      this.#writable = { promise, resolve };
+    }
+    return this.#writable.promise;
+  }
+
+  whenHeld(offset: number, done: (error?: Error) => void): void {
+    if (this.#held >= offset) done();
+    else if (this.#stopped !== undefined) done(this.#stopped);
+    else this.#waiters.add(offset, done);
+  }
+
+  whenCommitted(offset: number, done: (error?: Error) => void): void {
+    this.whenHeld(offset, done);
+  }
+
+  read(offset: number, options: ReadOptions): ReadResult | Promise<ReadResult> {
+    this.#checkReadable();
+    if (offset < this.#logStart || offset > this.#end) {
+      const range = `${this.#logStart} to ${this.#end}`;
+      const detail = `${this.topic}-${this.index} holds ${range}, asked for ${offset}`;
+      throw new XylemError("OFFSET_OUT_OF_RANGE", detail);
+    }
+    const upTo = Math.min(options.upTo, this.#writer.written);
+    if (offset >= upTo) return nothingRead;
+    return this.#reader.read(offset, upTo === options.upTo ? options : { ...options, upTo });
+  }
+
+  async findByTimestamp(timestampMs: number, upTo: number): Promise<TimestampedOffset | undefined> {
+    this.#checkReadable();
+    const bounds = { logStart: this.#logStart, upTo: Math.min(upTo, this.#writer.written) };
+    return this.#search.findFirst(timestampMs, bounds);
+  }
+
+  async findMaxTimestamp(): Promise<TimestampedOffset | undefined> {
+    this.#checkReadable();
+    return this.#search.findLargest({ logStart: this.#logStart, upTo: this.#writer.written });
+  }
+
+  endOffsetForEpoch(epoch: number): { leaderEpoch: number; endOffset: number } {
+    return this.#epochs.endOf(epoch, this.#end);
+  }
+
+  epochAt(offset: number): number {
+    return this.#epochs.find(offset);
+  }
+
+  async deleteRecordsBefore(offset: number): Promise<number> {
+    this.#checkUsable();
+    const target = offset === -1 ? this.#held : offset;
+    if (target < 0 || target > this.#held) {
+      const detail = `records can go up to ${this.#held}, asked for ${offset}`;
+      throw new XylemError("OFFSET_OUT_OF_RANGE", detail);
+    }
+    await this.#moveLogStart(target);
+    return this.#logStart;
+  }
+
+  async applyRetention(nowMs: number): Promise<void> {
+    this.#checkUsable();
+    if (this.#upkeep.shouldRollIdle(this.#head, this.#settings, nowMs)) await this.#rollEmpty();
+    const bounds = { logStart: this.#logStart, committed: this.#held, nowMs };
+    const plan = await this.#upkeep.planRetention(this.#settings, bounds);
+    if (plan.segmentCount > 0 && plan.segmentCount === this.#segments.all.length) {
+      await this.#rollEmpty();
+    }
+    await this.#moveLogStart(plan.logStart);
+    this.#forgetProducers(nowMs);
+  }
+
+  configure(settings: TopicSettings): void {
+    this.#settings = settings;
+    this.#writer.configure(settings);
+    this.#progressed();
+  }
+
+  onAdvance(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Index entries and epochs go to their files, so that recovery need not make them again. */
+  async checkpoint(): Promise<void> {
+    if (this.#stopped !== undefined || this.#isClosed) return;
+    await this.#upkeep.checkpoint();
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#writer.settled();
+    if (this.#stopped === undefined) {
+      this.#writer.requestFlush();
+      await this.#writer.settled();
+    }
+    if (this.#stopped === undefined) await this.#upkeep.close(this.#closingSnapshot());
+    await this.#release("the partition is closed");
+  }
+
+  /** Lets go of all files without keeping anything: the partition is about to be removed. */
+  async abandon(): Promise<void> {
+    this.#isClosed = true;
+    await this.#writer.settled();
+    await this.#release("the partition was removed");
+  }
+
+  async #release(reason: string): Promise<void> {
+    this.#waiters.failAbove(-1, new XylemError("NOT_LEADER_OR_FOLLOWER", reason));
+    this.#writable?.resolve();
+    this.#listeners.clear();
+    await this.#upkeep.release();
+  }
+
+  /** State at the log end, unless no producer was ever known. */
+  #closingSnapshot(): { offset: number; bytes: Uint8Array } | undefined {
+    if (this.#producers.count === 0 && !this.#folder.hasSnapshots) return undefined;
+    const bytes = writeProducerSnapshot(this.#producers.values(), this.#context.crc32c);
+    return { offset: this.#end, bytes };
+  }
+
+  #enqueue(batch: RecordBatch, nowMs: number): void {
+    const { sizeBytes, baseOffset, lastOffset } = batch;
+    const maxTimestampMs = Number(batch.maxTimestamp);
+    const head = this.#head;
+    const limits = segmentLimits(this.#settings, baseOffset);
+    const incoming = { sizeBytes, lastOffset, maxTimestampMs };
+    const isNew = head === undefined || shouldRoll(head, incoming, limits, nowMs);
+    const newSegment = isNew ? this.#newSegment(head !== undefined) : undefined;
+    const grown = isNew || head.sizeBytes === 0;
+    this.#head = {
+      baseOffset: isNew ? baseOffset : head.baseOffset,
+      sizeBytes: isNew ? sizeBytes : head.sizeBytes + sizeBytes,
+      recordCount: lastOffset + 1 - (isNew ? baseOffset : head.baseOffset),
+      firstTimestampMs: grown ? maxTimestampMs : head.firstTimestampMs,
+      createdMs: isNew ? nowMs : head.createdMs,
+      isIndexFull: !isNew && this.#isIndexFull(head.baseOffset),
+    };
+    this.#writer.enqueue({
+      bytes: batch.bytes,
+      baseOffset,
+      lastOffset,
+      maxTimestampMs,
+      newSegment,
+    });
+  }
+
+  #newSegment(hasOlder: boolean): { snapshot: Uint8Array | undefined } {
+    if (!hasOlder) return { snapshot: undefined };
+    const { crc32c } = this.#context;
+    return { snapshot: writeProducerSnapshot(this.#producers.values(), crc32c) };
+  }
+
+  #isIndexFull(baseOffset: number): boolean {
+    const { last } = this.#segments;
+    if (last === undefined || last.baseOffset !== baseOffset) return false;
+    return last.head(this.#settings["segment.index.bytes"]).isIndexFull;
+  }
+
+  /** Closes the active segment behind all that is queued; the new one stays empty for now. */
+  async #rollEmpty(): Promise<void> {
+    if (this.#head === undefined || this.#head.sizeBytes === 0) return;
+    const baseOffset = this.#end;
+    const createdMs = this.#context.clock.nowMs();
+    const newSegment = this.#newSegment(true);
+    const empty = { sizeBytes: 0, recordCount: 0, firstTimestampMs: -1, isIndexFull: false };
+    this.#head = { baseOffset, createdMs, ...empty };
+    const lastOffset = baseOffset - 1;
+    const nothing = { bytes: undefined, baseOffset, lastOffset, maxTimestampMs: -1 };
+    this.#writer.enqueue({ ...nothing, newSegment });
+    await this.#writer.settled();
+    this.#checkUsable();
+  }
+
+  async #moveLogStart(target: number): Promise<void> {
+    if (target > this.#logStart) {
+      this.#logStart = target;
+      if (this.#epochs.cutStart(target)) this.#folder.areEpochsDirty = true;
+      await this.#context.storeLogStarts();
+      this.#tellListeners();
+    }
+    await this.#upkeep.removeSegmentsBelow(this.#logStart, this.#settings);
+  }
+
+  #progressed(): void {
+    const isFsync = this.#settings.durability === "fsync";
+    const held = isFsync ? this.#writer.flushed : this.#writer.written;
+    const { written } = this.#writer;
+    let kept = 0;
+    while (kept < this.#undos.length && (this.#undos[kept] as Undo).lastOffset < written) kept += 1;
+    if (kept > 0) this.#undos.splice(0, kept);
+    if (this.#writable !== undefined && this.#writer.pendingBytes < this.#pendingBytesMax) {
+      this.#writable.resolve();
+      this.#writable = undefined;
+    }
+    if (!isFsync) this.#upkeep.flushWhenDue(this.#writer, this.#settings);
+    if (held <= this.#held) return;
+    this.#held = held;
+    this.#waiters.advance(held);
+    this.#tellListeners();
+  }
+
+  #tellListeners(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** The disk was full: what was not written never happened. */
+  #takeBack(error: XylemError): void {
+    const { written } = this.#writer;
+    for (const undo of this.#undos.splice(0).reverse()) {
+      if (undo.producerId >= 0) this.#producers.undo(undo.producerId, undo.producerBefore);
+    }
+    this.#epochs.cutEnd(written);
+    this.#end = written;
+    this.#head = this.#writtenHead();
+    this.#context.log.warn("the disk is full: appends are refused", {
+      topic: this.topic,
+      partition: this.index,
+      end: written,
+    });
+    this.#waiters.failAbove(written, error);
+    this.#writable?.resolve();
+    this.#writable = undefined;
+  }
+
+  #stop(error: XylemError): void {
+    if (this.#stopped !== undefined) return;
+    this.#stopped = error;
+    this.#context.log.error("a partition stopped", {
+      topic: this.topic,
+      partition: this.index,
+      why: error.message,
+    });
+    this.#waiters.failAbove(this.#held, error);
+    this.#writable?.resolve();
+    this.#writable = undefined;
+    this.#tellListeners();
+  }
+
+  #damaged(path: string, firstOffset: number, endOffset: number): void {
+    const fields = { segment: path, firstOffset, endOffset };
+    this.#context.log.error("damaged bytes in a log; the rest is served", fields);
+    if (this.#context.settings["log.damage.policy"] === "serve") return;
+    this.#stop(new XylemError("KAFKA_STORAGE_ERROR", `${path} is damaged`));
+  }
+
+  #forgetProducers(nowMs: number): void {
+    const { settings } = this.#context;
+    const countMax = settings["producers.max.per.partition"];
+    this.#producers.expire(nowMs, settings["producer.id.expiration.ms"], countMax);
+  }
+
+  #writtenHead(): SegmentHead | undefined {
+    return this.#segments.last?.head(this.#settings["segment.index.bytes"]);
+  }
+
+  get #pendingBytesMax(): number {
+    return this.#context.settings["log.append.pending.max.bytes"];
+  }
+
+  #checkUsable(): void {
+    this.#checkReadable();
+    if (this.#isClosed) throw new XylemError("NOT_LEADER_OR_FOLLOWER", "the partition is closed");
+  }
+
+  #checkReadable(): void {
+    if (this.#stopped !== undefined) throw this.#stopped;
+    if (this.#isClosed) throw new XylemError("NOT_LEADER_OR_FOLLOWER", "the partition is closed");
+  }
+}
+
+function duplicate(batch: ProducerBatch, isAppendTime: boolean): Appended {
+  return {
+    baseOffset: batch.lastOffset - batch.offsetDelta,
+    lastOffset: batch.lastOffset,
+    logAppendTimeMs: isAppendTime ? batch.timestampMs : -1,
+    isDuplicate: true,
+  };
+}

@@ -1,0 +1,198 @@
+import { assert } from "../../base/assert.ts";
+import { BatchWalk } from "../../log/batch-walk.ts";
+import { OffsetIndex } from "../../log/offset-index.ts";
+import { SegmentIndexes } from "../../log/segment-indexes.ts";
+import { TimeIndex } from "../../log/time-index.ts";
+import { batchHeaderBytes } from "../../protocol/record-batch.ts";
+import type { DiskFile } from "../ports/disk.ts";
+import type { PartitionContext } from "./partition-context.ts";
+import { findBatch, scanSegment, type ScanEnd, type ScanFrom } from "./scan-segment.ts";
+import type { Segment } from "./segment.ts";
+
+export interface RecoveryRules {
+  /** All below this offset was flushed. */
+  readonly recoveryPoint: number;
+  /** The last stop was a clean one: nothing can be torn. */
+  readonly isClean: boolean;
+  readonly intervalBytes: number;
+  /** Whether a good batch that goes on at or after the offset begins a later segment. */
+  readonly goesOnLater: (offset: number, withinBytes: number) => Promise<boolean>;
+  readonly visit: (walk: BatchWalk) => void;
+}
+
+export interface SegmentRecovery {
+  /** The offset after the last good batch. */
+  readonly endOffset: number;
+  /** The tail was torn and is cut: nothing comes after this segment. */
+  readonly isCut: boolean;
+}
+
+/**
+ * Reads the end of a segment: its indexes are resumed, every batch from the recovery point on is
+ * checked, and a bad one is told apart: a torn tail is cut, damage is noted and left as it lies
+ * (storage.md, promise 3). Leaves the segment active.
+ */
+export function recoverSegment(
+  segment: Segment,
+  rules: RecoveryRules,
+  context: PartitionContext,
+): Promise<SegmentRecovery> {
+  return Promise.resolve(
+    segment.log.use(async (file) => {
+      segment.sizeBytes = file.sizeBytes;
+      await readFirstTimestamp(segment, file);
+      const resumed = await resumeIndexes(segment, rules, context);
+      const recovery = new Recovery(segment, file, { rules, context });
+      const found = (await recovery.run(resumed)) ?? (await recovery.run(fromScratch(segment)));
+      assert(found !== undefined, "a scan from the start has no index entry to disagree with");
+      return found;
+    }),
+  );
+}
+
+interface Resumed {
+  readonly indexes: SegmentIndexes;
+  readonly from: ScanFrom;
+  /** What the index says the first scanned batch ends at; undefined at the segment's start. */
+  readonly entryOffset: number | undefined;
+  readonly stored: { offsets: number; times: number } | undefined;
+}
+
+function fromScratch(segment: Segment): Resumed {
+  const { baseOffset } = segment;
+  return {
+    indexes: new SegmentIndexes(baseOffset),
+    from: { position: 0, offsetMin: baseOffset, sumsFromOffset: 0 },
+    entryOffset: undefined,
+    stored: undefined,
+  };
+}
+
+/**
+ * Trusts the entries of the index files up to the one the scan starts at; that one is dropped and
+ * made again, which also proves it.
+ */
+async function resumeIndexes(
+  segment: Segment,
+  rules: RecoveryRules,
+  context: PartitionContext,
+): Promise<Resumed> {
+  const { baseOffset, sizeBytes } = segment;
+  const offsetBytes = await context.disk.readFile(segment.path(".index"));
+  const timeBytes = await context.disk.readFile(segment.path(".timeindex"));
+  if (offsetBytes === undefined || timeBytes === undefined) return fromScratch(segment);
+  const { index: offsets } = OffsetIndex.parse(baseOffset, offsetBytes, sizeBytes);
+  const { index: times } = TimeIndex.parse(baseOffset, timeBytes);
+  const position = rules.isClean ? offsets.lastPosition : offsets.findPosition(rules.recoveryPoint);
+  if (position === 0) return fromScratch(segment);
+  while (offsets.lastPosition > position) offsets.truncateToPosition(offsets.lastPosition);
+  const entryOffset = offsets.lastOffset;
+  offsets.truncateToPosition(position);
+  times.truncateToOffset(entryOffset);
+  const offsetMin = Math.max(baseOffset, offsets.lastOffset + 1);
+  const sumsFromOffset = rules.isClean ? 0 : rules.recoveryPoint;
+  return {
+    indexes: new SegmentIndexes(baseOffset, { offsets, times, logSizeBytes: position }),
+    from: { position, offsetMin, sumsFromOffset },
+    entryOffset,
+    stored: { offsets: offsets.count, times: times.count },
+  };
+}
+
+async function readFirstTimestamp(segment: Segment, file: DiskFile): Promise<void> {
+  const walk = new BatchWalk(await file.read(0, batchHeaderBytes), 0, segment.baseOffset);
+  const sight = walk.look();
+  const isThere =
+    sight === "batch" || (sight === "short" && walk.bytes.length === batchHeaderBytes);
+  segment.firstTimestampMs = isThere ? walk.maxTimestampMs : -1;
+}
+
+class Recovery {
+  readonly #segment: Segment;
+  readonly #file: DiskFile;
+  readonly #rules: RecoveryRules;
+  readonly #context: PartitionContext;
+
+  constructor(
+    segment: Segment,
+    file: DiskFile,
+    how: { rules: RecoveryRules; context: PartitionContext },
+  ) {
+    this.#segment = segment;
+    this.#file = file;
+    this.#rules = how.rules;
+    this.#context = how.context;
+  }
+
+  /** Undefined: the index entry that was resumed from is wrong. */
+  async run(resumed: Resumed): Promise<SegmentRecovery | undefined> {
+    const { indexes } = resumed;
+    const segment = this.#segment;
+    segment.damages.length = 0;
+    segment.activate(indexes, resumed.stored);
+    let from = resumed.from;
+    let isProven = resumed.entryOffset === undefined;
+    for (;;) {
+      const end = await scanSegment(this.#file, from, this.#context.crc32c, (walk, position) => {
+        isProven ||= position === from.position && walk.lastOffset === resumed.entryOffset;
+        if (isProven) this.#visit(walk, position);
+      });
+      if (!isProven) return undefined;
+      if (end.damage === undefined) return { endOffset: end.offsetMin, isCut: false };
+      const next = await this.#judge(end);
+      if (next === undefined) return { endOffset: end.offsetMin, isCut: true };
+      if (next.position === segment.sizeBytes) return { endOffset: next.offsetMin, isCut: false };
+      from = { ...from, ...next };
+    }
+  }
+
+  #visit(walk: BatchWalk, position: number): void {
+    const { sizeBytes, lastOffset, maxTimestampMs } = walk;
+    const batch = { position, sizeBytes, lastOffset, maxTimestampMs };
+    this.#segment.indexes.add(batch, this.#rules.intervalBytes);
+    this.#rules.visit(walk);
+  }
+
+  /** Where the log goes on after a bad batch; undefined: the tail was torn, and is cut. */
+  async #judge(end: ScanEnd): Promise<{ position: number; offsetMin: number } | undefined> {
+    const { position, offsetMin } = end;
+    const segment = this.#segment;
+    const windowBytes = this.#context.settings["log.flush.window.bytes"];
+    const canBeTorn = !this.#rules.isClean && offsetMin >= this.#rules.recoveryPoint;
+    const to = canBeTorn ? position + 1 + windowBytes : segment.sizeBytes;
+    const range = { from: position + 1, to };
+    const found = await findBatch(this.#file, range, offsetMin, this.#context.crc32c);
+    if (canBeTorn && found === undefined) {
+      const leftBytes = windowBytes - (segment.sizeBytes - position);
+      if (!(await this.#rules.goesOnLater(offsetMin, leftBytes))) {
+        await this.#cut(end);
+        return undefined;
+      }
+    }
+    const endPosition = found?.position ?? segment.sizeBytes;
+    const endOffset = found?.baseOffset ?? Math.max(offsetMin, segment.endOffset);
+    segment.damages.push({ position, endPosition, firstOffset: offsetMin, endOffset });
+    this.#context.log.error("damaged bytes in a log; nothing is cut, the rest is served", {
+      segment: segment.log.path,
+      position,
+      sizeBytes: endPosition - position,
+      firstOffset: offsetMin,
+      endOffset,
+      why: end.damage,
+    });
+    return { position: endPosition, offsetMin: endOffset };
+  }
+
+  async #cut(end: ScanEnd): Promise<void> {
+    const segment = this.#segment;
+    this.#context.log.warn("cutting the torn tail of a log: it was never acknowledged", {
+      segment: segment.log.path,
+      position: end.position,
+      sizeBytes: segment.sizeBytes - end.position,
+      fromOffset: end.offsetMin,
+      why: end.damage,
+    });
+    await this.#file.truncate(end.position);
+    segment.sizeBytes = end.position;
+  }
+}

@@ -1,0 +1,116 @@
+import type { Crc32c } from "../../base/crc32c.ts";
+import { BatchWalk, findBatchHead } from "../../log/batch-walk.ts";
+import { batchHeaderBytes } from "../../protocol/record-batch.ts";
+import type { DiskFile } from "../ports/disk.ts";
+
+/** One read of a scan. */
+const chunkBytes = 1024 * 1024;
+/** Heads that look right and are none: past so many the bytes are hostile, and count as batches. */
+const falseHeadsMax = 10_000;
+
+export interface ScanFrom {
+  readonly position: number;
+  /** The least offset the batch there may begin with. */
+  readonly offsetMin: number;
+  /** Sums of batches that end at this offset or later are checked. */
+  readonly sumsFromOffset: number;
+}
+
+export interface ScanEnd {
+  /** Where the first bytes lie that are no good batch, or the end of the file. */
+  readonly position: number;
+  readonly offsetMin: number;
+  /** Why it is no batch; undefined at the end of the file. */
+  readonly damage: string | undefined;
+}
+
+/** Visits each good batch of a segment from a position on; `position` is the batch's in the file. */
+export async function scanSegment(
+  file: DiskFile,
+  from: ScanFrom,
+  crc32c: Crc32c,
+  visit: (walk: BatchWalk, position: number) => void,
+): Promise<ScanEnd> {
+  let { position, offsetMin } = from;
+  let wanted = chunkBytes;
+  while (position < file.sizeBytes) {
+    const bytes = await file.read(position, wanted);
+    const walk = new BatchWalk(bytes, 0, offsetMin);
+    const place = { position, sumsFromOffset: from.sumsFromOffset };
+    const damage = visitChunk(walk, place, { crc32c, visit });
+    offsetMin = walk.offsetMin;
+    position += walk.position;
+    if (damage !== undefined) return { position, offsetMin, damage };
+    wanted = Math.max(chunkBytes, walk.sizeBytes);
+    if (walk.position === bytes.length) continue;
+    if (position + walk.sizeBytes > file.sizeBytes) {
+      return { position, offsetMin, damage: "the batch is cut short" };
+    }
+  }
+  return { position, offsetMin, damage: undefined };
+}
+
+/** Goes over the whole batches of a chunk; answers what is wrong with the one it stopped at. */
+function visitChunk(
+  walk: BatchWalk,
+  from: { position: number; sumsFromOffset: number },
+  how: { crc32c: Crc32c; visit: (walk: BatchWalk, position: number) => void },
+): string | undefined {
+  for (let sight = walk.look(); sight !== "end"; sight = walk.look()) {
+    if (sight === "short") return undefined;
+    if (sight === "bad") return "no batch begins here";
+    const isSumDue = walk.lastOffset >= from.sumsFromOffset;
+    if (isSumDue && !walk.isIntact(how.crc32c)) return "the checksum is wrong";
+    how.visit(walk, from.position + walk.position);
+    walk.advance();
+  }
+  return undefined;
+}
+
+/** A good batch that was found by searching. */
+export interface FoundBatch {
+  readonly position: number;
+  readonly baseOffset: number;
+}
+
+/**
+ * The first good batch of magic 2 that begins in [from, to) and goes on at or after `offsetMin`.
+ * Too many bytes that only look like one count as found at the first of them: nothing is cut then.
+ */
+export async function findBatch(
+  file: DiskFile,
+  range: { from: number; to: number },
+  offsetMin: number,
+  crc32c: Crc32c,
+): Promise<FoundBatch | undefined> {
+  const to = Math.min(range.to, file.sizeBytes);
+  let falseHeads = 0;
+  for (let position = range.from; position < to; position += chunkBytes) {
+    const bytes = await file.read(position, chunkBytes + batchHeaderBytes - 1);
+    const limit = Math.min(chunkBytes, to - position);
+    let at = findBatchHead(bytes, { from: 0, to: limit }, offsetMin);
+    while (at >= 0) {
+      const found = await confirmBatch(file, position + at, offsetMin, crc32c);
+      if (found !== undefined) return found;
+      falseHeads += 1;
+      if (falseHeads > falseHeadsMax) return { position: position + at, baseOffset: offsetMin };
+      at = findBatchHead(bytes, { from: at + 1, to: limit }, offsetMin);
+    }
+  }
+  return undefined;
+}
+
+async function confirmBatch(
+  file: DiskFile,
+  position: number,
+  offsetMin: number,
+  crc32c: Crc32c,
+): Promise<FoundBatch | undefined> {
+  const head = new BatchWalk(await file.read(position, batchHeaderBytes), 0, offsetMin);
+  const sight = head.look();
+  if (sight === "bad" || sight === "end") return undefined;
+  if (position + head.sizeBytes > file.sizeBytes) return undefined;
+  const whole = new BatchWalk(await file.read(position, head.sizeBytes), 0, offsetMin);
+  if (whole.look() !== "batch" || !whole.isIntact(crc32c)) return undefined;
+  return { position, baseOffset: whole.baseOffset };
+}

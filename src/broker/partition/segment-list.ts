@@ -1,0 +1,69 @@
+import { assert } from "../../base/assert.ts";
+import type { Segment } from "./segment.ts";
+
+/** The segments of one partition, oldest first; the last one is appended to. */
+export class SegmentList {
+  #segments: Segment[];
+  #sizeBytes: number;
+
+  constructor(segments: Segment[] = []) {
+    this.#segments = segments;
+    this.#sizeBytes = segments.reduce((total, segment) => total + segment.sizeBytes, 0);
+  }
+
+  /** Log bytes of all segments, as far as written. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  get all(): readonly Segment[] {
+    return this.#segments;
+  }
+
+  get first(): Segment | undefined {
+    return this.#segments[0];
+  }
+
+  get last(): Segment | undefined {
+    return this.#segments.at(-1);
+  }
+
+  get active(): Segment {
+    const last = this.#segments.at(-1);
+    assert(last !== undefined, "a partition is appended to once it has a segment");
+    return last;
+  }
+
+  add(segment: Segment): void {
+    const { last } = this;
+    assert(last === undefined || segment.baseOffset > last.baseOffset, "segments ascend");
+    if (last !== undefined) last.endOffset = segment.baseOffset;
+    this.#segments.push(segment);
+  }
+
+  grow(segment: Segment, sizeBytes: number, endOffset: number): void {
+    segment.sizeBytes += sizeBytes;
+    segment.endOffset = endOffset;
+    this.#sizeBytes += sizeBytes;
+  }
+
+  /** Takes the oldest `count` out. */
+  removeFirst(count: number): Segment[] {
+    const removed = this.#segments.slice(0, count);
+    this.#segments = this.#segments.slice(count);
+    for (const segment of removed) this.#sizeBytes -= segment.sizeBytes;
+    return removed;
+  }
+
+  /** Index of the segment whose range holds `offset`; -1 below the first. */
+  findIndex(offset: number): number {
+    let low = 0;
+    let high = this.#segments.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#segments[middle] as Segment).baseOffset <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+}

@@ -1,0 +1,95 @@
+import { BatchWalk } from "../../log/batch-walk.ts";
+import type { Compression } from "../../protocol/compression.ts";
+import { currentMagic } from "../../protocol/record-batch.ts";
+import { decodeRecords } from "../../protocol/record.ts";
+import type { PartitionReader } from "./partition-reader.ts";
+import type { TimestampedOffset } from "./partition-log.ts";
+import type { SegmentList } from "./segment-list.ts";
+
+export interface SearchBounds {
+  readonly logStart: number;
+  readonly upTo: number;
+}
+
+/** One read of a search. */
+const readBytes = 256 * 1024;
+/** What the records of one batch may decompress to. */
+const openedBytesMax = 512 * 1024 * 1024;
+
+/** Finds records by their time (semantics.md 4). */
+export class TimestampSearch {
+  readonly #segments: SegmentList;
+  readonly #reader: PartitionReader;
+  readonly #compression: Compression;
+
+  constructor(segments: SegmentList, reader: PartitionReader, compression: Compression) {
+    this.#segments = segments;
+    this.#reader = reader;
+    this.#compression = compression;
+  }
+
+  /** The first record at or after `timestampMs`. */
+  async findFirst(
+    timestampMs: number,
+    bounds: SearchBounds,
+  ): Promise<TimestampedOffset | undefined> {
+    for (const segment of this.#segments.all) {
+      if (segment.endOffset <= bounds.logStart || segment.baseOffset >= bounds.upTo) continue;
+      if ((await segment.largestTimestampMs()) < timestampMs) continue;
+      const indexed = (await segment.times()).findOffset(timestampMs);
+      const from = Math.max(indexed, bounds.logStart);
+      const until = Math.min(bounds.upTo, segment.endOffset);
+      const found = await this.#scan(from, { ...bounds, upTo: until }, timestampMs);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** The first record with the largest timestamp. */
+  async findLargest(bounds: SearchBounds): Promise<TimestampedOffset | undefined> {
+    let largestMs = -1;
+    for (const segment of this.#segments.all) {
+      if (segment.endOffset <= bounds.logStart) continue;
+      largestMs = Math.max(largestMs, await segment.largestTimestampMs());
+    }
+    return largestMs < 0 ? undefined : this.findFirst(largestMs, bounds);
+  }
+
+  async #scan(
+    from: number,
+    bounds: SearchBounds,
+    timestampMs: number,
+  ): Promise<TimestampedOffset | undefined> {
+    const options = { sizeBytesMax: readBytes, wholeFirst: true, upTo: bounds.upTo };
+    for (let offset = from; offset < bounds.upTo;) {
+      const { chunks } = await this.#reader.read(offset, options);
+      if (chunks.length === 0) return undefined;
+      for (const chunk of chunks) {
+        const walk = new BatchWalk(chunk, 0, 0);
+        for (; walk.look() === "batch"; walk.advance()) {
+          const found = this.#findIn(walk, bounds.logStart, timestampMs);
+          if (found !== undefined) return found;
+        }
+        offset = walk.offsetMin;
+      }
+    }
+    return undefined;
+  }
+
+  #findIn(walk: BatchWalk, logStart: number, timestampMs: number): TimestampedOffset | undefined {
+    if (walk.maxTimestampMs < timestampMs) return undefined;
+    const leaderEpoch = walk.leaderEpoch;
+    // An old message is one record, or a wrapper whose last record is the offset it shows.
+    if (walk.magic !== currentMagic) {
+      return { offset: walk.lastOffset, timestampMs: walk.maxTimestampMs, leaderEpoch };
+    }
+    const options = { compression: this.#compression, sizeBytesMax: openedBytesMax };
+    for (const record of decodeRecords(walk.batch, options)) {
+      const time = Number(record.timestampMs);
+      if (time >= timestampMs && record.offset >= logStart) {
+        return { offset: record.offset, timestampMs: time, leaderEpoch };
+      }
+    }
+    return undefined;
+  }
+}

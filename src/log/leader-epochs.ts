@@ -1,0 +1,83 @@
+import { formatCheckpoint, parseCheckpoint } from "./text-checkpoint.ts";
+
+export interface EpochStart {
+  readonly epoch: number;
+  readonly startOffset: number;
+}
+
+export interface EpochEnd {
+  readonly leaderEpoch: number;
+  readonly endOffset: number;
+}
+
+/** Which leader epoch wrote which offsets (KIP-101). Epochs and start offsets ascend. */
+export class LeaderEpochs {
+  #entries: EpochStart[];
+
+  constructor(entries: readonly EpochStart[] = []) {
+    this.#entries = [...entries];
+  }
+
+  get entries(): readonly EpochStart[] {
+    return this.#entries;
+  }
+
+  /** -1 when nothing was written yet. */
+  get latest(): number {
+    return this.#entries.at(-1)?.epoch ?? -1;
+  }
+
+  /** Notes that `epoch` wrote from `startOffset` on. Answers whether that was new. */
+  assign(epoch: number, startOffset: number): boolean {
+    if (epoch < 0 || epoch <= this.latest) return false;
+    this.#entries = this.#entries.filter((entry) => entry.startOffset < startOffset);
+    this.#entries.push({ epoch, startOffset });
+    return true;
+  }
+
+  /** The epoch that wrote `offset`; -1 when unknown. */
+  find(offset: number): number {
+    const entry = this.#entries.findLast((candidate) => candidate.startOffset <= offset);
+    return entry?.epoch ?? -1;
+  }
+
+  /** OffsetForLeaderEpoch; -1, -1 when undefined. */
+  endOf(epoch: number, logEnd: number): EpochEnd {
+    if (epoch === -1 || epoch > this.latest) return { leaderEpoch: -1, endOffset: -1 };
+    if (epoch === this.latest) return { leaderEpoch: epoch, endOffset: logEnd };
+    const above = this.#entries.findIndex((entry) => entry.epoch > epoch);
+    const known = this.#entries[above - 1]?.epoch ?? epoch;
+    return { leaderEpoch: known, endOffset: this.#entries[above]?.startOffset ?? logEnd };
+  }
+
+  /** The log now ends before `end`. Answers whether an entry went. */
+  cutEnd(end: number): boolean {
+    const before = this.#entries.length;
+    this.#entries = this.#entries.filter((entry) => entry.startOffset < end);
+    return this.#entries.length < before;
+  }
+
+  /** The log now starts at `start`. Answers whether an entry changed. */
+  cutStart(start: number): boolean {
+    const last = this.#entries.findLast((entry) => entry.startOffset <= start);
+    if (last === undefined || (last === this.#entries[0] && last.startOffset === start))
+      return false;
+    const kept = this.#entries.filter((entry) => entry.startOffset > start);
+    this.#entries = [{ epoch: last.epoch, startOffset: start }, ...kept];
+    return true;
+  }
+
+  /** The text of `leader-epoch-checkpoint`. */
+  format(): string {
+    return formatCheckpoint(this.#entries.map((entry) => [entry.epoch, entry.startOffset]));
+  }
+
+  /** Throws MalformedError. */
+  static parse(text: string): LeaderEpochs {
+    const entries = parseCheckpoint(text, 2).map(([epoch, startOffset]) => ({
+      epoch: Number(epoch),
+      startOffset: Number(startOffset),
+    }));
+    return new LeaderEpochs(entries);
+  }
+}

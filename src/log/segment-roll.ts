@@ -1,0 +1,51 @@
+/** Positions and relative offsets in a segment's files are int32. */
+const int32Max = 0x7fffffff;
+
+/** The active segment, as far as rolling goes. */
+export interface SegmentHead {
+  readonly baseOffset: number;
+  readonly sizeBytes: number;
+  readonly recordCount: number;
+  /** The largest timestamp of the first batch; below 0 when it has none. */
+  readonly firstTimestampMs: number;
+  readonly createdMs: number;
+  readonly isIndexFull: boolean;
+}
+
+export interface SegmentLimits {
+  readonly sizeBytesMax: number;
+  /** `segment.ms` less this segment's jitter. */
+  readonly ageMsMax: number;
+  readonly recordCountMax: number;
+}
+
+/** What is about to be appended. */
+export interface IncomingBatch {
+  readonly sizeBytes: number;
+  readonly lastOffset: number;
+  readonly maxTimestampMs: number;
+}
+
+/** Whether a new segment takes `incoming` (records.md, Log segments). An empty one never gives way. */
+export function shouldRoll(
+  head: SegmentHead,
+  incoming: IncomingBatch,
+  limits: SegmentLimits,
+  nowMs: number,
+): boolean {
+  if (head.sizeBytes === 0) return false;
+  const sizeBytesMax = Math.min(limits.sizeBytesMax, int32Max);
+  if (head.sizeBytes > sizeBytesMax - incoming.sizeBytes) return true;
+  if (ageMs(head, incoming.maxTimestampMs, nowMs) > limits.ageMsMax) return true;
+  if (head.isIndexFull || head.recordCount >= limits.recordCountMax) return true;
+  return incoming.lastOffset - head.baseOffset > int32Max;
+}
+
+/** Whether a segment nobody appends to is old enough to be closed. */
+export function shouldRollIdle(head: SegmentHead, limits: SegmentLimits, nowMs: number): boolean {
+  return head.sizeBytes > 0 && ageMs(head, nowMs, nowMs) > limits.ageMsMax;
+}
+
+function ageMs(head: SegmentHead, newestMs: number, nowMs: number): number {
+  return head.firstTimestampMs < 0 ? nowMs - head.createdMs : newestMs - head.firstTimestampMs;
+}

@@ -1,0 +1,50 @@
+import { MalformedError } from "../base/errors.ts";
+
+const version = "0";
+
+/** Kafka's text checkpoints: the version, the number of entries, then one entry a line. */
+export function formatCheckpoint(entries: readonly (readonly (string | number)[])[]): string {
+  const lines = entries.map((fields) => fields.join(" "));
+  return [version, String(entries.length), ...lines, ""].join("\n");
+}
+
+/**
+ * Reads a checkpoint whose entries have `fieldCount` fields; empty text has none. Throws
+ * MalformedError for another version, a wrong count, or fields after the first that are no offsets.
+ */
+export function parseCheckpoint(text: string, fieldCount: number): string[][] {
+  const lines = text.split("\n");
+  while (lines.at(-1) === "") lines.pop();
+  if (lines.length === 0) return [];
+  if (lines[0]?.trim() !== version) throw new MalformedError(`checkpoint version ${lines[0]}`);
+  const entries = lines.slice(2).map((line) => line.trim().split(/\s+/));
+  if (lines[1]?.trim() !== String(entries.length)) {
+    throw new MalformedError(`checkpoint says ${lines[1]} entries and has ${entries.length}`);
+  }
+  for (const entry of entries) {
+    if (entry.length !== fieldCount || !entry.slice(1).every((field) => /^\d{1,16}$/.test(field))) {
+      throw new MalformedError(`checkpoint line "${entry.join(" ")}"`);
+    }
+  }
+  return entries;
+}
+
+/** Offsets by `topic-partition`, as in the checkpoints of a data directory. */
+export type OffsetsByPartition = Map<string, number>;
+
+export function formatOffsetCheckpoint(offsets: OffsetsByPartition): string {
+  const entries = [...offsets].map(([name, offset]) => {
+    const dash = name.lastIndexOf("-");
+    return [name.slice(0, dash), name.slice(dash + 1), offset];
+  });
+  return formatCheckpoint(entries);
+}
+
+/** Throws MalformedError. */
+export function parseOffsetCheckpoint(text: string): OffsetsByPartition {
+  const offsets: OffsetsByPartition = new Map();
+  for (const [topic, partition, offset] of parseCheckpoint(text, 3)) {
+    offsets.set(`${topic}-${partition}`, Number(offset));
+  }
+  return offsets;
+}
