@@ -4,6 +4,8 @@ import { joinBytes } from "../base/bytes.ts";
 import { MalformedError, XylemError } from "../base/errors.ts";
 import type { Codec, Compression } from "../protocol/compression.ts";
 import { checkLz4Frame } from "../protocol/lz4-frame.ts";
+import { compressLz4Frame, decompressLz4Frame } from "./portable-lz4.ts";
+import { compressSnappyBlock, decompressSnappyBlock } from "./portable-snappy.ts";
 import {
   frameSnappy,
   snappyBlocks,
@@ -34,33 +36,27 @@ const zstd: CodecFunctions = {
 /** Writes the framing that Java writes, reads raw blocks too. The library has no output limit. */
 const snappy: CodecFunctions = {
   compress: (bytes) => {
-    const { compressSync } = snappyLibrary();
+    const { compress } = snappyBlockFunctions();
     const blocks: Uint8Array[] = [];
     for (let at = 0; at < bytes.length; at += xerialBlockBytes) {
-      const input = bytes.subarray(at, at + xerialBlockBytes);
-      blocks.push(compressSync(input, { copyOutputData: true }));
+      blocks.push(compress(bytes.subarray(at, at + xerialBlockBytes)));
     }
     return frameSnappy(blocks);
   },
   decompress: (bytes, sizeBytesMax) => {
-    const { uncompressSync } = snappyLibrary();
     const blocks = snappyBlocks(bytes);
     const sizeBytes = blocks.reduce((total, block) => total + snappySizeBytes(block), 0);
     if (sizeBytes > sizeBytesMax) throw tooLarge(sizeBytesMax);
-    return joinBytes(
-      blocks.map(
-        (block) => uncompressSync(block, { asBuffer: true, copyOutputData: true }) as Uint8Array,
-      ),
-    );
+    return joinBytes(blocks.map(snappyBlockFunctions().decompress));
   },
 };
 
 /** The library knows no levels and no output limit: frames are measured before it gets them. */
 const lz4: CodecFunctions = {
-  compress: (bytes) => lz4Library().compressFrameSync(asBuffer(bytes)),
+  compress: (bytes) => lz4FrameFunctions().compress(bytes),
   decompress: (bytes, sizeBytesMax) => {
     checkLz4Frame(bytes, sizeBytesMax);
-    return lz4Library().decompressFrameSync(asBuffer(bytes));
+    return lz4FrameFunctions().decompress(bytes);
   },
 };
 
@@ -74,7 +70,10 @@ const none: CodecFunctions = {
 
 const functions: Readonly<Record<Codec, CodecFunctions>> = { none, gzip, snappy, lz4, zstd };
 
-/** Compression by node:zlib and by native libraries that are loaded at their first use. */
+/**
+ * Compression by node:zlib, and by native libraries that are loaded at their first use; where one
+ * does not load, its portable form.
+ */
 export const compression: Compression = {
   compress: (codec, bytes, level) => functions[codec].compress(bytes, level),
   decompress: (codec, bytes, sizeBytesMax) => {
@@ -101,29 +100,52 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-type SnappyLibrary = typeof import("snappy");
-type Lz4Library = typeof import("lz4-napi");
-
-let loadedSnappy: SnappyLibrary | undefined;
-let loadedLz4: Lz4Library | undefined;
-
-function snappyLibrary(): SnappyLibrary {
-  loadedSnappy ??= load("snappy") as SnappyLibrary;
-  return loadedSnappy;
+interface BlockFunctions {
+  readonly compress: (bytes: Uint8Array) => Uint8Array;
+  readonly decompress: (bytes: Uint8Array) => Uint8Array;
 }
 
-function lz4Library(): Lz4Library {
-  loadedLz4 ??= load("lz4-napi") as Lz4Library;
-  return loadedLz4;
+let snappyFunctions: BlockFunctions | undefined;
+let lz4Functions: BlockFunctions | undefined;
+
+function snappyBlockFunctions(): BlockFunctions {
+  snappyFunctions ??= nativeSnappy() ?? {
+    compress: compressSnappyBlock,
+    decompress: decompressSnappyBlock,
+  };
+  return snappyFunctions;
 }
 
-/** Both packages ship binaries for the common platforms; elsewhere the codec is not there. */
+function lz4FrameFunctions(): BlockFunctions {
+  lz4Functions ??= nativeLz4() ?? { compress: compressLz4Frame, decompress: decompressLz4Frame };
+  return lz4Functions;
+}
+
+/** Copies its output: buffers that it owns are only given back when the event loop turns. */
+function nativeSnappy(): BlockFunctions | undefined {
+  const library = load("snappy") as typeof import("snappy") | undefined;
+  if (library === undefined) return undefined;
+  const options = { asBuffer: true, copyOutputData: true };
+  return {
+    compress: (bytes) => library.compressSync(bytes, options),
+    decompress: (bytes) => library.uncompressSync(bytes, options) as Uint8Array,
+  };
+}
+
+function nativeLz4(): BlockFunctions | undefined {
+  const library = load("lz4-napi") as typeof import("lz4-napi") | undefined;
+  if (library === undefined) return undefined;
+  return {
+    compress: (bytes) => library.compressFrameSync(asBuffer(bytes)),
+    decompress: (bytes) => library.decompressFrameSync(asBuffer(bytes)),
+  };
+}
+
+/** Both packages ship binaries for the common platforms; elsewhere requiring them throws. */
 function load(library: string): unknown {
   try {
     return createRequire(import.meta.url)(library);
-  } catch (cause) {
-    throw new XylemError("UNSUPPORTED_COMPRESSION_TYPE", `${library} does not load here`, {
-      cause,
-    });
+  } catch {
+    return undefined;
   }
 }

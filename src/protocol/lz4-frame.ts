@@ -1,12 +1,12 @@
 import { ByteReader } from "../base/bytes.ts";
 import { MalformedError, XylemError } from "../base/errors.ts";
+import { xxhash32 } from "../base/xxhash32.ts";
 
 /** The LZ4 frame format as Kafka reads it (records.md, Compression framing). */
 const magic = 0x184d2204;
 const endMark = 0;
 const storedBit = 0x80000000;
 const sizeBits = 0x7fffffff;
-const checksumBytes = 4;
 
 const flags = {
   version: 0xc0,
@@ -28,9 +28,9 @@ interface FrameHead {
  * Kafka would not read or that has no end, MESSAGE_TOO_LARGE when it holds over `sizeBytesMax`.
  */
 export function checkLz4Frame(bytes: Uint8Array, sizeBytesMax: number): void {
-  const bound = measure(bytes, (block, head) => Math.min(head.blockBytesMax, block.length * 255));
+  const bound = measure(bytes, (block) => Math.min(block.sizeBytesMax, block.bytes.length * 255));
   if (bound <= sizeBytesMax) return;
-  const sizeBytes = measure(bytes, (block) => measureBlock(block));
+  const sizeBytes = measure(bytes, (block) => measureLz4Block(block.bytes));
   if (sizeBytes > sizeBytesMax) {
     throw new XylemError("MESSAGE_TOO_LARGE", `LZ4 frame of ${sizeBytes}, bound ${sizeBytesMax}`);
   }
@@ -44,21 +44,32 @@ export function mendLz4Frame(bytes: Uint8Array): Uint8Array {
   return mended;
 }
 
-function measure(
-  bytes: Uint8Array,
-  sizeOf: (block: Uint8Array, head: FrameHead) => number,
-): number {
-  const reader = new ByteReader(bytes);
-  const head = readHead(reader);
+function measure(bytes: Uint8Array, sizeOf: (block: Lz4Block) => number): number {
   let total = 0;
-  for (;;) {
-    const word = littleUint32(reader);
-    if (word === endMark) return total;
-    const block = reader.bytes(word & sizeBits);
-    const isStored = (word & storedBit) !== 0;
-    if (isStored && block.length > head.blockBytesMax) throw new MalformedError("LZ4 block size");
-    total += isStored ? block.length : sizeOf(block, head);
-    if (head.hasBlockChecksums) reader.skip(checksumBytes);
+  for (const block of lz4Blocks(bytes)) {
+    total += block.isStored ? block.bytes.length : sizeOf(block);
+  }
+  return total;
+}
+
+/** One block of a frame, a view. */
+export interface Lz4Block {
+  readonly bytes: Uint8Array;
+  readonly isStored: boolean;
+  readonly sizeBytesMax: number;
+  /** xxHash32 of `bytes`, when the frame has such sums. */
+  readonly checksum: number | undefined;
+}
+
+/** The blocks of a frame up to its end mark; what follows is ignored. Throws MalformedError. */
+export function* lz4Blocks(frame: Uint8Array): Generator<Lz4Block, void> {
+  const reader = new ByteReader(frame);
+  const { blockBytesMax: sizeBytesMax, hasBlockChecksums } = readHead(reader);
+  for (let word = littleUint32(reader); word !== endMark; word = littleUint32(reader)) {
+    const bytes = reader.bytes(word & sizeBits);
+    if (bytes.length > sizeBytesMax) throw new MalformedError(`LZ4 block of ${bytes.length} bytes`);
+    const checksum = hasBlockChecksums ? littleUint32(reader) : undefined;
+    yield { bytes, isStored: (word & storedBit) !== 0, sizeBytesMax, checksum };
   }
 }
 
@@ -90,7 +101,7 @@ function headEnd(bytes: Uint8Array): number {
 }
 
 /** Size of what a block decompresses to, from its lengths alone. */
-function measureBlock(block: Uint8Array): number {
+export function measureLz4Block(block: Uint8Array): number {
   const reader = new ByteReader(block);
   let total = 0;
   while (reader.left > 0) {
@@ -120,23 +131,7 @@ function littleUint32(reader: ByteReader): number {
   return (low | (reader.uint8() << 24)) >>> 0;
 }
 
-/** Second byte of xxHash32 (seed 0) over fewer than 16 bytes. */
+/** Second byte of the hash over the two to fourteen bytes that describe the frame. */
 export function headerChecksum(bytes: Uint8Array): number {
-  let hash = 0x165667b1 + bytes.length;
-  const reader = new ByteReader(bytes);
-  while (reader.left >= 4) {
-    hash = rotate(hash + Math.imul(littleUint32(reader), 0xc2b2ae3d), 17);
-    hash = Math.imul(hash, 0x27d4eb2f);
-  }
-  while (reader.left > 0) {
-    hash = rotate(hash + Math.imul(reader.uint8(), 0x165667b1), 11);
-    hash = Math.imul(hash, 0x9e3779b1);
-  }
-  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca77);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae3d);
-  return ((hash ^ (hash >>> 16)) >>> 8) & 0xff;
-}
-
-function rotate(value: number, bits: number): number {
-  return (value << bits) | (value >>> (32 - bits));
+  return (xxhash32(bytes) >>> 8) & 0xff;
 }
