@@ -9,6 +9,7 @@ import type {
   Instant,
   JoinAnswer,
   LeaveAnswer,
+  SyncAnswer,
 } from "./classic-events.ts";
 import type { ClassicMember } from "./classic-member.ts";
 import { ClassicRoster } from "./classic-roster.ts";
@@ -234,9 +235,7 @@ export function refusedJoin(error: ErrorCode, memberId: string): JoinAnswer {
   };
 }
 
-export function refusedSync(
-  error: ErrorCode,
-): Extract<ClassicEffect, { kind: "answerSync" }>["answer"] {
+export function refusedSync(error: ErrorCode): SyncAnswer {
   return { error, protocolType: null, protocolName: null, assignment: nothing };
 }
 

@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../../base/errors.ts";
-import type { CallId, Instant, SyncRequest } from "./classic-events.ts";
+import type { CallId, Instant, SyncAnswer, SyncRequest } from "./classic-events.ts";
 import type { ClassicMember } from "./classic-member.ts";
 import { dropAssignments, prepareRebalance } from "./classic-rebalance.ts";
 import { checkMember, refusedSync, type ClassicState } from "./classic-state.ts";
@@ -74,7 +74,7 @@ function storeAssignments(state: ClassicState, request: SyncRequest): void {
   state.write({ kind: "assign", generation: state.generation, assignments }, assignments);
 }
 
-function assigned(state: ClassicState, member: ClassicMember): ReturnType<typeof refusedSync> {
+function assigned(state: ClassicState, member: ClassicMember): SyncAnswer {
   return {
     error: null,
     protocolType: state.protocolType,

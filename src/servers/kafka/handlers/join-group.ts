@@ -1,7 +1,9 @@
 import { kafkaCode } from "../../../base/errors.ts";
+import { refusedJoin } from "../../../groups/classic/classic-state.ts";
 import type { RequestOf, ResponseOf } from "../../../protocol/api-table.ts";
 import { clientHost } from "../client-host.ts";
-import type { RequestContext } from "../handler.ts";
+import type { DoorContext } from "../door-context.ts";
+import { parkAnswer } from "../park-answer.ts";
 
 type Request = RequestOf<"JoinGroup">;
 type Response = ResponseOf<"JoinGroup">;
@@ -12,10 +14,10 @@ const skipAssignmentVersionMin = 9;
 const nullProtocolVersionMin = 7;
 
 /** JoinGroup (key 11): answered when the join phase of the group ends. */
-export async function joinGroup(request: Request, context: RequestContext): Promise<Response> {
+export async function joinGroup(request: Request, context: DoorContext): Promise<Response> {
   const { broker, apiVersion, clientId } = context;
   const { sessionTimeoutMs, rebalanceTimeoutMs } = request;
-  const answer = await broker.groups.join(request.groupId, {
+  const joining = broker.groups.join(request.groupId, {
     clientId,
     clientHost: clientHost(context),
     memberId: request.memberId,
@@ -28,6 +30,8 @@ export async function joinGroup(request: Request, context: RequestContext): Prom
     requiresKnownMemberId: apiVersion >= knownMemberIdVersionMin,
     supportsSkippingAssignment: apiVersion >= skipAssignmentVersionMin,
   });
+  const early = refusedJoin("COORDINATOR_NOT_AVAILABLE", request.memberId);
+  const answer = await parkAnswer(context, joining, early);
   const { protocolName } = answer;
   return {
     errorCode: answer.error === null ? 0 : kafkaCode(answer.error),
