@@ -124,8 +124,9 @@ export class RecordWalk {
   }
 
   #varlong(): Int64 {
-    const first = this.source[this.#position] as number;
-    if (first < 0x80) return this.#varint();
+    const at = this.#position;
+    const isShort = (this.source[at] as number) < 0x80 || (this.source[at + 1] as number) < 0x80;
+    if (isShort) return this.#varint();
     const value = this.#readerHere().varlong();
     this.#position = this.#reader.position;
     return value;
