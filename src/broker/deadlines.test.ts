@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { VirtualClock } from "../base/virtual-clock.ts";
 import { Deadlines, type Expiring } from "./deadlines.ts";
 
-function recorder(): { entry(name: string): Expiring; readonly expired: string[] } {
+function recorder(): { readonly entry: (name: string) => Expiring; readonly expired: string[] } {
   const expired: string[] = [];
   return { expired, entry: (name) => ({ expire: () => expired.push(name) }) };
 }

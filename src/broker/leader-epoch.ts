@@ -5,6 +5,7 @@ import type { PartitionLog } from "./partition/partition-log.ts";
 export function checkLeaderEpoch(partition: PartitionLog, currentLeaderEpoch: number): void {
   if (currentLeaderEpoch < 0 || currentLeaderEpoch === partition.leaderEpoch) return;
   const detail = `leader epoch ${currentLeaderEpoch}, here it is ${partition.leaderEpoch}`;
-  if (currentLeaderEpoch < partition.leaderEpoch) throw new XylemError("FENCED_LEADER_EPOCH", detail);
+  if (currentLeaderEpoch < partition.leaderEpoch)
+    throw new XylemError("FENCED_LEADER_EPOCH", detail);
   throw new XylemError("UNKNOWN_LEADER_EPOCH", detail);
 }

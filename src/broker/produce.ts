@@ -1,4 +1,13 @@
+import { readInt32 } from "../base/bytes.ts";
 import { XylemError } from "../base/errors.ts";
+import {
+  batchBits,
+  batchFields,
+  batchHeaderBytes,
+  batchOverheadBytes,
+  batchPrefixBytes,
+  currentMagic,
+} from "../protocol/record-batch.ts";
 import type { Broker } from "./broker.ts";
 import type { Expiring } from "./deadlines.ts";
 import type { Appended, PartitionLog } from "./partition/partition-log.ts";
@@ -34,10 +43,8 @@ export class ProducedBatch {
   }
 }
 
-const batchHeaderBytes = 61;
-const magicPosition = 16;
-const attributesLowPosition = 22;
-const transactionalBit = 0x10;
+/** Of the attributes' two bytes the second holds every bit in use. */
+const attributesByte = batchFields.attributes + 1;
 
 /** Clients that may write to internal topics (Kafka's own admin tools use this id). */
 const internalClientId = "__admin_client";
@@ -85,7 +92,7 @@ function checkTransactions(request: ProduceRequest): void {
 
 function isTransactional(bytes: Uint8Array | null): boolean {
   if (bytes === null || bytes.length < batchHeaderBytes) return false;
-  return ((bytes[attributesLowPosition] as number) & transactionalBit) !== 0;
+  return ((bytes[attributesByte] as number) & batchBits.transactional) !== 0;
 }
 
 function appendBatch(batch: ProducedBatch, request: ProduceRequest): void {
@@ -104,20 +111,21 @@ function appendBatch(batch: ProducedBatch, request: ProduceRequest): void {
 function findPartition(batch: ProducedBatch): PartitionLog {
   const partition = batch.topic?.partitions[batch.index];
   if (partition !== undefined) return partition;
-  const name = batch.topic === undefined ? "no such topic" : `no ${batch.topic.name}-${batch.index}`;
+  const name =
+    batch.topic === undefined ? "no such topic" : `no ${batch.topic.name}-${batch.index}`;
   throw new XylemError("UNKNOWN_TOPIC_OR_PARTITION", name);
 }
 
 /** Exactly one batch of magic 2 (check 6). What is inside it is the partition's to judge. */
 function checkShape(bytes: Uint8Array | null): Uint8Array {
-  if (bytes === null || bytes.length <= magicPosition) {
+  if (bytes === null || bytes.length < batchPrefixBytes) {
     throw new XylemError("INVALID_RECORD", "a produce request carries one batch per partition");
   }
-  if (bytes[magicPosition] !== 2) {
-    throw new XylemError("INVALID_RECORD", `record format ${bytes[magicPosition]}: only 2 is taken`);
+  const magic = bytes[batchFields.magic];
+  if (magic !== currentMagic) {
+    throw new XylemError("INVALID_RECORD", `record format ${magic}: only ${currentMagic} is taken`);
   }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const sizeBytes = view.getInt32(8) + 12;
+  const sizeBytes = readInt32(bytes, batchFields.batchLength) + batchOverheadBytes;
   if (sizeBytes < batchHeaderBytes) {
     throw new XylemError("CORRUPT_MESSAGE", `a batch of ${sizeBytes} bytes can not be`);
   }

@@ -124,7 +124,8 @@ export class FetchSessions {
     if (!this.#makeRoom(request.targets.length, nowMs)) return 0;
     const id = this.#newId();
     const targets = new Map<string, FetchTarget>();
-    for (const target of request.targets) targets.set(keyOf(target.reference, target.index), target);
+    for (const target of request.targets)
+      targets.set(keyOf(target.reference, target.index), target);
     const { usesTopicIds } = request;
     const times = { createdMs: nowMs, lastUsedMs: nowMs };
     this.#sessions.set(id, { id, usesTopicIds, ...times, targets, nextEpoch: 1, isBusy: false });

@@ -9,6 +9,7 @@ import {
 import type { MessageCodec } from "../../protocol/schema/message.ts";
 import type { DoorHandler } from "./door-context.ts";
 import { errorAnswers } from "./error-answers.ts";
+import { alterConfigs } from "./handlers/alter-configs.ts";
 import { apiVersions } from "./handlers/api-versions.ts";
 import { createPartitions } from "./handlers/create-partitions.ts";
 import { createTopics } from "./handlers/create-topics.ts";
@@ -16,12 +17,14 @@ import { deleteGroups } from "./handlers/delete-groups.ts";
 import { deleteRecords } from "./handlers/delete-records.ts";
 import { deleteTopics } from "./handlers/delete-topics.ts";
 import { describeCluster } from "./handlers/describe-cluster.ts";
+import { describeConfigs } from "./handlers/describe-configs.ts";
 import { describeGroups } from "./handlers/describe-groups.ts";
 import { describeProducers } from "./handlers/describe-producers.ts";
 import { describeTopicPartitions } from "./handlers/describe-topic-partitions.ts";
 import { fetch } from "./handlers/fetch.ts";
 import { findCoordinator } from "./handlers/find-coordinator.ts";
 import { heartbeat } from "./handlers/heartbeat.ts";
+import { incrementalAlterConfigs } from "./handlers/incremental-alter-configs.ts";
 import { initProducerId } from "./handlers/init-producer-id.ts";
 import { joinGroup } from "./handlers/join-group.ts";
 import { leaveGroup } from "./handlers/leave-group.ts";
@@ -39,7 +42,8 @@ import type { Sharing } from "./request-order.ts";
 /** Every API of the table has its handler: the compiler sees to it. */
 type Handlers = { readonly [Name in ApiName]: DoorHandler<RequestOf<Name>, ResponseOf<Name>> };
 
-const handlers: Partial<Handlers> = {
+const handlers: Handlers = {
+  AlterConfigs: alterConfigs,
   ApiVersions: apiVersions,
   CreatePartitions: createPartitions,
   CreateTopics: createTopics,
@@ -47,12 +51,14 @@ const handlers: Partial<Handlers> = {
   DeleteRecords: deleteRecords,
   DeleteTopics: deleteTopics,
   DescribeCluster: describeCluster,
+  DescribeConfigs: describeConfigs,
   DescribeGroups: describeGroups,
   DescribeProducers: describeProducers,
   DescribeTopicPartitions: describeTopicPartitions,
   Fetch: fetch,
   FindCoordinator: findCoordinator,
   Heartbeat: heartbeat,
+  IncrementalAlterConfigs: incrementalAlterConfigs,
   InitProducerId: initProducerId,
   JoinGroup: joinGroup,
   LeaveGroup: leaveGroup,

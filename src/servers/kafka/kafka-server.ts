@@ -69,7 +69,7 @@ export class KafkaServer {
       for (const connection of this.#connections) connection.destroy();
     };
     const timer = setTimeout(cutOff, graceMs);
-    for (const connection of [...this.#connections]) connection.end();
+    for (const connection of this.#connections) connection.end();
     await closed;
     clearTimeout(timer);
   }

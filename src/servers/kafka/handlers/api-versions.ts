@@ -1,5 +1,10 @@
 import { XylemError } from "../../../base/errors.ts";
-import { apiNames, apiTable, type RequestOf, type ResponseOf } from "../../../protocol/api-table.ts";
+import {
+  apiNames,
+  apiTable,
+  type RequestOf,
+  type ResponseOf,
+} from "../../../protocol/api-table.ts";
 import type { DoorContext } from "../door-context.ts";
 
 type Request = RequestOf<"ApiVersions">;

@@ -2,6 +2,7 @@ import { XylemError } from "../../../base/errors.ts";
 import { RecordsRefused } from "../../../broker/partition/records-refused.ts";
 import { produce as append, ProducedBatch, whenWritable } from "../../../broker/produce.ts";
 import type { RequestOf, ResponseOf } from "../../../protocol/api-table.ts";
+import { batchBits, batchFields } from "../../../protocol/record-batch.ts";
 import type { DoorContext } from "../door-context.ts";
 import { ConnectionRefused } from "../errors.ts";
 
@@ -13,8 +14,7 @@ type PartitionAnswer = TopicAnswer["partitionResponses"][number];
 const zstdVersionMin = 7;
 const topicIdVersionMin = 13;
 const zstdCodec = 4;
-const codecMask = 7;
-const attributesLowPosition = 22;
+const attributesByte = batchFields.attributes + 1;
 
 /** Produce (key 0): one batch per partition; the answer tells where each went. */
 export function produce(
@@ -53,7 +53,7 @@ function collectBatches(request: Request, context: DoorContext): ProducedBatch[]
 }
 
 function isZstd(records: Uint8Array | null): boolean {
-  return ((records?.[attributesLowPosition] ?? 0) & codecMask) === zstdCodec;
+  return ((records?.[attributesByte] ?? 0) & batchBits.codec) === zstdCodec;
 }
 
 function appendAll(
@@ -64,7 +64,7 @@ function appendAll(
   const { acks, timeoutMs, transactionalId } = request;
   const { broker, clientId } = context;
   if (acks === 0) {
-    append(broker, { acks, timeoutMs, clientId, transactionalId, batches });
+    void append(broker, { acks, timeoutMs, clientId, transactionalId, batches });
     return refuseErrors(batches);
   }
   const done = append(broker, { acks, timeoutMs, clientId, transactionalId, batches });
