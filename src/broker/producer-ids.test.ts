@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { openTopicRig } from "../../test/support/topic-rig.ts";
+import { ProducerIds } from "./producer-ids.ts";
+
+test("thousands of ids, asked for at once, are all different", async () => {
+  const { coordinator } = await openTopicRig();
+  const ids = new ProducerIds(coordinator);
+  const given = await Promise.all(Array.from({ length: 3_500 }, () => ids.next()));
+  expect(new Set(given).size).toBe(3_500);
+  expect(Math.max(...given)).toBe(3_499);
+});
+
+test("an id is never given again after a restart", async () => {
+  const rig = await openTopicRig();
+  const before = await new ProducerIds(rig.coordinator).next();
+  const { coordinator } = await rig.restart();
+  const after = await new ProducerIds(coordinator).next();
+  expect([before, after]).toEqual([0, 1_000]);
+});
+
+test("two that reserve from one coordinator never give the same id", async () => {
+  const { coordinator } = await openTopicRig();
+  const both = [new ProducerIds(coordinator), new ProducerIds(coordinator)];
+  const given = await Promise.all(Array.from({ length: 5_000 }, (_, at) => both[at % 2]!.next()));
+  expect(new Set(given).size).toBe(5_000);
+});
+
+test("a block is kept with one write: a thousand ids cost one revision", async () => {
+  const { coordinator } = await openTopicRig();
+  const ids = new ProducerIds(coordinator);
+  await ids.next();
+  const { revision } = await coordinator.read("");
+  for (let count = 1; count < 1_000; count++) await ids.next();
+  expect((await coordinator.read("")).revision).toBe(revision);
+  await ids.next();
+  expect((await coordinator.read("")).revision).toBe(revision + 1);
+});
