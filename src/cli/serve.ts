@@ -1,5 +1,6 @@
 import type { MergedSettings } from "../base/settings/merge-settings.ts";
 import { openLog } from "../node/node-log.ts";
+import { lockStep } from "../node/open-broker.ts";
 import { startNode, type RunningNode } from "../node/start-node.ts";
 import { StartError } from "../node/start-steps.ts";
 import { CommandFailure, exitCodes } from "./exit-codes.ts";
@@ -57,6 +58,6 @@ function listenForSignals(request: (reason: string) => void): void {
 
 function explainStart(error: unknown): unknown {
   if (!(error instanceof StartError)) return error;
-  const isHeld = error.step === "lock the data directory";
+  const isHeld = error.step === lockStep;
   return new CommandFailure(error.message, isHeld ? exitCodes.inUse : exitCodes.failed, error);
 }

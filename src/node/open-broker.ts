@@ -15,8 +15,6 @@ import { compression } from "../codecs/node-compression.ts";
 import { crc32c } from "../codecs/native-crc32c.ts";
 import { LocalCoordinator } from "../coordination/local/local-coordinator.ts";
 import type { BatchTools } from "../protocol/build-batch.ts";
-import { DirectoryLock } from "../storage/directory-lock.ts";
-import { FilesDisk, makeRoot } from "../storage/files-disk.ts";
 import { MemoryDisk } from "../storage/memory-disk.ts";
 import type { StartSteps } from "./start-steps.ts";
 
@@ -29,6 +27,9 @@ export interface BrokerParts extends MergedSettings {
 
 /** What batches are built and read with in this process. */
 export const batchTools: BatchTools = { crc32c, compression };
+
+/** The step that fails when another process has the data directory. */
+export const lockStep = "lock the data directory";
 
 /** Opens everything below the doors, a step at a time. */
 export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise<Broker> {
@@ -65,7 +66,7 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
   );
   const producerIds = new ProducerIds(coordinator);
   const rack = settings["broker.rack"] === "" ? null : settings["broker.rack"];
-  const identity = { nodeId: directory.nodeId, clusterId: directory.clusterId, rack };
+  const identity = { nodeId: directory.meta.nodeId, clusterId: directory.meta.clusterId, rack };
   const useCases = { topics, groups, producerIds, deadlines };
   return { identity, settings, configs, clock, random, log, ...useCases };
 }
@@ -75,10 +76,13 @@ async function openDisk(steps: StartSteps, parts: BrokerParts): Promise<Disk> {
   if (settings.memory) {
     return new MemoryDisk({ sizeBytesMax: settings["memory.store.max.bytes"], clock });
   }
+  // Loaded here: a broker in memory needs neither.
+  const { FilesDisk, makeRoot } = await import("../storage/files-disk.ts");
+  const { lockDirectory } = await import("../storage/directory-lock.ts");
   await steps.run("make the data directory", () => makeRoot(settings.data));
   await steps.run(
-    "lock the data directory",
-    () => DirectoryLock.take(settings.data, { onStop: () => parts.onStopRequested?.() }),
+    lockStep,
+    () => lockDirectory(settings.data, { onStop: () => parts.onStopRequested?.() }),
     (lock) => lock.release(),
   );
   return new FilesDisk(settings.data);
