@@ -183,7 +183,7 @@ export class LogDirectory implements PartitionStorage {
   /** Removes what the topics' retention allows. */
   async applyRetention(): Promise<void> {
     const nowMs = this.#options.clock.nowMs();
-    for (const [name, partition] of [...this.#partitions]) {
+    for (const [name, partition] of this.#partitions) {
       if (partition.stopped !== undefined || !this.#partitions.has(name)) continue;
       await partition.applyRetention(nowMs).catch((error: Error) => {
         this.#options.log.warn("retention failed", { partition: name, why: error.message });

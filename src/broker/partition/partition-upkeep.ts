@@ -7,12 +7,10 @@ import {
   type RetentionPlan,
 } from "../../log/retention-plan.ts";
 import { formatSegmentName } from "../../log/segment-name.ts";
-import { type SegmentHead, shouldRollIdle } from "../../log/segment-roll.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import type { PartitionFolder } from "./partition-folder.ts";
 import type { PartitionWriter } from "./partition-writer.ts";
 import type { Segment } from "./segment.ts";
-import { segmentLimits } from "./segment-limits.ts";
 import type { SegmentList } from "./segment-list.ts";
 
 interface UpkeepParts {
@@ -31,11 +29,6 @@ export class PartitionUpkeep {
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
-  }
-
-  shouldRollIdle(head: SegmentHead | undefined, settings: TopicSettings, nowMs: number): boolean {
-    if (head === undefined) return false;
-    return shouldRollIdle(head, segmentLimits(settings, head.baseOffset), nowMs);
   }
 
   async planRetention(settings: TopicSettings, bounds: RetentionBounds): Promise<RetentionPlan> {

@@ -10,8 +10,8 @@ import {
 
 describe("partition", () => {
   test("records are read back in order with their offsets", async () => {
-    const { open } = await openWorld(memoryDisk());
-    const partition = await open();
+    const world = await openWorld(memoryDisk());
+    const partition = await world.open();
     expect(await append(partition, ["a", "b"])).toBe(0);
     expect(await append(partition, ["c"])).toBe(2);
     expect(partition.end).toBe(3);
@@ -22,8 +22,8 @@ describe("partition", () => {
 
   test("no folder appears before the first append", async () => {
     const disk = memoryDisk();
-    const { open } = await openWorld(disk);
-    const partition = await open();
+    const world = await openWorld(disk);
+    const partition = await world.open();
     const before = await disk.list("");
     expect(before.map(({ name }) => name)).toEqual(["meta.properties"]);
     await append(partition, ["a"]);
@@ -32,8 +32,8 @@ describe("partition", () => {
   });
 
   test("many appends at once ride together and commit in order", async () => {
-    const { open } = await openWorld(memoryDisk());
-    const partition = await open();
+    const world = await openWorld(memoryDisk());
+    const partition = await world.open();
     const order: number[] = [];
     const waits = Array.from({ length: 100 }, (_, index) => {
       const { lastOffset } = partition.append(batchOf([String(index)]), { origin: "client" });

@@ -1,10 +1,9 @@
 import { XylemError } from "../../base/errors.ts";
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import type { LeaderEpochs } from "../../log/leader-epochs.ts";
-import { writeProducerSnapshot } from "../../log/producer-snapshot.ts";
-import type { Producer, ProducerBatch, ProducerStates } from "../../log/producer-states.ts";
-import { type SegmentHead, shouldRoll } from "../../log/segment-roll.ts";
+import type { Producer, ProducerBatch } from "../../log/producer-states.ts";
 import type { RecordBatch } from "../../protocol/record-batch.ts";
+import { AppendHead } from "./append-head.ts";
 import type { LoadedPartition } from "./load-partition.ts";
 import { OffsetWaiters } from "./offset-waiters.ts";
 import type { PartitionContext } from "./partition-context.ts";
@@ -20,8 +19,7 @@ import type {
 import { PartitionUpkeep } from "./partition-upkeep.ts";
 import { nothingRead, PartitionReader } from "./partition-reader.ts";
 import { PartitionWriter } from "./partition-writer.ts";
-import { applyBatch, producedHeader } from "./producer-replay.ts";
-import { segmentLimits } from "./segment-limits.ts";
+import { ProducerJournal } from "./producer-journal.ts";
 import type { SegmentList } from "./segment-list.ts";
 import { TimestampSearch } from "./timestamp-search.ts";
 import { validateBatch } from "./validate-batch.ts";
@@ -33,13 +31,6 @@ export interface PartitionParts extends LoadedPartition {
   readonly settings: TopicSettings;
 }
 
-/** What an append changed, to be taken back when it is not stored. */
-interface Undo {
-  readonly lastOffset: number;
-  readonly producerId: number;
-  readonly producerBefore: Producer | undefined;
-}
-
 /** A partition on a disk: a chain of one, so that committed is what is held here. */
 export class Partition implements PartitionLog {
   readonly topic: string;
@@ -47,22 +38,19 @@ export class Partition implements PartitionLog {
   readonly #context: PartitionContext;
   readonly #folder: PartitionFolder;
   readonly #segments: SegmentList;
-  readonly #producers: ProducerStates;
+  readonly #producers: ProducerJournal;
   readonly #epochs: LeaderEpochs;
   readonly #writer: PartitionWriter;
   readonly #reader: PartitionReader;
   readonly #search: TimestampSearch;
   readonly #upkeep: PartitionUpkeep;
+  readonly #head: AppendHead;
   readonly #waiters = new OffsetWaiters();
   readonly #listeners = new Set<() => void>();
   #settings: TopicSettings;
   #end: number;
   #held: number;
   #logStart: number;
-  /** The active segment as it will be when all that is queued is written; undefined: none yet. */
-  #head: SegmentHead | undefined;
-  /** Of appends that are not written yet, oldest first. */
-  #undos: Undo[] = [];
   #writable: { promise: Promise<void>; resolve: () => void } | undefined;
   #stopped: XylemError | undefined;
   #isClosed = false;
@@ -73,7 +61,7 @@ export class Partition implements PartitionLog {
     this.#context = context;
     this.#folder = parts.folder;
     this.#segments = parts.segments;
-    this.#producers = parts.producers;
+    this.#producers = new ProducerJournal(parts.producers, context);
     this.#epochs = parts.epochs;
     this.#settings = parts.settings;
     this.#end = parts.end;
@@ -91,7 +79,7 @@ export class Partition implements PartitionLog {
     );
     this.#search = new TimestampSearch(segments, this.#reader, context.compression);
     this.#upkeep = new PartitionUpkeep({ context, folder, segments, epochs: parts.epochs });
-    this.#head = this.#writtenHead();
+    this.#head = new AppendHead(segments);
   }
 
   get logStart(): number {
@@ -135,7 +123,7 @@ export class Partition implements PartitionLog {
 
   /** The idempotent producers known here. */
   producers(): Iterable<Producer> {
-    return this.#producers.values();
+    return this.#producers.states.values();
   }
 
   append(bytes: Uint8Array, options: AppendOptions): Appended {
@@ -144,26 +132,15 @@ export class Partition implements PartitionLog {
     const settings = this.#settings;
     const batch = validateBatch(bytes, { ...options, settings, nowMs }, this.#context);
     const isAppendTime = batch.timestampType === "LogAppendTime";
-    const hasProducer = batch.hasProducerId && (batch.baseSequence >= 0 || batch.isControl);
-    if (hasProducer && options.origin === "client") {
-      const verdict = this.#producers.check(producedHeader(batch));
-      if (verdict instanceof XylemError) throw verdict;
-      if (verdict !== undefined) return duplicate(verdict, isAppendTime);
-    }
+    const stored = this.#producers.check(batch, options);
+    if (stored !== undefined) return duplicate(stored, isAppendTime);
     const baseOffset = this.#end;
     const epoch = this.leaderEpoch;
     batch.assignOffset(baseOffset, epoch);
     const { lastOffset } = batch;
     this.#enqueue(batch, nowMs);
     if (this.#epochs.assign(epoch, baseOffset)) this.#folder.areEpochsDirty = true;
-    let producerBefore: Producer | undefined;
-    let producerId = -1;
-    if (hasProducer) {
-      producerId = Number(batch.producerId);
-      producerBefore = applyBatch(this.#producers, batch, nowMs);
-      this.#forgetProducers(nowMs);
-    }
-    this.#undos.push({ lastOffset, producerId, producerBefore });
+    this.#producers.apply(batch, nowMs);
     this.#end = lastOffset + 1;
     return {
       baseOffset,
@@ -239,14 +216,14 @@ export class Partition implements PartitionLog {
 
   async applyRetention(nowMs: number): Promise<void> {
     this.#checkUsable();
-    if (this.#upkeep.shouldRollIdle(this.#head, this.#settings, nowMs)) await this.#rollEmpty();
+    if (this.#head.isDue(this.#settings, nowMs)) await this.#rollEmpty();
     const bounds = { logStart: this.#logStart, committed: this.#held, nowMs };
     const plan = await this.#upkeep.planRetention(this.#settings, bounds);
     if (plan.segmentCount > 0 && plan.segmentCount === this.#segments.all.length) {
       await this.#rollEmpty();
     }
     await this.#moveLogStart(plan.logStart);
-    this.#forgetProducers(nowMs);
+    this.#producers.expire(nowMs);
   }
 
   configure(settings: TopicSettings): void {
@@ -294,57 +271,32 @@ export class Partition implements PartitionLog {
 
   /** State at the log end, unless no producer was ever known. */
   #closingSnapshot(): { offset: number; bytes: Uint8Array } | undefined {
-    if (this.#producers.count === 0 && !this.#folder.hasSnapshots) return undefined;
-    const bytes = writeProducerSnapshot(this.#producers.values(), this.#context.crc32c);
-    return { offset: this.#end, bytes };
+    const { states } = this.#producers;
+    if (states.count === 0 && !this.#folder.hasSnapshots) return undefined;
+    return { offset: this.#end, bytes: this.#producers.snapshot() };
   }
 
   #enqueue(batch: RecordBatch, nowMs: number): void {
     const { sizeBytes, baseOffset, lastOffset } = batch;
     const maxTimestampMs = Number(batch.maxTimestamp);
-    const head = this.#head;
-    const limits = segmentLimits(this.#settings, baseOffset);
-    const incoming = { sizeBytes, lastOffset, maxTimestampMs };
-    const isNew = head === undefined || shouldRoll(head, incoming, limits, nowMs);
-    const newSegment = isNew ? this.#newSegment(head !== undefined) : undefined;
-    const grown = isNew || head.sizeBytes === 0;
-    this.#head = {
-      baseOffset: isNew ? baseOffset : head.baseOffset,
-      sizeBytes: isNew ? sizeBytes : head.sizeBytes + sizeBytes,
-      recordCount: lastOffset + 1 - (isNew ? baseOffset : head.baseOffset),
-      firstTimestampMs: grown ? maxTimestampMs : head.firstTimestampMs,
-      createdMs: isNew ? nowMs : head.createdMs,
-      isIndexFull: !isNew && this.#isIndexFull(head.baseOffset),
-    };
-    this.#writer.enqueue({
-      bytes: batch.bytes,
-      baseOffset,
-      lastOffset,
-      maxTimestampMs,
-      newSegment,
-    });
+    const hadHead = this.#head.isThere;
+    const incoming = { sizeBytes, baseOffset, lastOffset, maxTimestampMs };
+    const isNew = this.#head.take(incoming, this.#settings, nowMs);
+    const newSegment = isNew ? this.#newSegment(hadHead) : undefined;
+    const bytes = batch.bytes;
+    this.#writer.enqueue({ bytes, baseOffset, lastOffset, maxTimestampMs, newSegment });
   }
 
   #newSegment(hasOlder: boolean): { snapshot: Uint8Array | undefined } {
-    if (!hasOlder) return { snapshot: undefined };
-    const { crc32c } = this.#context;
-    return { snapshot: writeProducerSnapshot(this.#producers.values(), crc32c) };
-  }
-
-  #isIndexFull(baseOffset: number): boolean {
-    const { last } = this.#segments;
-    if (last === undefined || last.baseOffset !== baseOffset) return false;
-    return last.head(this.#settings["segment.index.bytes"]).isIndexFull;
+    return { snapshot: hasOlder ? this.#producers.snapshot() : undefined };
   }
 
   /** Closes the active segment behind all that is queued; the new one stays empty for now. */
   async #rollEmpty(): Promise<void> {
-    if (this.#head === undefined || this.#head.sizeBytes === 0) return;
+    if (this.#head.isEmpty) return;
     const baseOffset = this.#end;
-    const createdMs = this.#context.clock.nowMs();
     const newSegment = this.#newSegment(true);
-    const empty = { sizeBytes: 0, recordCount: 0, firstTimestampMs: -1, isIndexFull: false };
-    this.#head = { baseOffset, createdMs, ...empty };
+    this.#head.startEmpty(baseOffset, this.#context.clock.nowMs());
     const lastOffset = baseOffset - 1;
     const nothing = { bytes: undefined, baseOffset, lastOffset, maxTimestampMs: -1 };
     this.#writer.enqueue({ ...nothing, newSegment });
@@ -366,9 +318,7 @@ export class Partition implements PartitionLog {
     const isFsync = this.#settings.durability === "fsync";
     const held = isFsync ? this.#writer.flushed : this.#writer.written;
     const { written } = this.#writer;
-    let kept = 0;
-    while (kept < this.#undos.length && (this.#undos[kept] as Undo).lastOffset < written) kept += 1;
-    if (kept > 0) this.#undos.splice(0, kept);
+    this.#producers.settle(written);
     if (this.#writable !== undefined && this.#writer.pendingBytes < this.#pendingBytesMax) {
       this.#writable.resolve();
       this.#writable = undefined;
@@ -387,12 +337,10 @@ export class Partition implements PartitionLog {
   /** The disk was full: what was not written never happened. */
   #takeBack(error: XylemError): void {
     const { written } = this.#writer;
-    for (const undo of this.#undos.splice(0).reverse()) {
-      if (undo.producerId >= 0) this.#producers.undo(undo.producerId, undo.producerBefore);
-    }
+    this.#producers.takeBack();
     this.#epochs.cutEnd(written);
     this.#end = written;
-    this.#head = this.#writtenHead();
+    this.#head.reset();
     this.#context.log.warn("the disk is full: appends are refused", {
       topic: this.topic,
       partition: this.index,
@@ -422,16 +370,6 @@ export class Partition implements PartitionLog {
     this.#context.log.error("damaged bytes in a log; the rest is served", fields);
     if (this.#context.settings["log.damage.policy"] === "serve") return;
     this.#stop(new XylemError("KAFKA_STORAGE_ERROR", `${path} is damaged`));
-  }
-
-  #forgetProducers(nowMs: number): void {
-    const { settings } = this.#context;
-    const countMax = settings["producers.max.per.partition"];
-    this.#producers.expire(nowMs, settings["producer.id.expiration.ms"], countMax);
-  }
-
-  #writtenHead(): SegmentHead | undefined {
-    return this.#segments.last?.head(this.#settings["segment.index.bytes"]);
   }
 
   get #pendingBytesMax(): number {

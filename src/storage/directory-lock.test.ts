@@ -1,0 +1,84 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { askHolder, lockDirectory } from "./directory-lock.ts";
+
+let root = "";
+const onStop = (): void => undefined;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "xylem-lock-"));
+});
+
+afterEach(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+/** Leaves a bound socket behind, as a killed process does. */
+async function leaveStaleSocket(directory: string): Promise<void> {
+  const path = join(directory, "xylem.sock");
+  const script = `require("node:net").createServer().listen(${JSON.stringify(path)},
+    () => process.stdout.write("bound"))`;
+  const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+  await once(child.stdout, "data");
+  child.kill("SIGKILL");
+  await once(child, "exit");
+}
+
+describe("directory lock", () => {
+  test("a second holder is refused and told the first one's process id", async () => {
+    const lock = await lockDirectory(root, { onStop });
+    await expect(lockDirectory(root, { onStop })).rejects.toThrow(`process ${process.pid}`);
+    await lock.release();
+  });
+
+  test("once released it leaves nothing behind and can be taken again", async () => {
+    const lock = await lockDirectory(root, { onStop });
+    await lock.release();
+    await lock.release();
+    expect(await readdir(root)).toEqual([]);
+    const again = await lockDirectory(root, { onStop });
+    await again.release();
+  });
+
+  test("the lock of a killed process is taken over", async () => {
+    await leaveStaleSocket(root);
+    expect(await readdir(root)).toEqual(["xylem.sock"]);
+    const lock = await lockDirectory(root, { onStop });
+    expect(await askHolder(root, "ping")).toBe(`pong ${process.pid}`);
+    expect(await readdir(root)).toEqual(["xylem.sock"]);
+    await lock.release();
+  });
+
+  test("of many that take over a stale lock at once one gets it", async () => {
+    await leaveStaleSocket(root);
+    const tries = Array.from({ length: 8 }, () => lockDirectory(root, { onStop }));
+    const results = await Promise.allSettled(tries);
+    const held = results.filter((result) => result.status === "fulfilled");
+    expect(held.length).toBe(1);
+    await held[0]?.value.release();
+  });
+
+  test("a stop reaches the holder, a ping of a free directory finds nobody", async () => {
+    let stops = 0;
+    const lock = await lockDirectory(root, { onStop: () => (stops += 1) });
+    expect(await askHolder(root, "stop")).toBe(`stopping ${process.pid}`);
+    expect(stops).toBe(1);
+    await lock.release();
+    expect(await askHolder(root, "ping")).toBeUndefined();
+    expect(await askHolder(join(root, "absent"), "ping")).toBeUndefined();
+  });
+
+  test("a directory whose path is longer than a socket's may be is locked too", async () => {
+    const deep = join(root, "d".repeat(120), "e".repeat(60));
+    await mkdir(deep, { recursive: true });
+    const lock = await lockDirectory(deep, { onStop });
+    await expect(lockDirectory(deep, { onStop })).rejects.toThrow("in use");
+    expect(await askHolder(deep, "ping")).toBe(`pong ${process.pid}`);
+    await lock.release();
+    expect(await askHolder(deep, "ping")).toBeUndefined();
+  });
+});
