@@ -53,6 +53,28 @@ describe.each(libraries)("$name", ({ name, Client, codecs }) => {
     expect(read).toEqual(expected);
   });
 
+  test("a key's records land in one partition, in the order in which they were sent", async () => {
+    const topic = topicOf("keyed");
+    await client.createTopic(topic, 3);
+    const values = Array.from({ length: 90 }, (_, index) => ({
+      key: `key-${index % 9}`,
+      value: `${index}`,
+    }));
+    for (const record of values) await client.send(topic, [record]);
+    const seen: ReceivedRecord[] = [];
+    const onRecord = (record: ReceivedRecord): void => void seen.push(record);
+    const member = await client.join({ groupId: topicOf("keyed-readers"), topic, onRecord });
+    await waitUntil("all are read", () => seen.length >= values.length);
+    await member.leave();
+    expect(new Set(seen.map((record) => record.partition)).size).toBeGreaterThan(1);
+    for (let key = 0; key < 9; key += 1) {
+      const mine = seen.filter((record) => record.key === `key-${key}`);
+      expect(new Set(mine.map((record) => record.partition)).size).toBe(1);
+      const expected = values.filter((record) => record.key === `key-${key}`);
+      expect(mine.map((record) => record.value)).toEqual(expected.map((record) => record.value));
+    }
+  });
+
   test.each(codecs)("records sent with %s are read back equal", async (codec) => {
     const topic = topicOf(`codec-${codec}`);
     const values = Array.from({ length: 500 }, (_, index) => `${codec} ${index} ${"x".repeat(50)}`);

@@ -99,6 +99,11 @@ export class RawConnection {
     this.#socket.write(bytes);
   }
 
+  /** Reads no further answers, so that they pile up on the way. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
   close(): void {
     this.#socket.destroy();
   }
