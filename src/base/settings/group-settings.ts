@@ -1,4 +1,4 @@
-import { anyNumber, atLeast, between, int, intMax, long, short } from "./rows.ts";
+import { atLeast, between, int, intMax, long, short } from "./rows.ts";
 
 /** Node settings of groups, offsets and transactions. */
 export const groupSettings = {
@@ -69,20 +69,24 @@ export const groupSettings = {
     atLeast(1),
     "Segment size of __transaction_state.",
   ),
-  "transactional.id.expiration.ms": int(
-    604_800_000,
-    atLeast(1),
-    "How long a silent transactional id is kept.",
-  ),
   "share.coordinator.state.topic.num.partitions": int(
     50,
     atLeast(1),
     "Partitions of __share_group_state.",
+  ),
+  "share.coordinator.state.topic.replication.factor": short(
+    1,
+    atLeast(1),
+    "Replicas of __share_group_state.",
+  ),
+  "share.coordinator.state.topic.segment.bytes": int(
+    104_857_600,
+    atLeast(1),
+    "Segment size of __share_group_state.",
   ),
   "default.replication.factor": int(
     1,
     between(1, 32_767),
     "Replicas of a topic that does not say how many.",
   ),
-  "request.timeout.ms": int(30_000, anyNumber, "How long the node waits for another one's answer."),
 };

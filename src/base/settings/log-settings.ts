@@ -181,11 +181,6 @@ export const logSettings = {
     atLeast(1),
     "Time between two looks for what retention removes.",
   ),
-  "log.tail.cache.max.bytes": long(
-    67_108_864,
-    atLeast(0),
-    "Memory for the newest records of all partitions together.",
-  ),
   "memory.store.max.bytes": long(
     536_870_912,
     atLeast(1_048_576),
@@ -196,11 +191,6 @@ export const logSettings = {
     atLeast(1),
     "Time after its last append at which an idempotent producer is forgotten.",
     cluster,
-  ),
-  "producer.id.expiration.check.interval.ms": int(
-    600_000,
-    atLeast(1),
-    "Time between two looks for forgotten producers.",
   ),
   "producers.max.per.partition": int(
     100_000,

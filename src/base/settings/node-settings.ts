@@ -9,7 +9,6 @@ import {
   bool,
   choice,
   int,
-  intMax,
   list,
   listMatching,
   long,
@@ -63,14 +62,7 @@ const doorSettings = {
   ),
   "log.format": choice(["text", "json"], "How the node's own log lines look."),
   "log.level": choice(["info", "debug", "warn", "error", "silent"], "The least log line shown."),
-  "max.connection.creation.rate": int(intMax, atLeast(0), "New connections a second.", cluster),
   "max.connections": int(10_000, atLeast(0), "Connections at a time.", cluster),
-  "max.connections.per.ip": int(
-    intMax,
-    atLeast(0),
-    "Connections at a time from one address.",
-    cluster,
-  ),
   "max.incremental.fetch.session.cache.slots": int(
     1_000,
     atLeast(0),
@@ -99,11 +91,6 @@ const doorSettings = {
     268_435_456,
     atLeast(1_048_576),
     "Bytes of answers a connection may have waiting; past it that connection is not read.",
-  ),
-  "replica.high.watermark.checkpoint.interval.ms": long(
-    5_000,
-    atLeast(1),
-    "Time between checkpoints of committed offsets.",
   ),
   "shutdown.grace.ms": int(
     10_000,

@@ -3,6 +3,7 @@ import type { NodeSettings } from "../../base/settings/node-settings.ts";
 /** What the broker itself keeps in topics: made on first need, always flushed before it counts. */
 export interface InternalTopic {
   partitions(settings: NodeSettings): number;
+  replicas(settings: NodeSettings): number;
   configs(settings: NodeSettings): ReadonlyMap<string, string>;
 }
 
@@ -11,6 +12,7 @@ export const internalTopics: ReadonlyMap<string, InternalTopic> = new Map([
     "__consumer_offsets",
     {
       partitions: (settings) => settings["offsets.topic.num.partitions"],
+      replicas: (settings) => settings["offsets.topic.replication.factor"],
       configs: (settings) =>
         compacted(settings["offsets.topic.segment.bytes"], ["compression.type", "producer"]),
     },
@@ -19,6 +21,7 @@ export const internalTopics: ReadonlyMap<string, InternalTopic> = new Map([
     "__transaction_state",
     {
       partitions: (settings) => settings["transaction.state.log.num.partitions"],
+      replicas: (settings) => settings["transaction.state.log.replication.factor"],
       configs: (settings) =>
         compacted(
           settings["transaction.state.log.segment.bytes"],
@@ -32,7 +35,8 @@ export const internalTopics: ReadonlyMap<string, InternalTopic> = new Map([
     "__share_group_state",
     {
       partitions: (settings) => settings["share.coordinator.state.topic.num.partitions"],
-      configs: (settings) => compacted(settings["offsets.topic.segment.bytes"]),
+      replicas: (settings) => settings["share.coordinator.state.topic.replication.factor"],
+      configs: (settings) => compacted(settings["share.coordinator.state.topic.segment.bytes"]),
     },
   ],
 ] satisfies readonly [string, InternalTopic][]);

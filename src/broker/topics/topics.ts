@@ -160,9 +160,12 @@ export class Topics {
       throw new XylemError("INVALID_TOPIC_EXCEPTION", `${name} is no internal topic`);
     }
     const { settings } = this.#options.configs;
-    const partitions = internal.partitions(settings);
-    const asked = { name, partitions, replicas: 1, configs: internal.configs(settings) };
-    return await this.#orExisting(name, asked);
+    return await this.#orExisting(name, {
+      name,
+      partitions: internal.partitions(settings),
+      replicas: internal.replicas(settings),
+      configs: internal.configs(settings),
+    });
   }
 
   /** Durable when it resolves; the files are gone then, or go at the next start. */
