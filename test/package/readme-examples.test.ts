@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { BrokerProcess } from "../support/broker-process.ts";
 import { run } from "../support/child-process.ts";
 import { repositoryRoot } from "../support/repository.ts";
-import { reasonToSkip, type Tool } from "../support/skips.ts";
+import { reasonToSkip, type Tool } from "../support/tools.ts";
 import { makeTemporaryFolder, removeFolder } from "../support/temporary-folder.ts";
 import { startXylem } from "../support/xylem-process.ts";
 import { readExamples, type Example } from "./readme-examples.ts";
