@@ -39,8 +39,8 @@ function settingsPage(): string {
   return page("Settings of a node", [
     "Each one is a flag (`--log.retention.ms 1000`), a variable " +
       `(\`${variableOf("log.retention.ms")}=1000\`) and an entry of \`xylem.yaml\`; flags count ` +
-      "more than variables, variables more than the file. Names are Kafka's where Kafka has them. " +
-      "Unknown names are errors. What is marked live also changes through Kafka's own " +
+      "more than variables, variables more than the file. Names are Kafka's where Kafka has " +
+      "them. Unknown names are errors. What is marked live also changes through Kafka's own " +
       "`kafka-configs --entity-type brokers`.",
     table(["name", "type", "default", "valid", "changes", "meaning"], rows),
   ]);
@@ -63,8 +63,8 @@ function topicSettingsPage(): string {
     row.help,
   ]);
   return page("Settings of topics and groups", [
-    "Set when a topic is created, or later with any Kafka tool; they take effect at once. A topic " +
-      "that does not set one has the node's default: the setting in the column *node setting*.",
+    "Set when a topic is created, or later with any Kafka tool; they take effect at once. A " +
+      "topic that does not set one has the node's default: the setting in the column *node setting*.",
     table(["name", "type", "default", "valid", "node setting", "meaning"], topicRows),
     "## Groups",
     "Set with `kafka-configs --entity-type groups`.",

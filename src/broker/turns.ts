@@ -1,4 +1,4 @@
-/** Work under the same key runs one after the other, in the order it came; other keys run beside. */
+/** Work under one key runs one after the other, in the order it came; other keys run beside. */
 export class Turns {
   readonly #last = new Map<string, Promise<unknown>>();
 

@@ -3,12 +3,13 @@ import type { Coordinator, Write } from "../../src/broker/ports/coordinator.ts";
 
 type Seen = { readonly revision: number; readonly changes: readonly Write[] };
 
-/** What every `Coordinator` holds. `open` answers one over an empty store, `reopen` the same again. */
+/** Where a coordinator keeps things. `open` answers one over it, empty; `reopen` the same again. */
 export interface CoordinatorStore {
   open(): Promise<Coordinator>;
   reopen(closed: Coordinator): Promise<Coordinator>;
 }
 
+/** What every `Coordinator` holds. */
 export function coordinatorContract(name: string, makeStore: () => CoordinatorStore): void {
   describe(`coordinator contract: ${name}`, () => {
     transactionContract(makeStore);

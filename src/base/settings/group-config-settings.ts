@@ -1,5 +1,4 @@
 import { atLeast, bool, choice, int, matching, text } from "./rows.ts";
-import type { SettingValues } from "./setting.ts";
 
 const heartbeat = "Time between two heartbeats of a member.";
 const session = "Silence after which a member is out.";
@@ -48,5 +47,3 @@ export const groupConfigSettings = {
   "streams.num.standby.replicas": int(0, atLeast(0), "Standby copies of each task."),
   "streams.session.timeout.ms": int(45_000, atLeast(1), session),
 };
-
-export type GroupConfigSettings = SettingValues<typeof groupConfigSettings>;

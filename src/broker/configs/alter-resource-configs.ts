@@ -112,7 +112,7 @@ function checkDynamic(setting: string, broker: string): void {
   if (row.dynamic === "broker" && broker === "") {
     throw new XylemError(
       "INVALID_REQUEST",
-      `Cannot update these configs at default cluster level, broker id must be specified: ${setting}`,
+      `Cannot update these configs for all brokers, a broker id must be given: ${setting}`,
     );
   }
 }

@@ -1,7 +1,7 @@
 import type { Setting } from "../../base/settings/setting.ts";
 import { formatSetting } from "../../base/settings/parse-setting.ts";
 import { topicSettings } from "../../base/settings/topic-settings.ts";
-import type { Topic } from "../topics/topic.ts";
+import type { Topic } from "../topics/live-topic.ts";
 import type { BrokerConfigs } from "./broker-configs.ts";
 import { type ConfigSynonym, type DescribedConfig, nodeSynonyms } from "./described-config.ts";
 import { synonymsOf } from "./topic-defaults.ts";

@@ -3,7 +3,7 @@ import type { ErrorCode } from "../../base/errors.ts";
 import type { Uuid } from "../../base/uuid.ts";
 import type { OffsetCommitter } from "../../groups/classic/classic-group.ts";
 import type { Broker } from "../broker.ts";
-import type { Topic } from "../topics/topic.ts";
+import type { Topic } from "../topics/live-topic.ts";
 import type { CommitResult, NewOffset } from "./group-offsets.ts";
 
 /** A topic as a request names it. */

@@ -13,7 +13,8 @@ export interface Coordinator {
   transact(compares: readonly Compare[], writes: readonly Write[]): Promise<number | undefined>;
   /**
    * Tells of changes below a prefix after `fromRevision`, at rising revisions; several may be
-   * merged into one call. Runs until the returned function is called.
+   * merged into one call. Runs until the returned function is called. Throws OFFSET_OUT_OF_RANGE
+   * when changes after `fromRevision` are forgotten: read again.
    */
   watch(prefix: string, fromRevision: number, listener: ChangeListener): () => void;
   close(): Promise<void>;
@@ -43,4 +44,7 @@ export interface Write {
   readonly value: string | null;
 }
 
-export type ChangeListener = (revision: number, changes: readonly (Write & { revision: number })[]) => void;
+export type ChangeListener = (
+  revision: number,
+  changes: readonly (Write & { revision: number })[],
+) => void;

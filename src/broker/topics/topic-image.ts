@@ -1,6 +1,6 @@
 import type { Uuid } from "../../base/uuid.ts";
 import { collisionName } from "./topic-name.ts";
-import type { LiveTopic } from "./topic.ts";
+import type { LiveTopic } from "./live-topic.ts";
 
 /** The topics in memory, by name and by id. */
 export class TopicImage {

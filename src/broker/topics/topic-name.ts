@@ -5,7 +5,7 @@ const lengthMax = 249;
 /** The log of a Kafka cluster's metadata: never a topic here. */
 export const metadataTopic = "__cluster_metadata";
 
-/** Throws INVALID_TOPIC_EXCEPTION unless the name is one Kafka allows; such a name is a safe path. */
+/** Throws INVALID_TOPIC_EXCEPTION unless Kafka allows the name; then it is safe in a path. */
 export function checkTopicName(name: string): void {
   const reason = whatIsWrong(name);
   if (reason === undefined) return;

@@ -122,7 +122,7 @@ describe("creating a topic", () => {
     });
   });
 
-  test("a partition that does not open leaves no topic behind, here or after a restart", async () => {
+  test("a partition that does not open leaves no topic, here or after a restart", async () => {
     const rig = await openTopicRig();
     rig.storage.failing = "orders-1";
     const failed = rig.topics.create(asked("orders", { partitions: 3 }));
@@ -169,7 +169,7 @@ describe("topics on demand", () => {
     expect(() => topics.startAutoCreate("a b")).toThrow(/invalid/);
   });
 
-  test("internal topics are made compacted, with their own partitions, always flushed", async () => {
+  test("internal topics are compacted and flushed, with their own partitions", async () => {
     const { topics } = await openTopicRig({ "log.durability": "os" });
     const topic = await topics.autoCreate("__consumer_offsets");
     expect(topic).toMatchObject({ isInternal: true });
@@ -213,7 +213,7 @@ describe("deleting a topic", () => {
     expect(topics.find("orders")).toBe(second);
   });
 
-  test("files that could not be removed are removed at the next start, and nothing comes back", async () => {
+  test("files that could not be removed go at the next start, and nothing comes back", async () => {
     const rig = await openTopicRig();
     await rig.topics.create(asked("orders", { partitions: 2 }));
     rig.storage.failing = "remove orders-1";

@@ -16,9 +16,9 @@ import { reconcileStorage } from "./reconcile-storage.ts";
 import { TopicImage } from "./topic-image.ts";
 import { deletedKey, formatTopicEntry, topicKey, type TopicEntry } from "./topic-entry.ts";
 import { checkTopicName, collisionName, metadataTopic } from "./topic-name.ts";
-import { LiveTopic, type Topic } from "./topic.ts";
+import { LiveTopic, type Topic } from "./live-topic.ts";
 
-export type { Topic } from "./topic.ts";
+export type { Topic } from "./live-topic.ts";
 
 export interface TopicsOptions {
   readonly coordinator: Coordinator;
@@ -134,8 +134,8 @@ export class Topics {
   }
 
   /**
-   * Starts `autoCreate` unless it is under way, and does not wait. Throws INVALID_TOPIC_EXCEPTION at
-   * once; a later failure is only logged, the client asks again.
+   * Starts `autoCreate` unless it is under way, and does not wait. A name that cannot be made throws
+   * at once, as `create`; a later failure is only logged, the client asks again.
    */
   startAutoCreate(name: string): void {
     this.#checkNewName(name);

@@ -48,7 +48,7 @@ const keys = async (coordinator: LocalCoordinator): Promise<string[]> =>
   (await coordinator.read("")).entries.map(({ key }) => key);
 
 describe("a damaged file", () => {
-  test("cut short anywhere in its last line, it opens with everything before that line", async () => {
+  test("cut short anywhere in its last line, it opens with all lines before", async () => {
     const bytes = await threeEntries();
     const lastLine = bytes.lastIndexOf(10, bytes.length - 2) + 1;
     for (let size = lastLine + 1; size < bytes.length; size++) {

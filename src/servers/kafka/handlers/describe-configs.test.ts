@@ -104,7 +104,7 @@ describe("DescribeConfigs of a topic", () => {
     expect(rig.storage.settings.get("a-0")?.["max.message.bytes"]).toBe(2);
   });
 
-  test("retention.ms without any setting has no synonyms, and hours alone do not show", async () => {
+  test("retention.ms has no synonyms when nothing, or only hours, is set", async () => {
     const plain = { value: "604800000", configSource: sources.default, synonyms: [] };
     expect(await askOne(await rigWith(), topic, "a", "retention.ms")).toMatchObject(plain);
     const rig = await rigWith({}, { "log.retention.hours": "1" });
@@ -191,7 +191,7 @@ describe("DescribeConfigs of a broker", () => {
     });
   });
 
-  test("the empty name lists the dynamic defaults that are set, and nothing of this node's", async () => {
+  test("the empty name lists the dynamic defaults that are set, nothing else", async () => {
     const rig = await openTopicRig();
     await setBroker(rig, "", "log.retention.ms", "5");
     await setBroker(rig, "1", "log.retention.ms", "6");

@@ -11,7 +11,7 @@ type WantedResource = Request["resources"][number];
 type ResourceAnswer = Response["results"][number];
 type ConfigAnswer = ResourceAnswer["configs"][number];
 
-/** DescribeConfigs (key 32): configs with value, source and synonyms; unknown names are left out. */
+/** DescribeConfigs (key 32): value, source and synonyms; unknown names are left out. */
 export function describeConfigs(request: Request, context: RequestContext): Response {
   return { results: request.resources.map((wanted) => describe(wanted, request, context)) };
 }

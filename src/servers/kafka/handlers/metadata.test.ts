@@ -42,7 +42,7 @@ describe("Metadata", () => {
     expect((await ask(rig, 1, { topics: [] })).topics).toEqual([]);
   });
 
-  test("an unknown topic is made on demand: unknown in this answer, there in a later one", async () => {
+  test("an unknown topic is made on demand: unknown now, there in a later answer", async () => {
     const rig = await openTopicRig();
     const first = await ask(rig, 9, named("new"));
     const unknown = kafkaCode("UNKNOWN_TOPIC_OR_PARTITION");
