@@ -64,7 +64,7 @@ function topicSettingsPage(): string {
   ]);
   return page("Settings of topics and groups", [
     "Set when a topic is created, or later with any Kafka tool; they take effect at once. A " +
-      "topic that does not set one has the node's default: the setting in the column *node setting*.",
+      "topic that does not set one has the node's default: the setting in *node setting*.",
     table(["name", "type", "default", "valid", "node setting", "meaning"], topicRows),
     "## Groups",
     "Set with `kafka-configs --entity-type groups`.",

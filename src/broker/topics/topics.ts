@@ -134,8 +134,8 @@ export class Topics {
   }
 
   /**
-   * Starts `autoCreate` unless it is under way, and does not wait. A name that cannot be made throws
-   * at once, as `create`; a later failure is only logged, the client asks again.
+   * Starts `autoCreate` unless it is under way, and does not wait. A name that cannot be made
+   * throws at once, as `create`; a later failure is only logged, the client asks again.
    */
   startAutoCreate(name: string): void {
     this.#checkNewName(name);
