@@ -1,16 +1,16 @@
 import type { Socket } from "node:net";
-import { assert } from "../../base/assert.ts";
-import { ByteWriter } from "../../base/bytes.ts";
 import { MalformedError } from "../../base/errors.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { FetchSessions } from "../../broker/fetch/fetch-sessions.ts";
 import { FrameAssembler } from "../../protocol/frame.ts";
+import { AnswerOutput } from "./answer-output.ts";
 import type { Waiting } from "./door-context.ts";
 import { ConnectionRefused, toKafkaError } from "./errors.ts";
 import { unknownVersionAnswer } from "./handlers/api-versions.ts";
 import type { IntakeBudget, Paused } from "./limits.ts";
 import { type PendingRequest, readArrival } from "./pending-request.ts";
 import { type CallSide, RequestCall } from "./request-call.ts";
+import { RequestLine } from "./request-line.ts";
 import { RequestOrder } from "./request-order.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -20,11 +20,12 @@ export interface ConnectionHost {
   readonly fetchSessions: FetchSessions;
   readonly intake: IntakeBudget;
   readonly traffic: Traffic;
+  /** Calls `work` of this connection once in this turn of the loop, after all sockets were read. */
+  soon(connection: KafkaConnection): void;
   closed(connection: KafkaConnection): void;
 }
 
 const mappedPrefix = "::ffff:";
-const answerBytesExpected = 1_024;
 
 /**
  * One client: cuts its bytes into requests, starts them as their order allows, and answers in the
@@ -40,17 +41,13 @@ export class KafkaConnection implements CallSide, Paused {
   readonly #host: ConnectionHost;
   readonly #assembler: FrameAssembler;
   readonly #order = new RequestOrder();
-  /** In order of arrival; the first `#startedCount` have been started. */
-  readonly #queue: PendingRequest[] = [];
+  readonly #line = new RequestLine();
+  readonly #output: AnswerOutput;
   readonly #parked = new Set<Waiting>();
-  #startedCount = 0;
-  /** Answers that wait for earlier ones. */
-  #heldAnswerBytes = 0;
   #unfinishedBytes = 0;
   #state: "open" | "ending" | "closed" = "open";
   #isPaused = false;
   #isPumping = false;
-  #out: ByteWriter | undefined;
   #abort: AbortController | undefined;
   #software = "";
   #lastActiveMs: number;
@@ -64,6 +61,7 @@ export class KafkaConnection implements CallSide, Paused {
     this.localPort = socket.localPort ?? 0;
     this.remoteAddress = plainAddress(socket.remoteAddress);
     this.#assembler = new FrameAssembler(host.broker.settings["socket.request.max.bytes"]);
+    this.#output = new AnswerOutput(socket, host.traffic, () => this.#flushed());
     this.#lastActiveMs = host.broker.clock.monotonicMs();
   }
 
@@ -81,7 +79,12 @@ export class KafkaConnection implements CallSide, Paused {
 
   /** Milliseconds without a byte in either direction, 0 while a request is under way. */
   idleMs(nowMs: number): number {
-    return this.#startedCount > 0 && !this.#isClogged() ? 0 : nowMs - this.#lastActiveMs;
+    return this.#line.startedCount > 0 && !this.#isClogged() ? 0 : nowMs - this.#lastActiveMs;
+  }
+
+  /** Starts what the order allows. */
+  work(): void {
+    this.#pump();
   }
 
   /** Answers what was read, then ends. Members that wait for their group are cut off. */
@@ -139,11 +142,10 @@ export class KafkaConnection implements CallSide, Paused {
       for (const frame of this.#assembler.push(chunk)) this.#admit(frame);
       this.#countUnfinished();
     } catch (error) {
-      this.#pump();
       this.#refuse(error);
     }
-    this.#pump();
     if (this.#state === "open" && !this.#mayRead()) this.#pause();
+    this.#host.soon(this);
   }
 
   #admit(frame: Uint8Array): void {
@@ -155,7 +157,7 @@ export class KafkaConnection implements CallSide, Paused {
     }
     const { request } = arrival;
     this.#host.intake.take(request.sizeBytes);
-    this.#queue.push(request);
+    this.#line.push(request);
     this.#host.traffic.countRequest(request.route.name);
     if (arrival.kind === "unserved") request.isUnserved = true;
   }
@@ -168,17 +170,16 @@ export class KafkaConnection implements CallSide, Paused {
     }
   }
 
-  /** Starts what the order allows. */
   #pump(): void {
     // A handler may answer at once and so come back here.
     if (this.#isPumping) return;
     this.#isPumping = true;
     while (this.#state !== "closed") {
-      const next = this.#queue[this.#startedCount];
+      const { next } = this.#line;
       if (next === undefined || this.#isClogged()) break;
       const { sharing } = next.route;
       if (!this.#order.mayStart(sharing, this.#fetchesMax())) break;
-      this.#startedCount += 1;
+      this.#line.start();
       this.#order.start(sharing);
       this.#start(next);
     }
@@ -238,13 +239,11 @@ export class KafkaConnection implements CallSide, Paused {
 
   /** Undefined: no answer is owed. */
   #finish(request: PendingRequest, answer: unknown): void {
-    assert(!request.isDone, "a request was answered twice");
-    request.isDone = true;
     if (this.#state === "closed") return;
     this.#order.finish(request.route.sharing);
     this.#host.intake.give(request.sizeBytes);
     try {
-      this.#write(request, answer);
+      this.#line.settle(request, answer, this.#output.open);
     } catch (error) {
       const place = { api: request.route.name, apiVersion: request.apiVersion };
       toKafkaError(error, this.broker.log, { ...place, client: this.#describe(request) });
@@ -253,47 +252,7 @@ export class KafkaConnection implements CallSide, Paused {
     this.#pump();
   }
 
-  #write(request: PendingRequest, answer: unknown): void {
-    if (request === this.#queue[0]) {
-      if (answer !== undefined) request.writeAnswer(this.#output(), answer);
-      this.#shift();
-      for (let next = this.#queue[0]; next?.isDone; next = this.#queue[0]) {
-        for (const chunk of next.chunks) this.#output().raw(chunk);
-        this.#heldAnswerBytes -= next.chunkBytes;
-        this.#shift();
-      }
-      return;
-    }
-    if (answer === undefined) return;
-    const writer = new ByteWriter();
-    request.writeAnswer(writer, answer);
-    request.chunks = writer.finish();
-    request.chunkBytes = writer.sizeBytes;
-    this.#heldAnswerBytes += request.chunkBytes;
-  }
-
-  #shift(): void {
-    this.#queue.shift();
-    this.#startedCount -= 1;
-  }
-
-  /** The answers of this turn of the loop: they leave together. */
-  #output(): ByteWriter {
-    if (this.#out !== undefined) return this.#out;
-    this.#out = new ByteWriter(answerBytesExpected);
-    process.nextTick(() => this.#flush());
-    return this.#out;
-  }
-
-  #flush(): void {
-    const out = this.#out;
-    this.#out = undefined;
-    if (out === undefined || this.#state === "closed" || !this.#socket.writable) return;
-    this.#host.traffic.bytesOut += out.sizeBytes;
-    const chunks = out.finish();
-    if (chunks.length > 1) this.#socket.cork();
-    for (const chunk of chunks) this.#socket.write(chunk);
-    if (chunks.length > 1) this.#socket.uncork();
+  #flushed(): void {
     if (this.#state === "ending") this.#endWhenDone();
   }
 
@@ -308,7 +267,7 @@ export class KafkaConnection implements CallSide, Paused {
   }
 
   #waitingAnswerBytes(): number {
-    return this.#heldAnswerBytes + this.#socket.writableLength + (this.#out?.sizeBytes ?? 0);
+    return this.#line.heldBytes + this.#output.waitingBytes;
   }
 
   /** Each fetch may answer with as much as `fetch.max.bytes`: one always may. */
@@ -320,7 +279,7 @@ export class KafkaConnection implements CallSide, Paused {
 
   #mayRead(): boolean {
     if (this.#state !== "open" || !this.#host.intake.hasRoom || this.#isClogged()) return false;
-    return this.#queue.length < this.broker.settings["queued.max.requests"];
+    return this.#line.length < this.broker.settings["queued.max.requests"];
   }
 
   #pause(): void {
@@ -336,21 +295,20 @@ export class KafkaConnection implements CallSide, Paused {
     const isExpected = error instanceof MalformedError || error instanceof ConnectionRefused;
     const reason = error instanceof Error ? error.message : String(error);
     this.#host.traffic.refusedCount += 1;
-    const last = request ?? this.#queue.at(-1);
+    const last = request ?? this.#line.last;
     this.broker.log[isExpected ? "warn" : "error"]("Kafka connection closed", {
       client: this.#describe(last),
       api: request?.route.name,
       apiVersion: request?.apiVersion,
       reason,
     });
-    this.#dropUnstarted();
+    if (request !== undefined) this.#dropUnstarted();
     this.end();
   }
 
+  /** What came after the request that is to blame. */
   #dropUnstarted(): void {
-    for (const dropped of this.#queue.splice(this.#startedCount)) {
-      this.#host.intake.give(dropped.sizeBytes);
-    }
+    for (const { sizeBytes } of this.#line.dropUnstarted()) this.#host.intake.give(sizeBytes);
   }
 
   #logRefusedVersion(request: PendingRequest): void {
@@ -367,23 +325,21 @@ export class KafkaConnection implements CallSide, Paused {
   }
 
   #endWhenDone(): void {
-    const isBusy = this.#order.busyCount > 0 || this.#startedCount < this.#queue.length;
+    const isBusy = this.#order.busyCount > 0 || this.#line.next !== undefined;
     if (isBusy && !this.#isClogged()) return;
-    if (this.#out === undefined) this.#socket.destroySoon();
+    if (this.#output.isEmpty) this.#socket.destroySoon();
   }
 
   #closed(): void {
     this.#state = "closed";
-    this.#out = undefined;
+    this.#output.drop();
     this.#abort?.abort();
     for (const waiting of this.#parked) waiting.cancel();
     this.#parked.clear();
     const { intake } = this.#host;
     intake.forget(this);
     intake.changeUnfinished(-this.#unfinishedBytes);
-    for (const { isDone, sizeBytes } of this.#queue) if (!isDone) intake.give(sizeBytes);
-    this.#queue.length = 0;
-    this.#startedCount = 0;
+    for (const { isDone, sizeBytes } of this.#line.clear()) if (!isDone) intake.give(sizeBytes);
     this.#host.closed(this);
   }
 }

@@ -15,6 +15,8 @@ export class KafkaServer {
   readonly traffic = new Traffic();
   readonly #host: ConnectionHost;
   readonly #connections = new Set<KafkaConnection>();
+  /** Those that were read in this turn of the loop. */
+  readonly #ready = new Set<KafkaConnection>();
   #cancelSweep: Cancel | undefined;
   #isClosing = false;
   #allClosed: (() => void) | undefined;
@@ -28,6 +30,7 @@ export class KafkaServer {
       fetchSessions: new FetchSessions({ clock, random, slotsMax }),
       intake,
       traffic: this.traffic,
+      soon: (connection) => this.#workSoon(connection),
       closed: (connection) => this.#forget(connection),
     };
     this.#scheduleSweep();
@@ -72,6 +75,21 @@ export class KafkaServer {
     for (const connection of this.#connections) connection.end();
     await closed;
     clearTimeout(timer);
+  }
+
+  /**
+   * What all sockets brought in one turn of the loop is worked on together: appends of different
+   * connections to one partition then share a write.
+   */
+  #workSoon(connection: KafkaConnection): void {
+    if (this.#ready.size === 0) setImmediate(() => this.#work());
+    this.#ready.add(connection);
+  }
+
+  #work(): void {
+    const ready = [...this.#ready];
+    this.#ready.clear();
+    for (const connection of ready) connection.work();
   }
 
   #forget(connection: KafkaConnection): void {

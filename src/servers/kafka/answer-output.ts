@@ -1,0 +1,53 @@
+import type { Socket } from "node:net";
+import { ByteWriter } from "../../base/bytes.ts";
+import type { Traffic } from "./traffic.ts";
+
+const answerBytesExpected = 1_024;
+
+/** The way out of a connection: the answers of one turn of the loop leave together. */
+export class AnswerOutput {
+  readonly #socket: Socket;
+  readonly #traffic: Traffic;
+  readonly #onFlushed: () => void;
+  #writer: ByteWriter | undefined;
+
+  constructor(socket: Socket, traffic: Traffic, onFlushed: () => void) {
+    this.#socket = socket;
+    this.#traffic = traffic;
+    this.#onFlushed = onFlushed;
+  }
+
+  /** Takes answers until the end of this turn. */
+  readonly open = (): ByteWriter => {
+    if (this.#writer !== undefined) return this.#writer;
+    this.#writer = new ByteWriter(answerBytesExpected);
+    process.nextTick(() => this.#flush());
+    return this.#writer;
+  };
+
+  get isEmpty(): boolean {
+    return this.#writer === undefined;
+  }
+
+  /** Bytes that the client has not taken yet. */
+  get waitingBytes(): number {
+    return this.#socket.writableLength + (this.#writer?.sizeBytes ?? 0);
+  }
+
+  /** Forgets what has not left. */
+  drop(): void {
+    this.#writer = undefined;
+  }
+
+  #flush(): void {
+    const writer = this.#writer;
+    this.#writer = undefined;
+    if (writer === undefined || !this.#socket.writable) return;
+    this.#traffic.bytesOut += writer.sizeBytes;
+    const chunks = writer.finish();
+    if (chunks.length > 1) this.#socket.cork();
+    for (const chunk of chunks) this.#socket.write(chunk);
+    if (chunks.length > 1) this.#socket.uncork();
+    this.#onFlushed();
+  }
+}
