@@ -48,6 +48,11 @@ export class TopicGroupLog implements GroupLog {
   }
 
   append(partition: number, records: readonly RecordBytes[]): Promise<void> {
+    const largestBytes = records.reduce((most, one) => Math.max(most, recordBytes(one)), 0);
+    if (largestBytes > this.#batchBytesMax()) {
+      const text = `a group record of ${largestBytes} bytes is past max.message.bytes`;
+      return Promise.reject(new XylemError("MESSAGE_TOO_LARGE", text));
+    }
     let queue = this.#queues.get(partition);
     if (queue === undefined) {
       queue = new AppendQueue((some) => this.#write(partition, some));
@@ -119,14 +124,13 @@ export class TopicGroupLog implements GroupLog {
     await committed(log, last + 1);
   }
 
-  /** Runs of records that fit a batch of the topic; one too large alone goes alone, and fails. */
+  /** Runs of records that fit a batch of the topic. */
   *#split(records: readonly RecordBytes[]): Generator<readonly RecordBytes[]> {
-    const settings = this.#options.topics.find(offsetsTopic)?.settings;
-    const sizeBytesMax = (settings?.["max.message.bytes"] ?? 0) - batchOverheadBytes;
+    const sizeBytesMax = this.#batchBytesMax();
     let run: RecordBytes[] = [];
     let runBytes = 0;
     for (const record of records) {
-      const bytes = record.key.length + (record.value?.length ?? 0) + recordOverheadBytes;
+      const bytes = recordBytes(record);
       if (run.length > 0 && runBytes + bytes > sizeBytesMax) {
         yield run;
         run = [];
@@ -138,12 +142,21 @@ export class TopicGroupLog implements GroupLog {
     if (run.length > 0) yield run;
   }
 
+  #batchBytesMax(): number {
+    const settings = this.#options.topics.find(offsetsTopic)?.settings;
+    return (settings?.["max.message.bytes"] ?? Infinity) - batchOverheadBytes;
+  }
+
   #find(index: number): PartitionLog {
     const partition = this.#options.topics.find(offsetsTopic)?.partitions[index];
     if (partition !== undefined) return partition;
     const name = `${offsetsTopic}-${index}`;
     throw new XylemError("UNKNOWN_TOPIC_OR_PARTITION", `${name} is not there`);
   }
+}
+
+function recordBytes({ key, value }: RecordBytes): number {
+  return key.length + (value?.length ?? 0) + recordOverheadBytes;
 }
 
 function committed(log: PartitionLog, offset: number): Promise<void> {
