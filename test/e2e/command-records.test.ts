@@ -1,6 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
 import type { Outcome } from "../support/child-process.ts";
 import { makeTemporaryFolder, removeFolder } from "../support/temporary-folder.ts";
 import { type StartedNode, startNode, xylem } from "../support/xylem-command.ts";
@@ -117,20 +115,6 @@ describe("group", () => {
     expect(linesOf(await at("consume", "moved", "--group", "mover", "-n", "2"))).toEqual(["2", "3"]);
     expect((await at("group", "delete", "mover")).code).toBe(0);
     expect((await at("group", "describe", "mover")).code).toBe(1);
-  });
-});
-
-describe("dump", () => {
-  test("it shows the records of a segment and finds its indexes sound", async () => {
-    await produce("dumped", "alpha\nbeta\n", "-z", "zstd", "-q");
-    const folder = join(data, "dumped-0");
-    const files = readdirSync(folder).map((name) => join(folder, name));
-    const segment = files.find((name) => name.endsWith(".log")) ?? "";
-    const dumped = await xylem(["dump", segment, "--deep", "--format", "{offset}:{value}"]);
-    expect([dumped.code, dumped.stdout]).toEqual([0, expect.stringContaining("codec zstd")]);
-    expect(linesOf(dumped).slice(1)).toEqual(["0:alpha", "1:beta"]);
-    const indexes = files.filter((name) => /index$/.test(name) && !name.endsWith(".txnindex"));
-    expect(await xylem(["dump", ...indexes])).toMatchObject({ code: 0 });
   });
 });
 

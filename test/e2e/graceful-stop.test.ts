@@ -4,7 +4,7 @@ import { Producer } from "@platformatic/kafka";
 import { expect, test } from "vitest";
 import { Xylem } from "../../src/index.ts";
 import { makeTemporaryFolder, removeFolder } from "../support/temporary-folder.ts";
-import { startNode } from "../support/xylem-command.ts";
+import { startNode, xylem } from "../support/xylem-command.ts";
 
 const valuesPerRequest = 10;
 
@@ -15,8 +15,8 @@ test("a stop under load: what was acknowledged is there, the rest is refused, ex
     clientId: "loader",
     bootstrapBrokers: [node.bootstrap],
     retries: 0,
-    autocreateTopics: true,
   });
+  await xylem(["topic", "create", "load", "-b", node.bootstrap]);
   const acknowledged: string[] = [];
   const load = (async () => {
     for (let request = 0; ; request += 1) {
