@@ -1,4 +1,5 @@
 import { XylemError } from "../../base/errors.ts";
+import { inParallel } from "../../base/in-parallel.ts";
 import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
@@ -28,7 +29,7 @@ export interface TopicsOptions {
   readonly log: Log;
 }
 
-/** The most partitions that are opened at a time while the node starts. */
+/** The most topics, and partitions of a topic, that are opened or removed at a time. */
 const openingMax = 64;
 /** The most topics that are made on demand at a time; for others the client asks again. */
 const creatingMax = 1_000;
@@ -54,15 +55,11 @@ export class Topics {
   static async open(options: TopicsOptions): Promise<Topics> {
     const topics = new Topics(options);
     const stored = await reconcileStorage(options);
-    const opened: (() => Promise<void>)[] = [];
-    for (const { name, entry, revision } of stored) {
+    await inParallel(stored, openingMax, async ({ name, entry, revision }) => {
       const topic = topics.#makeTopic({ name, id: entry.id, revision }, entry.configs);
-      opened.push(async () => {
-        topic.partitions = await topics.#openPartitions(topic, 0, entry.partitions);
-        topics.#image.add(topic);
-      });
-    }
-    await inParallel(opened, openingMax);
+      topic.partitions = await topics.#openPartitions(topic, 0, entry.partitions);
+      topics.#image.add(topic);
+    });
     options.configs.onChange(() => topics.#reconfigure());
     return topics;
   }
@@ -327,7 +324,9 @@ export class Topics {
   async #removeFiles(topic: LiveTopic, count: number): Promise<void> {
     const { coordinator, storage, log } = this.#options;
     try {
-      for (let index = 0; index < count; index++) await storage.removePartition(topic, index);
+      await inParallel(indexesOf(0, count), openingMax, async (index) => {
+        await storage.removePartition(topic, index);
+      });
       await coordinator.transact([], [{ key: deletedKey(topic.id), value: null }]);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
@@ -341,10 +340,9 @@ export class Topics {
     count: number,
   ): Promise<readonly PartitionLog[]> {
     const key: TopicKey = { name: topic.name, id: topic.id };
-    const indexes = Array.from({ length: count - first }, (_, at) => first + at);
-    return await Promise.all(
-      indexes.map((index) => this.#options.storage.openPartition(key, index, topic.settings)),
-    );
+    return await inParallel(indexesOf(first, count), openingMax, async (index) => {
+      return await this.#options.storage.openPartition(key, index, topic.settings);
+    });
   }
 
   #makeTopic(
@@ -376,11 +374,6 @@ export type ConfigsChange = (
   current: ReadonlyMap<string, string>,
 ) => ReadonlyMap<string, string> | undefined;
 
-/** Runs all, at most `most` at a time; the first failure ends it. */
-async function inParallel(work: readonly (() => Promise<void>)[], most: number): Promise<void> {
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let at = next++; at < work.length; at = next++) await work[at]?.();
-  };
-  await Promise.all(Array.from({ length: Math.min(most, work.length) }, worker));
+function indexesOf(first: number, end: number): readonly number[] {
+  return Array.from({ length: end - first }, (_, at) => first + at);
 }
