@@ -60,7 +60,10 @@ function runUnderNewerNode() {
 function findNewerNode() {
   var isWindows = process.platform === "win32";
   var name = "node-" + (isWindows ? "win" : process.platform) + "-" + process.arch;
-  var places = [path.join(root, ".cache", "node24", "node_modules"), path.join(root, "node_modules")];
+  var places = [
+    path.join(root, ".cache", "node24", "node_modules"),
+    path.join(root, "node_modules"),
+  ];
   var folders = places
     .map(function (place) {
       return path.join(place, name);

@@ -12,7 +12,7 @@ test("equal seeds give equal runs, other seeds other ones", () => {
 
 test("numbers fill the whole range evenly", () => {
   const random = new SeededRandom(1);
-  const buckets = new Array<number>(16).fill(0);
+  const buckets = Array.from({ length: 16 }, () => 0);
   for (let count = 0; count < 16_000; count += 1) {
     const bucket = random.nextUint32() >>> 28;
     buckets[bucket] = (buckets[bucket] ?? 0) + 1;

@@ -77,14 +77,23 @@ export function explainFailure(error: unknown, bootstrap: string): CommandFailur
   const causes = flatten(error);
   const refusal = causes.find((cause) => "apiId" in cause);
   if (refusal !== undefined) {
-    const { apiId, serverErrorMessage } = refusal as { apiId?: string; serverErrorMessage?: string };
+    const { apiId, serverErrorMessage } = refusal as {
+      apiId?: string;
+      serverErrorMessage?: string;
+    };
     const detail = serverErrorMessage ? `${serverErrorMessage} (${apiId})` : refusal.message;
     return new CommandFailure(detail, exitCodes.failed, error);
   }
-  const network = causes.find((cause) => /^(ECONN|ENOTFOUND|EHOST|ETIMEDOUT|EAI_)/.test(codeOf(cause)));
+  const network = causes.find((cause) =>
+    /^(ECONN|ENOTFOUND|EHOST|ETIMEDOUT|EAI_)/.test(codeOf(cause)),
+  );
   if (network !== undefined || causes.some((cause) => codeOf(cause) === "PLT_KFK_NETWORK")) {
     const reason = network ? ` (${codeOf(network)})` : "";
-    return new CommandFailure(`no broker answers at ${bootstrap}${reason}`, exitCodes.unreachable, error);
+    return new CommandFailure(
+      `no broker answers at ${bootstrap}${reason}`,
+      exitCodes.unreachable,
+      error,
+    );
   }
   const last = causes.at(-1);
   return new CommandFailure(last?.message ?? String(error), exitCodes.failed, error);

@@ -35,15 +35,13 @@ export async function* readPartitions(
   signal: AbortSignal,
 ): AsyncGenerator<ShownRecord> {
   const { topic, isLive } = reading;
-  await consumer.topics.track(topic.name);
-  const positions = reading.partitions.map(
-    ({ index, from, end }): Position => ({
-      index,
-      end,
-      next: from,
-      leader: topic.partitions.find((partition) => partition.index === index)?.leader ?? -1,
-    }),
-  );
+  consumer.topics.track(topic.name);
+  const positions = reading.partitions.map(({ index, from, end }): Position => ({
+    index,
+    end,
+    next: from,
+    leader: topic.partitions.find((partition) => partition.index === index)?.leader ?? -1,
+  }));
   const isOpen = (position: Position): boolean => isLive || position.next < position.end;
   while (!signal.aborted && positions.some(isOpen)) {
     for (const leader of new Set(positions.filter(isOpen).map((position) => position.leader))) {

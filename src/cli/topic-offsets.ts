@@ -57,9 +57,7 @@ async function listOffsets(
     })),
   });
   const offsets = listed.flatMap(({ name, partitions }) =>
-    partitions.map(
-      ({ partitionIndex, offset }) => [`${name}-${partitionIndex}`, offset] as const,
-    ),
+    partitions.map(({ partitionIndex, offset }) => [`${name}-${partitionIndex}`, offset] as const),
   );
   return new Map(offsets);
 }

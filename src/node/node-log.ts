@@ -10,7 +10,13 @@ export interface NodeLogOptions {
   readonly write: (line: string) => void;
 }
 
-const ranks: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 };
+const ranks: Readonly<Record<LogLevel, number>> = {
+  debug: 0,
+  info: 1,
+  warn: 2,
+  error: 3,
+  silent: 4,
+};
 
 /** The node's own log: text for people, JSON lines (pino's) for machines. */
 export async function openLog(options: NodeLogOptions): Promise<Log> {

@@ -26,6 +26,16 @@ test("names are dotted or nested, lists are joined", async () => {
   });
 });
 
+test("numbers keep all their digits, words and booleans their text", async () => {
+  const text = "log.retention.bytes: 9223372036854775807\nmemory: true\ncluster.id: null\nd: 0.5\n";
+  expect(await read(text)).toEqual({
+    "log.retention.bytes": "9223372036854775807",
+    memory: "true",
+    "cluster.id": "",
+    d: "0.5",
+  });
+});
+
 test("an empty file sets nothing", async () => expect(await read("# nothing\n")).toEqual({}));
 
 test.each(["a: [", "just text", "- a"])("%j is refused with the file's name", async (text) => {

@@ -16,7 +16,7 @@ export async function readConfigFile(path: string | undefined): Promise<Settings
   const texts = new Map<string, string>();
   let document: unknown;
   try {
-    document = parse(text, { prettyErrors: true });
+    document = parse(text, { prettyErrors: true, intAsBigInt: true });
   } catch (error) {
     throw new Error(`${file} is not valid YAML: ${messageOf(error)}`, { cause: error });
   }
@@ -38,7 +38,7 @@ async function readText(file: string, isNamed: boolean): Promise<string | undefi
 
 function flatten(value: unknown, name: string, texts: Map<string, string>, file: string): void {
   if (Array.isArray(value) && name !== "") {
-    texts.set(name, value.map(String).join(","));
+    texts.set(name, value.map(scalarText).join(","));
   } else if (value instanceof Object && !Array.isArray(value)) {
     for (const [key, nested] of Object.entries(value)) {
       flatten(nested, name === "" ? key : `${name}.${key}`, texts, file);
@@ -46,8 +46,14 @@ function flatten(value: unknown, name: string, texts: Map<string, string>, file:
   } else if (name === "") {
     throw new Error(`${file} holds no settings: it must map names to values`);
   } else {
-    texts.set(name, value === null || value === undefined ? "" : String(value));
+    texts.set(name, scalarText(value));
   }
+}
+
+function scalarText(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "bigint") return value.toString();
+  return value === null || value === undefined ? "" : JSON.stringify(value);
 }
 
 function messageOf(error: unknown): string {

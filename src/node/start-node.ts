@@ -100,5 +100,7 @@ function refuseOpenListener(settings: NodeSettings): void {
 
 function warnOfUnreachable(settings: NodeSettings, log: Log): void {
   if (isLoopback(settings.host) || settings["advertised.listeners"].length > 0) return;
-  log.info("clients are told the address they came in on; a port mapping needs advertised.listeners");
+  log.info(
+    "clients are told the address they came in on; a port mapping needs advertised.listeners",
+  );
 }

@@ -36,10 +36,13 @@ describe("produce and consume", () => {
     expect(linesOf(consumed)).toEqual(["0 a=1 test", "1 b=2 test"]);
   });
 
-  test.each(["gzip", "snappy", "lz4", "zstd"])("records compressed by %s come back", async (codec) => {
-    await produce(`with-${codec}`, "one\ntwo\n", "-z", codec, "-q");
-    expect(linesOf(await at("consume", `with-${codec}`))).toEqual(["one", "two"]);
-  });
+  test.each(["gzip", "snappy", "lz4", "zstd"])(
+    "records compressed by %s come back",
+    async (codec) => {
+      await produce(`with-${codec}`, "one\ntwo\n", "-z", codec, "-q");
+      expect(linesOf(await at("consume", `with-${codec}`))).toEqual(["one", "two"]);
+    },
+  );
 
   test("--from and -n choose what is printed", async () => {
     await produce("chosen", "0\n1\n2\n3\n4\n", "-q");
@@ -112,7 +115,10 @@ describe("group", () => {
     expect((await at("group", "list")).stdout).toContain("mover");
     const reset = await at("group", "reset", "mover", "--topic", "moved", "--to", "1");
     expect(reset.stdout).toBe("moved-0 to 1\n");
-    expect(linesOf(await at("consume", "moved", "--group", "mover", "-n", "2"))).toEqual(["2", "3"]);
+    expect(linesOf(await at("consume", "moved", "--group", "mover", "-n", "2"))).toEqual([
+      "2",
+      "3",
+    ]);
     expect((await at("group", "delete", "mover")).code).toBe(0);
     expect((await at("group", "describe", "mover")).code).toBe(1);
   });

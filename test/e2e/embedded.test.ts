@@ -82,7 +82,9 @@ describe("a broker in this process", () => {
     const topics = [await one.topic("t"), await other.topic("t")];
     await topics[0]?.append({ value: "only here" });
     expect(one.bootstrap).not.toBe(other.bootstrap);
-    expect(await Promise.all(topics.map(async (t) => (await collect(t.read())).length))).toEqual([1, 0]);
+    expect(await Promise.all(topics.map(async (t) => (await collect(t.read())).length))).toEqual([
+      1, 0,
+    ]);
   });
 
   test("on a directory records outlive a restart; a directory in use is refused", async () => {

@@ -9,7 +9,12 @@ const warnings: string[] = [];
 
 beforeAll(async () => {
   const nothing = (): void => {};
-  const log = { debug: nothing, info: nothing, error: nothing, warn: (m: string) => warnings.push(m) };
+  const log = {
+    debug: nothing,
+    info: nothing,
+    error: nothing,
+    warn: (m: string) => warnings.push(m),
+  };
   broker = await Xylem.start({ log: log as never });
 });
 afterAll(() => broker.close());

@@ -9,7 +9,9 @@ export function addConfigCommand(program: Command): void {
     .command("config")
     .description("the node's settings")
     .command("check")
-    .description("read the settings file and the environment, and say what they set or what is wrong")
+    .description(
+      "read the settings file and the environment, and say what they set or what is wrong",
+    )
     .option("--config <file>", "a YAML file of settings (default: xylem.yaml if there is one)")
     .addOption(jsonOption())
     .addHelpText("after", "\nExamples:\n  $ xylem config check --config /etc/xylem.yaml")

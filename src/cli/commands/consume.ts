@@ -105,14 +105,16 @@ async function readAsMember(topic: string, options: ConsumeOptions, output: Outp
     clearTimeout(idle);
     await commit(consumer, topic, uncommitted);
     await stream.close();
-    await consumer.leaveGroup();
   });
 }
 
 /** Without --follow a member ends when nothing came for this long. */
 const memberIdleMs = 3_000;
 
-function armIdle(stream: { close(): Promise<void> }, idleMsMax: number): NodeJS.Timeout | undefined {
+function armIdle(
+  stream: { close(): Promise<void> },
+  idleMsMax: number,
+): NodeJS.Timeout | undefined {
   if (!Number.isFinite(idleMsMax)) return undefined;
   return setTimeout(() => void stream.close().catch(() => undefined), idleMsMax);
 }

@@ -106,7 +106,11 @@ async function readLag(admin: Admin, group: string) {
       };
     })
     .toSorted((left, right) =>
-      left.topic === right.topic ? left.partition - right.partition : left.topic < right.topic ? -1 : 1,
+      left.topic === right.topic
+        ? left.partition - right.partition
+        : left.topic < right.topic
+          ? -1
+          : 1,
     );
 }
 

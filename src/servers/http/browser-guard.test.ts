@@ -1,7 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { hostnameOf, refuseForeign, type GuardedRequest } from "./browser-guard.ts";
 
-const rules = { listenerAddresses: ["10.1.2.3"], hosts: ["log.example"], origins: ["https://ui.example"] };
+const rules = {
+  listenerAddresses: ["10.1.2.3"],
+  hosts: ["log.example"],
+  origins: ["https://ui.example"],
+};
 const request: GuardedRequest = {
   method: "GET",
   host: "127.0.0.1:9092",
@@ -13,10 +17,14 @@ const refuse = (change: Partial<GuardedRequest>): string | undefined =>
   refuseForeign({ ...request, ...change }, rules);
 
 describe("the Host header", () => {
-  test.each(["127.0.0.1", "localhost:9092", "[::1]:9092", "a.localhost", "10.1.2.3:9092", "LOG.example"])(
-    "%s names this node",
-    (host) => expect(refuse({ host })).toBeUndefined(),
-  );
+  test.each([
+    "127.0.0.1",
+    "localhost:9092",
+    "[::1]:9092",
+    "a.localhost",
+    "10.1.2.3:9092",
+    "LOG.example",
+  ])("%s names this node", (host) => expect(refuse({ host })).toBeUndefined());
 
   test.each(["evil.example", "127.0.0.1.evil.example:9092", "10.1.2.4", "localhost.evil", "[::2]"])(
     "a rebound name %s is refused",
@@ -38,9 +46,12 @@ describe("the Origin header", () => {
     expect(refuse({ method: "POST", origin: "http://127.0.0.1:9092" })).toBeUndefined();
   });
 
-  test.each(["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])("a foreign page may not %s", (method) => {
-    expect(refuse({ method, origin: "https://evil.example" })).toContain("http.cors.origins");
-  });
+  test.each(["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])(
+    "a foreign page may not %s",
+    (method) => {
+      expect(refuse({ method, origin: "https://evil.example" })).toContain("http.cors.origins");
+    },
+  );
 
   test("a page of another port of this host is foreign", () => {
     expect(refuse({ method: "POST", origin: "http://127.0.0.1:3000" })).toBeDefined();

@@ -79,7 +79,10 @@ test("a scrape shows the node's numbers, twice alike", async () => {
 test("an unknown path is a problem document", async () => {
   const response = await ask("/v1/nothing?x=1");
   expect(response.headers.get("content-type")).toBe("application/problem+json");
-  expect(await response.json()).toMatchObject({ status: 404, detail: "Nothing is at /v1/nothing." });
+  expect(await response.json()).toMatchObject({
+    status: 404,
+    detail: "Nothing is at /v1/nothing.",
+  });
 });
 
 test("another method is refused and told the right ones", async () => {
