@@ -79,45 +79,58 @@ describe("OffsetCommit", () => {
   });
 });
 
+/** Asks for one group's offsets in the form of the version; answers that group's part. */
+async function fetchOffsets(
+  connection: GroupConnection,
+  version: number,
+  topics: readonly { readonly partitionIndexes: number[] }[] | null,
+) {
+  const named =
+    topics?.map(({ partitionIndexes }) => ({ name: "orders", partitionIndexes })) ?? null;
+  if (version < 8) {
+    const request = { groupId: "g", topics: named };
+    return await connection.call("OffsetFetch", version, request);
+  }
+  const topicId = connection.node.broker.topics.find("orders")?.id ?? zeroId;
+  const byId = topics?.map(({ partitionIndexes }) => ({ topicId, partitionIndexes })) ?? null;
+  const groups = [{ groupId: "g", topics: version >= 10 ? byId : named }];
+  const answer = await connection.call("OffsetFetch", version, { groups });
+  expect(answer.groups).toHaveLength(1);
+  return answer.groups[0];
+}
+
 describe("OffsetFetch", () => {
   test.each(versionsOf("OffsetFetch"))("version %i answers what is committed", async (version) => {
     const { connection, topicId } = await connect();
     const { node } = connection;
     await node.commit("g", "orders", 7, { partition: 1, metadata: "m", leaderEpoch: 3, topicId });
-    const partitionIndexes = [0, 1];
-    const nothing = { partitionIndex: 0, committedOffset: -1, metadata: "", errorCode: 0 };
-    const found = { partitionIndex: 1, committedOffset: 7, metadata: "m", errorCode: 0 };
-    const partitions = [nothing, found];
-    if (version < 8) {
-      const topics = [{ name: "orders", partitionIndexes }];
-      const answer = await connection.call("OffsetFetch", version, { groupId: "g", topics });
-      expect(answer).toMatchObject({ errorCode: 0, topics: [{ name: "orders", partitions }] });
-    } else {
-      const topic = version >= 10 ? { topicId } : { name: "orders" };
-      const groups = [{ groupId: "g", topics: [{ ...topic, partitionIndexes }] }];
-      const answer = await connection.call("OffsetFetch", version, { groups });
-      const topics = [{ ...topic, partitions }];
-      expect(answer.groups).toMatchObject([{ groupId: "g", errorCode: 0, topics }]);
-    }
+    const answer = await fetchOffsets(connection, version, [{ partitionIndexes: [0, 1] }]);
+    const partitions = [
+      { partitionIndex: 0, committedOffset: -1, metadata: "", errorCode: 0 },
+      { partitionIndex: 1, committedOffset: 7, metadata: "m", errorCode: 0 },
+    ];
+    const topic = version >= 10 ? { topicId } : { name: "orders" };
+    expect(answer).toMatchObject({ errorCode: 0, topics: [{ ...topic, partitions }] });
   });
 
   test.each(versionsOf("OffsetFetch").slice(1))("version %i answers all", async (version) => {
     const { connection, topicId } = await connect();
     await connection.node.commit("g", "orders", 7, { partition: 1 });
+    const answer = await fetchOffsets(connection, version, null);
     const partitions = [{ partitionIndex: 1, committedOffset: 7 }];
-    if (version < 8) {
-      const request = { groupId: "g", topics: null };
-      const answer = await connection.call("OffsetFetch", version, request);
-      expect(answer.topics).toMatchObject([{ name: "orders", partitions }]);
-    } else {
-      const groups = ["g", "h"].map((groupId) => ({ groupId, topics: null }));
-      const answer = await connection.call("OffsetFetch", version, { groups });
-      const topic = version >= 10 ? { topicId } : { name: "orders" };
-      expect(answer.groups).toMatchObject([
-        { groupId: "g", topics: [{ ...topic, partitions }] },
-        { groupId: "h", topics: [] },
-      ]);
-    }
+    const topic = version >= 10 ? { topicId } : { name: "orders" };
+    expect(answer).toMatchObject({ errorCode: 0, topics: [{ ...topic, partitions }] });
+  });
+
+  test("of several groups answers each", async () => {
+    const { connection } = await connect();
+    await connection.node.commit("h", "orders", 7);
+    const groups = ["g", "h"].map((groupId) => ({ groupId, topics: null }));
+    const answer = await connection.call("OffsetFetch", 9, { groups });
+    expect(answer.groups).toMatchObject([
+      { groupId: "g", topics: [] },
+      { groupId: "h", topics: [{ name: "orders" }] },
+    ]);
   });
 
   test("of an unknown topic id says so", async () => {
@@ -128,20 +141,21 @@ describe("OffsetFetch", () => {
     expect(groups[0]?.topics[0]?.partitions[0]?.errorCode).toBe(code("UNKNOWN_TOPIC_ID"));
   });
 
-  test.each([1, 2, 7, 8])("version %i tells in its own place that groups load", async (version) => {
-    const before = await GroupBroker.open();
-    await before.commit("g", "orders", 7);
-    await before.stop();
-    const node = await GroupBroker.open({}, before.clock, before.disk);
-    const connection = new GroupConnection(node);
-    const loading = code("COORDINATOR_LOAD_IN_PROGRESS");
-    const topics = [{ name: "orders", partitionIndexes: [0] }];
-    const request = version < 8 ? { groupId: "g", topics } : { groups: [{ groupId: "g", topics }] };
-    const answer = await connection.call("OffsetFetch", version, request);
-    if (version === 1) expect(answer.topics[0]?.partitions[0]?.errorCode).toBe(loading);
-    else if (version < 8) expect(answer).toMatchObject({ errorCode: loading, topics: [] });
-    else expect(answer.groups[0]).toMatchObject({ errorCode: loading, topics: [] });
-  });
+  test.each([1, 2, 7, 8, 10])(
+    "version %i tells in its own place that groups load",
+    async (version) => {
+      const before = await GroupBroker.open();
+      await before.createTopic("orders");
+      await before.commit("g", "orders", 7);
+      await before.stop();
+      const node = await GroupBroker.open({}, before.clock, before.disk);
+      const wanted = [{ partitionIndexes: [0] }];
+      const answer = await fetchOffsets(new GroupConnection(node), version, wanted);
+      const errorCode = code("COORDINATOR_LOAD_IN_PROGRESS");
+      const ofPartition = { errorCode: 0, topics: [{ partitions: [{ errorCode }] }] };
+      expect(answer).toMatchObject(version === 1 ? ofPartition : { errorCode, topics: [] });
+    },
+  );
 });
 
 describe("OffsetDelete", () => {
