@@ -1,0 +1,108 @@
+import { beforeEach, expect, test } from "vitest";
+import { CrashDisk } from "../../test/support/crash-disk.ts";
+import { batchOf, openWorld } from "../../test/support/log-directory.ts";
+import { defaultTopicSettings } from "../base/settings/topic-settings.ts";
+import type { VirtualClock } from "../base/virtual-clock.ts";
+import type { Broker } from "./broker.ts";
+import { Deadlines } from "./deadlines.ts";
+import type { PartitionLog } from "./partition/partition-log.ts";
+import { produce, ProducedBatch, whenWritable } from "./produce.ts";
+import { LiveTopic } from "./topics/live-topic.ts";
+
+const mebibyte = 1_048_576;
+
+let disk: CrashDisk;
+let clock: VirtualClock;
+let broker: Broker;
+let topic: LiveTopic;
+let partition: PartitionLog;
+
+beforeEach(async () => {
+  disk = new CrashDisk();
+  const settings = { "log.append.pending.max.bytes": mebibyte };
+  const world = await openWorld(disk, { settings });
+  clock = world.clock;
+  partition = await world.open("orders");
+  const key = { name: "orders", id: new Uint8Array(16), revision: 1 };
+  topic = new LiveTopic(key, new Map(), defaultTopicSettings);
+  topic.partitions = [partition];
+  // Produce knows nothing else of a broker.
+  broker = { deadlines: new Deadlines(clock) } as unknown as Broker;
+});
+
+/** Syncs wait until the answer is called. */
+function stallSyncs(): () => void {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  disk.fault = (operation) => (operation === "sync" ? promise : undefined);
+  return resolve;
+}
+
+function send(bytes: Uint8Array, { acks = -1, timeoutMs = 1_000 } = {}) {
+  const batch = new ProducedBatch(topic, 0, bytes);
+  const options = { acks, timeoutMs, clientId: "", transactionalId: null };
+  return { batch, done: produce(broker, { ...options, batches: [batch] }) };
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test("what is not committed in time is REQUEST_TIMED_OUT, and its records stay", async () => {
+  const release = stallSyncs();
+  const { batch, done } = send(batchOf(["slow"]));
+  await clock.advance(1_010);
+  await done;
+  expect(batch.error?.code).toBe("REQUEST_TIMED_OUT");
+  release();
+  await settle();
+  expect(partition.committed).toBe(1);
+  expect(batch.error?.code).toBe("REQUEST_TIMED_OUT");
+});
+
+test("what is committed in time leaves no deadline behind", async () => {
+  const release = stallSyncs();
+  const { batch, done } = send(batchOf(["slow"]));
+  expect(broker.deadlines.count).toBe(1);
+  await clock.advance(900);
+  release();
+  await done;
+  expect(batch.error).toBeUndefined();
+  expect(broker.deadlines.count).toBe(0);
+});
+
+test("acks=1 waits for what this node holds, however long it takes", async () => {
+  const release = stallSyncs();
+  const { batch, done } = send(batchOf(["slow"]), { acks: 1, timeoutMs: 10 });
+  await clock.advance(60_000);
+  expect(broker.deadlines.count).toBe(0);
+  release();
+  await done;
+  expect(batch.error).toBeUndefined();
+});
+
+test("a disk that fails its sync answers KAFKA_STORAGE_ERROR, to the next as well", async () => {
+  disk.fault = (operation) => {
+    if (operation === "sync") throw new Error("the disk is gone");
+  };
+  const { batch, done } = send(batchOf(["lost"]));
+  await done;
+  expect(batch.error?.code).toBe("KAFKA_STORAGE_ERROR");
+  const next = send(batchOf(["lost too"]));
+  await next.done;
+  expect(next.batch.error?.code).toBe("KAFKA_STORAGE_ERROR");
+});
+
+test("producers wait while a partition has too much unwritten", async () => {
+  const release = stallSyncs();
+  const large = "x".repeat(300_000);
+  const sent = Array.from({ length: 5 }, () => send(batchOf([large])));
+  await settle();
+  const more = Array.from({ length: 5 }, () => send(batchOf([large])));
+  const backlog = whenWritable([new ProducedBatch(topic, 0, null)]);
+  expect(backlog).toBeInstanceOf(Promise);
+  release();
+  await backlog;
+  expect(whenWritable([new ProducedBatch(topic, 0, null)])).toBeUndefined();
+  for (const { done } of [...sent, ...more]) await done;
+  expect(partition.committed).toBe(10);
+});
