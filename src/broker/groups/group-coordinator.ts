@@ -30,6 +30,7 @@ import {
   type CommitResult,
   type FetchedOffset,
   type NewOffset,
+  type OffsetFetchResult,
   type WantedOffset,
 } from "./group-offsets.ts";
 import { formatMemberUuid } from "./member-uuid.ts";
@@ -178,10 +179,7 @@ export class GroupCoordinator {
   }
 
   /** Durable offsets; `wanted` null asks for all. What is not there reads as offset -1. */
-  fetchOffsets(
-    group: string,
-    wanted: readonly WantedOffset[] | null,
-  ): { readonly error: ErrorCode | null; readonly offsets: readonly FetchedOffset[] } {
+  fetchOffsets(group: string, wanted: readonly WantedOffset[] | null): OffsetFetchResult {
     const shard = this.#findShard(group);
     if (shard === undefined) return { error: this.#absence(), offsets: noneOf(wanted) };
     if (shard.refusal !== null) return { error: shard.refusal, offsets: [] };

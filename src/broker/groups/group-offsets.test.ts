@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { GroupBroker } from "../../../test/support/group-broker.ts";
 import { protocol } from "../../../test/support/group-driver.ts";
 import { commitOffsets } from "./commit-offsets.ts";
+import { fetchOffsets } from "./fetch-offsets.ts";
 
 const subscribed = { protocols: [{ name: "range", metadata: subscription("orders") }] };
 
@@ -132,6 +133,20 @@ describe("a fetch", () => {
         ?.offset;
     expect(fetch(one)).toBe(7);
     expect(fetch(other)).toBe(-1);
+  });
+});
+
+describe("a fetch by name", () => {
+  test("passes over what a deleted topic left behind", async () => {
+    const node = await GroupBroker.open();
+    await node.createTopic("orders");
+    await node.createTopic("payments");
+    const left = new Uint8Array(16).fill(9);
+    await node.commit("g", "orders", 7, { topicId: left });
+    await node.commit("g", "payments", 8);
+    const wanted = [{ topic: "orders", partition: 0 }];
+    expect(fetchOffsets(node.broker, "g", wanted).offsets).toMatchObject([{ offset: -1 }]);
+    expect(fetchOffsets(node.broker, "g", null).offsets).toMatchObject([{ topic: "payments" }]);
   });
 });
 

@@ -33,6 +33,12 @@ export interface FetchedOffset {
   readonly metadata: string;
 }
 
+/** `offsets` go with those asked for, or are all there are; none with an error. */
+export interface OffsetFetchResult {
+  readonly error: ErrorCode | null;
+  readonly offsets: readonly FetchedOffset[];
+}
+
 /** `error` stands for the whole call; `errors` go with the offsets asked for. */
 export interface CommitResult {
   readonly error: ErrorCode | null;
@@ -71,7 +77,18 @@ export function fetchGroupOffsets(
   group: string,
   wanted: readonly WantedOffset[] | null,
 ): readonly FetchedOffset[] {
-  if (wanted === null) return [...offsets.all(group)];
+  if (wanted === null) {
+    return Array.from(
+      offsets.all(group),
+      ({ topic, partition, offset, leaderEpoch, metadata }) => ({
+        topic,
+        partition,
+        offset,
+        leaderEpoch,
+        metadata,
+      }),
+    );
+  }
   return wanted.map(({ topic, partition, topicId }) => {
     const found = offsets.find(group, topic, partition);
     const { offset, leaderEpoch, metadata } = isOf(found, topicId) ? found : nothingCommitted;

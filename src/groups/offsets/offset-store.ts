@@ -15,12 +15,6 @@ type Topics = Map<string, Map<number, CommittedOffset>>;
 export class OffsetStore {
   readonly #groups = new Map<string, Topics>();
   readonly #expected = new Map<string, Map<string, ExpectedOffset>>();
-  #count = 0;
-
-  /** Offsets of all groups together. */
-  get count(): number {
-    return this.#count;
-  }
 
   find(group: string, topic: string, partition: number): CommittedOffset | undefined {
     return this.#groups.get(group)?.get(topic)?.get(partition);
@@ -83,7 +77,6 @@ export class OffsetStore {
     this.#groups.set(group, topics);
     const partitions = topics.get(topic) ?? new Map<number, CommittedOffset>();
     topics.set(topic, partitions);
-    if (!partitions.has(partition)) this.#count++;
     partitions.set(partition, value);
   }
 
@@ -91,7 +84,7 @@ export class OffsetStore {
     const topics = this.#groups.get(group);
     const partitions = topics?.get(topic);
     if (topics === undefined || partitions === undefined) return;
-    if (partitions.delete(partition)) this.#count--;
+    partitions.delete(partition);
     if (partitions.size === 0) topics.delete(topic);
     if (topics.size === 0) this.#groups.delete(group);
   }

@@ -1,5 +1,6 @@
 import { kafkaCode, type ErrorCode } from "../../../base/errors.ts";
 import type { Uuid } from "../../../base/uuid.ts";
+import { fetchOffsets } from "../../../broker/groups/fetch-offsets.ts";
 import type { FetchedOffset, WantedOffset } from "../../../broker/groups/group-offsets.ts";
 import type { RequestOf, ResponseOf } from "../../../protocol/api-table.ts";
 import type { RequestContext } from "../handler.ts";
@@ -35,7 +36,7 @@ function fetchByName(
   topics: WantedTopics,
 ): GroupAnswer {
   const wanted = topics?.flatMap(({ name, partitionIndexes }) => wantedOf(name, partitionIndexes));
-  const { error, offsets } = broker.groups.fetchOffsets(groupId, wanted ?? null);
+  const { error, offsets } = fetchOffsets(broker, groupId, wanted ?? null);
   if (error !== null) return { groupId, topics: [], errorCode: kafkaCode(error) };
   if (topics === null) return { groupId, topics: byTopic(offsets) };
   let next = 0;
@@ -49,7 +50,7 @@ function fetchByName(
 /** Topics that are gone have no id to be answered with, so their offsets are left out. */
 function fetchById({ broker }: RequestContext, groupId: string, topics: WantedTopics): GroupAnswer {
   if (topics === null) {
-    const { error, offsets } = broker.groups.fetchOffsets(groupId, null);
+    const { error, offsets } = fetchOffsets(broker, groupId, null);
     if (error !== null) return { groupId, topics: [], errorCode: kafkaCode(error) };
     const answers = byTopic(offsets).flatMap(({ name = "", partitions }) => {
       const topicId = broker.topics.find(name)?.id;
@@ -68,7 +69,7 @@ function fetchById({ broker }: RequestContext, groupId: string, topics: WantedTo
       continue;
     }
     const wanted = wantedOf(name, partitionIndexes, topicId);
-    const { error, offsets } = broker.groups.fetchOffsets(groupId, wanted);
+    const { error, offsets } = fetchOffsets(broker, groupId, wanted);
     if (error !== null) return { groupId, topics: [], errorCode: kafkaCode(error) };
     answers.push({ topicId, partitions: offsets.map(partitionAnswer) });
   }
