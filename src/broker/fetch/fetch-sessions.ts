@@ -63,7 +63,10 @@ export class FetchSessions {
     return this.#sessions.size;
   }
 
-  /** Throws FETCH_SESSION_ID_NOT_FOUND, FETCH_SESSION_TOPIC_ID_ERROR, INVALID_FETCH_SESSION_EPOCH. */
+  /**
+   * Throws FETCH_SESSION_ID_NOT_FOUND, FETCH_SESSION_TOPIC_ID_ERROR and
+   * INVALID_FETCH_SESSION_EPOCH.
+   */
   begin(request: SessionRequest): SessionTurn {
     const { sessionEpoch } = request;
     if (sessionEpoch === fullEpoch || sessionEpoch === noneEpoch) {

@@ -102,7 +102,7 @@ test("a reader that is ahead of our history learns where it diverges", async () 
   expect(same).toMatchObject({ divergingEpoch: undefined, error: undefined });
 });
 
-test("the first batch comes whole however small the limits, later ones only if they fit", async () => {
+test("the first batch comes whole however small the limits, later ones if they fit", async () => {
   await append(0, "x".repeat(1_000));
   await append(1, "y".repeat(1_000));
   await append(2, "z");

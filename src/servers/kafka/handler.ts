@@ -5,7 +5,7 @@ export interface RequestContext {
   readonly broker: Broker;
   readonly apiVersion: number;
   readonly clientId: string;
-  /** Where the client reached us and where it came from; ports as numbers, addresses unbracketed. */
+  /** Where the client reached us and where it came from; addresses without brackets. */
   readonly localAddress: string;
   readonly localPort: number;
   readonly remoteAddress: string;

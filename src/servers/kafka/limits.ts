@@ -57,7 +57,7 @@ export class IntakeBudget {
     this.#paused.delete(paused);
   }
 
-  /** Counts bytes of unfinished requests; false: the bound is passed, `change` is counted anyway. */
+  /** Counts bytes of unfinished requests, always; answers whether they are within the bound. */
   changeUnfinished(change: number): boolean {
     this.#unfinishedBytes += change;
     const bytesMax = this.#bytesMax();

@@ -42,7 +42,7 @@ export class RequestLine {
     this.#startedCount += 1;
   }
 
-  /** Writes the answer when it is its turn, with those that waited for it. Undefined: none is owed. */
+  /** Writes the answer at its turn, with those that waited for it. Undefined: none is owed. */
   settle(request: PendingRequest, answer: unknown, output: () => ByteWriter): void {
     assert(!request.isDone, "a request was answered twice");
     request.isDone = true;
