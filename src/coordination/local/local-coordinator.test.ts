@@ -169,6 +169,16 @@ describe("a failing disk", () => {
   });
 });
 
+test("a change that comes at any moment of the one before is confirmed too", async () => {
+  const coordinator = await open(makeDisk());
+  for (let turns = 0; turns < 40; turns++) {
+    const first = coordinator.transact([], [{ key: "a", value: "1" }]);
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    expect(await coordinator.transact([], [{ key: "b", value: "1" }])).toBeDefined();
+    await first;
+  }
+});
+
 test("changes that arrive together share a flush", async () => {
   const disk = new FailingSync(makeDisk());
   const coordinator = await open(disk);

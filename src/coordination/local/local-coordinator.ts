@@ -47,7 +47,8 @@ export class LocalCoordinator implements Coordinator {
   readonly #entries: Entries;
   readonly #watchers = new Set<Watcher>();
   #waiting: Waiting[] = [];
-  #draining: Promise<void> | undefined;
+  #isDraining = false;
+  #drained: Promise<void> = Promise.resolve();
   #stopped: XylemError | undefined;
 
   private constructor(file: CoordinatorFile, entries: Entries) {
@@ -77,9 +78,9 @@ export class LocalCoordinator implements Coordinator {
     }
     return await new Promise((resolve, reject) => {
       this.#waiting.push({ compares, writes, resolve, reject });
-      this.#draining ??= this.#drain().finally(() => {
-        this.#draining = undefined;
-      });
+      if (this.#isDraining) return;
+      this.#isDraining = true;
+      this.#drained = this.#drain();
     });
   }
 
@@ -101,7 +102,7 @@ export class LocalCoordinator implements Coordinator {
 
   async close(): Promise<void> {
     this.#stopped ??= new XylemError("BROKER_NOT_AVAILABLE", "The coordinator is closed");
-    await this.#draining;
+    await this.#drained;
     this.#watchers.clear();
     await this.#file.close();
   }
@@ -120,6 +121,8 @@ export class LocalCoordinator implements Coordinator {
       }
       for (const [at, { resolve }] of batch.entries()) resolve(revisions[at]);
     }
+    // In the same turn as the last look at the queue: nobody may come between.
+    this.#isDraining = false;
   }
 
   async #confirm(transactions: readonly Transaction[]): Promise<void> {
