@@ -71,6 +71,19 @@ describe("SyncGroup", () => {
     expect(driver.group.phase).toBe("PreparingRebalance");
   });
 
+  test("whose write comes back in a later generation changes nothing", () => {
+    const { driver, leader, follower } = awaitingAssignments();
+    driver.writesAtOnce = false;
+    driver.sync({ memberId: leader, generation: 3, assignments: plan(leader) });
+    const other = { protocols: [{ name: "range", metadata: bytes("more") }] };
+    driver.join({ memberId: leader, ...other });
+    driver.join({ memberId: follower });
+    const call = driver.sync({ memberId: follower, generation: 4 });
+    driver.finishWrites();
+    expect(driver.isAnswered(call)).toBe(false);
+    expect(driver.group.phase).toBe("CompletingRebalance");
+  });
+
   test("of a stable group is answered at once", () => {
     const driver = new GroupDriver();
     const [, follower = ""] = driver.stabilize("a", "b");
@@ -124,6 +137,39 @@ describe("SyncGroup", () => {
     const named = { protocolType: "consumer", protocolName: "range" };
     const call = driver.sync({ memberId, generation: 1, ...named });
     expect(driver.synced(call).error).toBeNull();
+  });
+});
+
+describe("a member that waited for assignments past its session timeout", () => {
+  const patient = { sessionTimeoutMs: 40_000 };
+
+  function waitLong(): { driver: GroupDriver; leader: string; follower: string } {
+    const driver = new GroupDriver();
+    const [leader = "", follower = ""] = driver.stabilizeAll([patient, {}]);
+    driver.join({ ...patient, memberId: leader });
+    driver.join({ memberId: follower });
+    driver.sync({ memberId: follower, generation: 3 });
+    driver.advance(30_000);
+    return { driver, leader, follower };
+  }
+
+  test("is timed again once it has them", () => {
+    const { driver, leader, follower } = waitLong();
+    driver.sync({ memberId: leader, generation: 3, assignments: plan(leader) });
+    driver.advance(9_999);
+    expect(driver.group.phase).toBe("Stable");
+    driver.advance(1);
+    expect(driver.heartbeat(follower, 3)).toBe("UNKNOWN_MEMBER_ID");
+  });
+
+  test("is timed again once it is told of a rebalance", () => {
+    const { driver, leader, follower } = waitLong();
+    driver.heartbeat(leader, 3);
+    driver.join({ requiresKnownMemberId: true });
+    driver.join();
+    driver.advance(10_000);
+    expect(driver.heartbeat(leader, 3)).toBe("REBALANCE_IN_PROGRESS");
+    expect(driver.heartbeat(follower, 3)).toBe("UNKNOWN_MEMBER_ID");
   });
 });
 

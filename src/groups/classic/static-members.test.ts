@@ -77,6 +77,54 @@ test("a returning static member waits with the others when a rebalance overtakes
   expect(driver.joined(call)).toMatchObject({ generation: 3, memberId: "i-back" });
 });
 
+test("a returning static member still waits when a rebalance has begun before its id is stored", () => {
+  const driver = new GroupDriver();
+  const [leader = "", , third = ""] = driver.stabilizeAll([{}, { instanceId: "i" }, {}]);
+  driver.writesAtOnce = false;
+  const call = driver.join({ instanceId: "i", uuid: "back" });
+  driver.join({ memberId: leader });
+  driver.finishWrites();
+  expect(driver.isAnswered(call)).toBe(false);
+  driver.join({ memberId: third });
+  expect(driver.joined(call)).toMatchObject({ generation: 4, error: null });
+});
+
+test("a static member that returned and falls silent is removed", () => {
+  const driver = new GroupDriver();
+  driver.stabilizeAll([{ instanceId: "i" }]);
+  driver.join({ instanceId: "i", uuid: "back" });
+  driver.advance(10_000);
+  expect(driver.group.phase).toBe("Empty");
+});
+
+/** A stable group in which the static member "i" has come back before it sent its SyncGroup. */
+function returnedBeforeSync(): { driver: GroupDriver; leader: string } {
+  const driver = new GroupDriver();
+  const terms = { sessionTimeoutMs: 60_000, rebalanceTimeoutMs: 5_000 };
+  const [leader = "", still = ""] = driver.stabilizeAll([terms, { ...terms, instanceId: "i" }]);
+  driver.join({ ...terms, memberId: leader });
+  driver.join({ ...terms, memberId: still, instanceId: "i" });
+  driver.sync({ memberId: leader, generation: 3 });
+  driver.join({ ...terms, instanceId: "i", uuid: "back" });
+  expect(driver.group.phase).toBe("Stable");
+  return { driver, leader };
+}
+
+test("a static member that returned owes the SyncGroup that its old id never sent", () => {
+  const { driver, leader } = returnedBeforeSync();
+  driver.advance(5_000);
+  expect(driver.heartbeat("i-back", 3, "i")).toBe("UNKNOWN_MEMBER_ID");
+  expect(driver.heartbeat(leader, 3)).toBe("REBALANCE_IN_PROGRESS");
+});
+
+test("a static member that returned and sent its SyncGroup stays", () => {
+  const { driver, leader } = returnedBeforeSync();
+  driver.sync({ memberId: "i-back", instanceId: "i", generation: 3 });
+  driver.advance(5_000);
+  expect(driver.heartbeat("i-back", 3, "i")).toBeNull();
+  expect(driver.heartbeat(leader, 3)).toBeNull();
+});
+
 test("a returning static member that changes the protocol starts a rebalance", () => {
   const driver = new GroupDriver();
   driver.stabilizeAll([{ instanceId: "i", protocols: [protocol("range"), protocol("sticky")] }]);
