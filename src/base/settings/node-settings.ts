@@ -75,7 +75,12 @@ const doorSettings = {
   ),
   memory: bool(false, "Whether everything is kept in memory and nothing on disk."),
   "node.id": int(1, atLeast(0), "This node's number, kept in its data directory."),
-  "num.partitions": int(1, atLeast(1), "Partitions of a topic that does not say how many."),
+  "num.partitions": int(1, between(1, 10_000), "Partitions of a topic that does not say how many."),
+  "partitions.max": int(
+    200_000,
+    atLeast(1),
+    "Partitions of all topics together; past it none is made.",
+  ),
   port: int(9_092, between(0, 65_535), "The one port; 0 takes a free one."),
   "queued.max.request.bytes": long(
     536_870_912,

@@ -71,12 +71,38 @@ function planAssigned(
   return { partitions: assignments.length, replicas };
 }
 
-/** A list of replicas: `count` of them, each a live node, none twice. */
-export function checkReplicas(
-  replicas: readonly number[],
-  count: number,
+/** Growing a topic to `count` partitions, the new ones' replicas by hand or not. */
+export interface Growth {
+  readonly count: number;
+  readonly assignments?: readonly (readonly number[])[] | undefined;
+}
+
+/** Throws INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT. */
+export function checkGrowth(
+  topic: { readonly name: string; readonly partitions: readonly unknown[] },
+  { count, assignments }: Growth,
   nodes: readonly number[],
 ): void {
+  const before = topic.partitions.length;
+  if (count <= before) {
+    throw new XylemError(
+      "INVALID_PARTITIONS",
+      `The topic ${topic.name} has ${before} partition(s); ${count} is no increase.`,
+    );
+  }
+  if (assignments === undefined) return;
+  if (assignments.length !== count - before) {
+    throw new XylemError(
+      "INVALID_REPLICA_ASSIGNMENT",
+      `Attempted to add ${count - before} partition(s), but ` +
+        `${assignments.length} assignment(s) were specified.`,
+    );
+  }
+  for (const replicas of assignments) checkReplicas(replicas, 1, nodes);
+}
+
+/** A list of replicas: `count` of them, each a live node, none twice. */
+function checkReplicas(replicas: readonly number[], count: number, nodes: readonly number[]): void {
   const wrong = (reason: string): XylemError =>
     new XylemError("INVALID_REPLICA_ASSIGNMENT", `The manual partition assignment ${reason}`);
   if (replicas.length === 0) throw wrong("includes an empty replica list.");

@@ -139,6 +139,36 @@ describe("creating a topic", () => {
     await expect(topics.create(asked("b"))).rejects.toMatchObject({ code: "POLICY_VIOLATION" });
   });
 
+  test("past partitions.max is refused, until others go", async () => {
+    const { topics } = await openTopicRig({ "partitions.max": "5" });
+    await topics.create(asked("a", { partitions: 3 }));
+    const both = [topics.create(asked("b", { partitions: 2 })), topics.create(asked("c"))];
+    const settled = await Promise.allSettled(both);
+    expect(settled.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+    const refused = { code: "POLICY_VIOLATION" };
+    await expect(topics.addPartitions("a", 4)).rejects.toMatchObject(refused);
+    await topics.delete("b");
+    await topics.addPartitions("a", 4);
+    await topics.create(asked("c"));
+  });
+
+  test("that fails gives its partitions back to the count", async () => {
+    const { topics, storage } = await openTopicRig({ "partitions.max": "2" });
+    storage.failing = "a-1";
+    const failing = topics.create(asked("a", { partitions: 2 }));
+    await expect(failing).rejects.toThrow("a-1 does not open");
+    storage.failing = undefined;
+    await topics.create(asked("a", { partitions: 2 }));
+  });
+
+  test("more than 10,000 partitions at once are refused, however they are asked for", async () => {
+    const { topics } = await openTopicRig();
+    const refused = { code: "POLICY_VIOLATION" };
+    await expect(topics.create(asked("a", { partitions: 10_001 }))).rejects.toMatchObject(refused);
+    await topics.create(asked("a"));
+    await expect(topics.addPartitions("a", 2 ** 31 - 1)).rejects.toMatchObject(refused);
+  });
+
   test("tells the listeners once the topic is usable", async () => {
     const { topics } = await openTopicRig();
     const told: unknown[] = [];

@@ -12,7 +12,8 @@ import type { Coordinator } from "../ports/coordinator.ts";
 import type { PartitionStorage, TopicKey } from "../ports/partition-storage.ts";
 import { Turns } from "../turns.ts";
 import { internalTopics, isInternalTopic } from "./internal-topics.ts";
-import { checkReplicas, planPartitions, type NewTopic } from "./new-topic.ts";
+import { checkGrowth, planPartitions, type NewTopic } from "./new-topic.ts";
+import { PartitionBudget } from "./partition-budget.ts";
 import { reconcileStorage } from "./reconcile-storage.ts";
 import { TopicImage } from "./topic-image.ts";
 import { deletedKey, formatTopicEntry, topicKey, type TopicEntry } from "./topic-entry.ts";
@@ -44,6 +45,7 @@ export class Topics {
   readonly #image = new TopicImage();
   readonly #turns = new Turns();
   readonly #creating = new Set<string>();
+  readonly #budget = new PartitionBudget();
   readonly #onCreated = new Set<(topic: Topic) => void>();
   readonly #onDeleted = new Set<(topic: Topic) => void>();
 
@@ -58,6 +60,7 @@ export class Topics {
     await inParallel(stored, openingMax, async ({ name, entry, revision }) => {
       const topic = topics.#makeTopic({ name, id: entry.id, revision }, entry.configs);
       topic.partitions = await topics.#openPartitions(topic, 0, entry.partitions);
+      topics.#budget.add(entry.partitions);
       topics.#image.add(topic);
     });
     options.configs.onChange(() => topics.#reconfigure());
@@ -101,7 +104,7 @@ export class Topics {
     return this.#turns.take(collisionName(asked.name), async () => {
       const plan = this.plan(asked);
       const entry = { id: makeUuid(this.#options.random), ...plan };
-      return await this.#add(asked.name, entry);
+      return await this.#within(plan.partitions, () => this.#add(asked.name, entry));
     });
   }
 
@@ -171,6 +174,7 @@ export class Topics {
       const topic = this.#get(name);
       await this.#write(topic, null);
       this.#image.remove(topic);
+      this.#budget.release(topic.partitions.length);
       for (const listener of this.#onDeleted) listener(topic);
       await this.#removeFiles(topic, topic.partitions.length);
     });
@@ -183,9 +187,10 @@ export class Topics {
   addPartitions(name: string, count: number, options: GrowOptions = {}): Promise<void> {
     return this.#turns.take(collisionName(name), async () => {
       const topic = this.#get(name);
-      this.#checkGrowth(topic, count, options.assignments);
+      checkGrowth(topic, { count, ...options }, [this.#options.configs.nodeId]);
       if (options.validateOnly === true) return;
-      await this.#grow(topic, count);
+      const added = count - topic.partitions.length;
+      await this.#within(added, () => this.#grow(topic, count));
       for (const listener of this.#onCreated) listener(topic);
     });
   }
@@ -240,24 +245,15 @@ export class Topics {
     }
   }
 
-  #checkGrowth(topic: Topic, count: number, assignments: GrowOptions["assignments"]): void {
-    const before = topic.partitions.length;
-    if (count <= before) {
-      const relation = count === before ? "already has" : "currently has";
-      throw new XylemError(
-        "INVALID_PARTITIONS",
-        `The topic ${topic.name} ${relation} ${before} partition(s); ${count} is no increase.`,
-      );
+  /** Makes that many partitions, unless it is too many; counts none if it fails. */
+  async #within<T>(count: number, make: () => Promise<T>): Promise<T> {
+    this.#budget.reserve(count, this.#options.configs.settings["partitions.max"]);
+    try {
+      return await make();
+    } catch (error) {
+      this.#budget.release(count);
+      throw error;
     }
-    if (assignments === undefined) return;
-    if (assignments.length !== count - before) {
-      throw new XylemError(
-        "INVALID_REPLICA_ASSIGNMENT",
-        `Attempted to add ${count - before} partition(s), but ` +
-          `${assignments.length} assignment(s) were specified.`,
-      );
-    }
-    for (const replicas of assignments) checkReplicas(replicas, 1, [this.#options.configs.nodeId]);
   }
 
   async #add(name: string, entry: TopicEntry): Promise<Topic> {

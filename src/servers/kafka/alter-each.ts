@@ -1,4 +1,5 @@
 import { XylemError } from "../../base/errors.ts";
+import { inParallel } from "../../base/in-parallel.ts";
 import type { ConfigResource } from "../../broker/configs/config-resource.ts";
 import { resourceOf } from "./config-numbers.ts";
 import { expectXylemError } from "./errors.ts";
@@ -13,6 +14,9 @@ interface ResourceAnswer extends WantedResource {
   readonly errorMessage: string | null;
 }
 
+/** Resources of one request that are altered side by side, sharing the coordinator's flushes. */
+const parallelMax = 256;
+
 /** Alters each resource by itself; one that is in the request twice is refused, once. */
 export async function alterEach<Wanted extends WantedResource>(
   resources: readonly Wanted[],
@@ -25,7 +29,7 @@ export async function alterEach<Wanted extends WantedResource>(
     if (once.has(key)) repeated.add(key);
     once.set(key, wanted);
   }
-  const answers = [...once].map(async ([key, wanted]) => {
+  return await inParallel([...once], parallelMax, async ([key, wanted]) => {
     const { resourceType, resourceName } = wanted;
     try {
       if (repeated.has(key)) {
@@ -38,5 +42,4 @@ export async function alterEach<Wanted extends WantedResource>(
       return { errorCode, errorMessage, resourceType, resourceName };
     }
   });
-  return await Promise.all(answers);
 }

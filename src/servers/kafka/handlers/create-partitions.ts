@@ -1,4 +1,5 @@
 import { XylemError } from "../../../base/errors.ts";
+import { inParallel } from "../../../base/in-parallel.ts";
 import type { RequestOf, ResponseOf } from "../../../protocol/api-table.ts";
 import { expectXylemError } from "../errors.ts";
 import type { RequestContext } from "../handler.ts";
@@ -7,6 +8,9 @@ type Request = RequestOf<"CreatePartitions">;
 type Response = ResponseOf<"CreatePartitions">;
 type WantedTopic = Request["topics"][number];
 type TopicAnswer = Response["results"][number];
+
+/** Topics of one request that grow side by side, sharing the coordinator's flushes. */
+const parallelMax = 256;
 
 /** CreatePartitions (key 37): grows topics, each by itself. */
 export async function createPartitions(
@@ -32,5 +36,5 @@ export async function createPartitions(
       return { name, errorCode, errorMessage };
     }
   };
-  return { results: await Promise.all([...once.values()].map(grow)) };
+  return { results: await inParallel([...once.values()], parallelMax, grow) };
 }

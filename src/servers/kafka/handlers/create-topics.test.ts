@@ -90,6 +90,13 @@ describe("CreateTopics", () => {
     expect(rig.topics.size).toBe(0);
   });
 
+  test("negative counts do not make room for large ones", async () => {
+    const rig = await openTopicRig();
+    const topics = [wanted("a", { numPartitions: 10_001 }), wanted("b", { numPartitions: -9_999 })];
+    const [answer] = await create(rig, topics);
+    expect(answer?.errorCode).toBe(kafkaCode("POLICY_VIOLATION"));
+  });
+
   test("Kafka's metadata log can not be made", async () => {
     await refused(wanted("__cluster_metadata"), "INVALID_REQUEST");
   });

@@ -1,9 +1,11 @@
 import { XylemError } from "../../../base/errors.ts";
+import { inParallel } from "../../../base/in-parallel.ts";
 import { zeroUuid } from "../../../base/uuid.ts";
 import type { Broker } from "../../../broker/broker.ts";
 import { describeTopicConfigs } from "../../../broker/configs/describe-topic-configs.ts";
 import { overrideTopicSettings } from "../../../broker/configs/topic-defaults.ts";
 import type { NewTopic } from "../../../broker/topics/new-topic.ts";
+import { changePartitionsMax } from "../../../broker/topics/partition-budget.ts";
 import type { RequestOf, ResponseOf } from "../../../protocol/api-table.ts";
 import { configSourceNumbers } from "../config-numbers.ts";
 import { expectXylemError } from "../errors.ts";
@@ -14,8 +16,8 @@ type Response = ResponseOf<"CreateTopics">;
 type WantedTopic = Request["topics"][number];
 type TopicAnswer = Response["topics"][number];
 
-/** Partitions that one request may make (semantics.md 11, check 2). */
-const partitionsMax = 10_000;
+/** Topics of one request that are made side by side, sharing the coordinator's flushes. */
+const parallelMax = 256;
 
 /** CreateTopics (key 19): each topic made or refused by itself; answers come in request order. */
 export async function createTopics(
@@ -29,7 +31,7 @@ export async function createTopics(
     once.set(wanted.name, wanted);
   }
   const tooMany = checkPartitionSum(request, broker);
-  const answers = [...once].map(async ([name, wanted]) => {
+  const topics = await inParallel([...once], parallelMax, async ([name, wanted]) => {
     try {
       if (repeated.has(name)) throw new XylemError("INVALID_REQUEST", "Duplicate topic name.");
       if (tooMany !== undefined) throw tooMany;
@@ -38,19 +40,20 @@ export async function createTopics(
       return failed(name, expectXylemError(error));
     }
   });
-  return { topics: await Promise.all(answers) };
+  return { topics };
 }
 
 function checkPartitionSum(request: Request, broker: Broker): XylemError | undefined {
   let sum = 0;
   for (const { numPartitions, assignments } of request.topics) {
     if (assignments.length > 0) sum += assignments.length;
-    else sum += numPartitions === -1 ? broker.settings["num.partitions"] : numPartitions;
+    else if (numPartitions > 0) sum += numPartitions;
+    else sum += broker.settings["num.partitions"];
   }
-  return sum > partitionsMax
+  return sum > changePartitionsMax
     ? new XylemError(
         "POLICY_VIOLATION",
-        `Excessively large number of partitions per request: ${sum}, at most ${partitionsMax}`,
+        `Excessively large number of partitions per request: ${sum}, at most ${changePartitionsMax}`,
       )
     : undefined;
 }

@@ -1,4 +1,5 @@
 import { XylemError } from "../../../base/errors.ts";
+import { inParallel } from "../../../base/in-parallel.ts";
 import { formatUuid, isZeroUuid, type Uuid, zeroUuid } from "../../../base/uuid.ts";
 import type { Topic, Topics } from "../../../broker/topics/topics.ts";
 import type { RequestOf, ResponseOf } from "../../../protocol/api-table.ts";
@@ -14,6 +15,9 @@ interface Wanted {
   readonly name: string | null;
   readonly topicId: Uuid;
 }
+
+/** Topics of one request that are deleted side by side, sharing the coordinator's flushes. */
+const parallelMax = 256;
 
 /** The first version whose clients know TOPIC_DELETION_DISABLED. */
 const firstVersionOfDisabled = 3;
@@ -32,8 +36,10 @@ export async function deleteTopics(
   const wanted: readonly Wanted[] = [...byName, ...request.topics];
   const repeated = findRepeated(wanted, broker.topics);
   const once = new Map(wanted.map((one) => [keyOf(one), one]));
-  const answers = [...once.values()].map((one) => deleteTopic(one, repeated, broker.topics));
-  return { responses: await Promise.all(answers) };
+  const responses = await inParallel([...once.values()], parallelMax, (one) =>
+    deleteTopic(one, repeated, broker.topics),
+  );
+  return { responses };
 }
 
 async function deleteTopic(
