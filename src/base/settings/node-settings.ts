@@ -19,8 +19,14 @@ import {
 
 const cluster = { dynamic: "cluster" } as const;
 
+const portMax = 65_535;
+
+/** Where clients connect. A port past the last one, or 0, is nowhere. */
 const endpoint = listMatching(
-  /^([A-Za-z0-9_]+:\/\/)?(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]*):\d{1,5}$/,
+  new RegExp(
+    String.raw`^([A-Za-z0-9_]+:\/\/)?(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]*):` +
+      String.raw`([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$`,
+  ),
   "a list of NAME://host:port or host:port",
 );
 
@@ -49,6 +55,11 @@ const doorSettings = {
   data: text("./data", anyText, "The data directory."),
   "delete.topic.enable": bool(true, "Whether topics can be deleted."),
   "fetch.max.bytes": int(57_671_680, atLeast(1_024), "The most bytes one fetch is answered with."),
+  "fetch.memory.max.bytes": long(
+    268_435_456,
+    atLeast(1_048_576),
+    "Bytes of answers all connections may have waiting; past it a fetch brings one batch.",
+  ),
   host: text("127.0.0.1", anyText, "The address to listen on; 127.0.0.1 listens on ::1 too."),
   "http.cors.origins": list(
     [],
@@ -81,7 +92,7 @@ const doorSettings = {
     atLeast(1),
     "Partitions of all topics together; past it none is made.",
   ),
-  port: int(9_092, between(0, 65_535), "The one port; 0 takes a free one."),
+  port: int(9_092, between(0, portMax), "The one port; 0 takes a free one."),
   "queued.max.request.bytes": long(
     536_870_912,
     orExactly(-1, atLeast(1_048_576)),

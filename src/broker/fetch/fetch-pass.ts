@@ -2,11 +2,13 @@ import { XylemError } from "../../base/errors.ts";
 import { checkLeaderEpoch } from "../leader-epoch.ts";
 import type { PartitionLog, ReadResult } from "../partition/partition-log.ts";
 import type { Topics } from "../topics/topics.ts";
+import type { FetchBudget } from "./fetch-budget.ts";
 import type { FetchPartition } from "./fetch-partition.ts";
 
 export interface PassLimits {
   readonly sizeBytesMax: number;
   readonly readCommitted: boolean;
+  readonly budget: FetchBudget | undefined;
 }
 
 /**
@@ -18,6 +20,7 @@ export class FetchPass {
   sizeBytes = 0;
   /** An error or a diverging epoch was found: the answer goes out at once. */
   isUrgent = false;
+  #claimedBytes = 0;
   readonly #topics: Topics;
   readonly #partitions: readonly FetchPartition[];
   readonly #limits: PassLimits;
@@ -26,6 +29,12 @@ export class FetchPass {
     this.#topics = topics;
     this.#partitions = partitions;
     this.#limits = limits;
+  }
+
+  /** The records go, or are counted elsewhere from here on. Twice is harmless. */
+  release(): void {
+    this.#limits.budget?.change(-this.#claimedBytes);
+    this.#claimedBytes = 0;
   }
 
   /** Undefined: done. */
@@ -73,7 +82,8 @@ export class FetchPass {
     }
     const upTo = this.#limits.readCommitted ? log.lastStable : log.committed;
     if (wanted.fetchOffset >= upTo) return undefined;
-    const left = this.#limits.sizeBytesMax - this.sizeBytes;
+    const { budget, sizeBytesMax: passBytesMax } = this.#limits;
+    const left = Math.min(passBytesMax - this.sizeBytes, budget?.roomBytes ?? Infinity);
     const wholeFirst = this.sizeBytes === 0;
     if (left <= 0 && !wholeFirst) return undefined;
     const sizeBytesMax = Math.max(0, Math.min(wanted.sizeBytesMax, left));
@@ -97,6 +107,8 @@ export class FetchPass {
     wanted.chunks = result.chunks;
     wanted.sizeBytes = result.sizeBytes;
     this.sizeBytes += result.sizeBytes;
+    this.#claimedBytes += result.sizeBytes;
+    this.#limits.budget?.change(result.sizeBytes);
   }
 
   #fail(wanted: FetchPartition, error: unknown): void {

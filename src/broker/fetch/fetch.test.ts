@@ -4,6 +4,7 @@ import { batchOf, recordsOf, textOf } from "../../../test/support/raw-client.ts"
 import { joinBytes } from "../../base/bytes.ts";
 import { produce, ProducedBatch } from "../produce.ts";
 import type { Topic } from "../topics/topics.ts";
+import { FetchBudget } from "./fetch-budget.ts";
 import { Fetch, type FetchLimits } from "./fetch.ts";
 import { FetchPartition, type FetchWish } from "./fetch-partition.ts";
 
@@ -111,6 +112,36 @@ test("the first batch comes whole however small the limits, later ones if they f
   expect(valuesOf(first)).toEqual(["x".repeat(1_000)]);
   expect(large.sizeBytes).toBe(0);
   expect(valuesOf(small)).toEqual(["z"]);
+});
+
+test("with the node's budget used up a fetch brings one batch, and gives it back", async () => {
+  for (const index of [0, 1, 2]) await append(index, "x".repeat(1_000));
+  const budget = new FetchBudget(() => 2_500);
+  const held = [0, 1, 2].map((index) => wanted(index));
+  const holder = new Fetch(memory.broker, { ...limits, budget }, held);
+  await holder.run();
+  expect(held.map(({ sizeBytes }) => sizeBytes > 0)).toEqual([true, true, false]);
+  const starved = [0, 1, 2].map((index) => wanted(index));
+  const other = new Fetch(memory.broker, { ...limits, budget }, starved);
+  await other.run();
+  expect(starved.map(({ sizeBytes }) => sizeBytes > 0)).toEqual([true, false, false]);
+  for (const fetch of [holder, other, other]) fetch.release();
+  expect(budget.bytes).toBe(0);
+});
+
+test("a waiting fetch holds nothing of the budget", async () => {
+  const budget = new FetchBudget(() => 1e6);
+  await append(0, "some");
+  const patient = { ...limits, maxWaitMs: 10_000, minBytes: 50_000, budget };
+  const fetch = new Fetch(memory.broker, patient, [wanted(0)]);
+  const fetching = fetch.run();
+  expect(await isOver(fetching)).toBe(false);
+  expect(budget.bytes).toBe(0);
+  fetch.expire();
+  await fetching;
+  expect(budget.bytes).toBeGreaterThan(0);
+  fetch.release();
+  expect(budget.bytes).toBe(0);
 });
 
 test("a fetch at the end waits until a record comes", async () => {

@@ -1,6 +1,7 @@
 import type { Broker } from "../broker.ts";
 import type { Expiring } from "../deadlines.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
+import type { FetchBudget } from "./fetch-budget.ts";
 import type { FetchPartition } from "./fetch-partition.ts";
 import { FetchPass } from "./fetch-pass.ts";
 
@@ -13,6 +14,8 @@ export interface FetchLimits {
   readonly maxBytes: number;
   /** Reads up to the last stable offset, not to the committed one. */
   readonly readCommitted: boolean;
+  /** What the door's readers share; none: only the limits above count. */
+  readonly budget?: FetchBudget;
 }
 
 /**
@@ -69,6 +72,11 @@ export class Fetch implements Expiring {
     if (this.#state !== "reading") this.#finish();
   }
 
+  /** The records have been taken over, or are not wanted. Twice is harmless. */
+  release(): void {
+    this.#pass.release();
+  }
+
   #await(reading: Promise<void>): void {
     reading.then(
       () => {
@@ -87,6 +95,7 @@ export class Fetch implements Expiring {
 
   #park(): void {
     for (const partition of this.#partitions) partition.dropRecords();
+    this.#pass.release();
     this.#state = "parked";
     if (this.#unsubscribe.length === 0) this.#subscribe();
     if (this.#hasMissed()) this.#advanced();
@@ -145,6 +154,7 @@ export class Fetch implements Expiring {
     return new FetchPass(this.#broker.topics, this.#partitions, {
       sizeBytesMax: this.#sizeBytesMax,
       readCommitted: this.#limits.readCommitted,
+      budget: this.#limits.budget,
     });
   }
 

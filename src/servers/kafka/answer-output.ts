@@ -11,6 +11,7 @@ export class AnswerOutput {
   readonly #onFlushed: () => void;
   #writer: ByteWriter | undefined;
 
+  /** `onFlushed`: the client's side has taken all that left in a turn. */
   constructor(socket: Socket, traffic: Traffic, onFlushed: () => void) {
     this.#socket = socket;
     this.#traffic = traffic;
@@ -45,9 +46,10 @@ export class AnswerOutput {
     if (writer === undefined || !this.#socket.writable) return;
     this.#traffic.bytesOut += writer.sizeBytes;
     const chunks = writer.finish();
-    if (chunks.length > 1) this.#socket.cork();
+    const last = chunks.pop();
+    if (chunks.length > 0) this.#socket.cork();
     for (const chunk of chunks) this.#socket.write(chunk);
-    if (chunks.length > 1) this.#socket.uncork();
-    this.#onFlushed();
+    if (last !== undefined) this.#socket.write(last, this.#onFlushed);
+    if (chunks.length > 0) this.#socket.uncork();
   }
 }

@@ -1,3 +1,4 @@
+import type { FetchBudget } from "../../broker/fetch/fetch-budget.ts";
 import type { FetchSessions } from "../../broker/fetch/fetch-sessions.ts";
 import type { RequestContext } from "./handler.ts";
 
@@ -11,7 +12,8 @@ export interface Waiting {
 
 /** What a connection offers its handlers besides the request's own circumstances. */
 export interface DoorContext extends RequestContext {
-  /** Of all connections of this door. */
+  /** These two are of all connections of this door. */
+  readonly fetchBudget: FetchBudget;
   readonly fetchSessions: FetchSessions;
   /** No later request of this connection starts before `until` has settled. */
   hold(until: Promise<unknown>): void;

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { MalformedError } from "../../base/errors.ts";
 import type { Broker } from "../../broker/broker.ts";
+import type { FetchBudget } from "../../broker/fetch/fetch-budget.ts";
 import type { FetchSessions } from "../../broker/fetch/fetch-sessions.ts";
 import { FrameAssembler } from "../../protocol/frame.ts";
 import { AnswerOutput } from "./answer-output.ts";
@@ -17,6 +18,7 @@ import type { Traffic } from "./traffic.ts";
 /** What a connection shares with the others of its server. */
 export interface ConnectionHost {
   readonly broker: Broker;
+  readonly fetchBudget: FetchBudget;
   readonly fetchSessions: FetchSessions;
   readonly intake: IntakeBudget;
   readonly traffic: Traffic;
@@ -33,6 +35,7 @@ const mappedPrefix = "::ffff:";
  */
 export class KafkaConnection implements CallSide, Paused {
   readonly broker: Broker;
+  readonly fetchBudget: FetchBudget;
   readonly fetchSessions: FetchSessions;
   readonly localAddress: string;
   readonly localPort: number;
@@ -45,6 +48,8 @@ export class KafkaConnection implements CallSide, Paused {
   readonly #output: AnswerOutput;
   readonly #parked = new Set<Waiting>();
   #unfinishedBytes = 0;
+  /** What the budget was told of this connection's answers. */
+  #countedAnswerBytes = 0;
   #state: "open" | "ending" | "closed" = "open";
   #isPaused = false;
   #isPumping = false;
@@ -54,6 +59,7 @@ export class KafkaConnection implements CallSide, Paused {
 
   constructor(socket: Socket, host: ConnectionHost) {
     this.broker = host.broker;
+    this.fetchBudget = host.fetchBudget;
     this.fetchSessions = host.fetchSessions;
     this.#socket = socket;
     this.#host = host;
@@ -249,10 +255,18 @@ export class KafkaConnection implements CallSide, Paused {
       toKafkaError(error, this.broker.log, { ...place, client: this.#describe(request) });
       this.#socket.destroy();
     }
+    this.#countAnswers();
     this.#pump();
   }
 
+  #countAnswers(): void {
+    const bytes = this.#state === "closed" ? 0 : this.#waitingAnswerBytes();
+    this.fetchBudget.change(bytes - this.#countedAnswerBytes);
+    this.#countedAnswerBytes = bytes;
+  }
+
   #flushed(): void {
+    this.#countAnswers();
     if (this.#state === "ending") this.#endWhenDone();
   }
 
@@ -333,6 +347,7 @@ export class KafkaConnection implements CallSide, Paused {
   #closed(): void {
     this.#state = "closed";
     this.#output.drop();
+    this.#countAnswers();
     this.#abort?.abort();
     for (const waiting of this.#parked) waiting.cancel();
     this.#parked.clear();

@@ -194,7 +194,9 @@ test("a client that does not read its answers is not read either", async () => {
   let received = 0;
   socket.on("data", (chunk: Buffer) => (received += chunk.length));
   socket.resume();
+  expect(door.kafka.answerBytes).toBeGreaterThan(0);
   await waitUntil("all answers arrive", () => received > 400 * 900_000, 30_000);
+  await waitUntil("nothing is held for it", () => door.kafka.answerBytes === 0);
   socket.destroy();
 });
 

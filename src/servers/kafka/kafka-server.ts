@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Cancel } from "../../base/clock.ts";
 import type { Broker } from "../../broker/broker.ts";
+import { FetchBudget } from "../../broker/fetch/fetch-budget.ts";
 import { FetchSessions } from "../../broker/fetch/fetch-sessions.ts";
 import { type ConnectionHost, KafkaConnection } from "./kafka-connection.ts";
 import { IntakeBudget } from "./limits.ts";
@@ -27,6 +28,7 @@ export class KafkaServer {
     const slotsMax = (): number => settings["max.incremental.fetch.session.cache.slots"];
     this.#host = {
       broker,
+      fetchBudget: new FetchBudget(() => settings["fetch.memory.max.bytes"]),
       fetchSessions: new FetchSessions({ clock, random, slotsMax }),
       intake,
       traffic: this.traffic,
@@ -44,6 +46,11 @@ export class KafkaServer {
   get requestBytes(): number {
     const { intake } = this.#host;
     return intake.bytes + intake.unfinishedBytes;
+  }
+
+  /** Bytes of answers that clients have not taken, and of records being read for them. */
+  get answerBytes(): number {
+    return this.#host.fetchBudget.bytes;
   }
 
   /** Serves a connection whose first bytes, `head`, were read already. The socket is given away. */

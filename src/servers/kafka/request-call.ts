@@ -1,4 +1,5 @@
 import type { Broker } from "../../broker/broker.ts";
+import type { FetchBudget } from "../../broker/fetch/fetch-budget.ts";
 import type { FetchSessions } from "../../broker/fetch/fetch-sessions.ts";
 import type { DoorContext, Waiting } from "./door-context.ts";
 import type { PendingRequest } from "./pending-request.ts";
@@ -6,6 +7,7 @@ import type { PendingRequest } from "./pending-request.ts";
 /** The side of a connection that its requests see. */
 export interface CallSide {
   readonly broker: Broker;
+  readonly fetchBudget: FetchBudget;
   readonly fetchSessions: FetchSessions;
   readonly localAddress: string;
   readonly localPort: number;
@@ -28,6 +30,10 @@ export class RequestCall implements DoorContext {
     this.apiVersion = request.apiVersion;
     this.clientId = request.clientId;
     this.#side = side;
+  }
+
+  get fetchBudget(): FetchBudget {
+    return this.#side.fetchBudget;
   }
 
   get fetchSessions(): FetchSessions {

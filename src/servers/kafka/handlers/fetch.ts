@@ -29,16 +29,22 @@ export function fetch(request: Request, context: DoorContext): Response | Promis
   const turn = beginTurn(request, context);
   const { maxWaitMs, minBytes, maxBytes, isolationLevel } = request;
   const readCommitted = isolationLevel === readCommittedLevel;
-  const limits = { maxWaitMs, minBytes, maxBytes, readCommitted };
+  const budget = context.fetchBudget;
+  const limits = { maxWaitMs, minBytes, maxBytes, readCommitted, budget };
   const fetching = new Fetch(context.broker, limits, turn.targets);
   const waiting = fetching.run();
-  if (waiting === undefined) return formatAnswer(turn, readCommitted, context);
+  const answer = (): Response => {
+    fetching.release();
+    return formatAnswer(turn, readCommitted, context);
+  };
+  if (waiting === undefined) return answer();
   const unpark = context.park(fetching);
   const leave = (): void => {
     unpark();
     turn.release();
+    fetching.release();
   };
-  return waiting.finally(leave).then(() => formatAnswer(turn, readCommitted, context));
+  return waiting.finally(leave).then(answer);
 }
 
 function beginTurn(request: Request, context: DoorContext): SessionTurn {
