@@ -60,6 +60,22 @@ describe("a value's text", () => {
   });
 });
 
+describe("advertised.listeners", () => {
+  const listeners = (text: string): readonly string[] =>
+    parseSetting("advertised.listeners", nodeSettings["advertised.listeners"], text);
+
+  test.each(["PLAINTEXT://broker.example.org:9092", "broker:65535,[::1]:1", "PLAINTEXT://:9092"])(
+    "may be %s",
+    (text) => {
+      expect(listeners(text)).toEqual(text.split(","));
+    },
+  );
+
+  test.each(["broker", "broker:0", "broker:65536", "http://a/b:1"])("is not %s", (text) => {
+    expect(() => listeners(text)).toThrow(/must be a list of NAME:\/\/host:port/);
+  });
+});
+
 test("the digits of a long are kept beyond what a double holds", () => {
   const text = normalizeSetting("flush.ms", topicRows["flush.ms"]!, " +9223372036854775805 ");
   expect(text).toBe("9223372036854775805");

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { coordinatorContract } from "../../../test/contracts/coordinator.contract.ts";
+import { makeTemporaryFolder } from "../../../test/support/temporary-folder.ts";
 import type { Clock } from "../../base/clock.ts";
 import { portableCrc32c } from "../../base/crc32c.ts";
 import { XylemError } from "../../base/errors.ts";
 import { silentLog } from "../../base/log.ts";
 import type { Disk, DiskFile } from "../../broker/ports/disk.ts";
+import { FilesDisk } from "../../storage/files-disk.ts";
 import { MemoryDisk } from "../../storage/memory-disk.ts";
 import { LocalCoordinator } from "./local-coordinator.ts";
 
@@ -21,6 +23,11 @@ const open = (disk: Disk, warnings: string[] = []): Promise<LocalCoordinator> =>
 
 coordinatorContract("local", () => {
   const disk = makeDisk();
+  return { open: () => open(disk), reopen: () => open(disk) };
+});
+
+coordinatorContract("local on files", () => {
+  const disk = new FilesDisk(makeTemporaryFolder("coordinator"));
   return { open: () => open(disk), reopen: () => open(disk) };
 });
 
