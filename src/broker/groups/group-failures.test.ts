@@ -15,7 +15,7 @@ function failing(operation: string, code: "KAFKA_STORAGE_ERROR" | "DISK_FULL"): 
 }
 
 async function openOn(disk: CrashDisk): Promise<GroupBroker> {
-  return await GroupBroker.open({}, undefined, disk);
+  return await GroupBroker.open({ "offsets.retention.check.interval.ms": 1e12 }, undefined, disk);
 }
 
 /** A node that has committed one offset of group "g". */
@@ -105,6 +105,23 @@ describe("when flushing takes long", () => {
     expect(node.offsets("g")).toEqual(["orders-0@1"]);
     gate.resolve(undefined);
     await node.settle();
+    expect(node.offsets("g")).toEqual(["orders-0@2"]);
+  });
+});
+
+describe("while flushing takes long", () => {
+  test("expiry leaves alone what is being committed again", async () => {
+    const { disk, node } = await openWithOffset();
+    await node.commit("g", "payments", 1);
+    await node.advance("169h");
+    const gate = Promise.withResolvers<undefined>();
+    disk.fault = (operation, path) =>
+      operation === "sync" && path.startsWith("__consumer_offsets-") ? gate.promise : undefined;
+    const committing = node.commit("g", "orders", 2);
+    await node.settle();
+    const expiring = node.groups.expire();
+    gate.resolve(undefined);
+    await Promise.all([expiring, committing]);
     expect(node.offsets("g")).toEqual(["orders-0@2"]);
   });
 });
