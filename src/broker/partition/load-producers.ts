@@ -92,7 +92,9 @@ async function replaySegment(
 ): Promise<void> {
   const { from, nowMs, context } = how;
   const position = await segment.findPosition(from);
-  let start = { position, offsetMin: segment.baseOffset, sumsFromOffset: Infinity };
+  const { baseOffset, endOffset } = segment;
+  const sums = { sumsFromOffset: Infinity, endOffset };
+  let start = { position, offsetMin: baseOffset, isExact: false, ...sums };
   await segment.log.use(async (file) => {
     for (;;) {
       const end = await scanSegment(file, start, context.crc32c, (walk) => {

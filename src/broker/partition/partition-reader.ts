@@ -61,6 +61,8 @@ export class PartitionReader {
     offset: number,
     options: ReadOptions,
   ): ReadResult | Promise<ReadResult> {
+    const lost = segment.damages.find((damage) => isLost(damage, offset));
+    if (lost !== undefined) throw damageError(segment, lost);
     const { sizeBytesMax, wholeFirst, upTo } = options;
     const search = { segment, offset, sizeBytesMax, wholeFirst, upTo, isStrict: false };
     const place = this.#places.get(offset);
@@ -89,9 +91,7 @@ export class PartitionReader {
 
   /** The wanted offset is in no batch of this segment: compaction left a gap. */
   #readNext(search: Search): ReadResult | Promise<ReadResult> {
-    const { segment, offset, upTo } = search;
-    const lost = segment.damages.find((damage) => isLost(damage, offset));
-    if (lost !== undefined) throw damageError(segment, lost);
+    const { segment, upTo } = search;
     const next = this.#segments.all[this.#segments.all.indexOf(segment) + 1];
     if (next === undefined || next.baseOffset >= upTo) return nothingRead;
     return this.#readFrom(next, next.baseOffset, search);
@@ -130,10 +130,10 @@ export class PartitionReader {
         return this.#step(again, sizeBytesMax + slackBytes);
       });
     }
-    if (walk.lastOffset >= upTo) return nothingRead;
     if (!this.#isGood(walk, segment)) {
       return this.#passDamage({ ...search, position, offsetMin: walk.offsetMin });
     }
+    if (walk.lastOffset >= upTo) return nothingRead;
     if (walk.sizeBytes > sizeBytesMax && !wholeFirst) return nothingRead;
     const from = walk.position;
     do walk.advance();
@@ -148,17 +148,8 @@ export class PartitionReader {
     return { chunks: [chunk], sizeBytes: chunk.length };
   }
 
-  /**
-   * The sum does not cover the base offset: it must go on where the batch before ended, or, after a
-   * gap, leave room for the batch behind.
-   */
   #isGood(walk: BatchWalk, segment: Segment): boolean {
-    if (!walk.isIntact(this.#context.crc32c)) return false;
-    if (walk.baseOffset === walk.offsetMin) return true;
-    const behind = new BatchWalk(walk.bytes, walk.position + walk.sizeBytes, walk.lastOffset + 1);
-    const sight = behind.look();
-    if (sight === "end") return walk.lastOffset < segment.endOffset;
-    return sight !== "bad" || behind.magic !== walk.magic;
+    return walk.isIntact(this.#context.crc32c) && walk.fits(segment.endOffset) === true;
   }
 
   #remember(offset: number, place: Place): void {

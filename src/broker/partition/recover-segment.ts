@@ -60,12 +60,18 @@ interface Resumed {
 
 function fromScratch(segment: Segment): Resumed {
   const { baseOffset } = segment;
+  const endOffset = gapBound(segment);
   return {
     indexes: new SegmentIndexes(baseOffset),
-    from: { position: 0, offsetMin: baseOffset, sumsFromOffset: 0 },
+    from: { position: 0, offsetMin: baseOffset, isExact: true, sumsFromOffset: 0, endOffset },
     entryOffset: undefined,
     stored: undefined,
   };
+}
+
+/** A closed segment may have been compacted up to its end; the last one never was. */
+function gapBound(segment: Segment): number {
+  return segment.endOffset > segment.baseOffset ? segment.endOffset : -1;
 }
 
 /**
@@ -93,7 +99,7 @@ async function resumeIndexes(
   const sumsFromOffset = rules.isClean ? 0 : rules.recoveryPoint;
   return {
     indexes: new SegmentIndexes(baseOffset, { offsets, times, logSizeBytes: position }),
-    from: { position, offsetMin, sumsFromOffset },
+    from: { position, offsetMin, isExact: false, sumsFromOffset, endOffset: gapBound(segment) },
     entryOffset,
     stored: { offsets: offsets.count, times: times.count },
   };
@@ -142,7 +148,7 @@ class Recovery {
       const next = await this.#judge(end);
       if (next === undefined) return { endOffset: end.offsetMin, isCut: true };
       if (next.position === segment.sizeBytes) return { endOffset: next.offsetMin, isCut: false };
-      from = { ...from, ...next };
+      from = { ...from, ...next, isExact: false };
     }
   }
 

@@ -12,8 +12,12 @@ export interface ScanFrom {
   readonly position: number;
   /** The least offset the batch there may begin with. */
   readonly offsetMin: number;
+  /** Whether the batch there is known to begin with `offsetMin`, short of a gap. */
+  readonly isExact: boolean;
   /** Sums of batches that end at this offset or later are checked. */
   readonly sumsFromOffset: number;
+  /** Where the segment ends; -1: at its last batch, before which there is no gap. */
+  readonly endOffset: number;
 }
 
 export interface ScanEnd {
@@ -31,17 +35,20 @@ export async function scanSegment(
   crc32c: Crc32c,
   visit: (walk: BatchWalk, position: number) => void,
 ): Promise<ScanEnd> {
-  let { position, offsetMin } = from;
+  let { position, offsetMin, isExact } = from;
   let wanted = chunkBytes;
   while (position < file.sizeBytes) {
     const bytes = await file.read(position, wanted);
     const walk = new BatchWalk(bytes, 0, offsetMin);
-    const place = { position, sumsFromOffset: from.sumsFromOffset };
+    const isLast = position + bytes.length === file.sizeBytes;
+    const rules = { position, isExact, endOffset: isLast ? from.endOffset : undefined };
+    const place = { ...rules, sumsFromOffset: from.sumsFromOffset };
     const damage = visitChunk(walk, place, { crc32c, visit });
+    if (walk.position > 0) isExact = true;
     offsetMin = walk.offsetMin;
     position += walk.position;
     if (damage !== undefined) return { position, offsetMin, damage };
-    wanted = Math.max(chunkBytes, walk.sizeBytes);
+    wanted = Math.max(chunkBytes, walk.sizeBytes + batchHeaderBytes);
     if (walk.position === bytes.length) continue;
     if (position + walk.sizeBytes > file.sizeBytes) {
       return { position, offsetMin, damage: "the batch is cut short" };
@@ -50,18 +57,31 @@ export async function scanSegment(
   return { position, offsetMin, damage: undefined };
 }
 
+interface ChunkRules {
+  readonly position: number;
+  readonly isExact: boolean;
+  readonly sumsFromOffset: number;
+  /** As of the scan; undefined: the chunk does not reach the end of the file. */
+  readonly endOffset: number | undefined;
+}
+
 /** Goes over the whole batches of a chunk; answers what is wrong with the one it stopped at. */
 function visitChunk(
   walk: BatchWalk,
-  from: { position: number; sumsFromOffset: number },
+  rules: ChunkRules,
   how: { crc32c: Crc32c; visit: (walk: BatchWalk, position: number) => void },
 ): string | undefined {
   for (let sight = walk.look(); sight !== "end"; sight = walk.look()) {
     if (sight === "short") return undefined;
     if (sight === "bad") return "no batch begins here";
-    const isSumDue = walk.lastOffset >= from.sumsFromOffset;
+    const isSumDue = walk.lastOffset >= rules.sumsFromOffset;
     if (isSumDue && !walk.isIntact(how.crc32c)) return "the checksum is wrong";
-    how.visit(walk, from.position + walk.position);
+    if (rules.isExact || walk.position > 0) {
+      const fits = walk.fits(rules.endOffset);
+      if (fits === undefined) return undefined;
+      if (!fits) return "its offsets do not go on from the batch before";
+    }
+    how.visit(walk, rules.position + walk.position);
     walk.advance();
   }
   return undefined;

@@ -186,7 +186,9 @@ export class Segment implements SegmentFacts {
     log.warn("rebuilding the indexes of a segment", { segment: this.path(".log") });
     const indexes = new SegmentIndexes(this.baseOffset);
     const intervalBytes = settings["log.index.interval.bytes"];
-    const from = { position: 0, offsetMin: this.baseOffset, sumsFromOffset: Infinity };
+    const { baseOffset, endOffset } = this;
+    const start = { position: 0, offsetMin: baseOffset, isExact: true };
+    const from = { ...start, sumsFromOffset: Infinity, endOffset };
     await this.log.use((file) =>
       scanSegment(file, from, crc32c, (walk, position) => {
         const { sizeBytes, lastOffset, maxTimestampMs } = walk;
