@@ -34,8 +34,7 @@ export class FilesDisk implements Disk {
   }
 
   async makeDirectory(directory: string): Promise<void> {
-    const make = files.mkdir(this.#path(directory), { recursive: true });
-    await told(make, `making ${directory}`);
+    await told(makePath(this.#path(directory)), `making ${directory}`);
   }
 
   async removeDirectory(directory: string): Promise<void> {
@@ -79,11 +78,26 @@ export class FilesDisk implements Disk {
 
 /** Makes `root` and its missing parents, and their entries durable. */
 export async function makeRoot(root: string): Promise<void> {
-  const first = await told(files.mkdir(root, { recursive: true }), `making ${root}`);
-  if (first === undefined) return;
-  for (let path = root; path !== dirname(first); path = dirname(path)) {
-    await told(syncDirectoryAt(dirname(path)), `syncing ${dirname(path)}`);
+  for (const made of await told(makePath(root), `making ${root}`)) {
+    await told(syncDirectoryAt(dirname(made)), `syncing ${dirname(made)}`);
   }
+}
+
+/**
+ * Makes a directory and its missing parents; answers those it made. Not Node's `recursive`: where
+ * a parent says ENOENT though it exists (`/proc`), that one tries for ever.
+ */
+async function makePath(path: string, parentMade = false): Promise<string[]> {
+  try {
+    await files.mkdir(path);
+    return [path];
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === "EEXIST" && (await files.stat(path)).isDirectory()) return [];
+    if (code !== "ENOENT" || parentMade || dirname(path) === path) throw error;
+  }
+  const parents = await makePath(dirname(path));
+  return [...parents, ...(await makePath(path, true))];
 }
 
 async function told<T>(work: Promise<T>, action: string): Promise<T> {
