@@ -83,14 +83,15 @@ function writeResult(result: string): void {
   const folder = `${repositoryRoot}/bench/results`;
   mkdirSync(folder, { recursive: true });
   const [cpu] = cpus();
+  const load = options.quick ? "; quick: a fifth of the load" : "";
   const memoryGiB = Math.round(totalmem() / 2 ** 30);
   const lines = [
     `# Bench, ${now.slice(0, 16).replace("T", " ")} UTC`,
     "",
     `- machine: ${cpus().length} x ${cpu?.model ?? arch()}, ${memoryGiB} GiB, Linux ${release()}`,
-    `- commit: ${git("rev-parse", "--short", "HEAD")}${git("status", "--porcelain", "src") ? " with changes in src" : ""}`,
+    `- commit: ${describeCommit()}`,
     `- Node ${process.versions.node}; peer: Apache Kafka from test/interop/java/pom.xml`,
-    `- runs in turn, median of ${repetitions}${options.quick ? ", quick: a fifth of the load" : ""}`,
+    `- runs in turn, median of ${repetitions}${load}`,
     "- broker CPU is user and system time of the broker's process",
     "- fsync: Xylem flushes before it acknowledges; Kafka is set to flush.messages=1",
     "",
@@ -98,6 +99,11 @@ function writeResult(result: string): void {
     "",
   ];
   writeFileSync(`${folder}/${now.slice(0, 10)}.md`, lines.join("\n"));
+}
+
+function describeCommit(): string {
+  const isChanged = git("status", "--porcelain", "src") !== "";
+  return `${git("rev-parse", "--short", "HEAD")}${isChanged ? ", with changes in src" : ""}`;
 }
 
 function git(...args: string[]): string {

@@ -15,7 +15,7 @@ test("a percentile is the value that so many do not pass", () => {
   expect(percentile([7], 0.99)).toBe(7);
 });
 
-test("the table sets medians side by side with their ratio, and a dash where there is no peer", () => {
+test("medians stand side by side with their ratio, a dash where there is no peer", () => {
   const scenario = {
     name: "produce",
     needsJava: false,

@@ -10,7 +10,7 @@ import { findViolations, type StoredRecord } from "./ledger.ts";
 import { LedgerProducer } from "./ledger-producer.ts";
 import { SideLoad } from "./side-load.ts";
 
-const rounds = Number(process.env["XYLEM_CRASH_ROUNDS"] ?? (isLongRun ? 100 : 10));
+const rounds = Number(process.env["XYLEM_TEST_CRASH_ROUNDS"] ?? (isLongRun ? 100 : 10));
 const acknowledgedMin = 5_000;
 const place = { topic: "crash-load", partitions: 4 };
 
@@ -88,6 +88,8 @@ async function drainAndCheck(): Promise<void> {
   await expectNoViolations();
   const told = producers.flatMap((producer) => producer.acknowledged.map(([, each]) => each));
   expect(told.every((offsets) => !offsets.includes(undefined))).toBe(true);
+  expect(side.createdCount).toBeGreaterThan(rounds);
+  expect(side.committedCount).toBeGreaterThan(rounds * 10);
 }
 
 async function expectNoViolations(): Promise<void> {

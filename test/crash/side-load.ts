@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { RawClient } from "../support/raw-client.ts";
+import { waitUntil } from "../support/wait-until.ts";
 
 const groups = ["crash-group-a", "crash-group-b", "crash-group-c"];
 
@@ -127,14 +128,18 @@ export class SideLoad {
 
 /** Waits out a coordinator that loads. */
 async function committedOffset(client: RawClient, groupId: string, name: string): Promise<number> {
-  for (;;) {
-    const topics = [{ name, partitionIndexes: [0] }];
-    const body = { groups: [{ groupId, topics }], requireStable: false };
+  const topics = [{ name, partitionIndexes: [0] }];
+  const body = { groups: [{ groupId, topics }], requireStable: false };
+  let committed = Number.NaN;
+  await waitUntil(`${groupId} is loaded`, async () => {
     const { groups: answers } = await client.connection.request("OffsetFetch", 8, body);
     const answer = answers[0];
-    if (answer?.errorCode === 0) return Number(answer.topics[0]?.partitions[0]?.committedOffset);
+    committed = Number(answer?.topics[0]?.partitions[0]?.committedOffset);
+    if (answer?.errorCode === 0) return true;
     await findCoordinator(client, groupId);
-  }
+    return false;
+  });
+  return committed;
 }
 
 /** Apache Kafka makes the offsets topic when it is first asked for a coordinator. */

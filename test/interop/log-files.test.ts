@@ -119,9 +119,13 @@ async function writeWithCodecs(broker: BrokerProcess): Promise<void> {
   }
 }
 
+/** Files of all partitions, those of Apache Kafka's own metadata left out. */
 function filesUnder(folder: string, ending: string): string[] {
   const files = readdirSync(folder, { recursive: true }) as string[];
-  const wanted = files.filter((name) => name.endsWith(ending) && !name.startsWith("__"));
+  const ofPartitions = files.filter((name) => /\/\d{20}\./.test(name));
+  const wanted = ofPartitions.filter(
+    (name) => name.endsWith(ending) && !name.startsWith("__cluster_metadata"),
+  );
   return wanted.map((name) => join(folder, name)).toSorted();
 }
 

@@ -13,7 +13,7 @@ beforeAll(() => {
 
 afterAll(() => removeFolder(folder));
 
-test("without a data directory it works, writes no file, and is empty when it starts again", async () => {
+test("in memory it works, writes no file, and is empty when it starts again", async () => {
   for (let start = 0; start < 2; start += 1) {
     const { child, port } = await startInMemory();
     const client = await RawClient.open(port);

@@ -50,7 +50,7 @@ test("asking twice that a topic exists leaves its records alone", async () => {
   expect(records.map((record) => textOf(record.value))).toEqual(["kept"]);
 });
 
-test("asking Metadata for an unknown topic may create it, with one partition at offset 0", async () => {
+test("asking Metadata for an unknown topic may create it, empty", async () => {
   const body = { topics: [{ name: "t-auto" }], allowAutoTopicCreation: true };
   await client.connection.request("Metadata", 12, body);
   await waitUntil("the topic is there", async () => {
@@ -77,7 +77,7 @@ test("seven records make an end offset of seven", async () => {
   expect((await client.listOffset(["t-seven", 0], -1)).offset).toBe(7);
 });
 
-test("settings given at creation are answered with their source, also after a restart", async () => {
+test("settings given at creation are told with their source, also after a restart", async () => {
   await client.createTopic("t-settings", { configs: { "retention.ms": "7200000" } });
   const expected = { value: "7200000", configSource: 1, isDefault: false };
   expect(await describeConfig("t-settings", "retention.ms")).toMatchObject({

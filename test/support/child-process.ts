@@ -4,7 +4,8 @@ import { closeSync, openSync } from "node:fs";
 
 export interface ChildOptions {
   readonly cwd?: string;
-  readonly env?: Readonly<Record<string, string>>;
+  /** Added to this process's own; undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** Fed to standard input, which is then closed; without it standard input stays open. */
   readonly input?: string | Uint8Array;
   /** Standard output goes to this file instead of being kept. */

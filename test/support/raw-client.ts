@@ -142,13 +142,16 @@ export class RawClient {
   /** A producer id and epoch for idempotent batches. */
   async initProducerId() {
     const body = { transactionalId: null, transactionTimeoutMs: 60_000 };
-    for (;;) {
-      const response = await this.connection.request("InitProducerId", 4, body);
-      const { errorCode, producerId, producerEpoch } = response;
-      if (errorCode === 0) return { producerId: Number(producerId), producerEpoch };
+    let response = await this.connection.request("InitProducerId", 4, body);
+    await waitUntil("a producer id is given", async () => {
       // Apache Kafka fetches its first block of ids late.
-      if (errorCode !== kafkaCode("COORDINATOR_LOAD_IN_PROGRESS")) throw new Error(`${errorCode}`);
-    }
+      if (response.errorCode !== kafkaCode("COORDINATOR_LOAD_IN_PROGRESS")) return true;
+      response = await this.connection.request("InitProducerId", 4, body);
+      return false;
+    });
+    const { errorCode, producerId, producerEpoch } = response;
+    if (errorCode !== 0) throw new Error(`no producer id: error ${errorCode}`);
+    return { producerId: Number(producerId), producerEpoch };
   }
 
   /** Metadata of one topic, without creating it. */
@@ -167,7 +170,9 @@ export class RawClient {
       if (next >= Number(highWatermark)) return records;
       const read = recordsOf(bytes).filter((record) => record.offset >= next);
       records.push(...read);
-      next = batchesOf(bytes).at(-1)?.nextOffset ?? next;
+      const last = batchesOf(bytes).at(-1);
+      if (last === undefined) throw new Error(`${partition.join("-")}: nothing at ${next}`);
+      next = last.nextOffset;
     }
   }
 

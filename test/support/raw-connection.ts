@@ -13,12 +13,15 @@ import {
 import type { MessageCodec } from "../../src/protocol/schema/message.ts";
 
 const frameBytesMax = 2 ** 31 - 1;
+/** A broker that leaves a request unanswered for so long has lost it. */
+const answerWithinMs = 45_000;
 
 interface Waiting {
   readonly response: MessageCodec;
   readonly version: number;
   readonly resolve: (body: unknown) => void;
   readonly reject: (error: Error) => void;
+  readonly sinceMs: number;
 }
 
 /**
@@ -40,7 +43,11 @@ export class RawConnection {
       this.#receive(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
     });
     socket.on("error", () => undefined);
-    socket.on("close", () => this.#fail(new Error("the broker closed the connection")));
+    const watch = setInterval(() => this.#failLate(), 1_000);
+    socket.on("close", () => {
+      clearInterval(watch);
+      this.#fail(new Error("the broker closed the connection"));
+    });
   }
 
   static async open(port: number): Promise<RawConnection> {
@@ -68,7 +75,8 @@ export class RawConnection {
     const { response } = apiTable[name];
     return new Promise((resolve, reject) => {
       const settle = resolve as (received: unknown) => void;
-      this.#waiting.set(correlationId, { response, version, resolve: settle, reject });
+      const waiting = { response, version, resolve: settle, reject, sinceMs: performance.now() };
+      this.#waiting.set(correlationId, waiting);
     });
   }
 
@@ -128,6 +136,13 @@ export class RawConnection {
     } catch (error) {
       reject(error as Error);
     }
+  }
+
+  #failLate(): void {
+    const [oldest] = this.#waiting.values();
+    if (oldest === undefined || performance.now() - oldest.sinceMs < answerWithinMs) return;
+    this.#fail(new RangeError(`no ${oldest.response.name} within ${answerWithinMs} ms`));
+    this.#socket.destroy();
   }
 
   #fail(error: Error): void {

@@ -54,7 +54,7 @@ class XylemProcess implements BrokerProcess {
     const place = ["--port", String(port), "--data", this.dataFolder];
     const args = [`${repositoryRoot}/bin/xylem.cjs`, "start", ...place, ...this.#settings];
     const startedMs = performance.now();
-    this.#child = new Child(process.execPath, args, { env: { UV_THREADPOOL_SIZE: "32" } });
+    this.#child = new Child(process.execPath, args, { env: nodeEnvironment() });
     const ready = await this.#child.waitForOutput(readyLine, readyWithinMs);
     this.#port = Number(ready[2]);
     this.#launchMs = performance.now() - startedMs;
@@ -83,4 +83,10 @@ class XylemProcess implements BrokerProcess {
     if (this.#child === undefined) throw new Error("not started");
     return this.#child;
   }
+}
+
+/** Without the variables that steer the tests: a node takes any XYLEM_ name for a setting. */
+function nodeEnvironment(): Record<string, string | undefined> {
+  const ours = Object.keys(process.env).filter((name) => name.startsWith("XYLEM_"));
+  return Object.fromEntries(ours.map((name) => [name, undefined]));
 }
