@@ -29,7 +29,7 @@ const row = (kafka: number, retriable: boolean, http: number, grpc: GrpcStatus):
   grpc,
 });
 
-/** Every error there is. Kafka columns are Kafka's own; DISK_FULL is a storage error on its wire. */
+/** Every error there is. Kafka's columns are its own; DISK_FULL is a storage error on its wire. */
 export const catalogue = {
   UNKNOWN_SERVER_ERROR: row(-1, false, 500, "INTERNAL"),
   OFFSET_OUT_OF_RANGE: row(1, false, 416, "OUT_OF_RANGE"),

@@ -53,7 +53,8 @@ function checkPartitionSum(request: Request, broker: Broker): XylemError | undef
   return sum > changePartitionsMax
     ? new XylemError(
         "POLICY_VIOLATION",
-        `Excessively large number of partitions per request: ${sum}, at most ${changePartitionsMax}`,
+        `Excessively large number of partitions per request: ${sum}, ` +
+          `at most ${changePartitionsMax}`,
       )
     : undefined;
 }
