@@ -71,6 +71,7 @@ export class RawConnection {
     version: number,
     body: SentRequestOf<Name>,
   ): Promise<ReceivedResponseOf<Name>> {
+    if (this.isClosed) return Promise.reject(new Error("the connection is closed"));
     const correlationId = this.post(name, version, body);
     const { response } = apiTable[name];
     return new Promise((resolve, reject) => {
