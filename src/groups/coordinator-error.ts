@@ -1,6 +1,6 @@
 import { XylemError, type ErrorCode } from "../base/errors.ts";
 
-/** How a failed write of a coordinator's own record looks to its client (semantics, Common error rules). */
+/** How a coordinator's failed write looks to its client (semantics, Common error rules). */
 const asSeenByClients: Partial<Record<ErrorCode, ErrorCode>> = {
   UNKNOWN_TOPIC_OR_PARTITION: "COORDINATOR_NOT_AVAILABLE",
   NOT_ENOUGH_REPLICAS: "COORDINATOR_NOT_AVAILABLE",

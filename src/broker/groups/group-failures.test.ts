@@ -89,7 +89,7 @@ describe("when flushing fails", () => {
 });
 
 describe("when flushing takes long", () => {
-  test("a commit is given up after offsets.commit.timeout.ms, and counts once it is durable", async () => {
+  test("a commit is given up after its timeout, and counts once it is durable", async () => {
     const { disk, node } = await openWithOffset();
     const gate = Promise.withResolvers<undefined>();
     disk.fault = (operation, path) =>

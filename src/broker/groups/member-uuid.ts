@@ -1,4 +1,4 @@
-/** 16 random bytes in the familiar form 8-4-4-4-12 of a version 4 uuid, as in Kafka's member ids. */
+/** 16 random bytes as a version 4 uuid in the form 8-4-4-4-12, as in Kafka's member ids. */
 export function formatMemberUuid(bytes: Uint8Array): string {
   const hex = Array.from(bytes, (byte, index) => {
     if (index === 6) return ((byte & 0x0f) | 0x40).toString(16).padStart(2, "0");

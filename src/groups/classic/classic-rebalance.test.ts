@@ -64,7 +64,7 @@ describe("the join phase", () => {
     expect(driver.joined(second).generation).toBe(3);
   });
 
-  test("ends with the longest rebalance timeout: dynamic members that stayed away are dropped", () => {
+  test("ends with the longest rebalance timeout: dynamic members that stay away go", () => {
     const driver = new GroupDriver();
     const requests = [{ rebalanceTimeoutMs: 5_000 }, { rebalanceTimeoutMs: 20_000 }];
     const slow = requests.map((one) => ({ ...one, sessionTimeoutMs: 30_000 }));

@@ -77,7 +77,7 @@ test("a returning static member waits with the others when a rebalance overtakes
   expect(driver.joined(call)).toMatchObject({ generation: 3, memberId: "i-back" });
 });
 
-test("a returning static member still waits when a rebalance has begun before its id is stored", () => {
+test("a returning static member waits on when a rebalance begins before its id is stored", () => {
   const driver = new GroupDriver();
   const [leader = "", , third = ""] = driver.stabilizeAll([{}, { instanceId: "i" }, {}]);
   driver.writesAtOnce = false;

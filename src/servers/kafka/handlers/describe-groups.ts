@@ -8,7 +8,7 @@ type Described = Response["groups"][number];
 
 const notFoundVersionMin = 6;
 
-/** Kafka's operations on groups as bits: READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS. */
+/** Operations on groups as bits: READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS. */
 const allOperations = (1 << 3) | (1 << 6) | (1 << 8) | (1 << 10) | (1 << 11);
 
 /** DescribeGroups (key 15): state and members of classic groups. */
