@@ -32,19 +32,21 @@ export function fetch(request: Request, context: DoorContext): Response | Promis
   const budget = context.fetchBudget;
   const limits = { maxWaitMs, minBytes, maxBytes, readCommitted, budget };
   const fetching = new Fetch(context.broker, limits, turn.targets);
-  const waiting = fetching.run();
-  const answer = (): Response => {
+  const leave = (unpark?: () => void): void => {
+    unpark?.();
     fetching.release();
-    return formatAnswer(turn, readCommitted, context);
+    turn.release();
   };
+  const answer = (): Response => formatAnswer(turn, readCommitted, context);
+  let waiting: Promise<void> | undefined;
+  try {
+    waiting = fetching.run();
+  } finally {
+    if (waiting === undefined) leave();
+  }
   if (waiting === undefined) return answer();
   const unpark = context.park(fetching);
-  const leave = (): void => {
-    unpark();
-    turn.release();
-    fetching.release();
-  };
-  return waiting.finally(leave).then(answer);
+  return waiting.finally(() => leave(unpark)).then(answer);
 }
 
 function beginTurn(request: Request, context: DoorContext): SessionTurn {
