@@ -1,4 +1,5 @@
 import { Option } from "commander";
+import { parseDuration } from "../base/duration.ts";
 import { CommandFailure, exitCodes } from "./exit-codes.ts";
 import { defaultBootstrap } from "./kafka-clients.ts";
 
@@ -28,4 +29,14 @@ export function parseIndex(text: string): number {
   const index = text === "" ? Number.NaN : Number(text);
   if (Number.isSafeInteger(index) && index >= 0) return index;
   throw new CommandFailure(`"${text}" is no number from 0 on`, exitCodes.usage);
+}
+
+/** `30s`, `5m` or milliseconds. */
+export function parseTime(text: string): number {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new CommandFailure(error.message, exitCodes.usage, error);
+  }
 }

@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Child } from "../support/child-process.ts";
@@ -43,6 +44,20 @@ describe("xylem start", () => {
     const node = await start(["--port=0", "--data", join(folder, signal)]);
     expect(await node.child.end(signal)).toBe(0);
     expect(node.child.stderr).toContain("stopped");
+  });
+
+  test("a second signal forces the end while a client keeps it busy", async () => {
+    const node = await start(["--port=0", "--memory", "--shutdown.grace.ms=60000"]);
+    const [host = "", port = ""] = node.bootstrap.split(":");
+    const client = connect(Number(port), host);
+    client.on("error", () => {});
+    client.write("GET /healthz HTTP/1.1\r\n");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    process.kill(node.child.pid, "SIGTERM");
+    await node.child.waitForOutput(/stopping/, 10_000);
+    process.kill(node.child.pid, "SIGTERM");
+    expect((await node.child.outcome(10_000)).code).toBe(130);
+    client.destroy();
   });
 
   test("a second node on the directory is refused, naming the holder: exit 4", async () => {

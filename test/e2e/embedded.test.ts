@@ -30,7 +30,7 @@ describe("a broker in this process", () => {
     expect(records.map((record) => record.keyText())).toEqual(["k", "k", "k", "k", "k"]);
   });
 
-  test("headers, timestamps and partitions are kept; a key always finds its partition", async () => {
+  test("headers, times and partitions are kept; a key always finds its partition", async () => {
     await using broker = await Xylem.start();
     const topic = await broker.topic("kept", { partitions: 3 });
     const first = await topic.append({ key: "a", value: "1", headers: { source: "test" } });
