@@ -49,7 +49,7 @@ test("an offset with an expiry of its own expires then, whatever the retention",
   expect(expiryDay(group(), { ...offset, expireTimestampMs: 200 * day })).toBe(200);
 });
 
-test("an offset of a topic that a stable group gave up expires the retention after the commit", () => {
+test("an offset of a topic that a group gave up expires the retention after the commit", () => {
   expect(expiryDay(group({ phase: "Stable" }), offset)).toBe(107);
 });
 
