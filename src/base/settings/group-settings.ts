@@ -13,6 +13,11 @@ export const groupSettings = {
     "The longest session timeout a member may ask for.",
   ),
   "group.max.size": int(intMax, atLeast(1), "Members of one group."),
+  "group.member.max.bytes": int(
+    1_048_576,
+    atLeast(1),
+    "What one member of a group may say of itself: its protocols and their metadata.",
+  ),
   "group.min.session.timeout.ms": int(
     6_000,
     atLeast(1),

@@ -31,6 +31,15 @@ describe("a group coordinator", () => {
     expect(answer.error).toBe("INVALID_SESSION_TIMEOUT");
   });
 
+  test("refuses a member that says more of itself than group.member.max.bytes", async () => {
+    const node = await GroupBroker.open({ "group.member.max.bytes": 100 });
+    const large = { protocols: [protocol("range", "x".repeat(90))] };
+    expect((await node.join("g", large)).error).toBe("INVALID_REQUEST");
+    const named = await node.join("g", { instanceId: "i".repeat(100) });
+    expect(named.error).toBe("INVALID_REQUEST");
+    expect((await node.join("g")).error).toBeNull();
+  });
+
   test("refuses an empty group id, but for offsets", async () => {
     const node = await GroupBroker.open();
     expect((await node.join("")).error).toBe("INVALID_GROUP_ID");

@@ -107,7 +107,7 @@ export class GroupCoordinator {
   /** Answers when the join phase ends, which may take as long as the rebalance timeout. */
   async join(group: string, request: Omit<JoinRequest, "uuid">): Promise<JoinAnswer> {
     const refuse = (error: ErrorCode): JoinAnswer => refusedJoin(error, request.memberId);
-    const bad = checkGroupId(group) ?? this.#checkSessionTimeout(request.sessionTimeoutMs);
+    const bad = checkGroupId(group) ?? this.#checkTerms(request);
     if (bad !== null) return refuse(bad);
     const shard = await this.#shardOf(group);
     if (shard.refusal !== null) return refuse(shard.refusal);
@@ -291,12 +291,14 @@ export class GroupCoordinator {
     return shard?.find(group) === undefined ? "UNKNOWN_MEMBER_ID" : null;
   }
 
-  #checkSessionTimeout(timeoutMs: number): ErrorCode | null {
+  #checkTerms(request: Omit<JoinRequest, "uuid">): ErrorCode | null {
     const { settings } = this.#options;
+    const timeoutMs = request.sessionTimeoutMs;
     const isAllowed =
       timeoutMs >= settings["group.min.session.timeout.ms"] &&
       timeoutMs <= settings["group.max.session.timeout.ms"];
-    return isAllowed ? null : "INVALID_SESSION_TIMEOUT";
+    if (!isAllowed) return "INVALID_SESSION_TIMEOUT";
+    return memberBytes(request) > settings["group.member.max.bytes"] ? "INVALID_REQUEST" : null;
   }
 
   #isFull(): boolean {
@@ -308,6 +310,14 @@ export class GroupCoordinator {
 
 function checkGroupId(group: string): ErrorCode | null {
   return group === "" || group.length > groupIdLengthMax ? "INVALID_GROUP_ID" : null;
+}
+
+/** About what a member takes in memory and in the group's record. */
+function memberBytes({ protocolType, instanceId, protocols }: Omit<JoinRequest, "uuid">): number {
+  return protocols.reduce(
+    (sum, { name, metadata }) => sum + name.length + metadata.length,
+    protocolType.length + (instanceId?.length ?? 0),
+  );
 }
 
 /** Limits follow the settings while the node runs. */
