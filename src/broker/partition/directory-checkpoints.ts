@@ -46,7 +46,9 @@ export class DirectoryCheckpoints {
   /** An unreadable file counts as empty: more is checked then, nothing is lost. */
   static async open(disk: Disk, log: Log): Promise<DirectoryCheckpoints> {
     const offsets = { recoveryPoints: new Map(), logStarts: new Map(), committed: new Map() };
-    const stored = { recoveryPoints: "", logStarts: "", committed: "" };
+    // An absent file says as much as an empty one: nothing is written for it.
+    const none = formatOffsetCheckpoint(new Map());
+    const stored = { recoveryPoints: none, logStarts: none, committed: none };
     const checkpoints = new DirectoryCheckpoints(disk, log, { offsets, stored });
     for (const name of Object.keys(fileNames) as CheckpointName[]) await checkpoints.#read(name);
     return checkpoints;

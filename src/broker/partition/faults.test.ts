@@ -43,7 +43,7 @@ describe("a failed flush", () => {
     const partition = await world.open();
     await append(partition, ["kept"]);
     disk.fault = failing("sync", "orders-0/", ioError);
-    await expect(append(partition, ["unknown"])).rejects.toThrow();
+    await expect(append(partition, ["unknown"])).rejects.toThrow("i/o error");
     disk.fault = () => undefined;
     await world.directory.close();
     const next = await openWorld(disk);
