@@ -3,9 +3,12 @@ import { MalformedError } from "../base/errors.ts";
 
 const prefixBytes = 4;
 
-/** What a frame that arrives in pieces gets at first, and by how much its buffer grows. */
+/**
+ * What a frame that arrives in pieces gets at first, and by how much its buffer grows: a frame up to
+ * a mebibyte, which is what producers send, is moved once at the most.
+ */
 const pieceBytes = 64 * 1024;
-const growthFactor = 4;
+const growthFactor = 16;
 
 /**
  * Cuts a stream of bytes into frames: an int32 size and that many bytes (records.md). A frame that

@@ -104,7 +104,7 @@ const doorSettings = {
     "Requests of one connection under way; past it that connection is not read.",
   ),
   "queued.max.response.bytes": long(
-    268_435_456,
+    67_108_864,
     atLeast(1_048_576),
     "Bytes of answers a connection may have waiting; past it that connection is not read.",
   ),

@@ -75,12 +75,12 @@ export class KafkaConnection implements CallSide, Paused {
   open(head: Uint8Array): void {
     const socket = this.#socket;
     socket.setNoDelay(true);
-    socket.on("data", (chunk: Uint8Array) => this.#receive(chunk));
+    socket.on("data", (chunk: Uint8Array) => this.#receive(plainBytes(chunk)));
     socket.on("drain", () => this.#drained());
     // The close that follows tells all there is to do.
     socket.on("error", () => {});
     socket.once("close", () => this.#closed());
-    if (head.length > 0) this.#receive(head);
+    if (head.length > 0) this.#receive(plainBytes(head));
   }
 
   /** Milliseconds without a byte in either direction, 0 while a request is under way. */
@@ -363,4 +363,9 @@ export class KafkaConnection implements CallSide, Paused {
 function plainAddress(address: string | undefined): string {
   if (address === undefined) return "";
   return address.startsWith(mappedPrefix) ? address.slice(mappedPrefix.length) : address;
+}
+
+/** Not Node's Buffer, whose `slice` is a view: whoever copies a part of a frame gets a copy. */
+function plainBytes({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
