@@ -233,6 +233,7 @@ export class ClassicGroup {
     state.syncDeadlineMs = Infinity;
     state.wakeAtMs = Infinity;
     state.roster.pendingIds.clear();
+    state.awaitedSyncs.clear();
     state.moveTo("Dead", now);
   }
 

@@ -198,4 +198,12 @@ describe("members that never send their SyncGroup", () => {
     expect(driver.group.phase).toBe("PreparingRebalance");
     expect(driver.heartbeat(follower, 3)).toBe("UNKNOWN_MEMBER_ID");
   });
+
+  test("that waits is refused when the coordinator closes", () => {
+    const { driver, follower } = awaitingAssignments();
+    const call = driver.sync({ memberId: follower, generation: 3 });
+    driver.step({ kind: "close", error: "NOT_COORDINATOR" });
+    expect(driver.synced(call).error).toBe("NOT_COORDINATOR");
+    expect(driver.group.phase).toBe("Dead");
+  });
 });
