@@ -20,36 +20,28 @@ export type CheckpointName = keyof typeof fileNames;
 
 /**
  * Offsets of all partitions of a data directory, by kind. Partitions that are not open keep what
- * the files said of them. A file is written only when its text differs from what it holds.
+ * the files said of them. A file is written only when something in it changed.
  */
 export class DirectoryCheckpoints {
   readonly #disk: Disk;
   readonly #log: Log;
-  readonly #offsets: Record<CheckpointName, OffsetsByPartition>;
-  readonly #stored: Record<CheckpointName, string>;
+  readonly #offsets: Record<CheckpointName, OffsetsByPartition> = {
+    recoveryPoints: new Map(),
+    logStarts: new Map(),
+    committed: new Map(),
+  };
+  /** What differs from its file. */
+  readonly #changed = new Set<CheckpointName>();
   #writing: Promise<void> = Promise.resolve();
 
-  private constructor(
-    disk: Disk,
-    log: Log,
-    read: {
-      offsets: Record<CheckpointName, OffsetsByPartition>;
-      stored: Record<CheckpointName, string>;
-    },
-  ) {
+  private constructor(disk: Disk, log: Log) {
     this.#disk = disk;
     this.#log = log;
-    this.#offsets = read.offsets;
-    this.#stored = read.stored;
   }
 
   /** An unreadable file counts as empty: more is checked then, nothing is lost. */
   static async open(disk: Disk, log: Log): Promise<DirectoryCheckpoints> {
-    const offsets = { recoveryPoints: new Map(), logStarts: new Map(), committed: new Map() };
-    // An absent file says as much as an empty one: nothing is written for it.
-    const none = formatOffsetCheckpoint(new Map());
-    const stored = { recoveryPoints: none, logStarts: none, committed: none };
-    const checkpoints = new DirectoryCheckpoints(disk, log, { offsets, stored });
+    const checkpoints = new DirectoryCheckpoints(disk, log);
     for (const name of Object.keys(fileNames) as CheckpointName[]) await checkpoints.#read(name);
     return checkpoints;
   }
@@ -60,13 +52,15 @@ export class DirectoryCheckpoints {
 
   /** Undefined: nothing is to be said of the partition. */
   set(name: CheckpointName, partition: string, offset: number | undefined): void {
+    if (this.#offsets[name].get(partition) === offset) return;
+    this.#changed.add(name);
     if (offset === undefined) this.#offsets[name].delete(partition);
     else this.#offsets[name].set(partition, offset);
   }
 
   forget(partition: string): void {
     for (const name of Object.keys(fileNames) as CheckpointName[]) {
-      this.#offsets[name].delete(partition);
+      this.set(name, partition, undefined);
     }
   }
 
@@ -85,7 +79,6 @@ export class DirectoryCheckpoints {
     const text = decodeUtf8(bytes);
     try {
       this.#offsets[name] = parseOffsetCheckpoint(text);
-      this.#stored[name] = text;
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
       const fields = { file: fileNames[name], why: error.message };
@@ -94,10 +87,14 @@ export class DirectoryCheckpoints {
   }
 
   async #write(name: CheckpointName): Promise<void> {
+    if (!this.#changed.delete(name)) return;
     const text = formatOffsetCheckpoint(this.#offsets[name]);
-    if (text === this.#stored[name]) return;
     const place = { directory: "", name: fileNames[name] };
-    await replaceFile(this.#disk, place, encodeUtf8(text));
-    this.#stored[name] = text;
+    try {
+      await replaceFile(this.#disk, place, encodeUtf8(text));
+    } catch (error) {
+      this.#changed.add(name);
+      throw error;
+    }
   }
 }

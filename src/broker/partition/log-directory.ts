@@ -123,11 +123,10 @@ export class LogDirectory implements PartitionStorage {
 
   async findPartitions(): Promise<readonly FoundPartition[]> {
     const found: FoundPartition[] = [];
-    for (const name of this.#folders) {
+    await inParallel([...this.#folders], async (name) => {
       const parsed = parsePartitionName(name);
-      if (parsed === undefined) continue;
-      found.push({ ...parsed, topicId: await this.#readTopicId(name) });
-    }
+      if (parsed !== undefined) found.push({ ...parsed, topicId: await this.#readTopicId(name) });
+    });
     return found;
   }
 

@@ -27,6 +27,11 @@ export class LogFile {
     this.#open = open;
   }
 
+  /** Nobody may use it any more. */
+  get isRetired(): boolean {
+    return this.#retired;
+  }
+
   /** Makes the file, which must not be there yet. Rejects as Disk.open does. */
   async create(): Promise<void> {
     this.#file = await this.#disk.open(this.path, { create: true });

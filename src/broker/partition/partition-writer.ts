@@ -19,6 +19,8 @@ export interface PendingBatch {
   readonly maxTimestampMs: number;
   /** Set: a segment begins with this batch; the producers' state before it goes beside. */
   readonly newSegment: NewSegment | undefined;
+  /** Called once it is written, or never will be. */
+  readonly onDone?: () => void;
 }
 
 export interface NewSegment {
@@ -113,7 +115,8 @@ export class PartitionWriter implements Flushable {
   async flush(): Promise<void> {
     if (this.#isStopped || this.#isFlushing || this.flushed === this.written) return;
     const target = this.written;
-    const files = [...this.#dirty];
+    // What retention has removed needs no flush any more.
+    const files = [...this.#dirty].filter((file) => !file.isRetired);
     this.#dirty.clear();
     this.#unflushedBytes = 0;
     this.#isFlushing = true;
@@ -224,6 +227,7 @@ export class PartitionWriter implements Flushable {
     const intervalBytes = this.#settings["index.interval.bytes"];
     this.#queue.splice(0, run.length);
     for (const batch of run) {
+      batch.onDone?.();
       if (batch.bytes === undefined) continue;
       const sizeBytes = batch.bytes.length;
       const position = segment.sizeBytes;
@@ -284,8 +288,7 @@ export class PartitionWriter implements Flushable {
   #failed(error: unknown): void {
     this.#isWriting = false;
     if (!(error instanceof XylemError) || error.code !== "DISK_FULL") return this.#stop(error);
-    this.#queue = [];
-    this.#pendingBytes = 0;
+    this.#dropQueue();
     this.#listener.onRefused(error);
     this.#tellIdle();
   }
@@ -293,8 +296,7 @@ export class PartitionWriter implements Flushable {
   #stop(error: unknown): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    this.#queue = [];
-    this.#pendingBytes = 0;
+    this.#dropQueue();
     const detail = error instanceof Error ? error.message : String(error);
     this.#listener.onStopped(
       error instanceof XylemError && error.code === "KAFKA_STORAGE_ERROR"
@@ -304,6 +306,13 @@ export class PartitionWriter implements Flushable {
           }),
     );
     this.#tellIdle();
+  }
+
+  #dropQueue(): void {
+    const dropped = this.#queue;
+    this.#queue = [];
+    this.#pendingBytes = 0;
+    for (const batch of dropped) batch.onDone?.();
   }
 
   #tellIdle(): void {

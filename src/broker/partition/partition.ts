@@ -54,6 +54,7 @@ export class Partition implements PartitionLog {
   #writable: { promise: Promise<void>; resolve: () => void } | undefined;
   #stopped: XylemError | undefined;
   #isClosed = false;
+  #isReleased = false;
 
   constructor(parts: PartitionParts, context: PartitionContext) {
     this.topic = parts.topic;
@@ -165,6 +166,7 @@ export class Partition implements PartitionLog {
   whenHeld(offset: number, done: (error?: Error) => void): void {
     if (this.#held >= offset) done();
     else if (this.#stopped !== undefined) done(this.#stopped);
+    else if (this.#isReleased) done(closedError());
     else this.#waiters.add(offset, done);
   }
 
@@ -173,7 +175,7 @@ export class Partition implements PartitionLog {
   }
 
   read(offset: number, options: ReadOptions): ReadResult | Promise<ReadResult> {
-    this.#checkReadable();
+    this.#checkUsable();
     if (offset < this.#logStart || offset > this.#end) {
       const range = `${this.#logStart} to ${this.#end}`;
       const detail = `${this.topic}-${this.index} holds ${range}, asked for ${offset}`;
@@ -185,13 +187,13 @@ export class Partition implements PartitionLog {
   }
 
   async findByTimestamp(timestampMs: number, upTo: number): Promise<TimestampedOffset | undefined> {
-    this.#checkReadable();
+    this.#checkUsable();
     const bounds = { logStart: this.#logStart, upTo: Math.min(upTo, this.#writer.written) };
     return this.#search.findFirst(timestampMs, bounds);
   }
 
   async findMaxTimestamp(): Promise<TimestampedOffset | undefined> {
-    this.#checkReadable();
+    this.#checkUsable();
     return this.#search.findLargest({ logStart: this.#logStart, upTo: this.#writer.written });
   }
 
@@ -252,18 +254,19 @@ export class Partition implements PartitionLog {
       await this.#writer.settled();
     }
     if (this.#stopped === undefined) await this.#upkeep.close(this.#closingSnapshot());
-    await this.#release("the partition is closed");
+    await this.#release();
   }
 
   /** Lets go of all files without keeping anything: the partition is about to be removed. */
   async abandon(): Promise<void> {
     this.#isClosed = true;
     await this.#writer.settled();
-    await this.#release("the partition was removed");
+    await this.#release();
   }
 
-  async #release(reason: string): Promise<void> {
-    this.#waiters.failAbove(-1, new XylemError("NOT_LEADER_OR_FOLLOWER", reason));
+  async #release(): Promise<void> {
+    this.#isReleased = true;
+    this.#waiters.failAbove(-1, closedError());
     this.#writable?.resolve();
     this.#listeners.clear();
     await this.#upkeep.release();
@@ -299,8 +302,7 @@ export class Partition implements PartitionLog {
     this.#head.startEmpty(baseOffset, this.#context.clock.nowMs());
     const lastOffset = baseOffset - 1;
     const nothing = { bytes: undefined, baseOffset, lastOffset, maxTimestampMs: -1 };
-    this.#writer.enqueue({ ...nothing, newSegment });
-    await this.#writer.settled();
+    await new Promise<void>((onDone) => this.#writer.enqueue({ ...nothing, newSegment, onDone }));
     this.#checkUsable();
   }
 
@@ -377,14 +379,13 @@ export class Partition implements PartitionLog {
   }
 
   #checkUsable(): void {
-    this.#checkReadable();
-    if (this.#isClosed) throw new XylemError("NOT_LEADER_OR_FOLLOWER", "the partition is closed");
-  }
-
-  #checkReadable(): void {
     if (this.#stopped !== undefined) throw this.#stopped;
-    if (this.#isClosed) throw new XylemError("NOT_LEADER_OR_FOLLOWER", "the partition is closed");
+    if (this.#isClosed) throw closedError();
   }
+}
+
+function closedError(): XylemError {
+  return new XylemError("NOT_LEADER_OR_FOLLOWER", "the partition is closed");
 }
 
 function duplicate(batch: ProducerBatch, isAppendTime: boolean): Appended {

@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { CrashDisk } from "../../../test/support/crash-disk.ts";
-import { append, openWorld, readValues } from "../../../test/support/log-directory.ts";
+import {
+  append,
+  batchOf,
+  committed,
+  openWorld,
+  readValues,
+} from "../../../test/support/log-directory.ts";
 import type { CrashDisk as Disk } from "../../../test/support/crash-disk.ts";
 
 const segmented = { "internal.segment.bytes": 100 };
@@ -125,6 +131,19 @@ describe("retention", () => {
     expect((await reading).chunks.length).toBe(1);
     await removing;
     expect(await logNames(disk)).not.toContain(logName(0));
+  });
+
+  test("of segments that were never flushed leaves the partition working", async () => {
+    const world = await openWorld(new CrashDisk());
+    const settings = { ...segmented, "retention.bytes": 1, durability: "os" } as const;
+    const partition = await world.open("orders", settings);
+    for (const value of ["a", "b", "c"]) partition.append(batchOf([value]), { origin: "client" });
+    await committed(partition, 3);
+    await partition.applyRetention(world.clock.nowMs());
+    expect(await append(partition, ["d"])).toBe(3);
+    await world.directory.close();
+    expect(partition.stopped).toBeUndefined();
+    expect(partition.flushed).toBe(4);
   });
 
   test("an idle segment is closed once it is segment.ms old", async () => {
