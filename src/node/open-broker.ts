@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
@@ -5,8 +6,6 @@ import type { MergedSettings } from "../base/settings/merge-settings.ts";
 import type { Broker } from "../broker/broker.ts";
 import { BrokerConfigs } from "../broker/configs/broker-configs.ts";
 import { Deadlines } from "../broker/deadlines.ts";
-import { GroupCoordinator } from "../broker/groups/group-coordinator.ts";
-import { offsetsTopic, TopicGroupLog } from "../broker/groups/topic-group-log.ts";
 import { LogDirectory } from "../broker/partition/log-directory.ts";
 import type { Disk } from "../broker/ports/disk.ts";
 import { ProducerIds } from "../broker/producer-ids.ts";
@@ -16,6 +15,8 @@ import { crc32c } from "../codecs/native-crc32c.ts";
 import { LocalCoordinator } from "../coordination/local/local-coordinator.ts";
 import type { BatchTools } from "../protocol/build-batch.ts";
 import { MemoryDisk } from "../storage/memory-disk.ts";
+import { LazyPart } from "./lazy-part.ts";
+import { openGroups } from "./open-groups.ts";
 import type { StartSteps } from "./start-steps.ts";
 
 export interface BrokerParts extends MergedSettings {
@@ -25,6 +26,12 @@ export interface BrokerParts extends MergedSettings {
   readonly onStopRequested?: () => void;
 }
 
+/** A broker, and what a door that serves groups calls before it opens. */
+export interface OpenBroker {
+  readonly broker: Broker;
+  loadGroups(): Promise<void>;
+}
+
 /** What batches are built and read with in this process. */
 export const batchTools: BatchTools = { crc32c, compression };
 
@@ -32,7 +39,7 @@ export const batchTools: BatchTools = { crc32c, compression };
 export const lockStep = "lock the data directory";
 
 /** Opens everything below the doors, a step at a time. */
-export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise<Broker> {
+export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise<OpenBroker> {
   const { clock, random, log } = parts;
   const disk = await openDisk(steps, parts);
   const { configs, coordinator } = await openConfigs(steps, disk, parts);
@@ -52,23 +59,35 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     () => Topics.open({ coordinator, storage: directory, configs, random, log }),
     (opened) => opened.close(),
   );
-  const groupLog = new TopicGroupLog({ topics, settings, clock, log, tools: batchTools });
-  const groups = await steps.run(
-    "open the group coordinator",
-    () => {
-      const options = { log: groupLog, settings, clock, deadlines, random, messages: log };
-      const opened = new GroupCoordinator(options);
-      opened.start();
-      topics.onDeleted(({ name }) => void opened.forgetTopic(name, name === offsetsTopic));
-      return opened;
-    },
-    (opened) => opened.close(),
-  );
-  const producerIds = new ProducerIds(coordinator);
   const rack = settings["broker.rack"] === "" ? null : settings["broker.rack"];
   const identity = { nodeId: directory.meta.nodeId, clusterId: directory.meta.clusterId, rack };
-  const useCases = { topics, groups, producerIds, deadlines };
-  return { identity, settings, configs, clock, random, log, ...useCases };
+  const producerIds = new ProducerIds(coordinator);
+  const useCases = { topics, producerIds, deadlines };
+  return addGroups(steps, { identity, settings, configs, clock, random, log, ...useCases });
+}
+
+/**
+ * The coordinator of groups is loaded with the first door that serves them, unless there are groups
+ * already: they want their members' sessions watched and their offsets expired.
+ */
+async function addGroups(steps: StartSteps, parts: Omit<Broker, "groups">): Promise<OpenBroker> {
+  const part = await steps.run(
+    "open the group coordinator",
+    async () => {
+      const lazy = new LazyPart(() => openGroups(parts, batchTools));
+      if (parts.topics.list().some(({ isInternal }) => isInternal)) await lazy.open();
+      return lazy;
+    },
+    (lazy) => lazy.close((groups) => groups.close()),
+  );
+  const broker = {
+    ...parts,
+    get groups() {
+      assert(part.server !== undefined, "groups were asked for before their coordinator opened");
+      return part.server;
+    },
+  };
+  return { broker, loadGroups: async () => void (await part.open()) };
 }
 
 async function openDisk(steps: StartSteps, parts: BrokerParts): Promise<Disk> {

@@ -3,42 +3,47 @@ import type { Broker } from "../broker/broker.ts";
 import type { NodeSettings } from "../base/settings/node-settings.ts";
 import type { HttpServer } from "../servers/http/http-server.ts";
 import type { KafkaServer } from "../servers/kafka/kafka-server.ts";
-import { LazyDoor } from "./lazy-door.ts";
+import type { OpenBroker } from "./open-broker.ts";
+import { LazyPart } from "./lazy-part.ts";
 import type { StartSteps } from "./start-steps.ts";
 
 /** What is behind the port. */
 export interface OpenDoors {
-  readonly kafka: LazyDoor<KafkaServer>;
-  readonly http: LazyDoor<HttpServer>;
+  readonly kafka: LazyPart<KafkaServer>;
+  readonly http: LazyPart<HttpServer>;
   /** From here on `/readyz` says no. */
   markStopping(): void;
 }
 
 /** Prepares the doors; their code is loaded by the first connection, or by `open`. */
-export async function openDoors(steps: StartSteps, broker: Broker): Promise<OpenDoors> {
+export async function openDoors(steps: StartSteps, opened: OpenBroker): Promise<OpenDoors> {
+  const { broker } = opened;
   let isReady = true;
   const graceMs = broker.settings["shutdown.grace.ms"];
   const kafka = await steps.run(
     "open the Kafka door",
-    () => new LazyDoor(() => loadKafka(broker)),
+    () => new LazyPart(() => loadKafka(opened)),
     (door) => door.close((server) => server.close(graceMs)),
   );
-  const http: LazyDoor<HttpServer> = await steps.run(
+  const http: LazyPart<HttpServer> = await steps.run(
     "open the HTTP door",
-    () => new LazyDoor(() => loadHttp(broker, { kafka, isReady: () => isReady })),
+    () => new LazyPart(() => loadHttp(broker, { kafka, isReady: () => isReady })),
     (door) => door.close((server) => server.close(graceMs)),
   );
   return { kafka, http, markStopping: () => (isReady = false) };
 }
 
-async function loadKafka(broker: Broker): Promise<KafkaServer> {
-  const { KafkaServer } = await import("../servers/kafka/kafka-server.ts");
-  return new KafkaServer(broker);
+async function loadKafka(opened: OpenBroker): Promise<KafkaServer> {
+  const [{ KafkaServer }] = await Promise.all([
+    import("../servers/kafka/kafka-server.ts"),
+    opened.loadGroups(),
+  ]);
+  return new KafkaServer(opened.broker);
 }
 
 async function loadHttp(
   broker: Broker,
-  node: { readonly kafka: LazyDoor<KafkaServer>; readonly isReady: () => boolean },
+  node: { readonly kafka: LazyPart<KafkaServer>; readonly isReady: () => boolean },
 ): Promise<HttpServer> {
   const [{ HttpServer }, { MetricsPage }, { NodeMetrics }] = await Promise.all([
     import("../servers/http/http-server.ts"),

@@ -43,8 +43,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const clock = options.clock ?? systemClock;
   const random = options.random ?? new SystemRandom();
   await steps.run("check the listener", () => refuseOpenListener(settings));
-  const broker = await openBroker(steps, { ...options, clock, random });
-  const doors = await openDoors(steps, broker);
+  const { broker, loadGroups } = await openBroker(steps, { ...options, clock, random });
+  const doors = await openDoors(steps, { broker, loadGroups });
   const port = await steps.run(
     "listen",
     () => listen(broker, doors),

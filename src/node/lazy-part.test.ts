@@ -1,13 +1,13 @@
 import { Duplex } from "node:stream";
 import type { Socket } from "node:net";
 import { expect, test } from "vitest";
-import { LazyDoor } from "./lazy-door.ts";
+import { LazyPart } from "./lazy-part.ts";
 
 const socketOf = (): Socket => new Duplex({ read() {}, write() {} }) as unknown as Socket;
 
 test("it is loaded once, by the first who knocks, and serves all", async () => {
   let loads = 0;
-  const door = new LazyDoor(async () => ({ id: (loads += 1) }));
+  const door = new LazyPart(async () => ({ id: (loads += 1) }));
   expect(door.server).toBeUndefined();
   const served: number[] = [];
   door.pass(socketOf(), ({ id }) => served.push(id));
@@ -18,7 +18,7 @@ test("it is loaded once, by the first who knocks, and serves all", async () => {
 });
 
 test("who left while it was loading is not served", async () => {
-  const door = new LazyDoor(async () => "server");
+  const door = new LazyPart(async () => "server");
   const socket = socketOf();
   door.pass(socket, () => expect.unreachable());
   socket.destroy();
@@ -27,17 +27,17 @@ test("who left while it was loading is not served", async () => {
 
 test("a closed door opens no more; what was open is closed", async () => {
   const closed: string[] = [];
-  const door = new LazyDoor(async () => "server");
+  const door = new LazyPart(async () => "server");
   await door.close(async () => expect.unreachable());
-  await expect(door.open()).rejects.toThrow("closed");
-  const open = new LazyDoor(async () => "server");
+  await expect(door.open()).rejects.toThrow("stopping");
+  const open = new LazyPart(async () => "server");
   void open.open();
   await open.close(async (server) => void closed.push(server));
   expect(closed).toEqual(["server"]);
 });
 
 test("a connection whose door does not load is dropped", async () => {
-  const door = new LazyDoor(() => Promise.reject(new Error("no such file")));
+  const door = new LazyPart(() => Promise.reject(new Error("no such file")));
   const socket = socketOf();
   const closed = new Promise((resolve) => socket.once("close", resolve));
   door.pass(socket, () => expect.unreachable());

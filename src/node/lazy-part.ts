@@ -1,10 +1,11 @@
 import type { Socket } from "node:net";
 
 /**
- * A door whose code is loaded when somebody knocks: a broker in a test starts without paying for
- * what that test does not use. Connections that come meanwhile are held, unread.
+ * A part of the node whose code is loaded when it is first needed: a broker in a test starts
+ * without paying for what that test does not use. For a door that is when somebody knocks;
+ * connections that come meanwhile are held, unread.
  */
-export class LazyDoor<Server> {
+export class LazyPart<Server> {
   readonly #load: () => Promise<Server>;
   #loading: Promise<Server> | undefined;
   #server: Server | undefined;
@@ -21,7 +22,7 @@ export class LazyDoor<Server> {
 
   /** Loads it now, if it is not. */
   open(): Promise<Server> {
-    if (this.#isClosed) return Promise.reject(new Error("the door is closed"));
+    if (this.#isClosed) return Promise.reject(new Error("the node is stopping"));
     this.#loading ??= this.#load().then((server) => (this.#server = server));
     return this.#loading;
   }

@@ -1,0 +1,26 @@
+import type { Broker } from "../broker/broker.ts";
+import type { GroupCoordinator } from "../broker/groups/group-coordinator.ts";
+import type { BatchTools } from "../protocol/build-batch.ts";
+
+/** Loads and starts the group coordinator over `__consumer_offsets`. */
+export async function openGroups(
+  broker: Omit<Broker, "groups">,
+  tools: BatchTools,
+): Promise<GroupCoordinator> {
+  const [{ GroupCoordinator }, { offsetsTopic, TopicGroupLog }] = await Promise.all([
+    import("../broker/groups/group-coordinator.ts"),
+    import("../broker/groups/topic-group-log.ts"),
+  ]);
+  const { topics, settings, clock, log, deadlines, random } = broker;
+  const groups = new GroupCoordinator({
+    log: new TopicGroupLog({ topics, settings, clock, log, tools }),
+    settings,
+    clock,
+    deadlines,
+    random,
+    messages: log,
+  });
+  groups.start();
+  topics.onDeleted(({ name }) => void groups.forgetTopic(name, name === offsetsTopic));
+  return groups;
+}
