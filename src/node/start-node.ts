@@ -43,8 +43,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const clock = options.clock ?? systemClock;
   const random = options.random ?? new SystemRandom();
   await steps.run("check the listener", () => refuseOpenListener(settings));
-  const { broker, loadGroups } = await openBroker(steps, { ...options, clock, random });
-  const doors = await openDoors(steps, { broker, loadGroups });
+  const opened = await openBroker(steps, { ...options, clock, random });
+  const { broker } = opened;
+  const doors = await openDoors(steps, opened);
   const port = await steps.run(
     "listen",
     () => listen(broker, doors),
