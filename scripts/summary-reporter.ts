@@ -4,18 +4,37 @@ import type { SerializedError } from "vitest";
 import type { Reporter, TestCase, TestModule } from "vitest/node";
 import type { TestEnd, TestRun } from "./test-summary.ts";
 
-/** Leaves the outcome of a run in the file that XYLEM_TEST_RUN names, for `run-tests.ts`. */
+/**
+ * Leaves the outcome of a run in the file that XYLEM_TEST_RUN names, for `run-tests.ts`: after each
+ * test file, so that a run that is cut short has not been for nothing.
+ */
 export default class SummaryReporter implements Reporter {
-  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
+  readonly #tests: TestEnd[] = [];
+  readonly #errors: string[] = [];
+  readonly #running = new Set<string>();
+
+  onTestModuleStart(module: TestModule): void {
+    this.#running.add(pathOf(module));
+    this.#save();
+  }
+
+  onTestModuleEnd(module: TestModule): void {
+    this.#running.delete(pathOf(module));
+    this.#tests.push(...[...module.children.allTests()].map(endOf));
+    this.#errors.push(...errorsOutsideTests(module));
+    this.#save();
+  }
+
+  onTestRunEnd(_modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
+    this.#errors.push(...unhandled.map((error) => `unhandled: ${error.message}`));
+    this.#save();
+  }
+
+  #save(): void {
     const file = process.env["XYLEM_TEST_RUN"];
     if (file === undefined) return;
-    const run: TestRun = {
-      tests: modules.flatMap((module) => [...module.children.allTests()].map(endOf)),
-      errors: [
-        ...modules.flatMap(errorsOutsideTests),
-        ...unhandled.map((error) => `unhandled: ${error.message}`),
-      ],
-    };
+    const unfinished = [...this.#running].map((path) => `${path} did not end`);
+    const run: TestRun = { tests: this.#tests, errors: [...this.#errors, ...unfinished] };
     writeFileSync(file, JSON.stringify(run));
   }
 }
