@@ -7,6 +7,7 @@ import {
   ftruncate,
   ftruncateSync,
   open,
+  openSync,
   read,
   readSync,
   writev,
@@ -52,7 +53,8 @@ export class OpenFile implements DiskFile {
   /** `name` is how errors call the file. Rejects with the system's own error. */
   static async open(path: string, name: string, create: boolean): Promise<OpenFile> {
     const flags = constants.O_RDWR | (create ? constants.O_CREAT : 0);
-    const fd = await openAsync(path, flags, 0o644);
+    // Making a file waits for the file system's journal; opening one seldom waits for anything.
+    const fd = create ? await openAsync(path, flags, 0o644) : openSync(path, flags);
     try {
       return new OpenFile(fd, name, fstatSync(fd).size);
     } catch (error) {

@@ -186,7 +186,7 @@ class Loading {
 
   /** A closed segment must reach the next one: what is missing between is damage. */
   async #sealRecovered(segment: Segment, end: number): Promise<number> {
-    await segment.seal();
+    await segment.seal({ sync: true });
     return Math.max(end, segment.endOffset);
   }
 

@@ -96,7 +96,7 @@ export class PartitionUpkeep {
     const { folder, segments } = this.#parts;
     if (!folder.exists) return;
     await this.checkpoint();
-    await segments.last?.seal();
+    await segments.last?.seal({ sync: false });
     if (snapshot !== undefined) {
       await folder.writeSnapshot(snapshot.offset, snapshot.bytes);
     }

@@ -268,7 +268,7 @@ export class PartitionWriter implements Flushable {
     const closed = this.#segments.last;
     this.#segments.add(segment);
     if (closed === undefined) return;
-    const tasks = [closed.seal()];
+    const tasks = [closed.seal({ sync: true })];
     if (parts.snapshot !== undefined) {
       tasks.push(this.#folder.writeSnapshot(baseOffset, parts.snapshot));
     }

@@ -123,11 +123,14 @@ export class Segment implements SegmentFacts {
     return this.#largestTimestampMs;
   }
 
-  /** Nothing is appended any more: the indexes get their last entries and go to their files. */
-  async seal(): Promise<void> {
+  /**
+   * Nothing is appended any more: the indexes get their last entries and go to their files. Synced
+   * when the next start will trust them; those of the last segment are always proven.
+   */
+  async seal(options: { sync: boolean }): Promise<void> {
     const { indexes } = this;
     indexes.finish();
-    await this.storeIndexes({ sync: true });
+    await this.storeIndexes(options);
     this.#largestTimestampMs = indexes.largest?.timestampMs ?? -1;
     this.#offsets = indexes.offsets;
     this.#indexes = undefined;
