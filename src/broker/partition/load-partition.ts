@@ -7,6 +7,7 @@ import { formatSegmentName, parseSegmentName } from "../../log/segment-name.ts";
 import { batchHeaderBytes } from "../../protocol/record-batch.ts";
 import { BatchWalk } from "../../log/batch-walk.ts";
 import type { DiskEntry } from "../ports/disk.ts";
+import { completeSwaps } from "./complete-swaps.ts";
 import { loadProducers } from "./load-producers.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import { epochsFileName, type PartitionFolder } from "./partition-folder.ts";
@@ -58,7 +59,10 @@ class Loading {
   }
 
   async run(entries: readonly DiskEntry[]): Promise<LoadedPartition> {
-    const kept = await this.#removeLeftovers(entries);
+    const { disk } = this.#context;
+    const hasSwapped = await completeSwaps(this.#folder.path, entries, this.#context);
+    const present = hasSwapped ? await disk.list(this.#folder.path) : entries;
+    const kept = await this.#removeLeftovers(present);
     const segments = await this.#findSegments(kept);
     const hasEpochs = await this.#readEpochs(kept, segments);
     let end = Math.max(this.#rules.logStart, segments[0]?.baseOffset ?? 0);

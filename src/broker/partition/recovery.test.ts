@@ -229,3 +229,39 @@ test("a damaged batch in a closed segment is found when it is read", async () =>
   expect(each.slice(1)).toEqual([...values, ...values].slice(1));
   expect(before.length).toBeGreaterThan(whole.length);
 });
+
+describe("an interrupted replacement of segments", () => {
+  const settings = { "internal.segment.bytes": 100 };
+  const first = "orders-0/00000000000000000000";
+
+  async function cleanedDisk(): Promise<{ disk: CrashDisk; old: Uint8Array }> {
+    const disk = new CrashDisk();
+    const world = await openWorld(disk);
+    const partition = await world.open("orders", settings);
+    for (const value of values) await append(partition, [value]);
+    await world.directory.close();
+    return { disk, old: disk.peek(`${first}.log`) };
+  }
+
+  test("is finished from complete copies, though the old ones are gone", async () => {
+    const { disk, old } = await cleanedDisk();
+    disk.poke(`${first}.log.swap`, old);
+    disk.poke(`${first}.index.swap`, new Uint8Array(0));
+    disk.poke(`${first}.timeindex.swap`, disk.peek(`${first}.timeindex`));
+    for (const suffix of [".log", ".index", ".timeindex"]) {
+      await disk.rename(first + suffix, `${first}${suffix}.deleted`);
+    }
+    const partition = await (await openWorld(disk)).open("orders", settings);
+    expect(await readValues(partition)).toEqual(values);
+    const names = (await disk.list("orders-0")).map(({ name }) => name);
+    expect(names.filter((name) => /swap|deleted/.test(name))).toEqual([]);
+  });
+
+  test("is dropped while a copy is not complete: the old segments stand", async () => {
+    const { disk, old } = await cleanedDisk();
+    disk.poke(`${first}.log.swap`, old.slice(0, 10));
+    disk.poke(`${first}.log.cleaned`, old.slice(0, 10));
+    const partition = await (await openWorld(disk)).open("orders", settings);
+    expect(await readValues(partition)).toEqual(values);
+  });
+});
