@@ -121,7 +121,10 @@ async function openInMemory(
 ): Promise<Broker> {
   const random = new SeededRandom(1);
   const merged = { ...defaultNodeSettings, memory: true, ...settings };
-  return await openBroker(steps, { settings: merged, given: new Map(), clock, log, random });
+  const parts = { settings: merged, given: new Map(), clock, log, random };
+  const { broker, loadGroups } = await openBroker(steps, parts);
+  await loadGroups();
+  return broker;
 }
 
 function listen(prepare: (server: Server) => void): Promise<{ server: Server; port: number }> {
