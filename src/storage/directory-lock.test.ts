@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -51,6 +51,33 @@ describe("directory lock", () => {
     expect(await askHolder(root, "ping")).toBe(`pong ${process.pid}`);
     expect(await readdir(root)).toEqual(["xylem.sock"]);
     await lock.release();
+  });
+
+  test("the lock of a killed process is taken over where no byte can be written", async () => {
+    await leaveStaleSocket(root);
+    const module = JSON.stringify(new URL("directory-lock.ts", import.meta.url).href);
+    const script = `import { lockDirectory } from ${module};
+      await lockDirectory(${JSON.stringify(root)}, { onStop() {} });
+      console.log("locked");`;
+    // A limit of 0 on what files may hold stands for a full disk.
+    const shell = `trap '' XFSZ; ulimit -f 0; exec "$0" --input-type=module -e "$1"`;
+    const child = spawn("sh", ["-c", shell, process.execPath, script]);
+    let said = "";
+    for (const output of [child.stdout, child.stderr]) output.on("data", (text) => (said += text));
+    await once(child, "close");
+    expect(said).toBe("locked\n");
+  });
+
+  test("a takeover that was killed half way does not keep others out", async () => {
+    for (const madeMs of [Date.now() - 60_000, Date.now() + 3_600_000]) {
+      await leaveStaleSocket(root);
+      const claim = join(root, "xylem.sock.takeover");
+      await writeFile(claim, "");
+      await utimes(claim, madeMs / 1_000, madeMs / 1_000);
+      const lock = await lockDirectory(root, { onStop });
+      await lock.release();
+      expect(await readdir(root)).toEqual([]);
+    }
   });
 
   test("of many that take over a stale lock at once one gets it", async () => {

@@ -1,4 +1,4 @@
-import { chmod, open, readFile, rm } from "node:fs/promises";
+import { chmod, open, rm, stat } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { XylemError } from "../base/errors.ts";
 import { systemCode, toDiskError } from "./disk-error.ts";
@@ -106,9 +106,8 @@ async function takeOver(address: LockAddress): Promise<void> {
   if (address.file === undefined) return;
   const claim = `${address.file}.takeover`;
   try {
-    const file = await open(claim, "wx");
-    await file.writeFile(`${process.pid} ${Date.now()}`);
-    await file.close();
+    // It stays empty: it must be possible to make it on a full disk.
+    await (await open(claim, "wx")).close();
   } catch (error) {
     if (systemCode(error) !== "EEXIST") throw toDiskError(error, `making ${claim}`);
     return dropStaleClaim(claim);
@@ -123,13 +122,11 @@ async function takeOver(address: LockAddress): Promise<void> {
 
 async function dropStaleClaim(claim: string): Promise<void> {
   try {
-    const [, madeMs] = (await readFile(claim, "utf8")).split(" ");
-    // A claim without its time is being written this moment, or its maker died just then.
-    if (madeMs === undefined) await sleep(takeoverMsMax / 10);
-    else if (Date.now() - Number(madeMs) < takeoverMsMax) return;
-    await rm(claim, { force: true });
+    const { mtimeMs } = await stat(claim);
+    // A time to come is of a clock that was set back meanwhile.
+    if (Math.abs(Date.now() - mtimeMs) >= takeoverMsMax) await rm(claim, { force: true });
   } catch (error) {
-    if (systemCode(error) !== "ENOENT") throw toDiskError(error, `reading ${claim}`);
+    if (systemCode(error) !== "ENOENT") throw toDiskError(error, `dropping ${claim}`);
   }
 }
 
