@@ -64,6 +64,13 @@ export class DirectoryCheckpoints {
     }
   }
 
+  /** Forgets the partitions that have no folder: one made anew must not inherit their offsets. */
+  keepOnly(folders: ReadonlySet<string>): void {
+    for (const offsets of Object.values(this.#offsets)) {
+      for (const partition of offsets.keys()) if (!folders.has(partition)) this.forget(partition);
+    }
+  }
+
   /** Makes what is set now durable. Writes run one after the other. */
   store(...names: CheckpointName[]): Promise<void> {
     const next = this.#writing.then(async () => {

@@ -7,7 +7,7 @@ import {
   readValues,
   topicId,
 } from "../../../test/support/log-directory.ts";
-import { decodeUtf8 } from "../../base/text.ts";
+import { decodeUtf8, encodeUtf8 } from "../../base/text.ts";
 import { formatAbandonedName, isDeletedName, parsePartitionName } from "./partition-name.ts";
 import { SeededRandom } from "../../base/seeded-random.ts";
 import { defaultTopicSettings } from "../../base/settings/topic-settings.ts";
@@ -68,6 +68,14 @@ describe("a data directory", () => {
     await world.clock.advance(60_000);
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect((await namesIn(disk)).some(isDeletedName)).toBe(false);
+  });
+
+  test("gives a new partition nothing of an older one that a crash removed half", async () => {
+    const disk = new CrashDisk();
+    disk.poke("recovery-point-offset-checkpoint", encodeUtf8("0\n1\norders 0 100\n"));
+    await append(await (await openWorld(disk)).open(), ["a"]);
+    const partition = await (await openWorld(disk.afterKill())).open();
+    expect([partition.end, await readValues(partition)]).toEqual([1, ["a"]]);
   });
 
   test("removes at the start what was left to be removed", async () => {

@@ -106,6 +106,8 @@ export class LogDirectory implements PartitionStorage {
       folders.delete(name);
       await disk.removeDirectory(name);
     }
+    checkpoints.keepOnly(folders);
+    await checkpoints.store("recoveryPoints", "logStarts", "committed");
     if (wasClean) {
       await disk.remove(cleanMarkerName);
       await disk.syncDirectory("");
@@ -161,6 +163,7 @@ export class LogDirectory implements PartitionStorage {
     this.#folders.delete(name);
     await partition?.abandon();
     this.#checkpoints.forget(name);
+    await this.#checkpoints.store("recoveryPoints", "logStarts", "committed");
     const { disk, settings } = this.#options;
     const entries = await disk.list(name);
     if (entries.length > 0) {
@@ -168,7 +171,6 @@ export class LogDirectory implements PartitionStorage {
       const delayMs = settings["log.segment.delete.delay.ms"];
       this.#schedule(delayMs, () => disk.removeDirectory(removed));
     }
-    await this.#checkpoints.store("recoveryPoints", "logStarts", "committed");
   }
 
   /** Tells the next start what is flushed, and brings index files up to date. */

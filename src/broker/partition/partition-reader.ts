@@ -36,13 +36,9 @@ export class PartitionReader {
   readonly #segments: SegmentList;
   readonly #context: PartitionContext;
   readonly #places = new Map<number, Place>();
-  readonly #onDamage: (segment: Segment, damage: Damage) => void;
+  readonly #onDamage: (path: string) => void;
 
-  constructor(
-    segments: SegmentList,
-    context: PartitionContext,
-    onDamage: (segment: Segment, damage: Damage) => void,
-  ) {
+  constructor(segments: SegmentList, context: PartitionContext, onDamage: (path: string) => void) {
     this.#segments = segments;
     this.#context = context;
     this.#onDamage = onDamage;
@@ -169,7 +165,10 @@ export class PartitionReader {
     if (damage === undefined) {
       damage = await this.#measureDamage(search);
       segment.damages.push(damage);
-      this.#onDamage(segment, damage);
+      const { firstOffset, endOffset } = damage;
+      const fields = { segment: segment.log.path, position, firstOffset, endOffset };
+      this.#context.log.error("damaged bytes in a log; the rest is served", fields);
+      this.#onDamage(segment.log.path);
     }
     if (isLost(damage, offset)) throw damageError(segment, damage);
     const on = { ...search, position: damage.endPosition, offsetMin: damage.endOffset };

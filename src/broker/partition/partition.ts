@@ -75,12 +75,12 @@ export class Partition implements PartitionLog {
       onStopped: (error: XylemError) => this.#stop(error),
     };
     this.#writer = new PartitionWriter(context, { segments, folder, listener }, parts);
-    this.#reader = new PartitionReader(segments, context, (segment, damage) =>
-      this.#damaged(segment.log.path, damage.firstOffset, damage.endOffset),
-    );
+    this.#reader = new PartitionReader(segments, context, (path) => this.#heedDamage(path));
     this.#search = new TimestampSearch(segments, this.#reader, context.compression);
     this.#upkeep = new PartitionUpkeep({ context, folder, segments, epochs: parts.epochs });
     this.#head = new AppendHead(segments);
+    const spoiled = segments.all.find(({ damages }) => damages.length > 0);
+    if (spoiled !== undefined) this.#heedDamage(spoiled.log.path);
   }
 
   get logStart(): number {
@@ -367,9 +367,8 @@ export class Partition implements PartitionLog {
     this.#tellListeners();
   }
 
-  #damaged(path: string, firstOffset: number, endOffset: number): void {
-    const fields = { segment: path, firstOffset, endOffset };
-    this.#context.log.error("damaged bytes in a log; the rest is served", fields);
+  /** `log.damage.policy`. */
+  #heedDamage(path: string): void {
     if (this.#context.settings["log.damage.policy"] === "serve") return;
     this.#stop(new XylemError("KAFKA_STORAGE_ERROR", `${path} is damaged`));
   }

@@ -230,6 +230,15 @@ test("a damaged batch in a closed segment is found when it is read", async () =>
   expect(before.length).toBeGreaterThan(whole.length);
 });
 
+test("with log.damage.policy=stop a partition with damaged bytes stops", async () => {
+  const disk = await killedLog(4);
+  disk.poke(logPath, flipped(disk.peek(logPath), 70));
+  const settings = { "log.damage.policy": "stop" } as const;
+  const partition = await (await openWorld(disk, { settings })).open();
+  expect(new Set(await readEach(partition))).toEqual(new Set(["KAFKA_STORAGE_ERROR"]));
+  expect(partition.stopped?.code).toBe("KAFKA_STORAGE_ERROR");
+});
+
 describe("an interrupted replacement of segments", () => {
   const settings = { "internal.segment.bytes": 100 };
   const first = "orders-0/00000000000000000000";

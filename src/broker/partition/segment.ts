@@ -79,7 +79,7 @@ export class Segment implements SegmentFacts {
   }
 
   get indexes(): SegmentIndexes {
-    assert(this.#indexes !== undefined, `${this.path(".log")} is not the active segment`);
+    assert(this.#indexes !== undefined, "only the active segment is appended to");
     return this.#indexes;
   }
 
