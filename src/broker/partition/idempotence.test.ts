@@ -47,9 +47,26 @@ describe("an idempotent producer", () => {
       if (isClean) await first.directory.close();
       const partition = await (await openWorld(disk)).open("orders", settings);
       expect(send(partition, 6)).toMatchObject({ baseOffset: 6, isDuplicate: true });
+      expect(send(partition, 2)).toMatchObject({ baseOffset: 2, isDuplicate: true });
       expect(await append(partition, ["value 7"], producer(7))).toBe(7);
       expect((await readValues(partition)).length).toBe(8);
     }
+  });
+
+  test("whose snapshot follows each batch may repeat what was not answered", async () => {
+    const disk = new CrashDisk();
+    const before = await (await openWorld(disk)).open("orders", { "segment.records": 1 });
+    for (let sequence = 0; sequence < 7; sequence += 1) {
+      await append(before, [`value ${sequence}`], producer(sequence));
+      await append(before, ["other"], { ...producer(sequence), producerId: 8 });
+    }
+    const partition = await (await openWorld(disk.afterKill())).open();
+    for (const sequence of [2, 3, 4, 5, 6]) {
+      const again = { baseOffset: 2 * sequence, isDuplicate: true };
+      expect(send(partition, sequence)).toMatchObject(again);
+    }
+    expect(() => send(partition, 1)).toThrow(codeOf("OUT_OF_ORDER_SEQUENCE_NUMBER"));
+    expect(send(partition, 7)).toMatchObject({ baseOffset: 14, isDuplicate: false });
   });
 
   test("is forgotten after a day of silence and may then start anywhere", async () => {

@@ -1,6 +1,6 @@
 import { MalformedError } from "../../base/errors.ts";
 import { readProducerSnapshot } from "../../log/producer-snapshot.ts";
-import type { ProducerStates } from "../../log/producer-states.ts";
+import { type Producer, ProducerStates } from "../../log/producer-states.ts";
 import { formatSegmentName, parseSegmentName } from "../../log/segment-name.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import type { PartitionFolder } from "./partition-folder.ts";
@@ -17,6 +17,9 @@ export interface ProducerSources {
   readonly context: PartitionContext;
 }
 
+/** A clean stop answered what was under way; an answer that was lost then is of these last bytes. */
+const answeredBytes = 256 * 1024;
+
 /** Producer state is a function of the log: the newest good snapshot, then the batches after it. */
 export async function loadProducers(
   states: ProducerStates,
@@ -25,12 +28,15 @@ export async function loadProducers(
   const { bounds, segments, context } = sources;
   const offsets = await pruneSnapshots(sources);
   if (offsets.length === 0 && bounds.isClean) return;
-  const from = await readNewest(states, offsets, sources);
-  if (from >= bounds.end) return;
+  const { from, producers } = await readNewest(offsets, sources);
   const nowMs = context.clock.nowMs();
+  const earlier = producers.length > 0 ? await findEarlier(from, nowMs, sources) : undefined;
+  for (const producer of producers) states.load(withEarlier(producer, earlier));
+  if (from >= bounds.end) return;
   for (const segment of segments.all) {
     if (segment.endOffset <= from || segment.sizeBytes === 0) continue;
-    await replaySegment(states, segment, { from, nowMs, context });
+    const position = await segment.findPosition(from);
+    await replaySegment(states, segment, { from, to: Infinity, position, nowMs, context });
   }
   expireLoaded(states, context, nowMs);
 }
@@ -60,12 +66,55 @@ async function pruneSnapshots(sources: ProducerSources): Promise<number[]> {
   return kept;
 }
 
-/** Loads the newest snapshot that can be read; answers the offset that follows what it covers. */
+/**
+ * What the batches before `from` near the log end say. A snapshot keeps one batch of a producer
+ * only: without those before it, a batch that was stored and not answered when the process died
+ * would be refused when it comes again.
+ */
+async function findEarlier(
+  from: number,
+  nowMs: number,
+  { segments, bounds, context }: ProducerSources,
+): Promise<ProducerStates> {
+  const earlier = new ProducerStates();
+  const windowBytes = context.settings["log.flush.window.bytes"];
+  let leftBytes = bounds.isClean ? Math.min(answeredBytes, windowBytes) : windowBytes;
+  const parts: { segment: Segment; skippedBytes: number }[] = [];
+  for (const segment of [...segments.all].reverse()) {
+    if (leftBytes <= 0) break;
+    parts.unshift({ segment, skippedBytes: Math.max(0, segment.sizeBytes - leftBytes) });
+    leftBytes -= segment.sizeBytes;
+  }
+  for (const { segment, skippedBytes } of parts) {
+    if (segment.baseOffset >= from || segment.sizeBytes === 0) continue;
+    const position = await positionBehind(segment, skippedBytes);
+    const range = { from: segment.baseOffset, to: from, position };
+    await replaySegment(earlier, segment, { ...range, nowMs, context });
+  }
+  return earlier;
+}
+
+/** Where the first indexed batch behind so many bytes begins. */
+async function positionBehind(segment: Segment, skippedBytes: number): Promise<number> {
+  if (skippedBytes === 0) return 0;
+  const offsets = await segment.offsets();
+  return offsets.findPositionAfter(skippedBytes) ?? offsets.lastPosition;
+}
+
+/** With the batches before the one of the snapshot, where they were found. */
+function withEarlier(producer: Producer, earlier: ProducerStates | undefined): Producer {
+  const found = earlier?.find(producer.producerId);
+  const isSame =
+    found?.epoch === producer.epoch &&
+    found.batches.at(-1)?.lastOffset === producer.batches.at(-1)?.lastOffset;
+  return isSame ? { ...producer, batches: found.batches } : producer;
+}
+
+/** The newest snapshot that can be read, and the offset that follows what it covers. */
 async function readNewest(
-  states: ProducerStates,
   offsets: readonly number[],
   sources: ProducerSources,
-): Promise<number> {
+): Promise<{ from: number; producers: readonly Producer[] }> {
   const { folder, context, bounds } = sources;
   for (const offset of offsets) {
     const path = `${folder.path}/${formatSegmentName(offset, ".snapshot")}`;
@@ -73,32 +122,30 @@ async function readNewest(
     if (bytes === undefined) continue;
     try {
       const producers = readProducerSnapshot(bytes, context.crc32c, context.clock.nowMs());
-      for (const producer of producers) states.load(producer);
       folder.hasSnapshots = true;
-      return offset;
+      return { from: offset, producers };
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
       context.log.warn("removing an unreadable producer snapshot", { path, why: error.message });
       await context.disk.remove(path);
     }
   }
-  return bounds.logStart;
+  return { from: bounds.logStart, producers: [] };
 }
 
 async function replaySegment(
   states: ProducerStates,
   segment: Segment,
-  how: { from: number; nowMs: number; context: PartitionContext },
+  how: { from: number; to: number; position: number; nowMs: number; context: PartitionContext },
 ): Promise<void> {
-  const { from, nowMs, context } = how;
-  const position = await segment.findPosition(from);
+  const { from, to, position, nowMs, context } = how;
   const { baseOffset, endOffset } = segment;
   const sums = { sumsFromOffset: Infinity, endOffset };
   let start = { position, offsetMin: baseOffset, isExact: false, ...sums };
   await segment.log.use(async (file) => {
     for (;;) {
       const end = await scanSegment(file, start, context.crc32c, (walk) => {
-        if (walk.lastOffset >= from) replayBatch(states, walk, nowMs);
+        if (walk.lastOffset >= from && walk.lastOffset < to) replayBatch(states, walk, nowMs);
       });
       const damage = segment.damages.find((candidate) => candidate.position === end.position);
       if (damage === undefined || damage.endPosition === file.sizeBytes) return;
