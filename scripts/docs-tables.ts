@@ -8,6 +8,7 @@ import { nodeSettings } from "../src/base/settings/node-settings.ts";
 import { formatSetting } from "../src/base/settings/parse-setting.ts";
 import type { Setting, SettingTable } from "../src/base/settings/setting.ts";
 import { topicSettings } from "../src/base/settings/topic-settings.ts";
+import { type ApiName, apiNames, apiTable } from "../src/protocol/api-table.ts";
 
 /** The reference pages that are made from the product's own tables, by path. */
 export function docsTables(): ReadonlyMap<string, string> {
@@ -15,6 +16,7 @@ export function docsTables(): ReadonlyMap<string, string> {
     ["docs/settings.md", settingsPage()],
     ["docs/topic-settings.md", topicSettingsPage()],
     ["docs/errors.md", errorsPage()],
+    ["docs/protocol-support.md", protocolPage()],
   ]);
 }
 
@@ -25,7 +27,7 @@ export function stalePages(root: string): readonly string[] {
     .map(([path]) => path);
 }
 
-const generated = "<!-- Made by scripts/docs-tables.ts from the tables in src/base. -->";
+const generated = "<!-- Made by scripts/docs-tables.ts from the tables in src. -->";
 
 function settingsPage(): string {
   const rows = sorted(nodeSettings).map(([name, row]) => [
@@ -88,6 +90,49 @@ function errorsPage(): string {
       "sent; for damaged bytes in the store, HTTP answers 500 and gRPC `DATA_LOSS`.",
     table(["code", "Kafka", "retriable", "HTTP", "gRPC"], rows),
   ]);
+}
+
+/** What a version range alone does not tell. */
+const apiNotes: { readonly [Name in ApiName]?: string } = {
+  AlterConfigs: "Topics, brokers and groups. What is not given goes back to its default.",
+  ApiVersions: "An unknown version is answered in version 0, with error 35 and this range.",
+  CreatePartitions: "One node: each partition has one replica.",
+  CreateTopics: "One node: a replication factor of 1, or -1 for the node's own.",
+  DescribeConfigs: "Topics, brokers and groups; no broker loggers, no client metrics.",
+  DescribeGroups: "Groups of the classic protocol.",
+  Fetch: "With incremental sessions; there are no aborted transactions to tell of yet.",
+  FindCoordinator: "Groups. Transactions and share groups: `COORDINATOR_NOT_AVAILABLE`.",
+  IncrementalAlterConfigs: "Topics, brokers and groups.",
+  InitProducerId: "Idempotent producers. Transactional ids: `NOT_COORDINATOR`.",
+  JoinGroup: "The classic protocol, static members included.",
+  ListOffsets: "All special times; there is no remote tier, so -5 and -6 find nothing.",
+  Metadata: "Makes unknown topics where `auto.create.topics.enable` and the request allow it.",
+  Produce: "Idempotent, without transactions.",
+};
+
+function protocolPage(): string {
+  const rows = apiNames
+    .map((name) => ({ name, ...apiTable[name] }))
+    .sort((one, other) => one.key - other.key)
+    .map(({ key, name, served, listed }) => {
+      const listedOnly =
+        listed.min < served.min
+          ? `Listed from ${listed.min}, by which older clients know what the broker can do; ` +
+            `below ${served.min} the connection is closed.`
+          : "";
+      const note = [apiNotes[name] ?? "", listedOnly].filter((text) => text !== "").join(" ");
+      return [String(key), name, shownVersions(served), note];
+    });
+  return page("Kafka's protocol, as far as it is served", [
+    "What ApiVersions tells a client, with the versions of Kafka 4.3. Any other API or version " +
+      "closes the connection, and the log says which client sent it. Within these versions " +
+      "requests and answers are Kafka's, field by field.",
+    table(["key", "API", "versions", "note"], rows),
+  ]);
+}
+
+function shownVersions({ min, max }: { readonly min: number; readonly max: number }): string {
+  return min === max ? String(min) : `${min} to ${max}`;
 }
 
 function sorted(settings: SettingTable): readonly [string, Setting<unknown>][] {
