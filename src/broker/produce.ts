@@ -100,7 +100,7 @@ function appendBatch(batch: ProducedBatch, request: ProduceRequest): void {
     const partition = findPartition(batch);
     const bytes = checkShape(batch.bytes);
     checkAllowed(batch.topic as Topic, request);
-    batch.appended = partition.append(ownBytes(bytes), { origin: "client" });
+    batch.appended = partition.append(bytes, { origin: "client" });
     batch.logStart = partition.logStart;
   } catch (error) {
     if (!(error instanceof XylemError)) throw error;
@@ -151,14 +151,6 @@ function checkAllowed(topic: Topic, request: ProduceRequest): void {
   if (acks === -1 && replicasMin > 1) {
     throw new XylemError("NOT_ENOUGH_REPLICAS", `1 replica of at least ${replicasMin}`);
   }
-}
-
-/**
- * A batch under half of its backing buffer is copied, so that keeping it does not keep the whole
- * receive buffer (performance.md, hot path rule 1).
- */
-function ownBytes(bytes: Uint8Array): Uint8Array {
-  return bytes.byteLength * 2 < bytes.buffer.byteLength ? bytes.slice() : bytes;
 }
 
 /** Counts down the batches of one request that wait to be held or committed. */
