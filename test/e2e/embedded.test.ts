@@ -76,6 +76,40 @@ describe("a broker in this process", () => {
     expect(error).toMatchObject({ code: "ECONNREFUSED" });
   });
 
+  test("a read that is to end by itself never takes a closing broker for the end", async () => {
+    const broker = await Xylem.start();
+    const topic = await broker.topic("cut", { partitions: 1 });
+    for (let count = 0; count < 3; count += 1) await topic.append({ value: "x".repeat(900_000) });
+    const reading = topic.read();
+    await reading.next();
+    await broker.close();
+    await expect(collect(reading)).rejects.toMatchObject({ code: "BROKER_NOT_AVAILABLE" });
+    await expect(collect(topic.read())).rejects.toMatchObject({ code: "BROKER_NOT_AVAILABLE" });
+  });
+
+  test("a partition that is always full does not keep the others waiting", async () => {
+    await using broker = await Xylem.start();
+    const topic = await broker.topic("turns", { partitions: 2 });
+    for (let count = 0; count < 3; count += 1) {
+      await topic.append({ value: "x".repeat(1_000_000), partition: 0 });
+      await topic.append({ value: "x".repeat(1_000_000), partition: 1 });
+    }
+    const partitions: number[] = [];
+    for await (const { partition } of topic.read({ live: true })) {
+      if (partitions.push(partition) === 4) break;
+    }
+    expect(partitions).toEqual([0, 1, 0, 1]);
+  });
+
+  test("deleting a topic ends its live reads with an error", async () => {
+    await using broker = await Xylem.start();
+    const topic = await broker.topic("gone");
+    const reading = collect(topic.read({ live: true }));
+    await broker.topic("other");
+    await broker.deleteTopic("gone");
+    await expect(reading).rejects.toMatchObject({ code: "UNKNOWN_TOPIC_OR_PARTITION" });
+  });
+
   test("several live side by side and share nothing", async () => {
     await using one = await Xylem.start();
     await using other = await Xylem.start();

@@ -35,12 +35,11 @@ export async function* readTopic(
   const signals = options.signal ? [options.signal, scope.closing] : [scope.closing];
   const ending = AbortSignal.any(signals);
   const isLive = options.live ?? false;
-  const cursors = openCursors(topic, options);
   const isOpen = ({ partition, end }: Cursor): boolean => isLive || partition.fetchOffset < end;
-  for (let open = cursors.filter(isOpen); open.length > 0; open = cursors.filter(isOpen)) {
+  for (let open = openCursors(topic, options).filter(isOpen); open.length > 0;) {
     options.signal?.throwIfAborted();
-    if (ending.aborted) return;
-    await fetchOnce(scope, open, { isLive, ending });
+    if (!scope.closing.aborted) await fetchOnce(scope, open, { isLive, ending });
+    if (scope.closing.aborted) return endWithBroker(topic.name, isLive);
     for (const { partition } of open) {
       if (partition.error !== undefined) throw partition.error;
       for (const record of takeRecords(scope, partition)) {
@@ -48,7 +47,20 @@ export async function* readTopic(
         options.signal?.throwIfAborted();
       }
     }
+    open = inTurn(open).filter(isOpen);
   }
+}
+
+/** A read that was to end by itself has not: whoever takes it for whole would miss records. */
+function endWithBroker(name: string, isLive: boolean): void {
+  if (isLive) return;
+  throw new XylemError("BROKER_NOT_AVAILABLE", `the broker closed before ${name} was read`);
+}
+
+/** A fetch may be full before its last partitions: those that brought something wait next time. */
+function inTurn(cursors: readonly Cursor[]): readonly Cursor[] {
+  const hasBrought = ({ partition }: Cursor): boolean => partition.sizeBytes > 0;
+  return [...cursors.filter((one) => !hasBrought(one)), ...cursors.filter(hasBrought)];
 }
 
 async function fetchOnce(
