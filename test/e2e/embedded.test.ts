@@ -141,6 +141,15 @@ describe("a broker in this process", () => {
     expect((await broker.topic("t")).partitionCount).toBe(4);
   });
 
+  test("a directory and memory exclude each other, whichever way they are given", async () => {
+    const code = "INVALID_CONFIG";
+    const data = join(folder, "unused");
+    await expect(Xylem.start({ data, memory: true })).rejects.toMatchObject({ code });
+    await expect(Xylem.start({ data, settings: { memory: true } })).rejects.toMatchObject({ code });
+    const lone = Xylem.start({ settings: { data }, memory: true });
+    await expect(lone).rejects.toMatchObject({ code });
+  });
+
   test("Kafka clients and this process see one log", async () => {
     await using broker = await Xylem.start();
     const produce = ["produce", "shared", "-q", "-b", broker.bootstrap];

@@ -47,11 +47,12 @@ export class Xylem implements AsyncDisposable {
    * names what did not work, for example a data directory that another process uses.
    */
   static async start(options: XylemOptions = {}): Promise<Xylem> {
-    if (options.data !== undefined && options.memory === true) {
+    const { clock, random, log = silentLog } = options;
+    const texts = toTexts(options);
+    if (texts.has("data") && texts.get("memory") === "true") {
       throw new XylemError("INVALID_CONFIG", "data and memory exclude each other");
     }
-    const { clock, random, log = silentLog } = options;
-    const merged = mergeSettings([{ origin: "Xylem.start", texts: toTexts(options) }]);
+    const merged = mergeSettings([{ origin: "Xylem.start", texts }]);
     const node = await startNode({
       ...merged,
       log,
@@ -126,7 +127,7 @@ function toTexts(options: XylemOptions): ReadonlyMap<string, string> {
   texts.set("port", String(options.port ?? texts.get("port") ?? 0));
   if (options.host !== undefined) texts.set("host", options.host);
   if (options.data !== undefined) texts.set("data", options.data);
-  const isInMemory = options.memory ?? (options.data === undefined && !texts.has("data"));
-  texts.set("memory", String(isInMemory));
+  const memory = options.memory ?? texts.get("memory") ?? !texts.has("data");
+  texts.set("memory", String(memory));
   return texts;
 }
