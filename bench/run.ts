@@ -1,7 +1,7 @@
 // `npm run bench [-- --quick] [--only word]`: Xylem beside Apache Kafka, in turn, medians.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { arch, cpus, release, totalmem } from "node:os";
+import { arch, cpus, loadavg, release, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import type { BrokerProcess } from "../test/support/broker-process.ts";
 import { JavaTools } from "../test/support/java-tools.ts";
@@ -37,6 +37,7 @@ const scenarios = [
 const { values: options } = parseArgs({
   options: { quick: { type: "boolean", default: false }, only: { type: "string", default: "" } },
 });
+const [loadBefore = 0] = loadavg();
 const repetitions = options.quick ? 3 : 5;
 
 const noJava = reasonToSkip(["java", "maven"]);
@@ -83,12 +84,13 @@ function writeResult(result: string): void {
   const folder = `${repositoryRoot}/bench/results`;
   mkdirSync(folder, { recursive: true });
   const [cpu] = cpus();
-  const load = options.quick ? "; quick: a fifth of the load" : "";
+  const load = options.quick ? "; quick: a smaller load" : "";
   const memoryGiB = Math.round(totalmem() / 2 ** 30);
   const lines = [
     `# Bench, ${now.slice(0, 16).replace("T", " ")} UTC`,
     "",
     `- machine: ${cpus().length} x ${cpu?.model ?? arch()}, ${memoryGiB} GiB, Linux ${release()}`,
+    `- load before the run: ${loadBefore.toFixed(1)}; idle is 0, ratios say more than figures`,
     `- commit: ${describeCommit()}`,
     `- Node ${process.versions.node}; peer: Apache Kafka from test/interop/java/pom.xml`,
     `- runs in turn, median of ${repetitions}${load}`,

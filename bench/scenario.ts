@@ -9,7 +9,7 @@ export interface Bench {
   readonly broker: BrokerProcess;
   /** Kafka's own tools; undefined where there is no Java. */
   readonly tools: JavaTools | undefined;
-  /** One tenth of the load. */
+  /** A smaller load, for a first look. */
   readonly isQuick: boolean;
 }
 

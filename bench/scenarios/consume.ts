@@ -9,7 +9,7 @@ export const consume: Scenario = {
   isHigherBetter: true,
   isWarmedUp: true,
   async measure(bench) {
-    const records = bench.isQuick ? 60_000 : 300_000;
+    const records = bench.isQuick ? 60_000 : 150_000;
     const load = { records, recordBytes: 1024, durability: "os" } as const;
     const topic = await makeTopic(bench, "os");
     await produceInto(bench, topic, load);

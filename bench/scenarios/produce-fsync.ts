@@ -9,7 +9,7 @@ export const produceFsync: Scenario = {
   isWarmedUp: true,
   measure: (bench) =>
     measureProduce(bench, {
-      records: bench.isQuick ? 30_000 : 150_000,
+      records: bench.isQuick ? 20_000 : 75_000,
       recordBytes: 1024,
       durability: "fsync",
     }),

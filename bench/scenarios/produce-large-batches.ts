@@ -9,7 +9,7 @@ export const produceLargeBatches: Scenario = {
   isWarmedUp: true,
   measure: (bench) =>
     measureProduce(bench, {
-      records: bench.isQuick ? 80_000 : 400_000,
+      records: bench.isQuick ? 60_000 : 200_000,
       recordBytes: 1024,
       durability: "os",
       producer: { "batch.size": "262144", "linger.ms": "10", "buffer.memory": "67108864" },

@@ -9,7 +9,7 @@ export const produceOs: Scenario = {
   isWarmedUp: true,
   measure: (bench) =>
     measureProduce(bench, {
-      records: bench.isQuick ? 60_000 : 300_000,
+      records: bench.isQuick ? 60_000 : 150_000,
       recordBytes: 1024,
       durability: "os",
     }),

@@ -9,7 +9,7 @@ export const produceSmall: Scenario = {
   isWarmedUp: true,
   measure: (bench) =>
     measureProduce(bench, {
-      records: bench.isQuick ? 200_000 : 1_000_000,
+      records: bench.isQuick ? 150_000 : 500_000,
       recordBytes: 100,
       durability: "os",
     }),
