@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { CrashDisk } from "../../../../test/support/crash-disk.ts";
 import { GroupBroker } from "../../../../test/support/group-broker.ts";
 import { code, GroupConnection, versionsOf } from "../../../../test/support/group-call.ts";
 import { bytes } from "../../../../test/support/group-driver.ts";
@@ -175,6 +176,24 @@ describe("OffsetDelete", () => {
       ],
     });
     expect(connection.node.offsets("g")).toEqual([]);
+  });
+
+  test("a topic that comes while the group answers does not change the answer", async () => {
+    const disk = new CrashDisk();
+    const node = await GroupBroker.open({}, undefined, disk);
+    await node.createTopic("orders", 1);
+    await node.commit("g", "orders", 7);
+    const isMade = Promise.withResolvers<void>();
+    disk.fault = async (_, path) => {
+      if (path.startsWith("__consumer_offsets-")) await isMade.promise;
+    };
+    const partitions = [{ partitionIndex: 0 }];
+    const topics = ["late", "orders"].map((name) => ({ name, partitions }));
+    const asked = new GroupConnection(node).call("OffsetDelete", 0, { groupId: "g", topics });
+    await node.createTopic("late", 1);
+    isMade.resolve();
+    const errors = (await asked).topics.map((topic) => topic.partitions[0]?.errorCode);
+    expect(errors).toEqual([code("UNKNOWN_TOPIC_OR_PARTITION"), 0]);
   });
 
   test("of an unknown group says so", async () => {

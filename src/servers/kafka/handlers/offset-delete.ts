@@ -10,23 +10,27 @@ export async function offsetDelete(
   request: Request,
   { broker }: RequestContext,
 ): Promise<Response> {
-  const exists = (topic: string, partition: number): boolean =>
-    broker.topics.find(topic)?.partitions[partition] !== undefined;
-  const wanted = request.topics.flatMap(({ name: topic, partitions }) =>
-    partitions
-      .map(({ partitionIndex: partition }) => ({ topic, partition }))
-      .filter(({ partition }) => exists(topic, partition)),
+  // Looked up once: a topic may come or go before the group has answered.
+  const asked = request.topics.flatMap(({ name: topic, partitions }) =>
+    partitions.map(({ partitionIndex: partition }) => {
+      const isKnown = broker.topics.find(topic)?.partitions[partition] !== undefined;
+      return { topic, partition, isKnown };
+    }),
   );
-  const { error, errors } = await broker.groups.deleteOffsets(request.groupId, wanted);
+  const known = asked.filter(({ isKnown }) => isKnown);
+  const { error, errors } = await broker.groups.deleteOffsets(request.groupId, known);
   if (error !== null) return { errorCode: kafkaCode(error), topics: [] };
+  let nextKnown = 0;
+  const results = asked.map(({ isKnown }) =>
+    isKnown ? codeOf(errors[nextKnown++] ?? null) : kafkaCode("UNKNOWN_TOPIC_OR_PARTITION"),
+  );
   let next = 0;
   const topics = request.topics.map(({ name, partitions }) => ({
     name,
-    partitions: partitions.map(({ partitionIndex }) => {
-      const isKnown = exists(name, partitionIndex);
-      const failure = isKnown ? (errors[next++] ?? null) : "UNKNOWN_TOPIC_OR_PARTITION";
-      return { partitionIndex, errorCode: codeOf(failure) };
-    }),
+    partitions: partitions.map(({ partitionIndex }) => ({
+      partitionIndex,
+      errorCode: results[next++] ?? 0,
+    })),
   }));
   return { errorCode: 0, topics };
 }
