@@ -266,6 +266,7 @@ export class KafkaConnection implements CallSide, Paused {
   }
 
   #flushed(): void {
+    this.#lastActiveMs = this.broker.clock.monotonicMs();
     this.#countAnswers();
     if (this.#state === "ending") this.#endWhenDone();
   }

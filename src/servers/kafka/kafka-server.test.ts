@@ -5,6 +5,7 @@ import { KafkaDoor } from "../../../test/support/memory-broker.ts";
 import { batchOf, RawClient, recordsOf, textOf } from "../../../test/support/raw-client.ts";
 import { RawConnection } from "../../../test/support/raw-connection.ts";
 import { waitUntil } from "../../../test/support/wait-until.ts";
+import { VirtualClock } from "../../base/virtual-clock.ts";
 import type { NodeSettings } from "../../base/settings/node-settings.ts";
 
 let door: KafkaDoor;
@@ -174,6 +175,19 @@ test("idle connections are closed, those with a request under way are not", asyn
   const fetched = client.fetch(["orders", 0], 0, { waitMs: 400 });
   await closed(idle);
   expect((await fetched).errorCode).toBe(0);
+});
+
+test("an answer that was long in coming is no silence", async () => {
+  const clock = new VirtualClock();
+  door = await KafkaDoor.open({ "connections.max.idle.ms": 600_000 }, clock);
+  const client = await RawClient.open(door.port);
+  await client.createTopic("orders");
+  const fetched = client.fetch(["orders", 0], 0, { waitMs: 700_000 });
+  await waitUntil("the fetch waits", () => door.broker.deadlines.count === 1);
+  await clock.advance(700_000);
+  await fetched;
+  await clock.advance(60_000);
+  expect((await client.listOffset(["orders", 0], -1)).errorCode).toBe(0);
 });
 
 test("a client that does not read its answers is not read either", async () => {
