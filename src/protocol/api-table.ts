@@ -112,13 +112,6 @@ export type ReceivedResponseOf<Name extends ApiName> = Read<ApiTable[Name]["resp
 
 export const apiNames = Object.keys(apiTable) as ApiName[];
 
-const namesByKey = new Map(apiNames.map((name) => [apiTable[name].key, name]));
-
-/** The API of that key; undefined when it is not served. */
-export function findApi(key: number): ApiName | undefined {
-  return namesByKey.get(key);
-}
-
 export function isServed(name: ApiName, version: number): boolean {
   return hasVersion(apiTable[name].served, version);
 }

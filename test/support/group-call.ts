@@ -44,7 +44,6 @@ export class GroupConnection {
       localAddress: "10.0.0.1",
       localPort: 9092,
       remoteAddress: "::ffff:10.0.0.2",
-      signal: new AbortController().signal,
       park,
     };
     return context as DoorContext;

@@ -11,7 +11,7 @@ import {
   type SentRequestOf,
 } from "../../src/protocol/api-table.ts";
 import type { MessageCodec } from "../../src/protocol/schema/message.ts";
-import type { Handler, RequestContext } from "../../src/servers/kafka/handler.ts";
+import type { RequestContext } from "../../src/servers/kafka/handler.ts";
 import { rigNodeId, type TopicRig } from "./topic-rig.ts";
 
 export const rigClusterId = "xylemXylemXylemXylem-1";
@@ -33,14 +33,19 @@ export function rigContext(rig: TopicRig, apiVersion: number): RequestContext {
     localAddress: "10.0.0.1",
     localPort: 9092,
     remoteAddress: "10.0.0.2",
-    signal: new AbortController().signal,
   };
 }
+
+type Answer<Name extends ApiName> = ResponseOf<Name> | undefined;
+type Handler<Name extends ApiName> = (
+  request: RequestOf<Name>,
+  context: RequestContext,
+) => Answer<Name> | Promise<Answer<Name>>;
 
 /** Calls a handler as a client would: request and answer pass through the bytes of the version. */
 export async function callKafka<Name extends ApiName>(
   name: Name,
-  handler: Handler<RequestOf<Name>, ResponseOf<Name>>,
+  handler: Handler<Name>,
   request: SentRequestOf<Name>,
   at: { readonly rig: TopicRig; readonly version: number },
 ): Promise<ReceivedResponseOf<Name>> {

@@ -168,14 +168,6 @@ describe("creating a topic", () => {
     await topics.create(asked("a"));
     await expect(topics.addPartitions("a", 2 ** 31 - 1)).rejects.toMatchObject(refused);
   });
-
-  test("tells the listeners once the topic is usable", async () => {
-    const { topics } = await openTopicRig();
-    const told: unknown[] = [];
-    topics.onCreated((topic) => told.push(topics.find(topic.name)?.partitions.length));
-    await topics.create(asked("orders", { partitions: 2 }));
-    expect(told).toEqual([2]);
-  });
 });
 
 describe("topics on demand", () => {

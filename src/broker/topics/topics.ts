@@ -46,7 +46,6 @@ export class Topics {
   readonly #turns = new Turns();
   readonly #creating = new Set<string>();
   readonly #budget = new PartitionBudget();
-  readonly #onCreated = new Set<(topic: Topic) => void>();
   readonly #onDeleted = new Set<(topic: Topic) => void>();
 
   private constructor(options: TopicsOptions) {
@@ -82,12 +81,6 @@ export class Topics {
   /** All topics, sorted by name, internal ones included. Not to be changed. */
   list(): readonly Topic[] {
     return this.#image.list();
-  }
-
-  /** Partitions are appended to and gone before their topic is: told once the topic is usable. */
-  onCreated(listener: (topic: Topic) => void): () => void {
-    this.#onCreated.add(listener);
-    return () => this.#onCreated.delete(listener);
   }
 
   /** Told as soon as the topic can no longer be found, before its files go. */
@@ -191,7 +184,6 @@ export class Topics {
       if (options.validateOnly === true) return;
       const added = count - topic.partitions.length;
       await this.#within(added, () => this.#grow(topic, count));
-      for (const listener of this.#onCreated) listener(topic);
     });
   }
 
@@ -267,7 +259,6 @@ export class Topics {
       throw error;
     }
     this.#image.add(topic);
-    for (const listener of this.#onCreated) listener(topic);
     return topic;
   }
 

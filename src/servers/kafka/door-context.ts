@@ -23,6 +23,10 @@ export interface DoorContext extends RequestContext {
   introduce(softwareName: string, softwareVersion: string): void;
 }
 
+/**
+ * Turns one request body into one response body through a use case. No answer (acks=0): undefined.
+ * An error thrown here is turned into the API's own error answer by `errors.ts`.
+ */
 export type DoorHandler<Request, Response> = (
   request: Request,
   context: DoorContext,

@@ -86,7 +86,6 @@ export interface Route {
   readonly key: number;
   readonly request: MessageCodec;
   readonly response: MessageCodec;
-  readonly served: { readonly min: number; readonly max: number };
   readonly sharing: Sharing;
   readonly handle: DoorHandler<unknown, unknown>;
   /** The answer of a request that failed as a whole. */
@@ -95,13 +94,12 @@ export interface Route {
 
 const routes: (Route | undefined)[] = [];
 for (const name of apiNames) {
-  const { key, request, response, served } = apiTable[name];
+  const { key, request, response } = apiTable[name];
   routes[key] = {
     name,
     key,
     request,
     response,
-    served,
     sharing: sharings[name] ?? "alone",
     handle: handlers[name] as DoorHandler<unknown, unknown>,
     answerError: errorAnswers[name] as Route["answerError"],

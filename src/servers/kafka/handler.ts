@@ -9,15 +9,4 @@ export interface RequestContext {
   readonly localAddress: string;
   readonly localPort: number;
   readonly remoteAddress: string;
-  /** Aborts when the connection closes. */
-  readonly signal: AbortSignal;
 }
-
-/**
- * Turns one request body into one response body through a use case. No answer (acks=0): undefined.
- * An error thrown here is turned into the API's own error answer by `errors.ts`.
- */
-export type Handler<Request, Response> = (
-  request: Request,
-  context: RequestContext,
-) => Response | undefined | Promise<Response | undefined>;

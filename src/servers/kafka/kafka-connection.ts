@@ -53,7 +53,6 @@ export class KafkaConnection implements CallSide, Paused {
   #state: "open" | "ending" | "closed" = "open";
   #isPaused = false;
   #isPumping = false;
-  #abort: AbortController | undefined;
   #software = "";
   #lastActiveMs: number;
 
@@ -104,12 +103,6 @@ export class KafkaConnection implements CallSide, Paused {
 
   destroy(): void {
     this.#socket.destroy();
-  }
-
-  get signal(): AbortSignal {
-    this.#abort ??= new AbortController();
-    if (this.#state === "closed") this.#abort.abort();
-    return this.#abort.signal;
   }
 
   hold(until: Promise<unknown>): void {
@@ -349,7 +342,6 @@ export class KafkaConnection implements CallSide, Paused {
     this.#state = "closed";
     this.#output.drop();
     this.#countAnswers();
-    this.#abort?.abort();
     for (const waiting of this.#parked) waiting.cancel();
     this.#parked.clear();
     const { intake } = this.#host;

@@ -1,5 +1,6 @@
 import { ByteReader, type ByteWriter } from "../../base/bytes.ts";
 import { MalformedError } from "../../base/errors.ts";
+import { isServed } from "../../protocol/api-table.ts";
 import {
   RequestHeader,
   requestHeaderVersion,
@@ -72,9 +73,7 @@ export function readArrival(frame: Uint8Array): Arrival {
   const route = findRoute(peek.int16());
   const apiVersion = peek.int16();
   const reader = new ByteReader(frame);
-  const isServed =
-    route !== undefined && apiVersion >= route.served.min && apiVersion <= route.served.max;
-  if (!isServed) {
+  if (route === undefined || !isServed(route.name, apiVersion)) {
     // The client id has the same place in every header version.
     const header = RequestHeader.read(reader, 1);
     if (route === undefined) return { kind: "unknown", header };

@@ -12,7 +12,6 @@ export interface CallSide {
   readonly localAddress: string;
   readonly localPort: number;
   readonly remoteAddress: string;
-  readonly signal: AbortSignal;
   hold(until: Promise<unknown>): void;
   park(waiting: Waiting): () => void;
   introduce(softwareName: string, softwareVersion: string): void;
@@ -50,10 +49,6 @@ export class RequestCall implements DoorContext {
 
   get remoteAddress(): string {
     return this.#side.remoteAddress;
-  }
-
-  get signal(): AbortSignal {
-    return this.#side.signal;
   }
 
   hold(until: Promise<unknown>): void {
