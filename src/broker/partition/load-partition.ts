@@ -65,7 +65,7 @@ class Loading {
     const kept = await this.#removeLeftovers(present);
     const segments = await this.#findSegments(kept);
     const hasEpochs = await this.#readEpochs(kept, segments);
-    let end = Math.max(this.#rules.logStart, segments[0]?.baseOffset ?? 0);
+    let end = Math.max(this.#rules.logStart, this.#rules.recoveryPoint);
     if (segments.length > 0) end = await this.#recover(segments);
     if (!hasEpochs) this.#folder.areEpochsDirty = segments.length > 0;
     if (segments.length > 0 && end < this.#rules.logStart) end = await this.#restart(segments);

@@ -14,6 +14,7 @@ import { parsePartitionMetadata } from "../../log/partition-metadata.ts";
 import type { Compression } from "../../protocol/compression.ts";
 import type { Disk, DiskEntry } from "../ports/disk.ts";
 import type { FoundPartition, PartitionStorage, TopicKey } from "../ports/partition-storage.ts";
+import { metadataTopic } from "../topics/topic-name.ts";
 import { DirectoryCheckpoints } from "./directory-checkpoints.ts";
 import { openMeta } from "./directory-meta.ts";
 import { FlushScheduler } from "./flush-scheduler.ts";
@@ -60,6 +61,8 @@ export class LogDirectory implements PartitionStorage {
   readonly #partitions = new Map<string, Partition>();
   /** Folders that were there at the start. */
   readonly #folders: Set<string>;
+  /** Partitions that no clean stop vouches for and that were not opened, so not checked, yet. */
+  readonly #unchecked: Set<string>;
   readonly #timers = new Set<Cancel>();
   #isCheckpointDue = false;
   #isClosed = false;
@@ -78,6 +81,7 @@ export class LogDirectory implements PartitionStorage {
     this.wasClean = found.wasClean;
     this.#checkpoints = found.checkpoints;
     this.#folders = found.folders;
+    this.#unchecked = new Set(found.wasClean ? [] : [...found.folders].filter(isPartition));
     const { settings } = options;
     this.#context = {
       ...options,
@@ -140,6 +144,7 @@ export class LogDirectory implements PartitionStorage {
     assert(!this.#isClosed, "the log directory is closed");
     const name = formatPartitionName(topic.name, index);
     assert(!this.#partitions.has(name), `${name} is open already`);
+    this.#unchecked.add(name);
     const entries = await this.#claimFolder(name, topic.id);
     const { disk } = this.#options;
     const folder = new PartitionFolder(disk, name, topic.id, entries !== undefined);
@@ -153,6 +158,7 @@ export class LogDirectory implements PartitionStorage {
     const parts = { ...loaded, topic: topic.name, index, folder, settings };
     const partition = new Partition(parts, this.#context);
     this.#partitions.set(name, partition);
+    this.#unchecked.delete(name);
     return partition;
   }
 
@@ -161,6 +167,7 @@ export class LogDirectory implements PartitionStorage {
     const partition = this.#partitions.get(name);
     this.#partitions.delete(name);
     this.#folders.delete(name);
+    this.#unchecked.delete(name);
     await partition?.abandon();
     this.#checkpoints.forget(name);
     await this.#checkpoints.store("recoveryPoints", "logStarts", "committed");
@@ -176,7 +183,11 @@ export class LogDirectory implements PartitionStorage {
   /** Tells the next start what is flushed, and brings index files up to date. */
   async checkpoint(): Promise<void> {
     const partitions = [...this.#partitions];
-    await inParallel(partitions, async ([, partition]) => partition.checkpoint());
+    await inParallel(partitions, async ([name, partition]) => {
+      await partition.checkpoint().catch((error: Error) => {
+        this.#options.log.warn("checkpoint failed", { partition: name, why: error.message });
+      });
+    });
     this.#noteOffsets(partitions);
     await this.#checkpoints.store("recoveryPoints", "logStarts", "committed");
   }
@@ -185,6 +196,7 @@ export class LogDirectory implements PartitionStorage {
   async applyRetention(): Promise<void> {
     const nowMs = this.#options.clock.nowMs();
     for (const [name, partition] of this.#partitions) {
+      if (this.#isClosed) return;
       if (partition.stopped !== undefined || !this.#partitions.has(name)) continue;
       await partition.applyRetention(nowMs).catch((error: Error) => {
         this.#options.log.warn("retention failed", { partition: name, why: error.message });
@@ -192,7 +204,10 @@ export class LogDirectory implements PartitionStorage {
     }
   }
 
-  /** Flushes and closes everything; the marker says so to the next start, if nothing failed. */
+  /**
+   * Flushes and closes everything; the marker says so to the next start, if nothing failed and
+   * every partition was checked: a start that was given up vouches for nothing.
+   */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -212,7 +227,7 @@ export class LogDirectory implements PartitionStorage {
     });
     this.#noteOffsets(partitions);
     await this.#checkpoints.store("recoveryPoints", "logStarts", "committed");
-    if (hasFailed) return;
+    if (hasFailed || this.#unchecked.size > 0) return;
     const place = { directory: "", name: cleanMarkerName };
     await replaceFile(this.#options.disk, place, encodeUtf8(cleanMarker));
   }
@@ -253,8 +268,10 @@ export class LogDirectory implements PartitionStorage {
     if (stored === undefined || isZeroUuid(topicId) || equalBytes(stored, topicId)) {
       return this.#options.disk.list(name);
     }
-    const aside = await this.#abandonFolder(name, "stray");
+    // Before the first append here is acknowledged: a stale log start would remove it.
     this.#checkpoints.forget(name);
+    await this.#checkpoints.store("recoveryPoints", "logStarts", "committed");
+    const aside = await this.#abandonFolder(name, "stray");
     this.#options.log.warn("a folder of another topic with this name was put aside", {
       folder: name,
       renamed: aside,
@@ -303,6 +320,12 @@ export class LogDirectory implements PartitionStorage {
     });
     this.#timers.add(cancel);
   }
+}
+
+/** KRaft's own log is never opened. */
+function isPartition(folder: string): boolean {
+  const parsed = parsePartitionName(folder);
+  return parsed !== undefined && parsed.topic !== metadataTopic;
 }
 
 async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
