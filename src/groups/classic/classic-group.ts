@@ -215,6 +215,7 @@ export class ClassicGroup {
     const { member, old, answer } = pending;
     const isCurrent = state.phase === "Stable" && state.roster.find(member.id) === member;
     if (!isCurrent || answer.generation !== state.generation) return;
+    state.touch(member, now);
     if (error === null) return state.answerJoin(member, answer);
     state.refuseJoin(member, { error, memberId: "" });
     const reverted = swapMember(state, member, old.id);

@@ -57,6 +57,18 @@ test("the new id of a static member is stored before the member hears of it", ()
   expect(driver.joined(call).error).toBeNull();
 });
 
+test("a static member whose new id was long in being stored is timed from its answer on", () => {
+  const driver = new GroupDriver();
+  driver.stabilizeAll([{ instanceId: "i" }]);
+  driver.writesAtOnce = false;
+  driver.join({ instanceId: "i", uuid: "back" });
+  driver.advance(12_000);
+  driver.finishWrites();
+  driver.writesAtOnce = true;
+  driver.advance(10_000);
+  expect(driver.group.phase).toBe("Empty");
+});
+
 test("when the new id can not be stored, the old member is there again", () => {
   const driver = new GroupDriver();
   const [old = ""] = driver.stabilizeAll([{ instanceId: "i" }]);
