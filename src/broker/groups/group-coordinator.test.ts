@@ -10,6 +10,14 @@ describe("a group coordinator", () => {
     expect(node.broker.topics.find("__consumer_offsets")?.partitions).toHaveLength(50);
   });
 
+  test("takes nobody in who waited for the offsets topic while it closed", async () => {
+    const node = await GroupBroker.open();
+    const refused = node.join("g").catch((error: unknown) => error);
+    await node.groups.close();
+    expect(await refused).toMatchObject({ code: "COORDINATOR_NOT_AVAILABLE" });
+    expect(node.groupNames()).toEqual([]);
+  });
+
   test("answers reads without that topic as if there were no groups", async () => {
     const { groups } = await GroupBroker.open();
     expect(groups.list()).toEqual({ error: null, groups: [] });

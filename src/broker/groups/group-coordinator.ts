@@ -254,7 +254,7 @@ export class GroupCoordinator {
 
   /** Throws COORDINATOR_NOT_AVAILABLE when the topic can not be made. */
   async #ensureShards(): Promise<void> {
-    if (this.#isClosed) throw new XylemError("COORDINATOR_NOT_AVAILABLE", "the node stops");
+    this.#refuseWhenClosed();
     if (this.#shards.length > 0) return;
     const isNew = this.#options.log.partitionCount === 0;
     try {
@@ -263,9 +263,14 @@ export class GroupCoordinator {
       const text = "the offsets topic can not be made";
       throw new XylemError("COORDINATOR_NOT_AVAILABLE", text, { cause: error });
     }
+    this.#refuseWhenClosed();
     if (this.#shards.length === 0) this.#openShards();
     // Nothing was ever written to a topic that was just made: no need to tell anybody to wait.
     if (isNew) await this.#loading;
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#isClosed) throw new XylemError("COORDINATOR_NOT_AVAILABLE", "the node stops");
   }
 
   async #shardOf(group: string): Promise<GroupShard> {
