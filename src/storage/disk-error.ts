@@ -1,17 +1,23 @@
 import { XylemError } from "../base/errors.ts";
 
-const fullCodes = new Set(["ENOSPC", "EDQUOT"]);
+const fullReasons = new Map([
+  ["ENOSPC", "the disk is full"],
+  ["EDQUOT", "the disk is full"],
+  ["EMFILE", "no file descriptor is left"],
+  ["ENFILE", "no file descriptor is left"],
+]);
 
 /**
- * Turns a system error into what `Disk` promises: DISK_FULL where space or inodes ran out,
- * KAFKA_STORAGE_ERROR for everything else. `action` says what was tried, without file contents.
+ * Turns a system error into what `Disk` promises: DISK_FULL where space, inodes or descriptors ran
+ * out, KAFKA_STORAGE_ERROR for everything else. `action` says what was tried, without file contents.
  */
 export function toDiskError(error: unknown, action: string): XylemError {
   if (error instanceof XylemError) return error;
   const reason = error instanceof Error ? error.message : String(error);
   const code = systemCode(error);
-  if (code !== undefined && fullCodes.has(code)) {
-    return new XylemError("DISK_FULL", `${action}: the disk is full (${code})`, { cause: error });
+  const full = code === undefined ? undefined : fullReasons.get(code);
+  if (full !== undefined) {
+    return new XylemError("DISK_FULL", `${action}: ${full} (${code})`, { cause: error });
   }
   return new XylemError("KAFKA_STORAGE_ERROR", `${action}: ${reason}`, { cause: error });
 }

@@ -148,7 +148,7 @@ export class CrashDisk implements Disk {
         noteSync();
         file.durable = covered;
       },
-      close: () => Promise.resolve(),
+      close: async () => fault("close"),
     };
   }
 

@@ -52,6 +52,24 @@ describe("a failed flush", () => {
   });
 });
 
+describe("a lack of descriptors", () => {
+  test("refuses an append, and lets go of the files that nobody uses", async () => {
+    const disk = new CrashDisk();
+    const world = await openWorld(disk);
+    const orders = await world.open("orders", { "segment.records": 1 });
+    for (const value of ["a", "b", "c"]) await append(orders, [value]);
+    let closedCount = 0;
+    disk.fault = (operation, path) => {
+      if (operation === "close" && path.endsWith(".log")) closedCount += 1;
+      if (operation === "open" && closedCount === 0) throw full;
+    };
+    await expect(append(orders, ["refused"])).rejects.toMatchObject({ code: "DISK_FULL" });
+    expect(closedCount).toBe(3);
+    expect(await append(orders, ["d"])).toBe(3);
+    expect(await readValues(orders)).toEqual(["a", "b", "c", "d"]);
+  });
+});
+
 describe("a full disk", () => {
   test("fails what waits, keeps what was acknowledged, and takes appends again", async () => {
     const disk = new CrashDisk();

@@ -34,7 +34,7 @@ export class LogFile {
 
   /** Makes the file, which must not be there yet. Rejects as Disk.open does. */
   async create(): Promise<void> {
-    this.#file = await this.#disk.open(this.path, { create: true });
+    this.#file = await this.#openFile({ create: true });
     assert(this.#file.sizeBytes === 0, `${this.path} was there before it was made`);
     this.#open.touch(this);
   }
@@ -84,9 +84,18 @@ export class LogFile {
     await file?.close();
   }
 
+  async #openFile(options: { create: boolean }): Promise<DiskFile> {
+    try {
+      return await this.#disk.open(this.path, options);
+    } catch (error) {
+      // Whoever tries again finds room.
+      if (error instanceof XylemError && error.code === "DISK_FULL") this.#open.closeAllIdle();
+      throw error;
+    }
+  }
+
   #reopen(): Promise<DiskFile> {
-    this.#opening ??= this.#disk
-      .open(this.path, { create: false })
+    this.#opening ??= this.#openFile({ create: false })
       .then((file) => {
         this.#file = file;
         return file;

@@ -21,16 +21,21 @@ export class OpenFiles {
   touch(file: LogFile): void {
     this.#files.delete(file);
     this.#files.add(file);
-    if (this.#files.size > this.#countMax) this.#closeIdle();
+    if (this.#files.size > this.#countMax) this.#closeIdle(this.#countMax);
+  }
+
+  /** Closes all that nobody uses: the process has no descriptor left. */
+  closeAllIdle(): void {
+    this.#closeIdle(0);
   }
 
   forget(file: LogFile): void {
     this.#files.delete(file);
   }
 
-  #closeIdle(): void {
+  #closeIdle(countMax: number): void {
     for (const file of this.#files) {
-      if (this.#files.size <= this.#countMax) return;
+      if (this.#files.size <= countMax) return;
       if (file.closeIfIdle()) this.#files.delete(file);
     }
   }

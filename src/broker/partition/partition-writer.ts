@@ -104,9 +104,9 @@ export class PartitionWriter implements Flushable {
     else this.#context.flushes.request(this);
   }
 
-  /** Resolves when nothing is queued, being written or being flushed. */
+  /** Resolves when nothing is queued, being written or being flushed; after a stop too. */
   async settled(): Promise<void> {
-    while (!this.#isStopped && (this.#queue.length > 0 || this.#isWriting || this.#isFlushing)) {
+    while (this.#queue.length > 0 || this.#isWriting || this.#isFlushing) {
       await new Promise<void>((resolve) => this.#idle.push(resolve));
     }
   }
@@ -171,9 +171,13 @@ export class PartitionWriter implements Flushable {
     this.#tellIdle();
   }
 
-  /** A flush under way that the waiting batches need anyway, or too much in flight for one. */
+  /**
+   * A flush under way that the waiting batches need anyway, or too much in flight for one. Nothing
+   * goes to a new segment before the old one is flushed: a power cut tears the last segment only.
+   */
   #mustWait(): boolean {
     if (this.#settings.durability !== "fsync") return false;
+    if (this.#queue[0]?.newSegment !== undefined && this.flushed < this.written) return true;
     if (this.#unflushedBytes >= this.#context.settings["log.flush.window.bytes"]) return true;
     return this.#isFlushing && this.#pendingBytes < eagerBytes;
   }
@@ -288,13 +292,14 @@ export class PartitionWriter implements Flushable {
   #failed(error: unknown): void {
     this.#isWriting = false;
     if (!(error instanceof XylemError) || error.code !== "DISK_FULL") return this.#stop(error);
+    this.#context.openFiles.closeAllIdle();
     this.#dropQueue();
     this.#listener.onRefused(error);
     this.#tellIdle();
   }
 
   #stop(error: unknown): void {
-    if (this.#isStopped) return;
+    if (this.#isStopped) return this.#tellIdle();
     this.#isStopped = true;
     this.#dropQueue();
     const detail = error instanceof Error ? error.message : String(error);

@@ -112,14 +112,22 @@ export class Partition implements PartitionLog {
     return this.#writer.flushed;
   }
 
+  /** The next start need not look at what lies below: records and indexes are on the disk. */
+  get recoveryPoint(): number {
+    const unsealed = this.#segments.all.find(
+      (segment) => !segment.isSealed && segment !== this.#segments.last,
+    );
+    return Math.min(this.#writer.flushed, unsealed?.baseOffset ?? Infinity);
+  }
+
   /** Set once the partition can not be used any more. */
   get stopped(): XylemError | undefined {
     return this.#stopped;
   }
 
-  /** The base offset of the oldest segment; the log end when there is none. */
+  /** The oldest offset whose files may be there after a crash; without any the log end. */
   get firstSegmentOffset(): number {
-    return this.#segments.first?.baseOffset ?? this.#end;
+    return this.#upkeep.firstOffset ?? this.#end;
   }
 
   /** The idempotent producers known here. */
@@ -212,6 +220,8 @@ export class Partition implements PartitionLog {
       const detail = `records can go up to ${this.#held}, asked for ${offset}`;
       throw new XylemError("OFFSET_OUT_OF_RANGE", detail);
     }
+    // Another call may have moved it that far and not be done: durable when this one resolves.
+    if (target <= this.#logStart) await this.#context.storeLogStarts();
     await this.#moveLogStart(target);
     return this.#logStart;
   }
@@ -221,6 +231,7 @@ export class Partition implements PartitionLog {
     if (this.#head.isDue(this.#settings, nowMs)) await this.#rollEmpty();
     const bounds = { logStart: this.#logStart, committed: this.#held, nowMs };
     const plan = await this.#upkeep.planRetention(this.#settings, bounds);
+    this.#checkUsable();
     if (plan.segmentCount > 0 && plan.segmentCount === this.#segments.all.length) {
       await this.#rollEmpty();
     }
@@ -343,10 +354,11 @@ export class Partition implements PartitionLog {
     this.#epochs.cutEnd(written);
     this.#end = written;
     this.#head.reset();
-    this.#context.log.warn("the disk is full: appends are refused", {
+    this.#context.log.warn("appends are refused for now", {
       topic: this.topic,
       partition: this.index,
       end: written,
+      why: error.message,
     });
     this.#waiters.failAbove(written, error);
     this.#writable?.resolve();

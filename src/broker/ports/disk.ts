@@ -2,8 +2,8 @@
  * A place for files, as small as a log needs it: the file system, memory, or a simulated disk.
  * Paths are relative, `/` between parts, made only from checked names (storage.md, promise 7).
  *
- * Failures reject with `XylemError`: DISK_FULL for ENOSPC, EDQUOT and no inodes (the operation had
- * no effect that a reader can see), KAFKA_STORAGE_ERROR for everything else.
+ * Failures reject with `XylemError`: DISK_FULL where no space, inodes or descriptors are left (the
+ * operation had no effect that a reader can see), KAFKA_STORAGE_ERROR for everything else.
  * A method that answers `T | Promise<T>` answers plainly when no waiting is needed.
  */
 export interface Disk {

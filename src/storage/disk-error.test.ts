@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { toDiskError } from "./disk-error.ts";
+
+const systemError = (code: string): Error => Object.assign(new Error(`${code}: open`), { code });
+
+test("what the system lacks for a while is told from what is broken", () => {
+  for (const code of ["ENOSPC", "EDQUOT", "EMFILE", "ENFILE"]) {
+    const error = toDiskError(systemError(code), "opening a");
+    expect(error).toMatchObject({ code: "DISK_FULL" });
+    expect(error.message).toMatch(new RegExp(`^opening a: .* \\(${code}\\)$`));
+  }
+  for (const code of ["EIO", "EROFS", "ENOENT", "EACCES"]) {
+    expect(toDiskError(systemError(code), "opening a")).toMatchObject({
+      code: "KAFKA_STORAGE_ERROR",
+    });
+  }
+});
