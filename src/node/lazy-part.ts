@@ -7,12 +7,15 @@ import type { Socket } from "node:net";
  */
 export class LazyPart<Server> {
   readonly #load: () => Promise<Server>;
+  readonly #onFailure: (error: unknown) => void;
   #loading: Promise<Server> | undefined;
   #server: Server | undefined;
   #isClosed = false;
 
-  constructor(load: () => Promise<Server>) {
+  /** `onFailure` hears of every loading that failed; who waits for it only loses a connection. */
+  constructor(load: () => Promise<Server>, onFailure: (error: unknown) => void) {
     this.#load = load;
+    this.#onFailure = onFailure;
   }
 
   /** Undefined: nobody has asked for it yet. */
@@ -20,10 +23,17 @@ export class LazyPart<Server> {
     return this.#server;
   }
 
-  /** Loads it now, if it is not. */
+  /** Loads it now, if it is not. After a failure the next call tries again. */
   open(): Promise<Server> {
     if (this.#isClosed) return Promise.reject(new Error("the node is stopping"));
-    this.#loading ??= this.#load().then((server) => (this.#server = server));
+    this.#loading ??= this.#load().then(
+      (server) => (this.#server = server),
+      (error: unknown) => {
+        this.#loading = undefined;
+        this.#onFailure(error);
+        throw error;
+      },
+    );
     return this.#loading;
   }
 
@@ -47,6 +57,7 @@ export class LazyPart<Server> {
   /** Closes what was opened, after a loading that is under way; opens nothing afterwards. */
   async close(close: (server: Server) => Promise<void>): Promise<void> {
     this.#isClosed = true;
-    if (this.#loading !== undefined) await close(await this.#loading);
+    await this.#loading?.catch(() => undefined);
+    if (this.#server !== undefined) await close(this.#server);
   }
 }

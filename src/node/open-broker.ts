@@ -74,7 +74,11 @@ async function addGroups(steps: StartSteps, parts: Omit<Broker, "groups">): Prom
   const part = await steps.run(
     "open the group coordinator",
     async () => {
-      const lazy = new LazyPart(() => openGroups(parts, batchTools));
+      // Who loads it is told: a step of the start, or a door.
+      const lazy = new LazyPart(
+        () => openGroups(parts, batchTools),
+        () => {},
+      );
       if (parts.topics.list().some(({ isInternal }) => isInternal)) await lazy.open();
       return lazy;
     },

@@ -19,15 +19,25 @@ export interface OpenDoors {
 export async function openDoors(steps: StartSteps, opened: OpenBroker): Promise<OpenDoors> {
   const { broker } = opened;
   let isReady = true;
+  const tellFailure =
+    (door: string) =>
+    (error: unknown): void => {
+      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      broker.log.error("a door could not be opened; the next connection tries again", {
+        door,
+        reason,
+      });
+    };
   const graceMs = broker.settings["shutdown.grace.ms"];
   const kafka = await steps.run(
     "open the Kafka door",
-    () => new LazyPart(() => loadKafka(opened)),
+    () => new LazyPart(() => loadKafka(opened), tellFailure("Kafka")),
     (door) => door.close((server) => server.close(graceMs)),
   );
   const http: LazyPart<HttpServer> = await steps.run(
     "open the HTTP door",
-    () => new LazyPart(() => loadHttp(broker, { kafka, isReady: () => isReady })),
+    () =>
+      new LazyPart(() => loadHttp(broker, { kafka, isReady: () => isReady }), tellFailure("HTTP")),
     (door) => door.close((server) => server.close(graceMs)),
   );
   return { kafka, http, markStopping: () => (isReady = false) };
