@@ -105,6 +105,15 @@ test("a foreign page reads no metrics, a listed one does", async () => {
   expect(statuses).toEqual([403, 200]);
 });
 
+test("a listed page's browser is told that it may read the answer, others' are not", async () => {
+  const told = async (origin: string): Promise<(string | null)[]> => {
+    const { headers } = await ask("/healthz", { headers: { origin } });
+    return [headers.get("access-control-allow-origin"), headers.get("vary")];
+  };
+  expect(await told("https://ui.example")).toEqual(["https://ui.example", "origin"]);
+  expect(await told("https://evil.example")).toEqual([null, "origin"]);
+});
+
 test("bytes that are no HTTP get 400 and the connection ends", async () => {
   expect(await exchange("GET nonsense\r\n\r\n")).toMatch(/^HTTP\/1.1 400 /);
 });

@@ -81,6 +81,7 @@ export class HttpServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#requestCount += 1;
     discardBody(request);
+    this.#admitListed(request.headers.origin, response);
     const path = pathOf(request.url ?? "/");
     const route = routes.find((candidate) => candidate.path === path);
     const refusal = this.#refuse(request, route);
@@ -96,6 +97,13 @@ export class HttpServer {
         headers: { allow: "GET, HEAD" },
       });
     } else await this.#handle(route, request, response);
+  }
+
+  /** Browsers hand an answer to a page of another origin only when it names that origin. */
+  #admitListed(origin: string | undefined, response: ServerResponse): void {
+    response.setHeader("vary", "origin");
+    if (origin === undefined || !this.#options.rules.origins.includes(origin)) return;
+    response.setHeader("access-control-allow-origin", origin);
   }
 
   #refuse(request: IncomingMessage, route: Route | undefined): string | undefined {
