@@ -112,22 +112,14 @@ export class Partition implements PartitionLog {
     return this.#writer.flushed;
   }
 
-  /** The next start need not look at what lies below: records and indexes are on the disk. */
-  get recoveryPoint(): number {
-    const unsealed = this.#segments.all.find(
-      (segment) => !segment.isSealed && segment !== this.#segments.last,
-    );
-    return Math.min(this.#writer.flushed, unsealed?.baseOffset ?? Infinity);
-  }
-
   /** Set once the partition can not be used any more. */
   get stopped(): XylemError | undefined {
     return this.#stopped;
   }
 
-  /** The oldest offset whose files may be there after a crash; without any the log end. */
+  /** The base offset of the oldest segment; the log end when there is none. */
   get firstSegmentOffset(): number {
-    return this.#upkeep.firstOffset ?? this.#end;
+    return this.#segments.first?.baseOffset ?? this.#end;
   }
 
   /** The idempotent producers known here. */
@@ -220,8 +212,6 @@ export class Partition implements PartitionLog {
       const detail = `records can go up to ${this.#held}, asked for ${offset}`;
       throw new XylemError("OFFSET_OUT_OF_RANGE", detail);
     }
-    // Another call may have moved it that far and not be done: durable when this one resolves.
-    if (target <= this.#logStart) await this.#context.storeLogStarts();
     await this.#moveLogStart(target);
     return this.#logStart;
   }
@@ -231,7 +221,6 @@ export class Partition implements PartitionLog {
     if (this.#head.isDue(this.#settings, nowMs)) await this.#rollEmpty();
     const bounds = { logStart: this.#logStart, committed: this.#held, nowMs };
     const plan = await this.#upkeep.planRetention(this.#settings, bounds);
-    this.#checkUsable();
     if (plan.segmentCount > 0 && plan.segmentCount === this.#segments.all.length) {
       await this.#rollEmpty();
     }
