@@ -48,6 +48,25 @@ function settingsPage(): string {
   ]);
 }
 
+/** Taken, kept and shown to Kafka's tools, though nothing in the broker goes by them yet. */
+export const topicSettingsWithoutEffect: readonly (keyof typeof topicSettings)[] = [
+  "content.type",
+  "delete.retention.ms",
+  "follower.replication.throttled.replicas",
+  "leader.replication.throttled.replicas",
+  "local.retention.bytes",
+  "local.retention.ms",
+  "max.compaction.lag.ms",
+  "min.cleanable.dirty.ratio",
+  "min.compaction.lag.ms",
+  "preallocate",
+  "remote.log.copy.disable",
+  "remote.log.delete.on.disable",
+  "retention.acknowledged.groups",
+  "tail.cache.records",
+  "unclean.leader.election.enable",
+];
+
 function topicSettingsPage(): string {
   const topicRows = sorted(topicSettings).map(([name, row]) => [
     code(name),
@@ -68,8 +87,13 @@ function topicSettingsPage(): string {
     "Set when a topic is created, or later with any Kafka tool; they take effect at once. A " +
       "topic that does not set one has the node's default: the setting in *node setting*.",
     table(["name", "type", "default", "valid", "node setting", "meaning"], topicRows),
+    "Kept and shown, but without effect so far: " +
+      `${topicSettingsWithoutEffect.map(code).join(", ")}. Nothing is compacted yet. ` +
+      "`remote.storage.enable`, `retention.acknowledged` and `retention.exact` can not be switched " +
+      "on.",
     "## Groups",
-    "Set with `kafka-configs --entity-type groups`.",
+    "Set with `kafka-configs --entity-type groups`. Kept and shown, but without effect so far: " +
+      "they are for the newer group protocols, and only the classic one is served.",
     table(["name", "type", "default", "valid", "meaning"], groupRows),
   ]);
 }

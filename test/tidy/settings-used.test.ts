@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { topicSettingsWithoutEffect } from "../../scripts/docs-tables.ts";
 import { nodeSettings } from "../../src/base/settings/node-settings.ts";
 import { topicSettings } from "../../src/base/settings/topic-settings.ts";
 import type { Setting } from "../../src/base/settings/setting.ts";
@@ -20,6 +21,12 @@ test("every node setting is read somewhere, or is the default of a topic setting
     for (const synonym of synonymsOf(name)) defaults.add(synonym.name);
   }
   const unread = Object.keys(nodeSettings).filter((name) => !defaults.has(name) && !isRead(name));
+  expect(unread).toEqual([]);
+});
+
+test("every topic setting is read somewhere, or the reference says that it has no effect", () => {
+  const silent = new Set<string>(topicSettingsWithoutEffect);
+  const unread = Object.keys(topicSettings).filter((name) => !silent.has(name) && !isRead(name));
   expect(unread).toEqual([]);
 });
 

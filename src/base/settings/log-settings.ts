@@ -152,7 +152,6 @@ export const logSettings = {
     "Default of retention.records.",
     cluster,
   ),
-  "log.retention.exact": bool(false, "Default of retention.exact.", cluster),
   "log.tail.cache.records": int(100, atLeast(0), "Default of tail.cache.records.", cluster),
 
   "log.append.pending.max.bytes": int(

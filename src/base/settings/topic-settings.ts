@@ -208,7 +208,6 @@ export const topicSettings = {
   "retention.exact": bool(
     false,
     "Whether age also moves the log start inside a segment, to the first record young enough.",
-    { brokerName: "log.retention.exact" },
   ),
   "retention.acknowledged": bool(
     false,

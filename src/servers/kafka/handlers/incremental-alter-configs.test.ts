@@ -102,6 +102,12 @@ describe("IncrementalAlterConfigs of a topic", () => {
     ["append to an unknown", ["no.such", "append", "1"], "INVALID_CONFIG", /no\.such/],
     ["a repeated entry", ["cleanup.policy", "set", "delete,delete"], "INVALID_CONFIG", /repeat/],
     ["32768 characters", ["content.type", "set", "x".repeat(32_768)], "INVALID_CONFIG", /long/],
+    [
+      "what is not there yet",
+      ["retention.exact", "set", "true"],
+      "INVALID_CONFIG",
+      /not available/,
+    ],
     ["lags that cross", ["max.compaction.lag.ms", "set", "1"], "INVALID_CONFIG", /above/],
   ] as [string, Change, ErrorCode, RegExp][])(
     "%s is refused, and with it all changes of the resource",
