@@ -235,7 +235,7 @@ export class LogDirectory implements PartitionStorage {
   #noteOffsets(partitions: readonly (readonly [string, Partition])[]): void {
     for (const [name, partition] of partitions) {
       if (this.#partitions.get(name) !== partition || partition.end === 0) continue;
-      this.#checkpoints.set("recoveryPoints", name, partition.flushed);
+      this.#checkpoints.set("recoveryPoints", name, partition.recoveryPoint);
       this.#checkpoints.set("committed", name, Math.min(partition.committed, partition.flushed));
       this.#noteLogStart(name, partition);
     }

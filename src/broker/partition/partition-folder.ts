@@ -74,6 +74,12 @@ export class PartitionFolder {
 
   async writeEpochs(epochs: LeaderEpochs): Promise<void> {
     const place = { directory: this.path, name: epochsFileName };
-    await replaceFile(this.#disk, place, encodeUtf8(epochs.format()));
+    this.areEpochsDirty = false;
+    try {
+      await replaceFile(this.#disk, place, encodeUtf8(epochs.format()));
+    } catch (error) {
+      this.areEpochsDirty = true;
+      throw error;
+    }
   }
 }

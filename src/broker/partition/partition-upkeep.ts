@@ -26,9 +26,16 @@ const removedSuffixes = [".log", ".index", ".timeindex", ".txnindex", ".snapshot
 export class PartitionUpkeep {
   readonly #parts: UpkeepParts;
   #cancelFlush: Cancel | undefined;
+  /** Bases of removed segments whose files a power cut could bring back. */
+  readonly #removing = new Set<number>();
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
+  }
+
+  /** The oldest offset whose files may be there after a crash. */
+  get firstOffset(): number | undefined {
+    return this.#removing.values().next().value ?? this.#parts.segments.first?.baseOffset;
   }
 
   async planRetention(settings: TopicSettings, bounds: RetentionBounds): Promise<RetentionPlan> {
@@ -69,23 +76,28 @@ export class PartitionUpkeep {
 
   /** Takes out the segments wholly below `logStart`; the last one stays. */
   async removeSegmentsBelow(logStart: number, settings: TopicSettings): Promise<void> {
-    const { segments } = this.#parts;
+    const { segments, context, folder } = this.#parts;
     let count = 0;
     for (const segment of segments.all.slice(0, -1)) {
       if (segment.endOffset > logStart) break;
       count += 1;
     }
-    for (const segment of segments.removeFirst(count)) {
+    if (count === 0) return;
+    const removed = segments.removeFirst(count);
+    for (const { baseOffset } of removed) this.#removing.add(baseOffset);
+    for (const segment of removed) {
       await this.#removeSegment(segment, settings["file.delete.delay.ms"]);
     }
+    await context.disk.syncDirectory(folder.path);
+    for (const { baseOffset } of removed) this.#removing.delete(baseOffset);
   }
 
   async checkpoint(): Promise<void> {
     const { folder, segments, epochs } = this.#parts;
     if (!folder.exists) return;
-    if (folder.areEpochsDirty) {
-      folder.areEpochsDirty = false;
-      await folder.writeEpochs(epochs);
+    if (folder.areEpochsDirty) await folder.writeEpochs(epochs);
+    for (let left = segments.firstUnsealed; left !== undefined; left = segments.firstUnsealed) {
+      await left.seal({ sync: true });
     }
     await segments.last?.storeIndexes({ sync: false });
   }

@@ -112,14 +112,19 @@ export class Partition implements PartitionLog {
     return this.#writer.flushed;
   }
 
+  /** The next start need not look at what lies below: records and indexes are on the disk. */
+  get recoveryPoint(): number {
+    return Math.min(this.#writer.flushed, this.#segments.firstUnsealed?.baseOffset ?? Infinity);
+  }
+
   /** Set once the partition can not be used any more. */
   get stopped(): XylemError | undefined {
     return this.#stopped;
   }
 
-  /** The base offset of the oldest segment; the log end when there is none. */
+  /** The oldest offset whose files a crash may leave; without any the log end. */
   get firstSegmentOffset(): number {
-    return this.#segments.first?.baseOffset ?? this.#end;
+    return this.#upkeep.firstOffset ?? this.#end;
   }
 
   /** The idempotent producers known here. */
@@ -153,13 +158,7 @@ export class Partition implements PartitionLog {
 
   writable(): Promise<void> | undefined {
     if (this.#writer.pendingBytes < this.#pendingBytesMax) return undefined;
-    if (this.#writable === undefined) {
-      let resolve = (): void => {};
-      const promise = new Promise<void>((done) => {
-        resolve = done;
-      });
-      this.#writable = { promise, resolve };
-    }
+    this.#writable ??= Promise.withResolvers();
     return this.#writable.promise;
   }
 
@@ -212,6 +211,8 @@ export class Partition implements PartitionLog {
       const detail = `records can go up to ${this.#held}, asked for ${offset}`;
       throw new XylemError("OFFSET_OUT_OF_RANGE", detail);
     }
+    // Another call may have moved it that far and not be done: durable when this one resolves.
+    if (target <= this.#logStart) await this.#context.storeLogStarts();
     await this.#moveLogStart(target);
     return this.#logStart;
   }
@@ -221,6 +222,7 @@ export class Partition implements PartitionLog {
     if (this.#head.isDue(this.#settings, nowMs)) await this.#rollEmpty();
     const bounds = { logStart: this.#logStart, committed: this.#held, nowMs };
     const plan = await this.#upkeep.planRetention(this.#settings, bounds);
+    this.#checkUsable();
     if (plan.segmentCount > 0 && plan.segmentCount === this.#segments.all.length) {
       await this.#rollEmpty();
     }
@@ -384,9 +386,8 @@ export class Partition implements PartitionLog {
   }
 }
 
-function closedError(): XylemError {
-  return new XylemError("NOT_LEADER_OR_FOLLOWER", "the partition is closed");
-}
+const closedError = (): XylemError =>
+  new XylemError("NOT_LEADER_OR_FOLLOWER", "the partition is closed");
 
 function duplicate(batch: ProducerBatch, isAppendTime: boolean): Appended {
   return {

@@ -28,6 +28,11 @@ export class SegmentList {
     return this.#segments.at(-1);
   }
 
+  /** The oldest closed one whose index files are not whole; a disk was full when it was closed. */
+  get firstUnsealed(): Segment | undefined {
+    return this.#segments.find((segment) => !segment.isSealed && segment !== this.last);
+  }
+
   get active(): Segment {
     const last = this.#segments.at(-1);
     assert(last !== undefined, "a partition is appended to once it has a segment");

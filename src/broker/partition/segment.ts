@@ -83,6 +83,11 @@ export class Segment implements SegmentFacts {
     return this.#indexes;
   }
 
+  /** Its index files are whole, so that the next start may trust them. */
+  get isSealed(): boolean {
+    return this.#indexes === undefined;
+  }
+
   head(): SegmentHead {
     return {
       baseOffset: this.baseOffset,

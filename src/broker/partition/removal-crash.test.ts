@@ -1,0 +1,61 @@
+import { expect, test } from "vitest";
+import { CrashDisk } from "../../../test/support/crash-disk.ts";
+import { append, openWorld } from "../../../test/support/log-directory.ts";
+import { SeededRandom } from "../../base/seeded-random.ts";
+import type { Partition } from "./partition.ts";
+
+const segmented = { "internal.segment.bytes": 100 };
+const laterTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+
+function gate(): { passed: Promise<void>; open: () => void } {
+  let open = (): void => undefined;
+  const passed = new Promise<void>((resolve) => (open = resolve));
+  return { passed, open };
+}
+
+/** A disk whose partition has three segments of one record, and the way to its checkpoint. */
+async function threeSegments(): Promise<{
+  disk: CrashDisk;
+  partition: Partition;
+  checkpoint: () => Promise<void>;
+}> {
+  const disk = new CrashDisk();
+  const world = await openWorld(disk);
+  const partition = await world.open("orders", segmented);
+  for (const value of ["a", "b", "c"]) await append(partition, [value]);
+  await world.directory.checkpoint();
+  return { disk, partition, checkpoint: () => world.directory.checkpoint() };
+}
+
+async function logStartAfterPowerCut(disk: CrashDisk): Promise<number> {
+  const left = disk.afterPowerCut(new SeededRandom(1));
+  return (await (await openWorld(left)).open("orders", segmented)).logStart;
+}
+
+test("deleted records do not come back when the power goes while a reader has their file", async () => {
+  const { disk, partition, checkpoint } = await threeSegments();
+  const reader = gate();
+  disk.fault = (operation) => (operation === "read" ? reader.passed : undefined);
+  const reading = partition.read(0, { sizeBytesMax: 100, wholeFirst: true, upTo: 3 });
+  const deleting = partition.deleteRecordsBefore(2);
+  await laterTurn();
+  await checkpoint();
+  disk.fault = () => undefined;
+  expect(await logStartAfterPowerCut(disk)).toBe(2);
+  reader.open();
+  await Promise.all([reading, deleting]);
+});
+
+test("a second deletion of the same records is answered when the first one is durable", async () => {
+  const { disk, partition } = await threeSegments();
+  const storing = gate();
+  disk.fault = (operation, path) =>
+    operation === "rename" && path.startsWith("log-start") ? storing.passed : undefined;
+  const first = partition.deleteRecordsBefore(2);
+  let isAnswered = false;
+  const second = partition.deleteRecordsBefore(2).then(() => (isAnswered = true));
+  await laterTurn();
+  expect(isAnswered).toBe(false);
+  storing.open();
+  await Promise.all([first, second]);
+});
