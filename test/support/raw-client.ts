@@ -90,7 +90,8 @@ export class RawClient {
     });
     const created = first(answer.topics);
     // Apache Kafka answers before its partitions take requests.
-    if (created.errorCode === 0) await this.#untilServed([name, partitions - 1]);
+    if (created.errorCode !== 0) return created;
+    for (let index = 0; index < partitions; index += 1) await this.#untilServed([name, index]);
     return created;
   }
 
