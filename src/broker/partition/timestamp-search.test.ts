@@ -2,7 +2,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { CrashDisk } from "../../../test/support/crash-disk.ts";
 import { append, batchOf, openWorld } from "../../../test/support/log-directory.ts";
+import { writeInt32 } from "../../base/bytes.ts";
 import { buildBatch } from "../../protocol/build-batch.ts";
+import { batchFields } from "../../protocol/record-batch.ts";
 import { tools } from "../../../test/support/log-directory.ts";
 
 const small = { "internal.segment.bytes": 300, "index.interval.bytes": 50 };
@@ -46,4 +48,19 @@ test("records below the log start, at or past the upper bound, and untimed ones 
   expect(await untimed.findMaxTimestamp()).toBeUndefined();
   untimed.append(batchOf(["a"], { timestampMs: -1 }), { origin: "client" });
   expect(await untimed.findByTimestamp(0, 1)).toBeUndefined();
+});
+
+test("a stored batch whose records can not be opened counts whole, and hides no other", async () => {
+  const partition = await (await openWorld(new CrashDisk())).open();
+  await append(partition, ["a"], { timestampMs: 10 });
+  // Compressed batches are stored as they come: only their head was judged.
+  const spoiled = batchOf(["b"], { timestampMs: 20, codec: "gzip" });
+  spoiled.fill(0xff, batchFields.records);
+  writeInt32(spoiled, batchFields.crc, tools.crc32c(spoiled.subarray(batchFields.attributes)));
+  partition.append(spoiled, { origin: "client" });
+  await append(partition, ["c"], { timestampMs: 30 });
+  const find = async (timestampMs: number): Promise<number | undefined> =>
+    (await partition.findByTimestamp(timestampMs, 3))?.offset;
+  expect([await find(5), await find(15), await find(25)]).toEqual([0, 1, 2]);
+  expect(await partition.findMaxTimestamp()).toMatchObject({ offset: 2, timestampMs: 30 });
 });

@@ -1,7 +1,8 @@
+import { MalformedError, XylemError } from "../../base/errors.ts";
 import { BatchWalk } from "../../log/batch-walk.ts";
 import type { Compression } from "../../protocol/compression.ts";
 import { currentMagic } from "../../protocol/record-batch.ts";
-import { decodeRecords } from "../../protocol/record.ts";
+import { decodeRecords, type LogRecord } from "../../protocol/record.ts";
 import type { PartitionReader } from "./partition-reader.ts";
 import type { TimestampedOffset } from "./partition-log.ts";
 import type { SegmentList } from "./segment-list.ts";
@@ -13,8 +14,8 @@ export interface SearchBounds {
 
 /** One read of a search. */
 const readBytes = 256 * 1024;
-/** What the records of one batch may decompress to. */
-const openedBytesMax = 512 * 1024 * 1024;
+/** A batch whose records decompress to more is not opened: the loop would stand still for it. */
+const openedBytesMax = 64 * 1024 * 1024;
 
 /** Finds records by their time (semantics.md 4). */
 export class TimestampSearch {
@@ -83,13 +84,29 @@ export class TimestampSearch {
     if (walk.magic !== currentMagic) {
       return { offset: walk.lastOffset, timestampMs: walk.maxTimestampMs, leaderEpoch };
     }
-    const options = { compression: this.#compression, sizeBytesMax: openedBytesMax };
-    for (const record of decodeRecords(walk.batch, options)) {
+    const records = this.#open(walk);
+    if (records === undefined) {
+      const offset = Math.max(walk.baseOffset, logStart);
+      return { offset, timestampMs: walk.maxTimestampMs, leaderEpoch };
+    }
+    for (const record of records) {
       const time = Number(record.timestampMs);
       if (time >= timestampMs && record.offset >= logStart) {
         return { offset: record.offset, timestampMs: time, leaderEpoch };
       }
     }
     return undefined;
+  }
+
+  /** Undefined: what a client compressed is no records, or too much; it was stored as it came. */
+  #open(walk: BatchWalk): readonly LogRecord[] | undefined {
+    const options = { compression: this.#compression, sizeBytesMax: openedBytesMax };
+    try {
+      return decodeRecords(walk.batch, options);
+    } catch (error) {
+      const isTooLarge = error instanceof XylemError && error.code === "MESSAGE_TOO_LARGE";
+      if (isTooLarge || error instanceof MalformedError) return undefined;
+      throw error;
+    }
   }
 }
