@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,4 +36,28 @@ test("a root is made where another process makes it too", async () => {
   const root = join(base, "shared", "by", "two");
   await Promise.all([makeRoot(root), makeRoot(root)]);
   expect(await new FilesDisk(root).list(".")).toEqual([]);
+});
+
+test("a directory is synced as soon as a descriptor is left for it", async () => {
+  const root = join(base, "scarce");
+  await makeRoot(root);
+  const module = JSON.stringify(new URL("files-disk.ts", import.meta.url).href);
+  const script = `import { closeSync, openSync } from "node:fs";
+    import { FilesDisk } from ${module};
+    const disk = new FilesDisk(${JSON.stringify(root)});
+    const taken = [];
+    try {
+      for (;;) taken.push(openSync("/dev/null"));
+    } catch (error) {
+      console.log(error.code);
+    }
+    setTimeout(() => taken.forEach((fd) => closeSync(fd)), 150);
+    await disk.syncDirectory(".");
+    console.log("synced");`;
+  const shell = `ulimit -n 60; exec "$0" --input-type=module -e "$1"`;
+  const child = spawn("sh", ["-c", shell, process.execPath, script]);
+  let said = "";
+  for (const output of [child.stdout, child.stderr]) output.on("data", (text) => (said += text));
+  await once(child, "close");
+  expect(said).toBe("EMFILE\nsynced\n");
 });

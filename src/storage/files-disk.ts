@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, promises as files, readSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { assert } from "../base/assert.ts";
 import type { Disk, DiskEntry, DiskFile } from "../broker/ports/disk.ts";
 import { systemCode, toDiskError } from "./disk-error.ts";
@@ -13,6 +13,10 @@ import { OpenFile } from "./open-file.ts";
 const statsPerTurn = 256;
 /** Larger files are read on the thread pool. */
 const readSyncBytesMax = 64 * 1024;
+
+/** Together longer than a silent connection may hold its descriptor. */
+const descriptorTriesMax = 150;
+const descriptorWaitMs = 100;
 
 /** The file system below one root directory, which must exist. */
 export class FilesDisk implements Disk {
@@ -144,10 +148,23 @@ function readSmallFile(path: string): Uint8Array | undefined {
 async function syncDirectoryAt(path: string): Promise<void> {
   // Windows cannot open a directory; its file system journals entries by itself.
   if (process.platform === "win32") return;
-  const handle = await files.open(path, "r");
+  const handle = await openDirectory(path);
   try {
     await handle.sync();
   } finally {
     await handle.close();
+  }
+}
+
+/** Waits for a descriptor where none is left: what was written can not be refused any more. */
+async function openDirectory(path: string): Promise<files.FileHandle> {
+  for (let triesLeft = descriptorTriesMax; ; triesLeft -= 1) {
+    try {
+      return await files.open(path, "r");
+    } catch (error) {
+      const code = systemCode(error);
+      if (triesLeft === 0 || (code !== "EMFILE" && code !== "ENFILE")) throw error;
+    }
+    await sleep(descriptorWaitMs);
   }
 }
