@@ -161,6 +161,17 @@ describe("creating a topic", () => {
     await topics.create(asked("a", { partitions: 2 }));
   });
 
+  test("topics that are made side by side stay within topics.max", async () => {
+    const { topics } = await openTopicRig({ "topics.max": "2" });
+    const names = ["a", "b", "c", "d", "e"];
+    const made = await Promise.allSettled(names.map((name) => topics.create(asked(name))));
+    expect(made.map(({ status }) => status).toSorted()).toEqual([
+      ...Array.from({ length: 2 }, () => "fulfilled"),
+      ...Array.from({ length: 3 }, () => "rejected"),
+    ]);
+    expect(topics.size).toBe(2);
+  });
+
   test("more than 10,000 partitions at once are refused, however they are asked for", async () => {
     const { topics } = await openTopicRig();
     const refused = { code: "POLICY_VIOLATION" };

@@ -45,6 +45,8 @@ export class Topics {
   readonly #image = new TopicImage();
   readonly #turns = new Turns();
   readonly #creating = new Set<string>();
+  /** Topics on their way: they count against `topics.max` as well. */
+  #makingCount = 0;
   readonly #budget = new PartitionBudget();
   readonly #onDeleted = new Set<(topic: Topic) => void>();
 
@@ -232,7 +234,7 @@ export class Topics {
       );
     }
     const bound = this.#options.configs.settings["topics.max"];
-    if (this.#image.size >= bound) {
+    if (this.#image.size + this.#makingCount >= bound) {
       throw new XylemError("POLICY_VIOLATION", `There are ${bound} topics, which is topics.max`);
     }
   }
@@ -250,6 +252,17 @@ export class Topics {
 
   async #add(name: string, entry: TopicEntry): Promise<Topic> {
     const topic = this.#makeTopic({ name, id: entry.id, revision: 0 }, entry.configs);
+    this.#makingCount += 1;
+    try {
+      await this.#store(topic, entry);
+    } finally {
+      this.#makingCount -= 1;
+    }
+    this.#image.add(topic);
+    return topic;
+  }
+
+  async #store(topic: LiveTopic, entry: TopicEntry): Promise<void> {
     await this.#write(topic, entry);
     try {
       topic.partitions = await this.#openPartitions(topic, 0, entry.partitions);
@@ -258,8 +271,6 @@ export class Topics {
       await this.#removeFiles(topic, entry.partitions);
       throw error;
     }
-    this.#image.add(topic);
-    return topic;
   }
 
   async #grow(topic: LiveTopic, count: number): Promise<void> {
