@@ -53,6 +53,12 @@ export class NodeMetrics {
         "Bytes of requests under way.",
         kafka?.requestBytes ?? 0,
       ),
+      plain(
+        "gauge",
+        "xylem_kafka_answer_bytes",
+        "Bytes of answers that clients have not taken.",
+        kafka?.answerBytes ?? 0,
+      ),
       family("gauge", "xylem_connections", "Open connections by door.", [
         { labels: { door: "kafka" }, value: kafka?.connectionCount ?? 0 },
         { labels: { door: "http" }, value: http.connectionCount },

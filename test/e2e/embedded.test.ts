@@ -168,6 +168,7 @@ describe("a broker in this process", () => {
     expect(await client.ready()).toBe(true);
     const metrics = await (await fetch(`${broker.url}/metrics`)).text();
     expect(metrics).toContain("xylem_topics 0");
+    expect(metrics).toContain("xylem_kafka_answer_bytes 0");
     expect(metrics).toContain("xylem_event_loop_delay_seconds");
   });
 });
