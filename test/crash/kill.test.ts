@@ -30,7 +30,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await broker.stop();
   removeFolder(dataFolder);
-  if (isLongRun && report.length > 0) writeReport();
 });
 
 test(
