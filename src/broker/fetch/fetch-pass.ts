@@ -51,7 +51,7 @@ export class FetchPass {
     try {
       const result = this.#read(wanted);
       if (result === undefined) return undefined;
-      if (result instanceof Promise) return this.#await(wanted, result);
+      if (result instanceof Promise) return this.#await(wanted, result, this.#boundOf(wanted));
       this.#take(wanted, result);
     } catch (error) {
       this.#fail(wanted, error);
@@ -59,10 +59,20 @@ export class FetchPass {
     return undefined;
   }
 
-  async #await(wanted: FetchPartition, reading: Promise<ReadResult>): Promise<void> {
+  /** Meanwhile others find less room: reads that go on side by side share the budget too. */
+  async #await(
+    wanted: FetchPartition,
+    reading: Promise<ReadResult>,
+    bytesMax: number,
+  ): Promise<void> {
+    const { budget } = this.#limits;
+    budget?.change(bytesMax);
     try {
-      this.#take(wanted, await reading);
+      const result = await reading;
+      budget?.change(-bytesMax);
+      this.#take(wanted, result);
     } catch (error) {
+      budget?.change(-bytesMax);
       this.#fail(wanted, error);
     }
   }
@@ -82,12 +92,19 @@ export class FetchPass {
     }
     const upTo = this.#limits.readCommitted ? log.lastStable : log.committed;
     if (wanted.fetchOffset >= upTo) return undefined;
-    const { budget, sizeBytesMax: passBytesMax } = this.#limits;
-    const left = Math.min(passBytesMax - this.sizeBytes, budget?.roomBytes ?? Infinity);
     const wholeFirst = this.sizeBytes === 0;
-    if (left <= 0 && !wholeFirst) return undefined;
-    const sizeBytesMax = Math.max(0, Math.min(wanted.sizeBytesMax, left));
+    if (this.#leftBytes <= 0 && !wholeFirst) return undefined;
+    const sizeBytesMax = this.#boundOf(wanted);
     return log.read(wanted.fetchOffset, { sizeBytesMax, wholeFirst, upTo });
+  }
+
+  get #leftBytes(): number {
+    const { budget, sizeBytesMax } = this.#limits;
+    return Math.min(sizeBytesMax - this.sizeBytes, budget?.roomBytes ?? Infinity);
+  }
+
+  #boundOf(wanted: FetchPartition): number {
+    return Math.max(0, Math.min(wanted.sizeBytesMax, this.#leftBytes));
   }
 
   #diverges(log: PartitionLog, wanted: FetchPartition): boolean {
