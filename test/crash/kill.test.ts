@@ -45,6 +45,7 @@ test(
       report.push(`| ${round} | ${acknowledged} | ${restartMs} |`);
     }
     await drainAndCheck();
+    if (isLongRun) writeReport();
   },
   rounds * 120_000,
 );
