@@ -153,5 +153,5 @@ function isPlausibleHead(bytes: Uint8Array, at: number, offsetMin: number): bool
   if (sizeBytes < batchHeaderBytes || epoch < -1 || lastOffsetDelta < 0) return false;
   if (recordCount < 0 || recordCount > lastOffsetDelta + 1) return false;
   const codec = (bytes[at + batchFields.attributes + 1] as number) & batchBits.codec;
-  return bytes[at + batchFields.attributes] === 0 && codec <= codecMax;
+  return codec <= codecMax;
 }

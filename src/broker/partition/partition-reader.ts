@@ -179,7 +179,7 @@ export class PartitionReader {
   async #measureDamage(search: Search): Promise<Damage> {
     const { segment, position, offsetMin } = search;
     const { sizeBytes, endOffset } = segment;
-    const range = { from: position + 1, to: sizeBytes };
+    const range = { bad: position, to: sizeBytes };
     const found = await segment.log.use((file) =>
       findBatch(file, range, offsetMin, this.#context.crc32c),
     );

@@ -166,7 +166,7 @@ class Recovery {
     const windowBytes = this.#context.settings["log.flush.window.bytes"];
     const canBeTorn = !this.#rules.isClean && offsetMin >= this.#rules.recoveryPoint;
     const to = canBeTorn ? position + 1 + windowBytes : segment.sizeBytes;
-    const range = { from: position + 1, to };
+    const range = { bad: position, to };
     const found = await findBatch(this.#file, range, offsetMin, this.#context.crc32c);
     if (canBeTorn && found === undefined) {
       const leftBytes = windowBytes - (segment.sizeBytes - position);

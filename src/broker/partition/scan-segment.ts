@@ -1,6 +1,7 @@
+import { readInt32 } from "../../base/bytes.ts";
 import type { Crc32c } from "../../base/crc32c.ts";
 import { BatchWalk, findBatchHead } from "../../log/batch-walk.ts";
-import { batchHeaderBytes } from "../../protocol/record-batch.ts";
+import { batchFields, batchHeaderBytes, batchOverheadBytes } from "../../protocol/record-batch.ts";
 import type { DiskFile } from "../ports/disk.ts";
 
 /** One read of a scan. */
@@ -94,18 +95,25 @@ export interface FoundBatch {
 }
 
 /**
- * The first good batch of magic 2 that begins in [from, to) and goes on at or after `offsetMin`.
+ * The first good batch of magic 2 that begins behind `bad`, below `to`, and goes on at or after
+ * `offsetMin`. Where the bad one says it ends is looked at first: its records may hold batches.
  * Too many bytes that only look like one count as found at the first of them: nothing is cut then.
  */
 export async function findBatch(
   file: DiskFile,
-  range: { from: number; to: number },
+  range: { bad: number; to: number },
   offsetMin: number,
   crc32c: Crc32c,
 ): Promise<FoundBatch | undefined> {
   const to = Math.min(range.to, file.sizeBytes);
+  const claimed = await claimedEnd(file, range.bad);
+  if (claimed === file.sizeBytes) return undefined;
+  if (claimed < to) {
+    const next = await confirmBatch(file, claimed, offsetMin, crc32c);
+    if (next !== undefined) return next;
+  }
   let falseHeads = 0;
-  for (let position = range.from; position < to; position += chunkBytes) {
+  for (let position = range.bad + 1; position < to; position += chunkBytes) {
     const bytes = await file.read(position, chunkBytes + batchHeaderBytes - 1);
     const limit = Math.min(chunkBytes, to - position);
     let at = findBatchHead(bytes, { from: 0, to: limit }, offsetMin);
@@ -118,6 +126,14 @@ export async function findBatch(
     }
   }
   return undefined;
+}
+
+/** Where a batch says that it ends; Infinity when that can not be. */
+async function claimedEnd(file: DiskFile, position: number): Promise<number> {
+  const head = await file.read(position, batchOverheadBytes);
+  if (head.length < batchOverheadBytes) return Infinity;
+  const sizeBytes = readInt32(head, batchFields.batchLength) + batchOverheadBytes;
+  return sizeBytes < batchHeaderBytes ? Infinity : position + sizeBytes;
 }
 
 async function confirmBatch(
