@@ -1,3 +1,4 @@
+import { statSync, truncateSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { CrashDisk } from "../../../test/support/crash-disk.ts";
 import {
@@ -8,7 +9,9 @@ import {
   openWorld,
   readValues,
 } from "../../../test/support/log-directory.ts";
+import { makeTemporaryFolder, removeFolder } from "../../../test/support/temporary-folder.ts";
 import { XylemError } from "../../base/errors.ts";
+import { FilesDisk } from "../../storage/files-disk.ts";
 
 const ioError = new XylemError("KAFKA_STORAGE_ERROR", "syncing: i/o error");
 const full = new XylemError("DISK_FULL", "writing: the disk is full");
@@ -180,5 +183,26 @@ describe("group commit", () => {
     await wait;
     expect(partition.writable()).toBeUndefined();
     await committed(partition, lastOffset + 1);
+  });
+});
+
+describe("a log file that others cut while it is in use", () => {
+  test("is damaged from there on: readers are told so, and do not wait for ever", async () => {
+    const root = makeTemporaryFolder("cut");
+    const world = await openWorld(new FilesDisk(root));
+    const partition = await world.open("orders", { "segment.records": 4 });
+    for (let count = 0; count < 6; count += 1) await append(partition, [`value ${count}`]);
+    const path = `${root}/orders-0/00000000000000000000.log`;
+    const batchBytes = statSync(path).size / 4;
+    truncateSync(path, 2 * batchBytes + 5);
+    const limits = { sizeBytesMax: 1_000_000, wholeFirst: true, upTo: 6 };
+    expect((await partition.read(0, limits)).sizeBytes).toBe(2 * batchBytes);
+    for (const lost of [2, 3]) {
+      const reading = Promise.resolve().then(() => partition.read(lost, limits));
+      await expect(reading).rejects.toMatchObject({ code: "CORRUPT_MESSAGE" });
+    }
+    expect(await readValues(partition, 4)).toEqual(["value 4", "value 5"]);
+    await world.directory.close();
+    removeFolder(root);
   });
 });

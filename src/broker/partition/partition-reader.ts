@@ -81,7 +81,7 @@ export class PartitionReader {
     const length = Math.min(left, Math.max(wanted, batchHeaderBytes) + batchHeaderBytes);
     return after(
       segment.log.use((file) => file.read(position, length)),
-      (bytes) => this.#pick(search, bytes),
+      (bytes) => this.#pick(search, bytes, bytes.length < length),
     );
   }
 
@@ -93,18 +93,19 @@ export class PartitionReader {
     return this.#readFrom(next, next.baseOffset, search);
   }
 
-  /** Finds the wanted batch in what was read, or where to read on. */
-  #pick(search: Search, bytes: Uint8Array): ReadResult | Promise<ReadResult> {
+  /** Finds the wanted batch in what was read, or where to read on. Cut: the file ends there. */
+  #pick(search: Search, bytes: Uint8Array, isCut: boolean): ReadResult | Promise<ReadResult> {
     const { segment, offset, isStrict } = search;
     const walk = new BatchWalk(bytes, 0, search.offsetMin);
     for (;;) {
       const sight = walk.look();
       const position = search.position + walk.position;
       const isPastEnd = position + walk.sizeBytes > segment.sizeBytes;
-      if (sight === "bad" || (sight === "short" && isPastEnd)) {
+      const isOver = sight === "end" || sight === "short";
+      if (sight === "bad" || (sight === "short" && isPastEnd) || (isOver && isCut)) {
         return this.#passDamage({ ...search, position, offsetMin: walk.offsetMin });
       }
-      if (sight === "end" || sight === "short") {
+      if (isOver) {
         const on = { ...search, position, offsetMin: walk.offsetMin };
         return this.#step(on, Math.max(walk.sizeBytes, search.sizeBytesMax));
       }

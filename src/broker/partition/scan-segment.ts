@@ -40,6 +40,7 @@ export async function scanSegment(
   let wanted = chunkBytes;
   while (position < file.sizeBytes) {
     const bytes = await file.read(position, wanted);
+    const isCut = bytes.length < Math.min(wanted, file.sizeBytes - position);
     const walk = new BatchWalk(bytes, 0, offsetMin);
     const isLast = position + bytes.length === file.sizeBytes;
     const rules = { position, isExact, endOffset: isLast ? from.endOffset : undefined };
@@ -49,6 +50,7 @@ export async function scanSegment(
     offsetMin = walk.offsetMin;
     position += walk.position;
     if (damage !== undefined) return { position, offsetMin, damage };
+    if (isCut) return { position, offsetMin, damage: "the file was cut while it was in use" };
     wanted = Math.max(chunkBytes, walk.sizeBytes + batchHeaderBytes);
     if (walk.position === bytes.length) continue;
     if (position + walk.sizeBytes > file.sizeBytes) {
