@@ -174,6 +174,11 @@ export const logSettings = {
     atLeast(1_048_576),
     "The most bytes one flush of a partition may leave in flight.",
   ),
+  "log.index.cache.max.bytes": int(
+    67_108_864,
+    atLeast(1_048_576),
+    "Bytes of closed segments' indexes that are kept in memory.",
+  ),
   "log.open.files.max": int(4_000, atLeast(16), "Log and index files that are kept open."),
   "log.retention.check.interval.ms": long(
     300_000,

@@ -223,7 +223,7 @@ class Loading {
   }
 
   async #removeFiles(segment: Segment): Promise<void> {
-    await segment.log.retire();
+    await segment.retire();
     for (const suffix of [".log", ".index", ".timeindex", ".txnindex", ".snapshot"] as const) {
       await this.#context.disk.remove(segment.path(suffix));
     }

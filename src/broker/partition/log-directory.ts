@@ -18,6 +18,7 @@ import { metadataTopic } from "../topics/topic-name.ts";
 import { DirectoryCheckpoints } from "./directory-checkpoints.ts";
 import { openMeta } from "./directory-meta.ts";
 import { FlushScheduler } from "./flush-scheduler.ts";
+import { IndexCache } from "./index-cache.ts";
 import { loadPartition } from "./load-partition.ts";
 import { OpenFiles } from "./open-files.ts";
 import type { PartitionContext } from "./partition-context.ts";
@@ -86,6 +87,7 @@ export class LogDirectory implements PartitionStorage {
     this.#context = {
       ...options,
       openFiles: new OpenFiles(settings["log.open.files.max"]),
+      indexes: new IndexCache(settings["log.index.cache.max.bytes"]),
       flushes: new FlushScheduler(settings["log.flush.parallel"]),
       checkpointSoon: () => this.#checkpointSoon(),
       storeLogStarts: () => this.#storeLogStarts(),

@@ -6,6 +6,7 @@ import type { NodeSettings } from "../../base/settings/node-settings.ts";
 import type { Compression } from "../../protocol/compression.ts";
 import type { Disk } from "../ports/disk.ts";
 import type { FlushScheduler } from "./flush-scheduler.ts";
+import type { IndexCache } from "./index-cache.ts";
 import type { OpenFiles } from "./open-files.ts";
 
 /** What the partitions of one data directory share. */
@@ -18,6 +19,7 @@ export interface PartitionContext {
   readonly compression: Compression;
   readonly settings: NodeSettings;
   readonly openFiles: OpenFiles;
+  readonly indexes: IndexCache;
   readonly flushes: FlushScheduler;
   /** A segment was rolled: checkpoints are due. */
   readonly checkpointSoon: () => void;

@@ -118,13 +118,13 @@ export class PartitionUpkeep {
   /** Closes all files, once nobody reads them. */
   async release(): Promise<void> {
     this.#forgetFlush();
-    for (const segment of this.#parts.segments.all) await segment.log.retire();
+    for (const segment of this.#parts.segments.all) await segment.retire();
   }
 
   /** Renamed once its last reader is done, removed after the delay (semantics.md 13). */
   async #removeSegment(segment: Segment, delayMs: number): Promise<void> {
     const { context, folder } = this.#parts;
-    await segment.log.retire();
+    await segment.retire();
     const present = new Set((await context.disk.list(folder.path)).map(({ name }) => name));
     const renamed: string[] = [];
     for (const suffix of removedSuffixes) {

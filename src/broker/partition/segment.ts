@@ -1,10 +1,12 @@
 import { assert } from "../../base/assert.ts";
+import { XylemError } from "../../base/errors.ts";
 import { OffsetIndex, offsetEntryBytes } from "../../log/offset-index.ts";
 import { SegmentIndexes } from "../../log/segment-indexes.ts";
 import { formatSegmentName, type SegmentSuffix } from "../../log/segment-name.ts";
 import type { SegmentHead } from "../../log/segment-roll.ts";
 import { TimeIndex, timeEntryBytes } from "../../log/time-index.ts";
 import { after } from "./after.ts";
+import type { IndexOwner } from "./index-cache.ts";
 import { LogFile } from "./log-file.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import { scanSegment } from "./scan-segment.ts";
@@ -32,7 +34,7 @@ export interface SegmentFacts {
 }
 
 /** One segment of a partition: its files and what is known of their content. */
-export class Segment implements SegmentFacts {
+export class Segment implements SegmentFacts, IndexOwner {
   readonly baseOffset: number;
   endOffset: number;
   sizeBytes: number;
@@ -106,8 +108,11 @@ export class Segment implements SegmentFacts {
 
   /** Its offset index; of a closed segment read from its file, or built anew, at first use. */
   offsets(): OffsetIndex | Promise<OffsetIndex> {
-    const known = this.#indexes?.offsets ?? this.#offsets;
-    if (known !== undefined) return known;
+    if (this.#indexes !== undefined) return this.#indexes.offsets;
+    if (this.#offsets !== undefined) {
+      this.#context.indexes.touch(this);
+      return this.#offsets;
+    }
     this.#loadingOffsets ??= this.#loadOffsets().finally(() => {
       this.#loadingOffsets = undefined;
     });
@@ -124,7 +129,10 @@ export class Segment implements SegmentFacts {
   /** -1 when no record has one. */
   async largestTimestampMs(): Promise<number> {
     if (this.#indexes !== undefined) return this.#indexes.largest?.timestampMs ?? -1;
-    this.#largestTimestampMs ??= (await this.times()).last?.timestampMs ?? -1;
+    if (this.#largestTimestampMs !== undefined) return this.#largestTimestampMs;
+    const { last } = await this.times();
+    // Set meanwhile: the index was rebuilt, and knows more than a file that could not be written.
+    this.#largestTimestampMs ??= last?.timestampMs ?? -1;
     return this.#largestTimestampMs;
   }
 
@@ -137,8 +145,8 @@ export class Segment implements SegmentFacts {
     indexes.finish();
     await this.storeIndexes(options);
     this.#largestTimestampMs = indexes.largest?.timestampMs ?? -1;
-    this.#offsets = indexes.offsets;
     this.#indexes = undefined;
+    this.#keep(indexes.offsets);
   }
 
   /** Appends to the index files what they lack. Calls run one after the other. */
@@ -148,9 +156,22 @@ export class Segment implements SegmentFacts {
     return next;
   }
 
-  /** Drops what a closed segment can read again. */
-  forgetIndexes(): void {
+  dropIndex(): void {
     this.#offsets = undefined;
+  }
+
+  /** As LogFile.retire: nobody may use it any more. */
+  async retire(): Promise<void> {
+    await this.log.retire();
+    this.#context.indexes.forget(this);
+    this.#offsets = undefined;
+  }
+
+  #keep(offsets: OffsetIndex): OffsetIndex {
+    if (this.log.isRetired) return offsets;
+    this.#offsets = offsets;
+    this.#context.indexes.keep(this, offsets.sizeBytes);
+    return offsets;
   }
 
   async #storeIndexes(sync: boolean): Promise<void> {
@@ -181,8 +202,7 @@ export class Segment implements SegmentFacts {
     if (bytes !== undefined && times !== undefined) {
       const parsed = OffsetIndex.parse(this.baseOffset, bytes, this.sizeBytes);
       if (parsed.isWhole && TimeIndex.parse(this.baseOffset, times).isWhole) {
-        this.#offsets = parsed.index;
-        return parsed.index;
+        return this.#keep(parsed.index);
       }
     }
     return this.#rebuildIndexes();
@@ -204,12 +224,23 @@ export class Segment implements SegmentFacts {
       }),
     );
     indexes.finish();
-    const [bytes, timeBytes] = [indexes.offsets.toBytes(), indexes.times.toBytes()];
-    await this.#appendIndex(".index", { bytes, keepBytes: -1, sync: true });
-    await this.#appendIndex(".timeindex", { bytes: timeBytes, keepBytes: -1, sync: true });
-    this.#offsets = indexes.offsets;
+    await this.#writeRebuilt(indexes);
     this.#largestTimestampMs = indexes.largest?.timestampMs ?? -1;
-    return indexes.offsets;
+    return this.#keep(indexes.offsets);
+  }
+
+  /** A full disk does not keep the segment from being read. */
+  async #writeRebuilt({ offsets, times }: SegmentIndexes): Promise<void> {
+    const whole = { keepBytes: -1, sync: true };
+    try {
+      await this.#appendIndex(".index", { ...whole, bytes: offsets.toBytes() });
+      await this.#appendIndex(".timeindex", { ...whole, bytes: times.toBytes() });
+    } catch (error) {
+      if (!(error instanceof XylemError) || error.code !== "DISK_FULL") throw error;
+      await this.#context.disk.remove(this.path(".index"));
+      const fields = { segment: this.path(".log"), why: error.message };
+      this.#context.log.warn("the rebuilt indexes of a segment were not written", fields);
+    }
   }
 
   /** Keeps the first `keepBytes` of an index file, below 0 none, and puts `bytes` behind them. */
