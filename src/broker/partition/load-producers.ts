@@ -17,7 +17,7 @@ export interface ProducerSources {
   readonly context: PartitionContext;
 }
 
-/** A clean stop answered what was under way; an answer that was lost then is of these last bytes. */
+/** A clean stop answered what was under way: an answer lost then is of these last bytes. */
 const answeredBytes = 256 * 1024;
 
 /** Producer state is a function of the log: the newest good snapshot, then the batches after it. */
