@@ -72,10 +72,10 @@ export class BatchWalk {
   }
 
   /**
-   * Whether the offsets of the batch in sight can be true. Its sum does not cover them: they must go
-   * on where the batch before ended or, after a gap, end before the batch behind begins, of which
-   * there may be none when `endOffset` says where the segment ends. Undefined: what is behind it is
-   * not in the bytes.
+   * Whether the offsets of the batch in sight can be true. Its sum does not cover them: they must
+   * go on where the batch before ended or, after a gap, end before the batch behind begins, of
+   * which there may be none when `endOffset` says where the segment ends. Undefined: what is
+   * behind it is not in the bytes.
    */
   fits(endOffset: number | undefined): boolean | undefined {
     if (this.baseOffset === this.offsetMin) return true;

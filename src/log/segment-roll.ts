@@ -26,7 +26,7 @@ export interface IncomingBatch {
   readonly maxTimestampMs: number;
 }
 
-/** Whether a new segment takes `incoming` (records.md, Log segments). An empty one never gives way. */
+/** Whether a new segment takes `incoming` (records.md, Log segments); an empty one stays. */
 export function shouldRoll(
   head: SegmentHead,
   incoming: IncomingBatch,

@@ -4,8 +4,8 @@ import { MalformedError } from "../base/errors.ts";
 const prefixBytes = 4;
 
 /**
- * What a frame that arrives in pieces gets at first, and by how much its buffer grows: a frame up to
- * a mebibyte, which is what producers send, is moved once at the most.
+ * What a frame that arrives in pieces gets at first, and by how much its buffer grows: a frame up
+ * to a mebibyte, which is what producers send, is moved once at the most.
  */
 const pieceBytes = 64 * 1024;
 const growthFactor = 16;

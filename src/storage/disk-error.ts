@@ -9,7 +9,7 @@ const fullReasons = new Map([
 
 /**
  * Turns a system error into what `Disk` promises: DISK_FULL where space, inodes or descriptors ran
- * out, KAFKA_STORAGE_ERROR for everything else. `action` says what was tried, without file contents.
+ * out, KAFKA_STORAGE_ERROR for everything else. `action` says what was tried, without contents.
  */
 export function toDiskError(error: unknown, action: string): XylemError {
   if (error instanceof XylemError) return error;

@@ -41,7 +41,7 @@ async function damagedLog(hasLast: boolean): Promise<CrashDisk> {
   return left;
 }
 
-test("a batch inside the records of a damaged one is never taken for one of the log's", async () => {
+test("a batch inside the records of a damaged one is never taken for the log's", async () => {
   const partition = await (await openWorld(await damagedLog(true))).open();
   expect(partition.end).toBe(3);
   const last = `${batchOf(["last"]).length} bytes`;
@@ -55,7 +55,7 @@ test("a torn batch that holds another is cut, and no part of it is shown", async
   expect(await append(partition, ["next"])).toBe(1);
 });
 
-test("a good batch with attributes that Kafka ignores keeps what is before it from a cut", async () => {
+test("a good batch with attributes Kafka ignores keeps what is before it from a cut", async () => {
   const disk = new CrashDisk();
   const first = await (await openWorld(disk)).open();
   await append(first, ["damaged"]);

@@ -19,8 +19,8 @@ export interface ExpectedMeta {
 }
 
 /**
- * Whose directory it is; a new one is given to the node that asks. Throws INCONSISTENT_CLUSTER_ID or
- * INVALID_CONFIG for the directory of another cluster or node.
+ * Whose directory it is; a new one is given to the node that asks. Throws
+ * INCONSISTENT_CLUSTER_ID or INVALID_CONFIG for the directory of another cluster or node.
  */
 export async function openMeta(
   disk: Disk,

@@ -42,12 +42,12 @@ async function countIndexReads(cacheBytes: number): Promise<number> {
   return count;
 }
 
-test("the indexes of closed segments take bounded memory, and are read again when needed", async () => {
+test("indexes of closed segments take bounded memory, and are read again when needed", async () => {
   expect(await countIndexReads(1_000_000)).toBe(0);
   expect(await countIndexReads(1_000)).toBeGreaterThan(20);
 });
 
-test("a segment whose lost index can not be written for want of space is read all the same", async () => {
+test("a segment whose lost index a full disk does not take is read all the same", async () => {
   const disk = new CrashDisk();
   const world = await openWorld(disk);
   const before = await world.open("orders", small);

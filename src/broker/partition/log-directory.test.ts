@@ -86,7 +86,7 @@ describe("a data directory", () => {
     expect(await directory.findPartitions()).toEqual([]);
   });
 
-  test("puts the folder of another topic with the same name aside and never deletes it", async () => {
+  test("puts the folder of another topic of the same name aside, never deletes it", async () => {
     const disk = new CrashDisk();
     const first = await openWorld(disk);
     await append(await first.open(), ["old"]);

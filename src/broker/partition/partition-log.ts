@@ -36,10 +36,11 @@ export interface PartitionLog {
   /**
    * Stored batches from the one that holds `offset` on, below `upTo`, as they lie on disk.
    * `sizeBytesMax` bounds the answer, except that `wholeFirst` always gives the first batch.
-   * Ends at a segment's end. Throws OFFSET_OUT_OF_RANGE, CORRUPT_MESSAGE (damage), KAFKA_STORAGE_ERROR.
+   * Ends at a segment's end. Throws OFFSET_OUT_OF_RANGE, CORRUPT_MESSAGE (damage),
+   * KAFKA_STORAGE_ERROR.
    */
   read(offset: number, options: ReadOptions): ReadResult | Promise<ReadResult>;
-  /** ListOffsets with a time: the first record at or after it, below `upTo`; undefined when none. */
+  /** ListOffsets with a time: the first record at or after it, below `upTo`, if there is one. */
   findByTimestamp(timestampMs: number, upTo: number): Promise<TimestampedOffset | undefined>;
   /** ListOffsets -3: the record with the largest timestamp, first of equals. */
   findMaxTimestamp(): Promise<TimestampedOffset | undefined>;
@@ -47,7 +48,7 @@ export interface PartitionLog {
   endOffsetForEpoch(epoch: number): { leaderEpoch: number; endOffset: number };
   /** The leader epoch of the batch that holds `offset`; -1 when unknown. */
   epochAt(offset: number): number;
-  /** DeleteRecords: moves the log start up, never down; durable when it resolves. Answers the log start. */
+  /** DeleteRecords: moves the log start up, never down; answers it once it is durable. */
   deleteRecordsBefore(offset: number): Promise<number>;
   /** Rolls and removes what retention allows at `nowMs`. */
   applyRetention(nowMs: number): Promise<void>;
@@ -55,14 +56,14 @@ export interface PartitionLog {
   producers(): Iterable<Producer>;
   /** New settings of the topic; they count from the next append or check on. */
   configure(settings: TopicSettings): void;
-  /** Calls `listener` each time committed or log start grows, until the returned function is called. */
+  /** Calls `listener` whenever committed or log start grows, until the answer is called. */
   onAdvance(listener: () => void): () => void;
   /** Flushes, writes snapshots and checkpoints, closes files. Later calls of append throw. */
   close(): Promise<void>;
 }
 
 export interface AppendOptions {
-  /** "client": full checks. "coordinator": our own internal records, epoch and sequence unchecked. */
+  /** "client": full checks. "coordinator": our own records, epoch and sequence unchecked. */
   readonly origin: "client" | "coordinator";
 }
 

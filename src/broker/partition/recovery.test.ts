@@ -88,7 +88,7 @@ describe("after a kill", () => {
     }
   });
 
-  test("any bit flipped before a good batch is damage: nothing is cut, the rest is read", async () => {
+  test("a bit flipped before a good batch is damage: nothing is cut, the rest is read", async () => {
     const whole = (await killedLog(0)).peek(logPath);
     for (let at = ends[0] as number; at < (ends[1] as number); at += 1) {
       if (isEpochByte(at)) continue;
@@ -114,7 +114,7 @@ describe("after a kill", () => {
     expect((await readEach(partition)).slice(3)).toEqual(["CORRUPT_MESSAGE", "five"]);
   });
 
-  test("flushed records that are gone are told, and their offsets not given out again", async () => {
+  test("flushed records that are gone are told, their offsets not given out again", async () => {
     const disk = await killedLog(4);
     disk.poke(logPath, disk.peek(logPath).slice(0, ends[1]));
     const partition = await reopen(disk);

@@ -32,7 +32,7 @@ async function logStartAfterPowerCut(disk: CrashDisk): Promise<number> {
   return (await (await openWorld(left)).open("orders", segmented)).logStart;
 }
 
-test("deleted records do not come back when the power goes while a reader has their file", async () => {
+test("deleted records stay deleted when the power goes while a reader has their file", async () => {
   const { disk, partition, checkpoint } = await threeSegments();
   const reader = gate();
   disk.fault = (operation) => (operation === "read" ? reader.passed : undefined);
@@ -46,7 +46,7 @@ test("deleted records do not come back when the power goes while a reader has th
   await Promise.all([reading, deleting]);
 });
 
-test("a second deletion of the same records is answered when the first one is durable", async () => {
+test("a second deletion of the same records is answered once the first is durable", async () => {
   const { disk, partition } = await threeSegments();
   const storing = gate();
   disk.fault = (operation, path) =>

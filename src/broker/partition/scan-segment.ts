@@ -29,7 +29,7 @@ export interface ScanEnd {
   readonly damage: string | undefined;
 }
 
-/** Visits each good batch of a segment from a position on; `position` is the batch's in the file. */
+/** Visits each good batch of a segment from a position on; `position` is that of the batch. */
 export async function scanSegment(
   file: DiskFile,
   from: ScanFrom,

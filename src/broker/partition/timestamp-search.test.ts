@@ -36,7 +36,7 @@ test("the first record at or after a time is found in any order of times", async
   await fc.assert(check, { numRuns: 60 });
 });
 
-test("records below the log start, at or past the upper bound, and untimed ones do not count", async () => {
+test("records below the log start, past the upper bound, or without a time do not count", async () => {
   const partition = await (await openWorld(new CrashDisk())).open();
   await append(partition, ["a"], { timestampMs: 10 });
   await append(partition, ["b"], { timestampMs: 20 });
@@ -50,7 +50,7 @@ test("records below the log start, at or past the upper bound, and untimed ones 
   expect(await untimed.findByTimestamp(0, 1)).toBeUndefined();
 });
 
-test("a stored batch whose records can not be opened counts whole, and hides no other", async () => {
+test("a stored batch whose records can not be opened counts whole, hides no other", async () => {
   const partition = await (await openWorld(new CrashDisk())).open();
   await append(partition, ["a"], { timestampMs: 10 });
   // Compressed batches are stored as they come: only their head was judged.

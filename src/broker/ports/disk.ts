@@ -12,7 +12,7 @@ export interface Disk {
   makeDirectory(directory: string): Promise<void>;
   /** Removes a directory with everything in it. Absent: no error. */
   removeDirectory(directory: string): Promise<void>;
-  /** Opens for reading, appending and truncating. `create` makes an absent file, else it is an error. */
+  /** Opens for reading, appending and truncating. Absent: made with `create`, else an error. */
   open(path: string, options: { create: boolean }): Promise<DiskFile>;
   /** The whole content of a small file; undefined when absent. */
   readFile(path: string): Promise<Uint8Array | undefined>;
