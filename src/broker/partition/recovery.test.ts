@@ -88,7 +88,7 @@ describe("after a kill", () => {
     }
   });
 
-  test("a bit flipped before a good batch is damage: nothing is cut, the rest is read", async () => {
+  test("a bit flipped before a good batch is damage: nothing is cut, all else read", async () => {
     const whole = (await killedLog(0)).peek(logPath);
     for (let at = ends[0] as number; at < (ends[1] as number); at += 1) {
       if (isEpochByte(at)) continue;

@@ -36,7 +36,7 @@ test("the first record at or after a time is found in any order of times", async
   await fc.assert(check, { numRuns: 60 });
 });
 
-test("records below the log start, past the upper bound, or without a time do not count", async () => {
+test("records below the log start, past the upper bound, or untimed do not count", async () => {
   const partition = await (await openWorld(new CrashDisk())).open();
   await append(partition, ["a"], { timestampMs: 10 });
   await append(partition, ["b"], { timestampMs: 20 });
