@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Outcome } from "../support/child-process.ts";
+import { type Outcome, run } from "../support/child-process.ts";
 import { makeTemporaryFolder, removeFolder } from "../support/temporary-folder.ts";
-import { type StartedNode, startNode, xylem } from "../support/xylem-command.ts";
+import { type StartedNode, startNode, xylem, xylemProgram } from "../support/xylem-command.ts";
 
 const data = makeTemporaryFolder("records");
 let node: StartedNode;
@@ -27,6 +27,15 @@ describe("produce and consume", () => {
     expect([produced.code, produced.stdout]).toEqual([0, "1000 records to lines\n"]);
     const consumed = await at("consume", "lines");
     expect([consumed.code, linesOf(consumed)]).toEqual([0, lines]);
+  });
+
+  test.each(["", "--follow"])("consume %s ends when its reader has gone", async (follow) => {
+    const line = "x".repeat(1_000);
+    await produce("piped", `${Array.from({ length: 2_000 }, () => line).join("\n")}\n`, "-q");
+    const command = `"$0" "$1" consume piped ${follow} -b ${node.bootstrap} | head -n 1`;
+    const args = ["-c", command, process.execPath, xylemProgram];
+    const piped = await run("sh", args, { timeoutMs: 20_000 });
+    expect([piped.code, piped.stdout]).toEqual([0, `${line}\n`]);
   });
 
   test("keys and headers are kept, a template shows them", async () => {

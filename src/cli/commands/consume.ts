@@ -48,12 +48,12 @@ async function consumeTopic(topic: string, options: ConsumeOptions): Promise<voi
   const format = recordFormat(options.format);
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
-  process.stdout.once("error", () => stop.abort());
+  process.stdout.on("error", () => stop.abort());
   let left = options.count ?? Number.POSITIVE_INFINITY;
   const print = async (record: ShownRecord): Promise<boolean> => {
-    await write(`${format(record)}\n`);
+    await write(`${format(record)}\n`, stop.signal);
     left -= 1;
-    return left > 0;
+    return left > 0 && !stop.signal.aborted;
   };
   if (options.group === undefined) await readAlone(topic, options, { print, signal: stop.signal });
   else await readAsMember(topic, options, { print, signal: stop.signal });
@@ -135,8 +135,16 @@ async function commit(
   await consumer.commit({ offsets });
 }
 
-/** Waits when the reader of our output is slower than the topic. */
-function write(text: string): Promise<void> | undefined {
-  if (process.stdout.write(text)) return undefined;
-  return new Promise((resolve) => process.stdout.once("drain", resolve));
+/** Waits when the reader of our output is slower than the topic, but not for one that has gone. */
+function write(text: string, signal: AbortSignal): Promise<void> | undefined {
+  if (process.stdout.write(text) || signal.aborted) return undefined;
+  return new Promise((resolve) => {
+    const done = (): void => {
+      process.stdout.off("drain", done);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    process.stdout.once("drain", done);
+    signal.addEventListener("abort", done, { once: true });
+  });
 }
