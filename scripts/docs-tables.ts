@@ -89,8 +89,8 @@ function topicSettingsPage(): string {
     table(["name", "type", "default", "valid", "node setting", "meaning"], topicRows),
     "Kept and shown, but without effect so far: " +
       `${topicSettingsWithoutEffect.map(code).join(", ")}. Nothing is compacted yet. ` +
-      "`remote.storage.enable`, `retention.acknowledged` and `retention.exact` can not be switched " +
-      "on.",
+      "`remote.storage.enable`, `retention.acknowledged` and `retention.exact` can not be " +
+      "switched on.",
     "## Groups",
     "Set with `kafka-configs --entity-type groups`. Kept and shown, but without effect so far: " +
       "they are for the newer group protocols, and only the classic one is served.",

@@ -29,7 +29,7 @@ export interface BrokerParts extends MergedSettings {
 /** A broker, and what a door that serves groups calls before it opens. */
 export interface OpenBroker {
   readonly broker: Broker;
-  loadGroups(): Promise<void>;
+  readonly loadGroups: () => Promise<void>;
 }
 
 /** What batches are built and read with in this process. */
