@@ -1,4 +1,5 @@
 import { XylemError } from "../../base/errors.ts";
+import type { Topic } from "./live-topic.ts";
 
 /** What somebody asks for. -1 leaves partitions and replicas to the node's settings. */
 export interface NewTopic {
@@ -79,11 +80,15 @@ export interface Growth {
 
 /** Throws INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT. */
 export function checkGrowth(
-  topic: { readonly name: string; readonly partitions: readonly unknown[] },
+  topic: Pick<Topic, "name" | "isInternal" | "partitions">,
   { count, assignments }: Growth,
   nodes: readonly number[],
 ): void {
   const before = topic.partitions.length;
+  if (topic.isInternal) {
+    // Groups lie in the partition that their hash names: with another count they would be lost.
+    throw new XylemError("INVALID_REQUEST", `${topic.name} keeps its ${before} partitions.`);
+  }
   if (count <= before) {
     throw new XylemError(
       "INVALID_PARTITIONS",

@@ -271,6 +271,13 @@ describe("adding partitions", () => {
     expect(storage.open).toEqual(["orders-0", "orders-1", "orders-2"]);
   });
 
+  test("of an internal topic is refused: its keys lie where its partition count says", async () => {
+    const { topics } = await openTopicRig();
+    const { partitions } = await topics.ensureInternal("__consumer_offsets");
+    const growth = topics.addPartitions("__consumer_offsets", partitions.length + 1);
+    await expect(growth).rejects.toMatchObject({ code: "INVALID_REQUEST" });
+  });
+
   test.each([2, 1, 0, -1])("from 2 to %i is refused: INVALID_PARTITIONS", async (count) => {
     const { topics } = await openTopicRig();
     await topics.create(asked("orders", { partitions: 2 }));
