@@ -7,7 +7,7 @@ var os = require("os");
 var path = require("path");
 
 var root = path.join(__dirname, "..");
-var entry = path.join(root, "dist", "cli", "main.js");
+var entry = path.join(root, "dist", "bundle", "cli.js");
 
 // libuv reads this when its thread pool is first used, which nothing above does.
 // Flushes of many partitions run side by side there; four threads would queue them.

@@ -4,7 +4,7 @@ import type { Scenario } from "../scenario.ts";
 
 const program = `
   const before = performance.now();
-  const { Xylem } = await import("${repositoryRoot}/dist/index.js");
+  const { Xylem } = await import("${repositoryRoot}/dist/bundle/index.js");
   const imported = performance.now();
   const first = await Xylem.start();
   const started = performance.now();

@@ -13,7 +13,7 @@ async function buildIfStale(root, node, env) {
   await build(root, node, env);
 }
 
-/** Compiles src/ into dist/ (incremental) and removes what no source stands for any more. */
+/** Compiles src/ into dist/ (incremental), removes what no source stands for, and bundles it. */
 async function build(root, node, env) {
   await withLock(root, async () => {
     const sources = fingerprint(root);
@@ -26,6 +26,8 @@ async function build(root, node, env) {
     );
     if (outcome.code !== 0) fail(`the sources do not compile:\n${outcome.output.trim()}`, 65);
     removeStale(path.join(root, "dist"), path.join(root, "src"));
+    const bundled = await runQuietly(node, [path.join(root, "scripts", "bundle.ts")], options);
+    if (bundled.code !== 0) fail(`the bundle can not be made:\n${bundled.output.trim()}`, 65);
     fs.writeFileSync(stampFile(root), sources);
   });
 }
@@ -42,7 +44,8 @@ function readStamp(root) {
 /** Names, sizes and times of all that the compiler reads: milliseconds, where it takes 300. */
 function fingerprint(root) {
   const hash = crypto.createHash("sha256");
-  for (const file of ["package-lock.json", "tsconfig.base.json"]) note(hash, path.join(root, file));
+  const others = ["package-lock.json", "tsconfig.base.json", path.join("scripts", "bundle.ts")];
+  for (const file of others) note(hash, path.join(root, file));
   walk(path.join(root, "src"), (file) => {
     if (/\.(ts|json)$/.test(file) && !file.endsWith(".test.ts")) note(hash, file);
   });
@@ -56,6 +59,7 @@ function note(hash, file) {
 
 function removeStale(dist, src) {
   walk(dist, (file) => {
+    if (path.relative(dist, file).startsWith(`bundle${path.sep}`)) return;
     const compiled = /^(.*?)(\.d\.ts|\.js)(\.map)?$/.exec(path.relative(dist, file));
     if (compiled && !fs.existsSync(path.join(src, `${compiled[1]}.ts`))) fs.unlinkSync(file);
   });

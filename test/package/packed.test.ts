@@ -76,12 +76,19 @@ describe("the packed package", () => {
     expect(paths.filter((path) => unwanted.test(path))).toEqual([]);
   });
 
-  test("holds each compiled file of the product, and no file whose source is gone", () => {
+  test("holds the bundles that the compiled product was joined into, and no other code", () => {
+    const bundles = readdirSync(join(root, "dist", "bundle"));
+    expect(bundles).toEqual(expect.arrayContaining(["index.js", "cli.js", "client.js"]));
+    const shipped = paths.filter((path) => path.endsWith(".js"));
+    expect(shipped.toSorted()).toEqual(bundles.map((name) => `dist/bundle/${name}`).toSorted());
+  });
+
+  test("holds the types of each compiled file, and none whose source is gone", () => {
     const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" });
     const product = sources.filter((path) => path.endsWith(".ts") && !path.endsWith(".test.ts"));
-    const wanted = product.map((path) => `dist/${path.replace(/\.ts$/, ".js")}`);
-    const compiled = paths.filter((path) => path.endsWith(".js"));
-    expect(compiled.toSorted()).toEqual(wanted.toSorted());
+    const wanted = product.map((path) => `dist/${path.replace(/(\.d)?\.ts$/, ".d.ts")}`);
+    const types = paths.filter((path) => path.endsWith(".d.ts"));
+    expect(types.toSorted()).toEqual(wanted.toSorted());
   });
 
   test("is small", () => {
