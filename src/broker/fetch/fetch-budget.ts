@@ -1,7 +1,8 @@
 /**
  * Bytes of fetched records that the node holds for readers: those being read from the log and those
  * in answers that have not left (`fetch.memory.max.bytes`). When it is used up a fetch still brings
- * one batch, so that every reader gets on.
+ * one batch, so that every reader gets on; a door starts none for a reader who has yet to take what
+ * it asked for before.
  */
 export class FetchBudget {
   readonly #bytesMax: () => number;

@@ -261,7 +261,7 @@ export class KafkaConnection implements CallSide, Paused {
   #flushed(): void {
     this.#lastActiveMs = this.broker.clock.monotonicMs();
     this.#countAnswers();
-    if (this.#state === "ending") this.#endWhenDone();
+    this.#pump();
   }
 
   #drained(): void {
@@ -278,10 +278,15 @@ export class KafkaConnection implements CallSide, Paused {
     return this.#line.heldBytes + this.#output.waitingBytes;
   }
 
-  /** Each fetch may answer with as much as `fetch.max.bytes`: one always may. */
+  /**
+   * Each fetch may answer with as much as `fetch.max.bytes`: one always may, unless the node's
+   * budget is spent and this client has yet to take what it asked for before.
+   */
   #fetchesMax(): number {
     const { settings } = this.broker;
-    const room = settings["queued.max.response.bytes"] - this.#waitingAnswerBytes();
+    const waitingBytes = this.#waitingAnswerBytes();
+    if (this.fetchBudget.roomBytes === 0) return waitingBytes > 0 ? 0 : 1;
+    const room = settings["queued.max.response.bytes"] - waitingBytes;
     return Math.max(1, Math.floor(room / settings["fetch.max.bytes"]));
   }
 

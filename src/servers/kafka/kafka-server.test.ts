@@ -214,6 +214,31 @@ test("a client that does not read its answers is not read either", async () => {
   socket.destroy();
 });
 
+test("past fetch.memory.max.bytes a client that does not read gets one batch, not more", async () => {
+  const memory = { "fetch.memory.max.bytes": 4_194_304, "fetch.max.bytes": 1_048_576 };
+  const client = await openDoor(memory);
+  const value = new Uint8Array(900_000);
+  await client.produce(["orders", 0], batchOf([{ value }]));
+  const sockets = await Promise.all(Array.from({ length: 4 }, openSocket));
+  let received = 0;
+  for (const socket of sockets) {
+    socket.pause();
+    for (let count = 0; count < 50; count++) socket.write(fetchFrame());
+    socket.on("data", (chunk: Buffer) => (received += chunk.length));
+  }
+  let highest = 0;
+  for (let look = 0; look < 50; look++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    highest = Math.max(highest, door.kafka.answerBytes);
+  }
+  expect(highest).toBeGreaterThan(memory["fetch.memory.max.bytes"]);
+  expect(highest).toBeLessThan(memory["fetch.memory.max.bytes"] + 5 * 1_048_576);
+  for (const socket of sockets) socket.resume();
+  await waitUntil("all answers arrive", () => received > 200 * 900_000, 30_000);
+  await waitUntil("nothing is held", () => door.kafka.answerBytes === 0);
+  for (const socket of sockets) socket.destroy();
+});
+
 /** Fetch version 4 of orders-0 from offset 0. */
 function fetchFrame(): Buffer {
   const topic = "0006" + Buffer.from("orders").toString("hex");
