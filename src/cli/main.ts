@@ -30,10 +30,16 @@ export async function run(argv: readonly string[]): Promise<number> {
 
 /** Runs this process's command line and ends it once all output is out. */
 export async function main(): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", passOverBrokenPipe);
   const code = await run(process.argv);
   for (const stream of [process.stdout, process.stderr]) {
     if (!stream.writable) continue;
     await new Promise<void>((resolve) => stream.write("", () => resolve()));
   }
   process.exit(code);
+}
+
+/** `xylem … | head`: a reader that has gone wants no more, and that is no failure of ours. */
+function passOverBrokenPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
 }

@@ -38,6 +38,12 @@ describe("produce and consume", () => {
     expect([piped.code, piped.stdout]).toEqual([0, `${line}\n`]);
   });
 
+  test("a reader that has gone is no failure of a command", async () => {
+    const command = `"$0" "$1" consume --help | (exec <&-; sleep 0.3)`;
+    const { stderr } = await run("sh", ["-c", command, process.execPath, xylemProgram]);
+    expect(stderr).toBe("");
+  });
+
   test("keys and headers are kept, a template shows them", async () => {
     await produce("keyed", "a:1\nb:2\n", "-K", ":", "--header", "source=test", "-q");
     const format = "{offset} {key}={value} {header:source}";

@@ -103,6 +103,17 @@ describe("xylem ping and xylem stop", () => {
     expect((await node.child.outcome(10_000)).code).toBe(0);
   });
 
+  test("a paused node is told to be silent; it stops once it runs again", async () => {
+    const data = join(folder, "paused");
+    const node = await start(["--port=0", "--data", data]);
+    process.kill(node.child.pid, "SIGSTOP");
+    const stop = await xylem(["stop", "--data", data, "--timeout", "1s"]);
+    const line = `xylem: the node on ${data} does not answer\n`;
+    expect([stop.code, stop.stderr]).toEqual([1, line]);
+    process.kill(node.child.pid, "SIGCONT");
+    expect((await node.child.outcome(10_000)).code).toBe(0);
+  });
+
   test.each(["ping", "stop"])("%s says so when nothing runs: exit 3", async (command) => {
     const data = join(folder, "nobody");
     mkdirSync(data, { recursive: true });

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { askNode } from "../ask-node.ts";
 import { CommandFailure, exitCodes } from "../exit-codes.ts";
 import { withAdmin } from "../kafka-clients.ts";
 import { printLine } from "../terminal.ts";
@@ -21,12 +22,14 @@ export function addPingCommand(program: Command): void {
 
 async function ping(options: PingOptions): Promise<void> {
   if (options.bootstrap !== undefined) return pingBroker(options.bootstrap);
-  const { askHolder } = await import("../../storage/directory-lock.ts");
-  const answer = await askHolder(options.data, "ping");
+  const answer = await askNode(options.data, "ping");
   if (answer === undefined) {
     throw new CommandFailure(`no node runs on ${options.data}`, exitCodes.unreachable);
   }
-  printLine(answer);
+  if (answer === "silent") {
+    throw new CommandFailure(`the node on ${options.data} does not answer`, exitCodes.unreachable);
+  }
+  printLine(answer.line);
 }
 
 async function pingBroker(bootstrap: string): Promise<void> {

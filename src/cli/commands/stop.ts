@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import { parseTime } from "../arguments.ts";
+import { askNode } from "../ask-node.ts";
 import { CommandFailure, exitCodes } from "../exit-codes.ts";
 import { printLine } from "../terminal.ts";
 
@@ -26,15 +27,18 @@ export function addStopCommand(program: Command): void {
     .action(stopNode);
 }
 
+/** A paused node has the request in its socket: it stops once it runs again. */
 async function stopNode(options: StopOptions): Promise<void> {
-  const { askHolder } = await import("../../storage/directory-lock.ts");
   const deadlineMs = performance.now() + options.timeout;
-  if ((await askHolder(options.data, "stop")) === undefined) {
+  if ((await askNode(options.data, "stop")) === undefined) {
     throw new CommandFailure(`no node runs on ${options.data}`, exitCodes.unreachable);
   }
-  while ((await askHolder(options.data, "ping")) !== undefined) {
+  for (;;) {
+    const answer = await askNode(options.data, "ping");
+    if (answer === undefined) break;
     if (performance.now() > deadlineMs) {
-      throw new CommandFailure(`the node on ${options.data} has not stopped yet`);
+      const why = answer === "silent" ? "does not answer" : "has not stopped yet";
+      throw new CommandFailure(`the node on ${options.data} ${why}`);
     }
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
