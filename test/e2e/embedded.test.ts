@@ -150,6 +150,15 @@ describe("a broker in this process", () => {
     await expect(lone).rejects.toMatchObject({ code });
   });
 
+  test.each([
+    [null, "Xylem.start takes an object of options"],
+    [{ memroy: true }, "Xylem.start: there is no option memroy; is it memory?"],
+    [{ data: 5 }, "Xylem.start: the option data is a string"],
+  ])("options that there are not are named: %j", async (options, message) => {
+    const started = Xylem.start(options as object);
+    await expect(started).rejects.toMatchObject({ code: "INVALID_CONFIG", message });
+  });
+
   test("Kafka clients and this process see one log", async () => {
     await using broker = await Xylem.start();
     const produce = ["produce", "shared", "-q", "-b", broker.bootstrap];

@@ -6,6 +6,7 @@ import { mergeSettings } from "../../base/settings/merge-settings.ts";
 import type { NodeSettings } from "../../base/settings/node-settings.ts";
 import { batchTools } from "../open-broker.ts";
 import { type RunningNode, startNode } from "../start-node.ts";
+import { checkOptions } from "./check-options.ts";
 import { Topic } from "./topic.ts";
 
 type SettingValue = string | number | boolean | readonly string[];
@@ -44,9 +45,11 @@ export class Xylem implements AsyncDisposable {
 
   /**
    * Starts a broker: without options in memory, on a free loopback port. Throws StartError, which
-   * names what did not work, for example a data directory that another process uses.
+   * names what did not work, for example a data directory that another process uses, and
+   * INVALID_CONFIG for an option or a setting that there is not.
    */
   static async start(options: XylemOptions = {}): Promise<Xylem> {
+    checkOptions(options);
     const { clock, random, log = silentLog } = options;
     const texts = toTexts(options);
     if (texts.has("data") && texts.get("memory") === "true") {
