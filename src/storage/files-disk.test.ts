@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -60,4 +60,10 @@ test("a directory is synced as soon as a descriptor is left for it", async () =>
   for (const output of [child.stdout, child.stderr]) output.on("data", (text) => (said += text));
   await once(child, "close");
   expect(said).toBe("EMFILE\nsynced\n");
+});
+
+test("a file in place of the root is told to be no directory", async () => {
+  const place = join(base, "a-file");
+  await writeFile(place, "");
+  await expect(makeRoot(place)).rejects.toThrow("a-file is not a directory");
 });

@@ -104,7 +104,10 @@ async function makePath(path: string, parentMade = false): Promise<string[]> {
     return [path];
   } catch (error) {
     const code = systemCode(error);
-    if (code === "EEXIST" && (await files.stat(path)).isDirectory()) return [];
+    if (code === "EEXIST") {
+      if ((await files.stat(path)).isDirectory()) return [];
+      throw new Error(`${path} is not a directory`);
+    }
     if (code !== "ENOENT" || parentMade || dirname(path) === path) throw error;
   }
   const parents = await makePath(dirname(path));
