@@ -1,6 +1,6 @@
 import { XylemError } from "../base/errors.ts";
 
-/** `undefined`: no node runs there; "silent": one does that does not answer, such as a paused one. */
+/** Undefined: no node runs there; "silent": one that does not answer, such as a paused one. */
 export type NodeAnswer = { readonly line: string } | "silent" | undefined;
 
 /** Asks the node that holds a data directory. */

@@ -214,7 +214,7 @@ test("a client that does not read its answers is not read either", async () => {
   socket.destroy();
 });
 
-test("past fetch.memory.max.bytes a client that does not read gets one batch, not more", async () => {
+test("past fetch.memory.max.bytes a client that reads nothing gets one batch", async () => {
   const memory = { "fetch.memory.max.bytes": 4_194_304, "fetch.max.bytes": 1_048_576 };
   const client = await openDoor(memory);
   const value = new Uint8Array(900_000);
