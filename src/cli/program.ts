@@ -8,6 +8,7 @@ import { addProduceCommand } from "./commands/produce.ts";
 import { addStartCommand } from "./commands/start.ts";
 import { addStopCommand } from "./commands/stop.ts";
 import { addTopicCommand } from "./commands/topic.ts";
+import { addVerifyCommand } from "./commands/verify.ts";
 import { exitCodesHelp } from "./exit-codes.ts";
 
 /** The whole command line. Commands load what they need when they run. */
@@ -26,6 +27,7 @@ export function makeProgram(version: string): Command {
   addTopicCommand(program);
   addGroupCommand(program);
   addDumpCommand(program);
+  addVerifyCommand(program);
   addConfigCommand(program);
   return program;
 }

@@ -1,0 +1,240 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { MalformedError } from "../base/errors.ts";
+import { decodeUtf8 } from "../base/text.ts";
+import { epochsFileName, metadataFileName } from "../broker/partition/partition-folder.ts";
+import { crc32c } from "../codecs/native-crc32c.ts";
+import type { BatchWalk } from "../log/batch-walk.ts";
+import { LeaderEpochs } from "../log/leader-epochs.ts";
+import { parsePartitionMetadata } from "../log/partition-metadata.ts";
+import { readProducerSnapshot } from "../log/producer-snapshot.ts";
+import { formatSegmentName, parseSegmentName } from "../log/segment-name.ts";
+import { currentMagic } from "../protocol/record-batch.ts";
+import { systemCode } from "../storage/disk-error.ts";
+import { ReadOnlyFile } from "./verify-file.ts";
+import type { Finding, FoundAt, VerifyTotals } from "./verify-finding.ts";
+import { type IndexCheck, OffsetIndexCheck, TimeIndexCheck } from "./verify-index.ts";
+import { type BadBytes, scrubSegment } from "./verify-segment.ts";
+
+export interface PartitionToVerify {
+  readonly topic: string;
+  readonly partition: number;
+  readonly folder: string;
+  /** From the checkpoints; 0 where they do not say. */
+  readonly recoveryPoint: number;
+  readonly logStart: number;
+  readonly isClean: boolean;
+}
+
+export interface VerifyRun {
+  readonly totals: VerifyTotals;
+  readonly report: (finding: Finding) => void;
+  readonly signal: AbortSignal;
+}
+
+type Checks = { index: IndexCheck; name: string }[];
+
+/** Goes over everything in the folder of one partition. */
+export class PartitionScrub {
+  readonly #what: PartitionToVerify;
+  readonly #run: VerifyRun;
+  #epochs: LeaderEpochs | undefined;
+  #largestEpoch = -1;
+  #isEpochsFaultTold = false;
+
+  constructor(what: PartitionToVerify, run: VerifyRun) {
+    this.#what = what;
+    this.#run = run;
+  }
+
+  async run(): Promise<void> {
+    this.#run.totals.partitions += 1;
+    const names = (await readdir(this.#what.folder)).toSorted();
+    await this.#readSmallFiles(names);
+    const bases = names.flatMap((name) => {
+      const parsed = parseSegmentName(name);
+      return parsed?.suffix === ".log" ? [parsed.baseOffset] : [];
+    });
+    const { recoveryPoint, logStart } = this.#what;
+    let end: number | undefined;
+    for (const [index, baseOffset] of bases.entries()) {
+      if (end !== undefined) this.#compareWithEnd(baseOffset, end);
+      const scrubbed = await this.#scrub(baseOffset, bases[index + 1], names);
+      end = Math.max(end ?? 0, scrubbed);
+    }
+    const reached = Math.max(end ?? 0, logStart);
+    if (reached >= recoveryPoint) return;
+    const file = bases.length === 0 ? "*.log" : formatSegmentName(bases.at(-1) ?? 0, ".log");
+    const lost = { firstLostOffset: reached, lastLostOffset: recoveryPoint - 1 };
+    this.#damage({ file }, "the log ends before what was flushed to it", lost);
+  }
+
+  #compareWithEnd(baseOffset: number, end: number): void {
+    const file = formatSegmentName(baseOffset, ".log");
+    if (baseOffset > end) {
+      this.#note({ file }, `a gap before it: offsets ${end}..${baseOffset - 1} are in no segment`);
+    } else if (baseOffset < end) {
+      this.#damage({ file }, `it begins below ${end}, where the segment before it ends`);
+    }
+  }
+
+  /** Files that are read as a whole: what does not parse is damaged, and no record with it. */
+  async #readSmallFiles(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      this.#run.signal.throwIfAborted();
+      if (/\.(swap|cleaned|deleted|tmp)$/.test(name)) {
+        this.#note({ file: name }, "left over; the next start finishes or removes it");
+      }
+      const isSnapshot = parseSegmentName(name)?.suffix === ".snapshot";
+      if (!isSnapshot && name !== epochsFileName && name !== metadataFileName) continue;
+      await this.#guard(name, undefined, async () => {
+        const bytes = await readFile(join(this.#what.folder, name));
+        if (isSnapshot) readProducerSnapshot(bytes, crc32c, 0);
+        else if (name === metadataFileName) parsePartitionMetadata(decodeUtf8(bytes));
+        else this.#readEpochs(decodeUtf8(bytes));
+      });
+    }
+  }
+
+  #readEpochs(text: string): void {
+    const epochs = LeaderEpochs.parse(text);
+    let last = { epoch: -1, startOffset: -1 };
+    for (const entry of epochs.entries) {
+      if (!(entry.epoch > last.epoch) || entry.startOffset <= last.startOffset) {
+        throw new MalformedError(`epoch ${entry.epoch} at ${entry.startOffset} does not ascend`);
+      }
+      last = entry;
+    }
+    if (epochs.entries.length > 0) this.#epochs = epochs;
+  }
+
+  /** Answers where the segment ends. */
+  async #scrub(
+    baseOffset: number,
+    nextOffset: number | undefined,
+    names: readonly string[],
+  ): Promise<number> {
+    const name = formatSegmentName(baseOffset, ".log");
+    const { recoveryPoint, isClean, folder } = this.#what;
+    const { totals } = this.#run;
+    totals.segments += 1;
+    const checks = await this.#openIndexes(baseOffset, names);
+    let end = nextOffset ?? Math.max(baseOffset, recoveryPoint);
+    const lost = { firstOffset: baseOffset, endOffset: end };
+    await this.#guard(name, lost, async () => {
+      const file = await ReadOnlyFile.open(join(folder, name), this.#run.signal);
+      try {
+        totals.bytes += file.sizeBytes;
+        const bounds = { baseOffset, nextOffset, recoveryPoint, isClean };
+        end = await scrubSegment(file, bounds, {
+          indexes: checks.map(({ index }) => index),
+          onBatch: (walk, position) => this.#count(walk, { file: name, position }),
+          onBad: (bad) => this.#reportBad(name, bad),
+        });
+        this.#reportIndexes(checks, nextOffset === undefined && !isClean);
+      } finally {
+        await file.close();
+      }
+    });
+    return end;
+  }
+
+  async #openIndexes(baseOffset: number, names: readonly string[]): Promise<Checks> {
+    const checks: Checks = [];
+    for (const suffix of [".index", ".timeindex"] as const) {
+      const name = formatSegmentName(baseOffset, suffix);
+      if (!names.includes(name)) {
+        this.#note({ file: name }, "it is not there; a start makes it again");
+        continue;
+      }
+      await this.#guard(name, undefined, async () => {
+        const bytes = await readFile(join(this.#what.folder, name));
+        const Check = suffix === ".index" ? OffsetIndexCheck : TimeIndexCheck;
+        checks.push({ name, index: new Check(bytes, baseOffset) });
+      });
+    }
+    return checks;
+  }
+
+  #count(walk: BatchWalk, at: FoundAt): void {
+    const { totals } = this.#run;
+    totals.batches += 1;
+    if (walk.magic !== currentMagic) {
+      totals.records += 1;
+      return;
+    }
+    totals.records += walk.batch.recordCount;
+    this.#checkEpoch(walk, at);
+  }
+
+  /** The sum of a batch does not cover its epoch: those before it and the checkpoint must agree. */
+  #checkEpoch(walk: BatchWalk, at: FoundAt): void {
+    const { leaderEpoch, baseOffset } = walk;
+    if (leaderEpoch === -1) return;
+    const latest = this.#epochs?.latest ?? Number.POSITIVE_INFINITY;
+    const { isClean } = this.#what;
+    if (leaderEpoch < this.#largestEpoch || (isClean && leaderEpoch > latest)) {
+      const why = `its leader epoch ${leaderEpoch} does not go on from ${this.#largestEpoch}`;
+      this.#damage(at, `${why}; the records are whole`);
+      return;
+    }
+    this.#largestEpoch = leaderEpoch;
+    const noted = this.#epochs?.find(baseOffset) ?? leaderEpoch;
+    if (noted === leaderEpoch || !isClean || this.#isEpochsFaultTold) return;
+    this.#isEpochsFaultTold = true;
+    const why = `it gives offset ${baseOffset} the epoch ${noted}, the log ${leaderEpoch}`;
+    this.#damage({ file: epochsFileName }, why);
+  }
+
+  #reportBad(file: string, bad: BadBytes): void {
+    const { position, endPosition, firstOffset, endOffset, why } = bad;
+    const at = { file, position, sizeBytes: endPosition - position };
+    if (bad.isTorn) {
+      this.#note(at, `a torn end (${why}): never acknowledged, the next start cuts it`);
+    } else this.#damage(at, why, lostOffsets(firstOffset, endOffset));
+  }
+
+  #reportIndexes(checks: Checks, isTailOpen: boolean): void {
+    for (const { index, name: file } of checks) {
+      index.finish();
+      for (const { position, why, isTail } of index.faults) {
+        if (isTail && isTailOpen) this.#note({ file, position }, why);
+        else this.#damage({ file, position }, `${why}; it can be made again from the log`);
+      }
+    }
+  }
+
+  /** A file that the system can not read, or that does not parse, is damaged; the rest goes on. */
+  async #guard(
+    file: string,
+    lost: { firstOffset: number; endOffset: number } | undefined,
+    work: () => Promise<void>,
+  ): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const isRead = systemCode(error) !== undefined || error instanceof MalformedError;
+      if (!isRead || !(error instanceof Error)) throw error;
+      this.#damage(
+        { file },
+        `it can not be read: ${error.message}`,
+        lost === undefined ? {} : lostOffsets(lost.firstOffset, lost.endOffset),
+      );
+    }
+  }
+
+  #damage(at: FoundAt, why: string, lost: Partial<Finding> = {}): void {
+    const { topic, partition } = this.#what;
+    this.#run.report({ kind: "damage", topic, partition, ...at, why, ...lost });
+  }
+
+  #note(at: FoundAt, why: string): void {
+    const { topic, partition } = this.#what;
+    this.#run.report({ kind: "note", topic, partition, ...at, why });
+  }
+}
+
+function lostOffsets(firstOffset: number, endOffset: number): Partial<Finding> {
+  if (endOffset <= firstOffset) return {};
+  return { firstLostOffset: firstOffset, lastLostOffset: endOffset - 1 };
+}
