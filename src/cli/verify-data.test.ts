@@ -124,6 +124,25 @@ test("every damage in a segment is named, across reads of a chunk", async () => 
   expect(totals).toMatchObject({ batches: 36, records: 36, damaged: 3 });
 });
 
+test("an index is judged up to damage in its log, and behind it", async () => {
+  const batches = Array.from({ length: 6 }, (_, offset) => batch(offset));
+  const file = segment(0, batches);
+  const sizeBytes = batches[0]?.length ?? 0;
+  const bytes = readFileSync(file);
+  bytes[3 * sizeBytes + 90] = 1;
+  writeFileSync(file, bytes);
+  const entries = [1, 5, 3, 3 * sizeBytes, 4, 4 * sizeBytes, 6, 5 * sizeBytes];
+  const index = Buffer.alloc(entries.length * 4);
+  for (const [at, value] of entries.entries()) index.writeInt32BE(value, at * 4);
+  writeFileSync(file.replace(".log", ".index"), index);
+  const whys = (await verify()).damages.map(({ why }) => why);
+  expect(whys).toEqual([
+    "the checksum is wrong",
+    expect.stringContaining("no batch lies at position 5"),
+    expect.stringContaining("offset 6 is the last of no batch there"),
+  ]);
+});
+
 test("a leader epoch that falls is damage, of which no record is lost", async () => {
   segment(0, [batch(0, 2), batch(1, 0), batch(2, 2)]);
   const { damages } = await verify();

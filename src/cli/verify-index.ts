@@ -15,8 +15,8 @@ export interface IndexFault {
 export interface IndexCheck {
   readonly faults: readonly IndexFault[];
   visit(walk: BatchWalk, position: number): void;
-  /** The bytes up to there are damaged: entries that point into them can not be judged. */
-  skip(endPosition: number): void;
+  /** Bytes in [position, endPosition) are damaged: entries that point there can not be judged. */
+  skip(position: number, endPosition: number): void;
   finish(): void;
 }
 
@@ -69,12 +69,7 @@ export class OffsetIndexCheck extends EntryCheck implements IndexCheck {
   }
 
   visit(walk: BatchWalk, position: number): void {
-    while (this.at < this.entriesEnd && this.#position() < position) {
-      this.#begin();
-      this.addFault(`no batch lies at position ${this.#position()}`);
-      this.#awaited = -1;
-      this.at += offsetEntryBytes;
-    }
+    this.#refuseBelow(position);
     if (this.at < this.entriesEnd && this.#position() === position) {
       const offset = this.#begin();
       if (offset < walk.lastOffset) {
@@ -85,7 +80,8 @@ export class OffsetIndexCheck extends EntryCheck implements IndexCheck {
     if (walk.lastOffset === this.#awaited) this.#awaited = -1;
   }
 
-  skip(endPosition: number): void {
+  skip(position: number, endPosition: number): void {
+    this.#refuseBelow(position);
     // The batch that the entry before waits for may be among what is damaged.
     this.#awaited = -1;
     while (this.at < this.entriesEnd && this.#position() < endPosition) {
@@ -99,6 +95,15 @@ export class OffsetIndexCheck extends EntryCheck implements IndexCheck {
     this.#settle();
     if (this.at >= this.entriesEnd) return;
     this.addFault(`position ${this.#position()} is behind the log's end`, this.at, true);
+  }
+
+  /** Entries that point between batches. */
+  #refuseBelow(position: number): void {
+    while (this.at < this.entriesEnd && this.#position() < position) {
+      this.#begin();
+      this.addFault(`no batch lies at position ${this.#position()}`);
+      this.at += offsetEntryBytes;
+    }
   }
 
   #await(offset: number): void {

@@ -57,7 +57,7 @@ export async function scrubSegment(
     });
     if (end.damage === undefined) return end.offsetMin;
     const bad = await judge(file, end, bounds);
-    for (const index of visitor.indexes) index.skip(bad.endPosition);
+    for (const index of visitor.indexes) index.skip(bad.position, bad.endPosition);
     visitor.onBad(bad);
     if (bad.endPosition >= file.sizeBytes) return bad.endOffset;
     from = { ...from, position: bad.endPosition, offsetMin: bad.endOffset, isExact: false };
