@@ -1,5 +1,5 @@
 import { joinBytes } from "../../src/base/bytes.ts";
-import { silentLog } from "../../src/base/log.ts";
+import { type Log, silentLog } from "../../src/base/log.ts";
 import { SeededRandom } from "../../src/base/seeded-random.ts";
 import { defaultNodeSettings, type NodeSettings } from "../../src/base/settings/node-settings.ts";
 import {
@@ -33,6 +33,7 @@ export interface WorldOptions {
   readonly clock?: VirtualClock;
   readonly settings?: Partial<NodeSettings>;
   readonly seed?: number;
+  readonly log?: Log;
 }
 
 export function memoryDisk(sizeBytesMax = 64 * 1024 * 1024): MemoryDisk {
@@ -43,14 +44,15 @@ export async function openWorld(disk: Disk, options: WorldOptions = {}): Promise
   const clock = options.clock ?? new VirtualClock();
   const settings = { ...defaultNodeSettings, ...options.settings };
   const random = new SeededRandom(options.seed ?? 1);
-  const parts = { disk, settings, clock, random, log: silentLog, ...tools };
+  const parts = { disk, settings, clock, random, log: options.log ?? silentLog, ...tools };
   const directory = await LogDirectory.open(parts);
   return {
     directory,
     clock,
     open: async (topic = "orders", topicSettings = {}) => {
       const all = { ...defaultTopicSettings, ...topicSettings };
-      const opened = await directory.openPartition({ name: topic, id: topicId }, 0, all);
+      const key = { name: topic, id: topicId, isDense: true };
+      const opened = await directory.openPartition(key, 0, all);
       return opened as Partition;
     },
   };

@@ -61,6 +61,8 @@ async function openOver(
 export class ListedPartitions implements PartitionStorage {
   readonly found: FoundPartition[];
   readonly settings = new Map<string, TopicSettings>();
+  /** Open partitions that may have no gaps. */
+  readonly dense = new Set<string>();
   failing: string | undefined;
 
   constructor(found: readonly FoundPartition[] = []) {
@@ -77,7 +79,7 @@ export class ListedPartitions implements PartitionStorage {
   }
 
   async openPartition(
-    { name, id }: TopicKey,
+    { name, id, isDense }: TopicKey,
     index: number,
     settings: TopicSettings,
   ): Promise<PartitionLog> {
@@ -85,6 +87,7 @@ export class ListedPartitions implements PartitionStorage {
     if (key === this.failing) throw new Error(`${key} does not open`);
     if (this.settings.has(key)) throw new Error(`${key} is open already`);
     this.settings.set(key, settings);
+    if (isDense === true) this.dense.add(key);
     if (!this.found.some(({ topic, index: other }) => `${topic}-${other}` === key)) {
       this.found.push({ topic: name, index, topicId: id });
     }

@@ -9,6 +9,7 @@ import { BatchWalk } from "../../log/batch-walk.ts";
 import type { DiskEntry } from "../ports/disk.ts";
 import { completeSwaps } from "./complete-swaps.ts";
 import { loadProducers } from "./load-producers.ts";
+import { noteMissing } from "./missing-offsets.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import { epochsFileName, type PartitionFolder } from "./partition-folder.ts";
 import { recoverSegment } from "./recover-segment.ts";
@@ -21,6 +22,8 @@ export interface LoadRules {
   readonly recoveryPoint: number;
   readonly logStart: number;
   readonly isClean: boolean;
+  /** As of TopicKey. */
+  readonly isDense: boolean;
 }
 
 export interface LoadedPartition {
@@ -71,7 +74,7 @@ class Loading {
     if (segments.length > 0 && end < this.#rules.logStart) end = await this.#restart(segments);
     const logStart = Math.max(this.#rules.logStart, segments[0]?.baseOffset ?? end);
     if (this.#epochs.cutEnd(end)) this.#folder.areEpochsDirty = true;
-    const list = new SegmentList(segments);
+    const list = new SegmentList(segments, { isDense: this.#isDense });
     await loadProducers(this.#producers, {
       folder: this.#folder,
       names: kept.map(({ name }) => name),
@@ -80,6 +83,11 @@ class Loading {
       context: this.#context,
     });
     return { segments: list, producers: this.#producers, epochs: this.#epochs, logStart, end };
+  }
+
+  get #isDense(): boolean {
+    const { isDense, settings } = this.#rules;
+    return isDense && !settings["cleanup.policy"].includes("compact");
   }
 
   async #removeLeftovers(entries: readonly DiskEntry[]): Promise<DiskEntry[]> {
@@ -188,8 +196,9 @@ class Loading {
     });
   }
 
-  /** A closed segment must reach the next one: what is missing between is damage. */
+  /** Unless it was compacted a closed segment reaches the next: what is missing is damage. */
   async #sealRecovered(segment: Segment, end: number): Promise<number> {
+    if (this.#isDense && end < segment.endOffset) noteMissing(segment, end, this.#context);
     await segment.seal({ sync: true });
     return Math.max(end, segment.endOffset);
   }

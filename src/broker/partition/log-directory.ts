@@ -152,6 +152,7 @@ export class LogDirectory implements PartitionStorage {
     const folder = new PartitionFolder(disk, name, topic.id, entries !== undefined);
     const rules = {
       settings,
+      isDense: topic.isDense === true,
       recoveryPoint: entries === undefined ? 0 : this.#checkpoints.find("recoveryPoints", name),
       logStart: entries === undefined ? 0 : this.#checkpoints.find("logStarts", name),
       isClean: this.wasClean,

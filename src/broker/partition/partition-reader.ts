@@ -2,6 +2,7 @@ import { XylemError } from "../../base/errors.ts";
 import { BatchWalk } from "../../log/batch-walk.ts";
 import { batchHeaderBytes } from "../../protocol/record-batch.ts";
 import { after } from "./after.ts";
+import { noteMissing } from "./missing-offsets.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import type { ReadOptions, ReadResult } from "./partition-log.ts";
 import { findBatch } from "./scan-segment.ts";
@@ -85,10 +86,15 @@ export class PartitionReader {
     );
   }
 
-  /** The wanted offset is in no batch of this segment: compaction left a gap. */
+  /** The wanted offset is in no batch of this segment: compaction left a gap, or it was lost. */
   #readNext(search: Search): ReadResult | Promise<ReadResult> {
-    const { segment, upTo } = search;
+    const { segment, upTo, offset, offsetMin } = search;
     const next = this.#segments.all[this.#segments.all.indexOf(segment) + 1];
+    if (this.#segments.isDense && segment !== this.#segments.last && offset < segment.endOffset) {
+      const lost = noteMissing(segment, offsetMin, this.#context);
+      this.#onDamage(segment.log.path);
+      throw damageError(segment, lost);
+    }
     if (next === undefined || next.baseOffset >= upTo) return nothingRead;
     return this.#readFrom(next, next.baseOffset, search);
   }

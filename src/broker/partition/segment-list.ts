@@ -6,7 +6,11 @@ export class SegmentList {
   #segments: Segment[];
   #sizeBytes: number;
 
-  constructor(segments: Segment[] = []) {
+  /** As of TopicKey; what no batch holds between two segments was lost. */
+  readonly isDense: boolean;
+
+  constructor(segments: Segment[] = [], { isDense }: { isDense: boolean } = { isDense: false }) {
+    this.isDense = isDense;
     this.#segments = segments;
     this.#sizeBytes = segments.reduce((total, segment) => total + segment.sizeBytes, 0);
   }

@@ -6,6 +6,11 @@ import type { PartitionLog } from "../partition/partition-log.ts";
 export interface TopicKey {
   readonly name: string;
   readonly id: Uuid;
+  /**
+   * Xylem made the topic and it was never to be compacted: every offset is in a batch, and one that
+   * is in none was lost. A topic that Kafka made may have gaps; so may one that does not say.
+   */
+  readonly isDense?: boolean;
 }
 
 /** A partition whose files lie in the data directory. `topicId` undefined: they do not say. */

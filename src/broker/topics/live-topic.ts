@@ -1,6 +1,7 @@
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import type { Uuid } from "../../base/uuid.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
+import type { TopicKey } from "../ports/partition-storage.ts";
 import { isInternalTopic } from "./internal-topics.ts";
 
 /** One topic of this node's image. What changes while it lives is read through it, never copied. */
@@ -21,6 +22,8 @@ export class LiveTopic implements Topic {
   readonly name: string;
   readonly id: Uuid;
   readonly isInternal: boolean;
+  /** As of TopicKey. */
+  isDense: boolean;
   /** The coordinator's revision of the entry. */
   revision: number;
   settings: TopicSettings;
@@ -28,7 +31,7 @@ export class LiveTopic implements Topic {
   partitions: readonly PartitionLog[] = [];
 
   constructor(
-    key: { readonly name: string; readonly id: Uuid; readonly revision: number },
+    key: Required<TopicKey> & { readonly revision: number },
     configs: ReadonlyMap<string, string>,
     settings: TopicSettings,
   ) {
@@ -38,11 +41,18 @@ export class LiveTopic implements Topic {
     this.isInternal = isInternalTopic(key.name);
     this.configs = configs;
     this.settings = settings;
+    this.isDense = key.isDense && !compacts(settings);
   }
 
   configure(settings: TopicSettings): void {
     if (settings === this.settings) return;
     this.settings = settings;
+    if (compacts(settings)) this.isDense = false;
     for (const partition of this.partitions) partition.configure(settings);
   }
+}
+
+/** Its offsets may get gaps from now on. */
+export function compacts(settings: TopicSettings): boolean {
+  return settings["cleanup.policy"].includes("compact");
 }

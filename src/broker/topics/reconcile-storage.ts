@@ -95,7 +95,7 @@ async function importTopic(
   const id = partitions.find(({ topicId }) => topicId !== undefined)?.topicId ?? makeUuid(random);
   const count = Math.max(...partitions.map(({ index }) => index)) + 1;
   const own = internalTopics.get(name)?.configs(configs.settings) ?? new Map<string, string>();
-  const entry: TopicEntry = { id, partitions: count, configs: own };
+  const entry: TopicEntry = { id, partitions: count, configs: own, isDense: false };
   const key = topicKey(name);
   const revision = await coordinator.transact(
     [{ key, revision: 0 }],

@@ -10,6 +10,8 @@ export interface TopicEntry {
   readonly id: Uuid;
   readonly partitions: number;
   readonly configs: ReadonlyMap<string, string>;
+  /** As of TopicKey. */
+  readonly isDense: boolean;
 }
 
 export const topicKey = (name: string): string => topicsPrefix + name;
@@ -20,13 +22,14 @@ export function formatTopicEntry(entry: TopicEntry): string {
     id: formatUuid(entry.id),
     partitions: entry.partitions,
     configs: Object.fromEntries(entry.configs),
+    dense: entry.isDense,
   });
 }
 
 /** Our own writing: anything else in it is a defect, or a newer version's. */
 export function parseTopicEntry(name: string, text: string): TopicEntry {
-  const value = JSON.parse(text) as { id?: unknown; partitions?: unknown; configs?: unknown };
-  const { id, partitions, configs } = value;
+  const value = JSON.parse(text) as Record<string, unknown>;
+  const { id, partitions, configs, dense } = value;
   const isWhole =
     typeof id === "string" &&
     Number.isSafeInteger(partitions) &&
@@ -37,5 +40,6 @@ export function parseTopicEntry(name: string, text: string): TopicEntry {
     id: parseUuid(id),
     partitions: partitions as number,
     configs: new Map(Object.entries(configs as Record<string, string>)),
+    isDense: dense === true,
   };
 }

@@ -18,7 +18,7 @@ import { reconcileStorage } from "./reconcile-storage.ts";
 import { TopicImage } from "./topic-image.ts";
 import { deletedKey, formatTopicEntry, topicKey, type TopicEntry } from "./topic-entry.ts";
 import { checkTopicName, collisionName, metadataTopic } from "./topic-name.ts";
-import { LiveTopic, type Topic } from "./live-topic.ts";
+import { compacts, LiveTopic, type Topic } from "./live-topic.ts";
 
 export type { Topic } from "./live-topic.ts";
 
@@ -59,7 +59,7 @@ export class Topics {
     const topics = new Topics(options);
     const stored = await reconcileStorage(options);
     await inParallel(stored, openingMax, async ({ name, entry, revision }) => {
-      const topic = topics.#makeTopic({ name, id: entry.id, revision }, entry.configs);
+      const topic = topics.#makeTopic(name, entry, revision);
       topic.partitions = await topics.#openPartitions(topic, 0, entry.partitions);
       topics.#budget.add(entry.partitions);
       topics.#image.add(topic);
@@ -98,7 +98,9 @@ export class Topics {
   create(asked: NewTopic): Promise<Topic> {
     return this.#turns.take(collisionName(asked.name), async () => {
       const plan = this.plan(asked);
-      const entry = { id: makeUuid(this.#options.random), ...plan };
+      const id = makeUuid(this.#options.random);
+      const isDense = !compacts(this.#settingsOf(asked.name, plan.configs));
+      const entry = { id, ...plan, isDense };
       return await this.#within(plan.partitions, () => this.#add(asked.name, entry));
     });
   }
@@ -201,9 +203,11 @@ export class Topics {
       if (changed === undefined) return;
       const configs = checkTopicConfigs(changed, this.#options.configs.topicDefaults);
       const partitions = topic.partitions.length;
-      await this.#write(topic, { id: topic.id, partitions, configs });
+      const settings = this.#settingsOf(topic.name, configs);
+      const isDense = topic.isDense && !compacts(settings);
+      await this.#write(topic, { id: topic.id, partitions, configs, isDense });
       topic.configs = configs;
-      topic.configure(this.#settingsOf(topic.name, configs));
+      topic.configure(settings);
     });
   }
 
@@ -251,7 +255,7 @@ export class Topics {
   }
 
   async #add(name: string, entry: TopicEntry): Promise<Topic> {
-    const topic = this.#makeTopic({ name, id: entry.id, revision: 0 }, entry.configs);
+    const topic = this.#makeTopic(name, entry, 0);
     this.#makingCount += 1;
     try {
       await this.#store(topic, entry);
@@ -274,14 +278,14 @@ export class Topics {
   }
 
   async #grow(topic: LiveTopic, count: number): Promise<void> {
-    const { id, configs } = topic;
+    const { id, configs, isDense } = topic;
     const before = topic.partitions.length;
-    await this.#write(topic, { id, partitions: count, configs });
+    await this.#write(topic, { id, partitions: count, configs, isDense });
     try {
       const added = await this.#openPartitions(topic, before, count);
       topic.partitions = [...topic.partitions, ...added];
     } catch (error) {
-      await this.#write(topic, { id, partitions: before, configs });
+      await this.#write(topic, { id, partitions: before, configs, isDense });
       for (let index = before; index < count; index++) {
         await this.#options.storage.removePartition(topic, index);
       }
@@ -337,17 +341,17 @@ export class Topics {
     first: number,
     count: number,
   ): Promise<readonly PartitionLog[]> {
-    const key: TopicKey = { name: topic.name, id: topic.id };
+    const { name, id, isDense } = topic;
+    const key: TopicKey = { name, id, isDense };
     return await inParallel(indexesOf(first, count), openingMax, async (index) => {
       return await this.#options.storage.openPartition(key, index, topic.settings);
     });
   }
 
-  #makeTopic(
-    key: TopicKey & { readonly revision: number },
-    configs: ReadonlyMap<string, string>,
-  ): LiveTopic {
-    return new LiveTopic(key, configs, this.#settingsOf(key.name, configs));
+  #makeTopic(name: string, entry: TopicEntry, revision: number): LiveTopic {
+    const { id, configs, isDense } = entry;
+    const key = { name, id, revision, isDense };
+    return new LiveTopic(key, configs, this.#settingsOf(name, configs));
   }
 
   #settingsOf(name: string, configs: ReadonlyMap<string, string>): TopicSettings {
