@@ -13,6 +13,7 @@ import { noteMissing } from "./missing-offsets.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import { epochsFileName, type PartitionFolder } from "./partition-folder.ts";
 import { recoverSegment } from "./recover-segment.ts";
+import { hasBatch } from "./scan-segment.ts";
 import { Segment } from "./segment.ts";
 import { SegmentList } from "./segment-list.ts";
 
@@ -166,17 +167,14 @@ class Loading {
   #recoverOne(segments: Segment[], index: number): ReturnType<typeof recoverSegment> {
     const segment = segments[index] as Segment;
     const { recoveryPoint, isClean, settings } = this.#rules;
-    const next = segments[index + 1];
     return recoverSegment(
       segment,
       {
         recoveryPoint,
         isClean,
         intervalBytes: settings["index.interval.bytes"],
-        goesOnLater: async (offset, withinBytes) => {
-          if (next === undefined || withinBytes <= 0) return false;
-          return this.#beginsWell(next, offset);
-        },
+        goesOnLater: (offset, withinBytes) =>
+          this.#goesOn(segments.slice(index + 1), offset, withinBytes),
         visit: (walk) => {
           const isNew = this.#epochs.assign(walk.leaderEpoch, walk.baseOffset);
           if (isNew) this.#folder.areEpochsDirty = true;
@@ -186,14 +184,20 @@ class Loading {
     );
   }
 
-  async #beginsWell(segment: Segment, offsetMin: number): Promise<boolean> {
-    return segment.log.use(async (file) => {
-      const head = new BatchWalk(await file.read(0, batchHeaderBytes), 0, offsetMin);
-      const sight = head.look();
-      if (sight === "bad" || sight === "end" || head.sizeBytes > file.sizeBytes) return false;
-      const walk = new BatchWalk(await file.read(0, head.sizeBytes), 0, offsetMin);
-      return walk.look() === "batch" && walk.isIntact(this.#context.crc32c);
-    });
+  /** Whether a good batch that goes on at or after the offset begins within so many bytes. */
+  async #goesOn(later: readonly Segment[], offset: number, withinBytes: number): Promise<boolean> {
+    let left = withinBytes;
+    for (const segment of later) {
+      if (left <= 0) return false;
+      const to = left;
+      const offsetMin = Math.max(offset, segment.baseOffset);
+      const isThere = await segment.log.use((file) =>
+        hasBatch(file, to, offsetMin, this.#context.crc32c),
+      );
+      if (isThere) return true;
+      left -= segment.sizeBytes;
+    }
+    return false;
   }
 
   /** Unless it was compacted a closed segment reaches the next: what is missing is damage. */

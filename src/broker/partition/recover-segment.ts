@@ -15,7 +15,7 @@ export interface RecoveryRules {
   /** The last stop was a clean one: nothing can be torn. */
   readonly isClean: boolean;
   readonly intervalBytes: number;
-  /** Whether a good batch that goes on at or after the offset begins a later segment. */
+  /** Whether a good batch that goes on at or after the offset begins in a later segment. */
   readonly goesOnLater: (offset: number, withinBytes: number) => Promise<boolean>;
   readonly visit: (walk: BatchWalk) => void;
 }

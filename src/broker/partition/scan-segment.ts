@@ -130,6 +130,17 @@ export async function findBatch(
   return undefined;
 }
 
+/** Whether a good batch that goes on at or after `offsetMin` begins below `to`. */
+export async function hasBatch(
+  file: DiskFile,
+  to: number,
+  offsetMin: number,
+  crc32c: Crc32c,
+): Promise<boolean> {
+  const first = await confirmBatch(file, 0, offsetMin, crc32c);
+  return (first ?? (await findBatch(file, { bad: 0, to }, offsetMin, crc32c))) !== undefined;
+}
+
 /** Where a batch says that it ends; Infinity when that can not be. */
 async function claimedEnd(file: DiskFile, position: number): Promise<number> {
   const head = await file.read(position, batchOverheadBytes);
