@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -78,6 +79,27 @@ describe("directory lock", () => {
       await lock.release();
       expect(await readdir(root)).toEqual([]);
     }
+  });
+
+  test("a holder whose new socket was replaced gives up and leaves the other be", async () => {
+    const path = join(root, "xylem.sock");
+    // A takeover by somebody else is under way, who is about to remove the socket found here.
+    await writeFile(`${path}.takeover`, "");
+    const outcome = lockDirectory(root, { onStop }).then(
+      () => "locked",
+      (error: Error) => error.message,
+    );
+    await expect.poll(() => readdir(root)).toContain("xylem.sock");
+    await rm(path);
+    const other = createServer((socket) => socket.resume().end("pong 4242\n"));
+    other.listen(path);
+    await once(other, "listening");
+    await rm(`${path}.takeover`);
+    expect(await outcome).toContain("is in use by process 4242");
+    expect(await askHolder(root, "ping")).toBe("pong 4242");
+    expect(await readdir(root)).toEqual(["xylem.sock"]);
+    other.close();
+    await once(other, "close");
   });
 
   test("of many that take over a stale lock at once one gets it", async () => {

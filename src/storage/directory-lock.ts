@@ -1,4 +1,5 @@
-import { chmod, open, rm, stat } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { chmod, link, open, rename, rm, stat } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { XylemError } from "../base/errors.ts";
 import { systemCode, toDiskError } from "./disk-error.ts";
@@ -61,11 +62,26 @@ class HeldLock implements DirectoryLock {
   }
 }
 
+/** A bound socket; `name`, its answer to `whose`, is unique where process ids are not. */
+interface Bound {
+  readonly server: Server;
+  readonly name: string;
+}
+
+interface FileAddress {
+  readonly path: string;
+  readonly file: string;
+}
+
 async function takeLock(root: string, address: LockAddress, options: LockOptions): Promise<Server> {
   const deadlineMs = performance.now() + 2 * takeoverMsMax;
   while (performance.now() < deadlineMs) {
-    const server = await tryToBind(address, options);
-    if (server !== undefined) return server;
+    const bound = await tryToBind(address, options);
+    if (bound !== undefined) {
+      const { path, file } = address;
+      if (file !== undefined) await proveHeld(root, { path, file }, bound);
+      return bound.server;
+    }
     const answer = await ask(address.path, "ping");
     if (answer.kind === "answered" || answer.kind === "silent") throw heldError(root, answer);
     if (answer.kind === "refused") await takeOver(address);
@@ -81,8 +97,9 @@ function heldError(root: string, answer: HolderAnswer): XylemError {
 }
 
 /** Undefined when the address is taken, by a living holder or a dead one's socket. */
-async function tryToBind(address: LockAddress, options: LockOptions): Promise<Server | undefined> {
-  const server = createServer((socket) => serve(socket, options));
+async function tryToBind(address: LockAddress, options: LockOptions): Promise<Bound | undefined> {
+  const name = randomUUID();
+  const server = createServer((socket) => serve(socket, { ...options, name }));
   server.maxConnections = connectionsMax;
   try {
     await new Promise<void>((resolve, reject) => {
@@ -94,44 +111,99 @@ async function tryToBind(address: LockAddress, options: LockOptions): Promise<Se
     throw toDiskError(error, `locking ${address.file ?? address.path}`);
   }
   server.unref();
-  if (address.file !== undefined) await chmod(address.file, 0o600);
-  return server;
+  if (address.file !== undefined) await restrict(address.file);
+  return { server, name };
+}
+
+/** A socket that is gone already is told by `proveHeld`. */
+async function restrict(file: string): Promise<void> {
+  try {
+    await chmod(file, 0o600);
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") throw toDiskError(error, `locking ${file}`);
+  }
+}
+
+/**
+ * Two that dropped the same stale claim may each have removed what the other then bound. Once no
+ * takeover is under way the path tells whose socket is left: only that process goes on.
+ */
+async function proveHeld(root: string, address: FileAddress, bound: Bound): Promise<void> {
+  const claim = claimOf(address.file);
+  while (await isThere(claim)) await sleep(retryMs);
+  const answer = await ask(address.path, "whose");
+  if (answer.kind === "answered" && answer.line === bound.name) return;
+  const holder = await ask(address.path, "ping");
+  while (!(await withClaim(address.file, () => letGo(address.file, bound)))) await sleep(retryMs);
+  throw heldError(root, holder);
+}
+
+/** Closing a server removes what lies at its path: the holder's socket is put back there. */
+async function letGo(file: string, { server, name }: Bound): Promise<void> {
+  const aside = `${file}.${name}`;
+  const isKept = await link(file, aside).then(
+    () => true,
+    () => false,
+  );
+  await new Promise((resolve) => server.close(resolve));
+  if (isKept) await rename(aside, file);
 }
 
 /**
  * Removes the socket of a dead holder. Only the process that made the exclusive file may, and only
  * after it has been refused once more: otherwise two could each remove the other's new socket.
  */
-async function takeOver(address: LockAddress): Promise<void> {
-  if (address.file === undefined) return;
-  const claim = `${address.file}.takeover`;
-  try {
-    // It stays empty: it must be possible to make it on a full disk.
-    await (await open(claim, "wx")).close();
-  } catch (error) {
-    if (systemCode(error) !== "EEXIST") throw toDiskError(error, `making ${claim}`);
-    return dropStaleClaim(claim);
-  }
-  try {
-    const answer = await ask(address.path, "ping");
-    if (answer.kind === "refused") await rm(address.file, { force: true });
-  } finally {
-    await rm(claim, { force: true });
-  }
+async function takeOver({ path, file }: LockAddress): Promise<void> {
+  if (file === undefined) return;
+  await withClaim(file, async () => {
+    const answer = await ask(path, "ping");
+    if (answer.kind === "refused") await rm(file, { force: true });
+  });
 }
 
-async function dropStaleClaim(claim: string): Promise<void> {
+const claimOf = (file: string): string => `${file}.takeover`;
+
+/** Answers whether nobody else had the claim, so that `work` was done. Drops a stale one. */
+async function withClaim(file: string, work: () => Promise<void>): Promise<boolean> {
+  const claim = claimOf(file);
+  let made;
+  try {
+    // It stays empty: it must be possible to make it on a full disk.
+    const handle = await open(claim, "wx");
+    made = await handle.stat();
+    await handle.close();
+  } catch (error) {
+    if (systemCode(error) !== "EEXIST") throw toDiskError(error, `making ${claim}`);
+    await isThere(claim);
+    return false;
+  }
+  try {
+    await work();
+  } finally {
+    // Another may have taken it for stale and made its own.
+    const present = await stat(claim).catch(() => undefined);
+    const isOwn = present?.ino === made.ino && present.birthtimeMs === made.birthtimeMs;
+    if (isOwn) await rm(claim, { force: true });
+  }
+  return true;
+}
+
+/** Whether somebody has the claim; a stale one is dropped. */
+async function isThere(claim: string): Promise<boolean> {
   try {
     const { mtimeMs } = await stat(claim);
     // A time to come is of a clock that was set back meanwhile.
-    if (Math.abs(Date.now() - mtimeMs) >= takeoverMsMax) await rm(claim, { force: true });
+    const isStale = Math.abs(Date.now() - mtimeMs) >= takeoverMsMax;
+    if (isStale) await rm(claim, { force: true });
+    return !isStale;
   } catch (error) {
     if (systemCode(error) !== "ENOENT") throw toDiskError(error, `dropping ${claim}`);
+    return false;
   }
 }
 
-/** One line in, one line out: `ping` or `stop`. */
-function serve(socket: Socket, options: LockOptions): void {
+/** One line in, one line out: `ping`, `stop`, or `whose` of a process that binds. */
+function serve(socket: Socket, options: LockOptions & { readonly name: string }): void {
   let received = "";
   socket.unref();
   socket.setEncoding("latin1");
@@ -146,6 +218,7 @@ function serve(socket: Socket, options: LockOptions): void {
     received = "";
     if (command === "ping") socket.end(`pong ${process.pid}\n`);
     else if (command === "stop") socket.end(`stopping ${process.pid}\n`, options.onStop);
+    else if (command === "whose") socket.end(`${options.name}\n`);
     else socket.end("unknown\n");
   });
 }
