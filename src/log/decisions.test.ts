@@ -41,6 +41,12 @@ describe("rolling", () => {
     expect(shouldRoll(head, { ...incoming, lastOffset: 2 ** 31 }, limits, 0)).toBe(true);
   });
 
+  test("looks at the records that a segment holds, not at those that come", () => {
+    const byCount = { ...limits, recordCountMax: 11 };
+    expect(shouldRoll(head, { ...incoming, lastOffset: 99 }, byCount, 0)).toBe(false);
+    expect(shouldRoll({ ...head, recordCount: 11 }, incoming, byCount, 0)).toBe(true);
+  });
+
   test("counts a segment's age from its creation when records have no time", () => {
     const untimed = { ...head, firstTimestampMs: -1 };
     expect(shouldRoll(untimed, incoming, limits, 500)).toBe(false);
@@ -78,6 +84,17 @@ describe("retention plan", () => {
     const all = { ...keep, ageMsMax: 0 };
     expect(planRetention(segments, all, bounds).segmentCount).toBe(3);
     expect(planRetention(segments, all, { ...bounds, committed: 25 }).segmentCount).toBe(2);
+  });
+
+  test("by count moves the start exactly, inside a segment too, and never back", () => {
+    const plan = (recordCountMax: number, other: Partial<typeof bounds> = {}): unknown =>
+      planRetention(segments, { ...keep, recordCountMax }, { ...bounds, ...other });
+    expect(plan(30)).toEqual({ segmentCount: 0, logStart: 0 });
+    expect(plan(29)).toEqual({ segmentCount: 0, logStart: 1 });
+    expect(plan(20)).toEqual({ segmentCount: 1, logStart: 10 });
+    expect(plan(1)).toEqual({ segmentCount: 2, logStart: 29 });
+    expect(plan(5, { committed: 22 })).toEqual({ segmentCount: 1, logStart: 17 });
+    expect(plan(29, { logStart: 12 })).toEqual({ segmentCount: 1, logStart: 12 });
   });
 
   test("takes what lies below the log start from compacted topics too", () => {

@@ -196,9 +196,12 @@ export const topicSettings = {
     anyText,
     "Media type that records from HTTP must have; empty accepts any.",
   ),
-  "segment.records": long(longMax, atLeast(1), "Records after which a segment is rolled.", {
-    brokerName: "log.segment.records",
-  }),
+  "segment.records": long(
+    longMax,
+    atLeast(1),
+    "Records after which a segment is rolled; a batch is never split.",
+    { brokerName: "log.segment.records" },
+  ),
   "retention.records": long(
     -1,
     orExactly(-1, atLeast(1)),
