@@ -20,7 +20,7 @@ export function startPositions(
   const isKnown = position === "earliest" || position === "latest" || /^-?\d+$/.test(position);
   if (!isKnown) {
     throw new CommandFailure(
-      `--from is earliest, latest, an offset or -N, not "${position}"`,
+      `a position is earliest, latest, an offset or -N, not "${position}"`,
       exitCodes.usage,
     );
   }
