@@ -61,7 +61,8 @@ const groupIdLengthMax = 10_000;
 
 /**
  * Coordinates every group of this node: which partition of `__consumer_offsets` holds it, whether
- * that is loaded, and what all doors may ask of it. Expected failures are answered, not thrown.
+ * that is loaded, and what all doors may ask of it. Expected failures are answered; thrown is only
+ * COORDINATOR_NOT_AVAILABLE, where that topic can not be made or the node stops.
  */
 export class GroupCoordinator {
   readonly #options: GroupCoordinatorOptions;
