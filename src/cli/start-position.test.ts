@@ -27,4 +27,4 @@ test("one partition can be chosen, an unknown one is refused", () => {
   expect(() => startPositions(topic, "earliest", 2)).toThrow("no partition 2");
 });
 
-test("other text is refused", () => expect(() => froms("yesterday")).toThrow("--from"));
+test("other text is refused", () => expect(() => froms("yesterday")).toThrow("a position is"));
