@@ -5,7 +5,7 @@ import type { Producer, ProducerBatch } from "../../log/producer-states.ts";
 import type { RecordBatch } from "../../protocol/record-batch.ts";
 import { AppendHead } from "./append-head.ts";
 import type { LoadedPartition } from "./load-partition.ts";
-import { OffsetWaiters } from "./offset-waiters.ts";
+import { LogStart } from "./log-start.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import type { PartitionFolder } from "./partition-folder.ts";
 import type {
@@ -16,8 +16,9 @@ import type {
   ReadResult,
   TimestampedOffset,
 } from "./partition-log.ts";
-import { PartitionUpkeep } from "./partition-upkeep.ts";
+import { closedError, PartitionProgress } from "./partition-progress.ts";
 import { nothingRead, PartitionReader } from "./partition-reader.ts";
+import { PartitionUpkeep } from "./partition-upkeep.ts";
 import { PartitionWriter } from "./partition-writer.ts";
 import { ProducerJournal } from "./producer-journal.ts";
 import type { SegmentList } from "./segment-list.ts";
@@ -45,16 +46,11 @@ export class Partition implements PartitionLog {
   readonly #search: TimestampSearch;
   readonly #upkeep: PartitionUpkeep;
   readonly #head: AppendHead;
-  readonly #waiters = new OffsetWaiters();
-  readonly #listeners = new Set<() => void>();
+  readonly #progress: PartitionProgress;
+  readonly #logStart: LogStart;
   #settings: TopicSettings;
   #end: number;
-  #held: number;
-  #logStart: number;
-  #writable: { promise: Promise<void>; resolve: () => void } | undefined;
-  #stopped: XylemError | undefined;
   #isClosed = false;
-  #isReleased = false;
 
   constructor(parts: PartitionParts, context: PartitionContext) {
     this.topic = parts.topic;
@@ -66,8 +62,7 @@ export class Partition implements PartitionLog {
     this.#epochs = parts.epochs;
     this.#settings = parts.settings;
     this.#end = parts.end;
-    this.#held = parts.end;
-    this.#logStart = parts.logStart;
+    this.#progress = new PartitionProgress(parts.end);
     const { segments, folder } = parts;
     const listener = {
       onProgress: () => this.#progressed(),
@@ -77,14 +72,18 @@ export class Partition implements PartitionLog {
     this.#writer = new PartitionWriter(context, { segments, folder, listener }, parts);
     this.#reader = new PartitionReader(segments, context, (path) => this.#heedDamage(path));
     this.#search = new TimestampSearch(segments, this.#reader, context.compression);
-    this.#upkeep = new PartitionUpkeep({ context, folder, segments, epochs: parts.epochs });
+    const { epochs } = parts;
+    const upkeep = new PartitionUpkeep({ context, folder, segments, epochs });
+    this.#upkeep = upkeep;
+    const onMoved = (): void => this.#progress.tell();
+    this.#logStart = new LogStart(parts.logStart, { context, folder, epochs, upkeep, onMoved });
     this.#head = new AppendHead(segments);
     const spoiled = segments.all.find(({ damages }) => damages.length > 0);
     if (spoiled !== undefined) this.#heedDamage(spoiled.log.path);
   }
 
   get logStart(): number {
-    return this.#logStart;
+    return this.#logStart.offset;
   }
 
   get end(): number {
@@ -92,11 +91,11 @@ export class Partition implements PartitionLog {
   }
 
   get committed(): number {
-    return this.#held;
+    return this.#progress.held;
   }
 
   get lastStable(): number {
-    return this.#held;
+    return this.#progress.held;
   }
 
   get leaderEpoch(): number {
@@ -119,7 +118,7 @@ export class Partition implements PartitionLog {
 
   /** Set once the partition can not be used any more. */
   get stopped(): XylemError | undefined {
-    return this.#stopped;
+    return this.#progress.stopped;
   }
 
   /** The oldest offset whose files a crash may leave; without any the log end. */
@@ -158,15 +157,11 @@ export class Partition implements PartitionLog {
 
   writable(): Promise<void> | undefined {
     if (this.#writer.pendingBytes < this.#pendingBytesMax) return undefined;
-    this.#writable ??= Promise.withResolvers();
-    return this.#writable.promise;
+    return this.#progress.writable();
   }
 
   whenHeld(offset: number, done: (error?: Error) => void): void {
-    if (this.#held >= offset) done();
-    else if (this.#stopped !== undefined) done(this.#stopped);
-    else if (this.#isReleased) done(closedError());
-    else this.#waiters.add(offset, done);
+    this.#progress.whenHeld(offset, done);
   }
 
   whenCommitted(offset: number, done: (error?: Error) => void): void {
@@ -175,8 +170,8 @@ export class Partition implements PartitionLog {
 
   read(offset: number, options: ReadOptions): ReadResult | Promise<ReadResult> {
     this.#checkUsable();
-    if (offset < this.#logStart || offset > this.#end) {
-      const range = `${this.#logStart} to ${this.#end}`;
+    if (offset < this.logStart || offset > this.#end) {
+      const range = `${this.logStart} to ${this.#end}`;
       const detail = `${this.topic}-${this.index} holds ${range}, asked for ${offset}`;
       throw new XylemError("OFFSET_OUT_OF_RANGE", detail);
     }
@@ -187,13 +182,13 @@ export class Partition implements PartitionLog {
 
   async findByTimestamp(timestampMs: number, upTo: number): Promise<TimestampedOffset | undefined> {
     this.#checkUsable();
-    const bounds = { logStart: this.#logStart, upTo: Math.min(upTo, this.#writer.written) };
+    const bounds = { logStart: this.logStart, upTo: Math.min(upTo, this.#writer.written) };
     return this.#search.findFirst(timestampMs, bounds);
   }
 
   async findMaxTimestamp(): Promise<TimestampedOffset | undefined> {
     this.#checkUsable();
-    return this.#search.findLargest({ logStart: this.#logStart, upTo: this.#writer.written });
+    return this.#search.findLargest({ logStart: this.logStart, upTo: this.#writer.written });
   }
 
   endOffsetForEpoch(epoch: number): { leaderEpoch: number; endOffset: number } {
@@ -206,27 +201,26 @@ export class Partition implements PartitionLog {
 
   async deleteRecordsBefore(offset: number): Promise<number> {
     this.#checkUsable();
-    const target = offset === -1 ? this.#held : offset;
-    if (target < 0 || target > this.#held) {
-      const detail = `records can go up to ${this.#held}, asked for ${offset}`;
+    const { committed } = this;
+    const target = offset === -1 ? committed : offset;
+    if (target < 0 || target > committed) {
+      const detail = `records can go up to ${committed}, asked for ${offset}`;
       throw new XylemError("OFFSET_OUT_OF_RANGE", detail);
     }
-    // Another call may have moved it that far and not be done: durable when this one resolves.
-    if (target <= this.#logStart) await this.#context.storeLogStarts();
-    await this.#moveLogStart(target);
-    return this.#logStart;
+    await this.#logStart.delete(target, this.#settings);
+    return this.logStart;
   }
 
   async applyRetention(nowMs: number): Promise<void> {
     this.#checkUsable();
     if (this.#head.isDue(this.#settings, nowMs)) await this.#rollEmpty();
-    const bounds = { logStart: this.#logStart, committed: this.#held, nowMs };
+    const bounds = { logStart: this.logStart, committed: this.committed, nowMs };
     const plan = await this.#upkeep.planRetention(this.#settings, bounds);
     this.#checkUsable();
     if (plan.segmentCount > 0 && plan.segmentCount === this.#segments.all.length) {
       await this.#rollEmpty();
     }
-    await this.#moveLogStart(plan.logStart);
+    await this.#logStart.moveTo(plan.logStart, this.#settings);
     this.#producers.expire(nowMs);
   }
 
@@ -237,13 +231,12 @@ export class Partition implements PartitionLog {
   }
 
   onAdvance(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#progress.onAdvance(listener);
   }
 
   /** Index entries and epochs go to their files, so that recovery need not make them again. */
   async checkpoint(): Promise<void> {
-    if (this.#stopped !== undefined || this.#isClosed) return;
+    if (this.stopped !== undefined || this.#isClosed) return;
     await this.#upkeep.checkpoint();
   }
 
@@ -251,11 +244,11 @@ export class Partition implements PartitionLog {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.#writer.settled();
-    if (this.#stopped === undefined) {
+    if (this.stopped === undefined) {
       this.#writer.requestFlush();
       await this.#writer.settled();
     }
-    if (this.#stopped === undefined) await this.#upkeep.close(this.#closingSnapshot());
+    if (this.stopped === undefined) await this.#upkeep.close(this.#closingSnapshot());
     await this.#release();
   }
 
@@ -267,10 +260,7 @@ export class Partition implements PartitionLog {
   }
 
   async #release(): Promise<void> {
-    this.#isReleased = true;
-    this.#waiters.failAbove(-1, closedError());
-    this.#writable?.resolve();
-    this.#listeners.clear();
+    this.#progress.release();
     await this.#upkeep.release();
   }
 
@@ -308,34 +298,14 @@ export class Partition implements PartitionLog {
     this.#checkUsable();
   }
 
-  async #moveLogStart(target: number): Promise<void> {
-    if (target > this.#logStart) {
-      this.#logStart = target;
-      if (this.#epochs.cutStart(target)) this.#folder.areEpochsDirty = true;
-      await this.#context.storeLogStarts();
-      this.#tellListeners();
-    }
-    await this.#upkeep.removeSegmentsBelow(this.#logStart, this.#settings);
-  }
-
   #progressed(): void {
     const isFsync = this.#settings.durability === "fsync";
     const held = isFsync ? this.#writer.flushed : this.#writer.written;
     const { written } = this.#writer;
     this.#producers.settle(written);
-    if (this.#writable !== undefined && this.#writer.pendingBytes < this.#pendingBytesMax) {
-      this.#writable.resolve();
-      this.#writable = undefined;
-    }
+    if (this.#writer.pendingBytes < this.#pendingBytesMax) this.#progress.letWrite();
     if (!isFsync) this.#upkeep.flushWhenDue(this.#writer, this.#settings);
-    if (held <= this.#held) return;
-    this.#held = held;
-    this.#waiters.advance(held);
-    this.#tellListeners();
-  }
-
-  #tellListeners(): void {
-    for (const listener of this.#listeners) listener();
+    this.#progress.advance(held);
   }
 
   /** The disk was full: what was not written never happened. */
@@ -351,23 +321,17 @@ export class Partition implements PartitionLog {
       end: written,
       why: error.message,
     });
-    this.#waiters.failAbove(written, error);
-    this.#writable?.resolve();
-    this.#writable = undefined;
+    this.#progress.takeBack(written, error);
   }
 
   #stop(error: XylemError): void {
-    if (this.#stopped !== undefined) return;
-    this.#stopped = error;
+    if (this.stopped !== undefined) return;
     this.#context.log.error("a partition stopped", {
       topic: this.topic,
       partition: this.index,
       why: error.message,
     });
-    this.#waiters.failAbove(this.#held, error);
-    this.#writable?.resolve();
-    this.#writable = undefined;
-    this.#tellListeners();
+    this.#progress.stop(error);
   }
 
   /** `log.damage.policy`. */
@@ -381,13 +345,10 @@ export class Partition implements PartitionLog {
   }
 
   #checkUsable(): void {
-    if (this.#stopped !== undefined) throw this.#stopped;
+    if (this.stopped !== undefined) throw this.stopped;
     if (this.#isClosed) throw closedError();
   }
 }
-
-const closedError = (): XylemError =>
-  new XylemError("NOT_LEADER_OR_FOLLOWER", "the partition is closed");
 
 function duplicate(batch: ProducerBatch, isAppendTime: boolean): Appended {
   return {

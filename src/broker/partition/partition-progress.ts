@@ -1,0 +1,88 @@
+import { XylemError } from "../../base/errors.ts";
+import { OffsetWaiters } from "./offset-waiters.ts";
+
+/** What a partition that was closed says to whoever still asks. */
+export const closedError = (): XylemError =>
+  new XylemError("NOT_LEADER_OR_FOLLOWER", "the partition is closed");
+
+/** How far a partition has come, whether it still goes on, and who waits to be told. */
+export class PartitionProgress {
+  readonly #waiters = new OffsetWaiters();
+  readonly #listeners = new Set<() => void>();
+  #held: number;
+  #writable: { promise: Promise<void>; resolve: () => void } | undefined;
+  #stopped: XylemError | undefined;
+  #isReleased = false;
+
+  constructor(held: number) {
+    this.#held = held;
+  }
+
+  /** What this replica has as durably as the topic asks. */
+  get held(): number {
+    return this.#held;
+  }
+
+  /** Set once the partition can not be used any more. */
+  get stopped(): XylemError | undefined {
+    return this.#stopped;
+  }
+
+  /** Calls back once `held` has reached `offset`, or with why it will not. */
+  whenHeld(offset: number, done: (error?: Error) => void): void {
+    if (this.#held >= offset) done();
+    else if (this.#stopped !== undefined) done(this.#stopped);
+    else if (this.#isReleased) done(closedError());
+    else this.#waiters.add(offset, done);
+  }
+
+  /** Calls `listener` at each `tell`, until the answer is called. */
+  onAdvance(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  advance(held: number): void {
+    if (held <= this.#held) return;
+    this.#held = held;
+    this.#waiters.advance(held);
+    this.tell();
+  }
+
+  /** Something that readers go by has moved. */
+  tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Resolves at the next `letWrite`. */
+  writable(): Promise<void> {
+    this.#writable ??= Promise.withResolvers();
+    return this.#writable.promise;
+  }
+
+  letWrite(): void {
+    this.#writable?.resolve();
+    this.#writable = undefined;
+  }
+
+  /** What lies at or above `written` never happened. */
+  takeBack(written: number, error: XylemError): void {
+    this.#waiters.failAbove(written, error);
+    this.letWrite();
+  }
+
+  stop(error: XylemError): void {
+    this.#stopped = error;
+    this.#waiters.failAbove(this.#held, error);
+    this.letWrite();
+    this.tell();
+  }
+
+  /** The partition is closed: nobody is told anything any more. */
+  release(): void {
+    this.#isReleased = true;
+    this.#waiters.failAbove(-1, closedError());
+    this.letWrite();
+    this.#listeners.clear();
+  }
+}
