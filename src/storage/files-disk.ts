@@ -2,7 +2,8 @@ import { closeSync, fstatSync, openSync, promises as files, readSync, statSync }
 import { dirname, join } from "node:path";
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { assert } from "../base/assert.ts";
-import type { Disk, DiskEntry, DiskFile } from "../broker/ports/disk.ts";
+import { copyFile } from "../broker/partition/copy-file.ts";
+import type { Disk, DiskEntry, DiskFile, LinkOutcome } from "../broker/ports/disk.ts";
 import { systemCode, toDiskError } from "./disk-error.ts";
 import { OpenFile } from "./open-file.ts";
 
@@ -17,6 +18,9 @@ const readSyncBytesMax = 64 * 1024;
 /** Together longer than a silent connection may hold its descriptor. */
 const descriptorTriesMax = 150;
 const descriptorWaitMs = 100;
+
+/** What a file system says that has no hard links, or none between these two places. */
+const unsharedCodes = new Set(["EXDEV", "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
 
 /** The file system below one root directory, which must exist. */
 export class FilesDisk implements Disk {
@@ -73,6 +77,18 @@ export class FilesDisk implements Disk {
 
   async remove(path: string): Promise<void> {
     await told(files.rm(this.#path(path), { force: true }), `removing ${path}`);
+  }
+
+  async link(from: string, to: string, onto: Disk = this): Promise<LinkOutcome> {
+    if (!(onto instanceof FilesDisk)) return copyFile({ disk: this, path: from }, onto, to);
+    try {
+      await files.link(this.#path(from), onto.#path(to));
+      return "linked";
+    } catch (error) {
+      const isRefused = unsharedCodes.has(systemCode(error) ?? "");
+      if (!isRefused) throw toDiskError(error, `linking ${from} to ${to}`);
+    }
+    return copyFile({ disk: this, path: from }, onto, to);
   }
 
   async syncDirectory(directory: string): Promise<void> {

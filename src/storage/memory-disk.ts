@@ -1,7 +1,8 @@
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import { XylemError } from "../base/errors.ts";
-import type { Disk, DiskEntry, DiskFile } from "../broker/ports/disk.ts";
+import { copyFile } from "../broker/partition/copy-file.ts";
+import type { Disk, DiskEntry, DiskFile, LinkOutcome } from "../broker/ports/disk.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { MemoryFile } from "./memory-file.ts";
 
@@ -101,6 +102,19 @@ export class MemoryDisk implements Disk {
     if (found instanceof Map) throw failure(`${path} is a directory`);
     folder?.delete(name);
     found.unlink();
+  }
+
+  async link(from: string, to: string, onto: Disk = this): Promise<LinkOutcome> {
+    if (!(onto instanceof MemoryDisk)) return copyFile({ disk: this, path: from }, onto, to);
+    const source = this.#place(from);
+    const found = source.folder?.get(source.name);
+    if (!(found instanceof MemoryFile)) throw failure(`${from}: no such file`);
+    const target = onto.#place(to);
+    if (target.folder === undefined) throw failure(`${to}: no such directory`);
+    if (target.folder.has(target.name)) throw failure(`${to} is there already`);
+    found.link();
+    target.folder.set(target.name, found);
+    return "linked";
   }
 
   async syncDirectory(directory: string): Promise<void> {

@@ -25,7 +25,7 @@ export class MemoryFile {
   readonly #blocks: Block[] = [];
   #sizeBytes = 0;
   #handles = 0;
-  #linked = true;
+  #nameCount = 1;
   #sealed = false;
   modifiedMs: number;
 
@@ -50,8 +50,13 @@ export class MemoryFile {
     this.#freeIfUnused();
   }
 
+  /** One more name. */
+  link(): void {
+    this.#nameCount += 1;
+  }
+
   unlink(): void {
-    this.#linked = false;
+    this.#nameCount -= 1;
     this.#freeIfUnused();
   }
 
@@ -142,7 +147,7 @@ export class MemoryFile {
   }
 
   #freeIfUnused(): void {
-    if (this.#linked || this.#handles > 0) return;
+    if (this.#nameCount > 0 || this.#handles > 0) return;
     if (this.#sizeBytes > 0 || this.#blocks.length > 0) this.truncate(0);
   }
 }

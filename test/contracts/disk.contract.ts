@@ -10,6 +10,7 @@ export function diskContract(name: string, make: () => Promise<Disk>): void {
   describe(`disk contract: ${name}`, () => {
     filesContract(make);
     directoriesContract(make);
+    linksContract(make);
   });
 }
 
@@ -147,5 +148,59 @@ function directoriesContract(make: () => Promise<Disk>): void {
   test("a path that leaves the directory is a defect", async () => {
     const disk = await make();
     await expect(disk.open("../a.log", { create: true })).rejects.toThrow("leaves");
+  });
+}
+
+function linksContract(make: () => Promise<Disk>): void {
+  const write = async (disk: Disk, path: string, ...values: number[]): Promise<void> => {
+    const file = await disk.open(path, { create: true });
+    await file.append([bytes(...values)]);
+    await file.sync();
+    await file.close();
+  };
+  const content = async (disk: Disk, path: string): Promise<number[] | undefined> => {
+    const read = await disk.readFile(path);
+    return read === undefined ? undefined : [...read];
+  };
+
+  test("a linked file lives under each name for as long as that name does", async () => {
+    const disk = await make();
+    for (const folder of ["t-0", "u-0"]) await disk.makeDirectory(folder);
+    await write(disk, "t-0/a.log", 1, 2, 3);
+    await disk.link("t-0/a.log", "u-0/a.log");
+    await disk.syncDirectory("u-0");
+    expect(await content(disk, "u-0/a.log")).toEqual([1, 2, 3]);
+    await disk.removeDirectory("t-0");
+    expect(await content(disk, "u-0/a.log")).toEqual([1, 2, 3]);
+    await disk.remove("u-0/a.log");
+    expect(await content(disk, "u-0/a.log")).toBeUndefined();
+  });
+
+  test("replacing one name of a linked file leaves the other as it was", async () => {
+    const disk = await make();
+    await write(disk, "a.index", 1);
+    await disk.link("a.index", "b.index");
+    await write(disk, "a.index.tmp", 2);
+    await disk.rename("a.index.tmp", "a.index");
+    expect([await content(disk, "a.index"), await content(disk, "b.index")]).toEqual([[2], [1]]);
+  });
+
+  test("a link is made from a file that is there, to a name that is not", async () => {
+    const disk = await make();
+    await write(disk, "a", 1);
+    await write(disk, "b", 2);
+    const refused = { code: "KAFKA_STORAGE_ERROR" };
+    await expect(disk.link("a", "b")).rejects.toMatchObject(refused);
+    await expect(disk.link("nothing", "c")).rejects.toMatchObject(refused);
+    await expect(disk.link("a", "no/such/folder")).rejects.toMatchObject(refused);
+    expect(await content(disk, "b")).toEqual([2]);
+  });
+
+  test("a file is linked onto another disk of the same kind", async () => {
+    const [source, target] = [await make(), await make()];
+    await write(source, "a.log", 4, 5);
+    await source.link("a.log", "b.log", target);
+    await source.remove("a.log");
+    expect(await content(target, "b.log")).toEqual([4, 5]);
   });
 }

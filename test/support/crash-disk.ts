@@ -1,5 +1,5 @@
 import type { Random } from "../../src/base/random.ts";
-import type { Disk, DiskEntry, DiskFile } from "../../src/broker/ports/disk.ts";
+import type { Disk, DiskEntry, DiskFile, LinkOutcome } from "../../src/broker/ports/disk.ts";
 import { XylemError } from "../../src/base/errors.ts";
 
 /** What a test wants to go wrong: called before each operation, may throw or wait. */
@@ -95,6 +95,18 @@ export class CrashDisk implements Disk {
     await this.fault("remove", path);
     const { parent, name } = this.#place(path);
     parent.delete(name);
+  }
+
+  async link(from: string, to: string, onto: Disk = this): Promise<LinkOutcome> {
+    await this.fault("link", from);
+    if (!(onto instanceof CrashDisk)) throw failure(`${from}: another kind of disk`);
+    const source = this.#place(from);
+    const found = source.parent.get(source.name);
+    if (!(found instanceof CrashFile)) throw failure(`${from}: no such file`);
+    const target = onto.#place(to);
+    if (target.parent.has(target.name)) throw failure(`${to} is there already`);
+    target.parent.set(target.name, found);
+    return "linked";
   }
 
   async syncDirectory(directory: string): Promise<void> {

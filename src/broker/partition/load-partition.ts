@@ -7,6 +7,7 @@ import { formatSegmentName, parseSegmentName } from "../../log/segment-name.ts";
 import { batchHeaderBytes } from "../../protocol/record-batch.ts";
 import { BatchWalk } from "../../log/batch-walk.ts";
 import type { DiskEntry } from "../ports/disk.ts";
+import { cutClosed } from "./cut-closed.ts";
 import { completeSwaps } from "./complete-swaps.ts";
 import { loadProducers } from "./load-producers.ts";
 import { noteMissing } from "./missing-offsets.ts";
@@ -153,8 +154,11 @@ class Loading {
       if (!isLast && (isClean || segment.endOffset <= recoveryPoint)) continue;
       const recovery = await this.#recoverOne(segments, index);
       end = recovery.endOffset;
-      if (recovery.isCut) await this.#dropSegments(segments.splice(index + 1));
-      else if (!isLast) end = await this.#sealRecovered(segment, end);
+      if (recovery.isCut && !isLast) {
+        await cutClosed(segment, this.#context.disk);
+        await this.#dropSegments(segments.splice(index + 1));
+      }
+      if (!recovery.isCut && !isLast) end = await this.#sealRecovered(segment, end);
       if (!isClean) await segment.log.use((file) => file.sync());
     }
     const last = segments.at(-1) as Segment;

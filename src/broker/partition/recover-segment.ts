@@ -71,8 +71,10 @@ function fromScratch(segment: Segment): Resumed {
 
 /** A closed segment may have been compacted up to its end; the last one never was. */
 function gapBound(segment: Segment): number {
-  return segment.endOffset > segment.baseOffset ? segment.endOffset : -1;
+  return isClosed(segment) ? segment.endOffset : -1;
 }
+
+const isClosed = (segment: Segment): boolean => segment.endOffset > segment.baseOffset;
 
 /**
  * Trusts the entries of the index files up to the one the scan starts at; that one is dropped and
@@ -101,7 +103,8 @@ async function resumeIndexes(
     indexes: new SegmentIndexes(baseOffset, { offsets, times, logSizeBytes: position }),
     from: { position, offsetMin, isExact: false, sumsFromOffset, endOffset: gapBound(segment) },
     entryOffset,
-    stored: { offsets: offsets.count, times: times.count },
+    // The files of a closed segment may be shared: what was not right in them is made anew.
+    stored: isClosed(segment) ? undefined : { offsets: offsets.count, times: times.count },
   };
 }
 
@@ -198,7 +201,8 @@ class Recovery {
       fromOffset: end.offsetMin,
       why: end.damage,
     });
-    await this.#file.truncate(end.position);
     segment.sizeBytes = end.position;
+    // Another file takes the place of a closed one that is cut: it may be shared.
+    if (!isClosed(segment)) await this.#file.truncate(end.position);
   }
 }

@@ -243,12 +243,16 @@ export class Segment implements SegmentFacts, IndexOwner {
     }
   }
 
-  /** Keeps the first `keepBytes` of an index file, below 0 none, and puts `bytes` behind them. */
+  /**
+   * Keeps the first `keepBytes` of an index file and puts `bytes` behind them. Below 0 the file is
+   * made anew: a fork or a snapshot may share the one that is there.
+   */
   async #appendIndex(
     suffix: ".index" | ".timeindex",
     content: { bytes: Uint8Array; keepBytes: number; sync: boolean },
   ): Promise<void> {
     const path = this.path(suffix);
+    if (content.keepBytes < 0) await this.#context.disk.remove(path);
     const file = await this.#context.disk.open(path, { create: true });
     try {
       const keepBytes = Math.max(0, content.keepBytes);

@@ -20,9 +20,18 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>;
   /** Absent: no error. */
   remove(path: string): Promise<void>;
+  /**
+   * Gives a file one more name, on this disk or on `onto`, where nothing may have that name yet.
+   * Both names are one file afterwards: it is not appended to or cut any more, each name is only
+   * removed or replaced. Answers "copied" where the file system can not share a file: then the
+   * copy's bytes are durable. The name itself is so after `syncDirectory`.
+   */
+  link(from: string, to: string, onto?: Disk): Promise<LinkOutcome>;
   /** Makes the creations, renames and removals in this directory durable. */
   syncDirectory(directory: string): Promise<void>;
 }
+
+export type LinkOutcome = "linked" | "copied";
 
 export interface DiskEntry {
   readonly name: string;

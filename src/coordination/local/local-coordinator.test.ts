@@ -229,5 +229,6 @@ class FailingSync implements Disk {
   readFile = (name: string) => this.#disk.readFile(name);
   rename = (from: string, to: string) => this.#disk.rename(from, to);
   remove = (name: string) => this.#disk.remove(name);
+  link = (from: string, to: string) => this.#disk.link(from, to);
   syncDirectory = (directory: string) => this.#disk.syncDirectory(directory);
 }
