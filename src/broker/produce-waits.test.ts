@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import { CrashDisk } from "../../test/support/crash-disk.ts";
+import { SimulatedDisk } from "../simulation/simulated-disk.ts";
 import { batchOf, openWorld } from "../../test/support/log-directory.ts";
 import { defaultTopicSettings } from "../base/settings/topic-settings.ts";
 import type { VirtualClock } from "../base/virtual-clock.ts";
@@ -11,14 +11,14 @@ import { LiveTopic } from "./topics/live-topic.ts";
 
 const mebibyte = 1_048_576;
 
-let disk: CrashDisk;
+let disk: SimulatedDisk;
 let clock: VirtualClock;
 let broker: Broker;
 let topic: LiveTopic;
 let partition: PartitionLog;
 
 beforeEach(async () => {
-  disk = new CrashDisk();
+  disk = new SimulatedDisk();
   const settings = { "log.append.pending.max.bytes": mebibyte };
   const world = await openWorld(disk, { settings });
   clock = world.clock;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { CrashDisk } from "../../../test/support/crash-disk.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import { append, memoryDisk, openWorld, tools } from "../../../test/support/log-directory.ts";
 import { silentLog } from "../../base/log.ts";
 import { SeededRandom } from "../../base/seeded-random.ts";
@@ -12,7 +12,7 @@ import { FetchBudget } from "./fetch-budget.ts";
 import { FetchPartition } from "./fetch-partition.ts";
 import { FetchPass } from "./fetch-pass.ts";
 
-async function topicsOn(disk: CrashDisk): Promise<Topics> {
+async function topicsOn(disk: SimulatedDisk): Promise<Topics> {
   const { directory: storage } = await openWorld(disk);
   const { crc32c } = tools;
   const coordinator = await LocalCoordinator.open({ disk: memoryDisk(), crc32c, log: silentLog });
@@ -22,7 +22,7 @@ async function topicsOn(disk: CrashDisk): Promise<Topics> {
 }
 
 test("reads from a slow disk that go on side by side share the budget", async () => {
-  const disk = new CrashDisk();
+  const disk = new SimulatedDisk();
   const topics = await topicsOn(disk);
   const asked = { name: "orders", partitions: 1, replicas: 1, configs: new Map() };
   const topic = await topics.create(asked);

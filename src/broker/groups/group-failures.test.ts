@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CrashDisk, type Fault } from "../../../test/support/crash-disk.ts";
+import { SimulatedDisk, type Fault } from "../../simulation/simulated-disk.ts";
 import { GroupBroker } from "../../../test/support/group-broker.ts";
 import { XylemError } from "../../base/errors.ts";
 import { SeededRandom } from "../../base/seeded-random.ts";
@@ -14,13 +14,13 @@ function failing(operation: string, code: "KAFKA_STORAGE_ERROR" | "DISK_FULL"): 
   };
 }
 
-async function openOn(disk: CrashDisk): Promise<GroupBroker> {
+async function openOn(disk: SimulatedDisk): Promise<GroupBroker> {
   return await GroupBroker.open({ "offsets.retention.check.interval.ms": 1e12 }, undefined, disk);
 }
 
 /** A node that has committed one offset of group "g". */
-async function openWithOffset(): Promise<{ disk: CrashDisk; node: GroupBroker }> {
-  const disk = new CrashDisk();
+async function openWithOffset(): Promise<{ disk: SimulatedDisk; node: GroupBroker }> {
+  const disk = new SimulatedDisk();
   const node = await openOn(disk);
   await node.commit("g", "orders", 1);
   return { disk, node };
@@ -130,7 +130,7 @@ describe("after the power went", () => {
   test("every answered commit is there", async () => {
     for (let seed = 1; seed <= 10; seed++) {
       const random = new SeededRandom(seed);
-      let disk = new CrashDisk();
+      let disk = new SimulatedDisk();
       const answered = new Map<string, number>();
       for (let round = 0; round < 3; round++) {
         const node = await openOn(disk);
@@ -155,7 +155,7 @@ describe("after the power went", () => {
 
 describe("when groups are loaded", () => {
   test("damaged records are passed over, and the others are there", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const before = await openOn(disk);
     for (let partition = 0; partition < 3; partition++) {
       await before.commit("g", "orders", partition, { partition });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CrashDisk } from "../../../test/support/crash-disk.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import { openWorld, readBytes } from "../../../test/support/log-directory.ts";
 import { fromHex, loadVectors, toHex } from "../../../test/vectors/vector.ts";
 import { encodeUtf8 } from "../../base/text.ts";
@@ -16,7 +16,7 @@ const states = stages.flatMap(({ stage, files }) =>
 );
 
 async function openStage(files: Record<string, string>, isClean: boolean): Promise<Partition> {
-  const disk = new CrashDisk();
+  const disk = new SimulatedDisk();
   if (isClean) disk.poke(".kafka_cleanshutdown", encodeUtf8("{}"));
   await disk.makeDirectory("orders-0");
   for (const [name, hex] of Object.entries(files)) disk.poke(`orders-0/${name}`, fromHex(hex));

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { CrashDisk } from "../../../test/support/crash-disk.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import { append, batchOf, openWorld, tools } from "../../../test/support/log-directory.ts";
 import { writeInt32 } from "../../base/bytes.ts";
 import { encodeUtf8 } from "../../base/text.ts";
@@ -26,8 +26,8 @@ async function codeAt(partition: Partition, offset: number): Promise<string> {
 }
 
 /** "first", a batch that holds another, and "last" where wanted; a bit of the second is flipped. */
-async function damagedLog(hasLast: boolean): Promise<CrashDisk> {
-  const disk = new CrashDisk();
+async function damagedLog(hasLast: boolean): Promise<SimulatedDisk> {
+  const disk = new SimulatedDisk();
   const partition = await (await openWorld(disk)).open();
   await append(partition, ["first"]);
   const at = disk.peek(logPath).length + batchHeaderBytes;
@@ -56,7 +56,7 @@ test("a torn batch that holds another is cut, and no part of it is shown", async
 });
 
 test("a good batch with attributes Kafka ignores keeps what is before it from a cut", async () => {
-  const disk = new CrashDisk();
+  const disk = new SimulatedDisk();
   const first = await (await openWorld(disk)).open();
   await append(first, ["damaged"]);
   const odd = batchOf(["kept"]);

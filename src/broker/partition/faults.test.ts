@@ -1,6 +1,6 @@
 import { statSync, truncateSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { CrashDisk } from "../../../test/support/crash-disk.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import {
   append,
   batchOf,
@@ -25,7 +25,7 @@ const failing = (operation: string, part: string, error: XylemError) => {
 
 describe("a failed flush", () => {
   test("stops its partition loudly, for good, and no other", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const world = await openWorld(disk);
     const orders = await world.open("orders");
     const events = await world.open("events");
@@ -41,7 +41,7 @@ describe("a failed flush", () => {
   });
 
   test("leaves no marker of a clean stop, so that the next start checks the log", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const world = await openWorld(disk);
     const partition = await world.open();
     await append(partition, ["kept"]);
@@ -57,7 +57,7 @@ describe("a failed flush", () => {
 
 describe("a lack of descriptors", () => {
   test("refuses an append, and lets go of the files that nobody uses", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const world = await openWorld(disk);
     const orders = await world.open("orders", { "segment.records": 1 });
     for (const value of ["a", "b", "c"]) await append(orders, [value]);
@@ -75,7 +75,7 @@ describe("a lack of descriptors", () => {
 
 describe("a full disk", () => {
   test("fails what waits, keeps what was acknowledged, and takes appends again", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const world = await openWorld(disk);
     const partition = await world.open();
     await append(partition, ["kept"], { producerId: 7, producerEpoch: 0, baseSequence: 0 });
@@ -96,7 +96,7 @@ describe("a full disk", () => {
   });
 
   test("at the first append or at a roll is refused the same way", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const world = await openWorld(disk);
     const partition = await world.open("orders", { "internal.segment.bytes": 100 });
     disk.fault = failing("makeDirectory", "orders-0", full);
@@ -130,7 +130,7 @@ describe("a full disk", () => {
 
 describe("group commit", () => {
   test("what comes during a flush rides with the next one", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const world = await openWorld(disk);
     const partition = await world.open();
     await append(partition, ["first"]);
@@ -147,7 +147,7 @@ describe("group commit", () => {
   });
 
   test("an os topic answers once written and flushes when flush.messages is reached", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const world = await openWorld(disk);
     const partition = await world.open("orders", { durability: "os", "flush.messages": 3 });
     const before = disk.syncCount;
@@ -161,7 +161,7 @@ describe("group commit", () => {
   });
 
   test("flush.ms flushes an os topic after that time", async () => {
-    const world = await openWorld(new CrashDisk());
+    const world = await openWorld(new SimulatedDisk());
     const partition = await world.open("orders", { durability: "os", "flush.ms": 1_000 });
     await append(partition, ["a"]);
     await world.clock.advance(999);
@@ -172,7 +172,7 @@ describe("group commit", () => {
   });
 
   test("a backlog past its bound makes producers wait until it is written", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const settings = { "log.append.pending.max.bytes": 1_000 };
     const world = await openWorld(disk, { settings });
     const partition = await world.open();

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { CrashDisk } from "../../../test/support/crash-disk.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import {
   batchOf,
   committed,
@@ -22,7 +22,7 @@ const triesMax = 60;
 class Lives {
   readonly #random: SeededRandom;
   readonly #settings: { "internal.segment.bytes": number };
-  #disk = new CrashDisk();
+  #disk = new SimulatedDisk();
   #world: LogWorld | undefined;
   #partition: Partition | undefined;
   /** What each producer sends next. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CrashDisk } from "../../../test/support/crash-disk.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import { append, batchOf, openWorld, readValues } from "../../../test/support/log-directory.ts";
 import type { Partition } from "./partition.ts";
 
@@ -18,7 +18,7 @@ const codeOf = (code: string): Error => expect.objectContaining({ code }) as Err
 
 describe("an idempotent producer", () => {
   test("that repeats one of its last five batches is answered with the first offsets", async () => {
-    const partition = await (await openWorld(new CrashDisk())).open();
+    const partition = await (await openWorld(new SimulatedDisk())).open();
     for (let sequence = 0; sequence < 6; sequence += 1) send(partition, sequence);
     expect(send(partition, 1)).toMatchObject({ baseOffset: 1, lastOffset: 1, isDuplicate: true });
     expect(send(partition, 5)).toMatchObject({ baseOffset: 5, isDuplicate: true });
@@ -27,7 +27,7 @@ describe("an idempotent producer", () => {
   });
 
   test("that skips a sequence or comes with an old epoch is refused", async () => {
-    const partition = await (await openWorld(new CrashDisk())).open();
+    const partition = await (await openWorld(new SimulatedDisk())).open();
     send(partition, 5, 3);
     expect(() => send(partition, 7, 3)).toThrow(codeOf("OUT_OF_ORDER_SEQUENCE_NUMBER"));
     expect(() => send(partition, 6, 2)).toThrow(codeOf("INVALID_PRODUCER_EPOCH"));
@@ -37,7 +37,7 @@ describe("an idempotent producer", () => {
 
   test("goes on after a restart, clean or not, and its repeats are still found", async () => {
     for (const isClean of [true, false]) {
-      const disk = new CrashDisk();
+      const disk = new SimulatedDisk();
       const first = await openWorld(disk);
       const settings = { "internal.segment.bytes": 250 };
       const before = await first.open("orders", settings);
@@ -54,7 +54,7 @@ describe("an idempotent producer", () => {
   });
 
   test("whose snapshot follows each batch may repeat what was not answered", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const before = await (await openWorld(disk)).open("orders", { "segment.records": 1 });
     for (let sequence = 0; sequence < 7; sequence += 1) {
       await append(before, [`value ${sequence}`], producer(sequence));
@@ -70,7 +70,7 @@ describe("an idempotent producer", () => {
   });
 
   test("is forgotten after a day of silence and may then start anywhere", async () => {
-    const world = await openWorld(new CrashDisk());
+    const world = await openWorld(new SimulatedDisk());
     const partition = await world.open();
     await append(partition, ["a"], producer(0));
     await world.clock.advance(86_400_000);
@@ -81,7 +81,7 @@ describe("an idempotent producer", () => {
 
   test("beyond the bound of remembered producers pushes out the one silent longest", async () => {
     const settings = { "producers.max.per.partition": 3 };
-    const partition = await (await openWorld(new CrashDisk(), { settings })).open();
+    const partition = await (await openWorld(new SimulatedDisk(), { settings })).open();
     for (const producerId of [1, 2, 3, 1, 4]) {
       const baseSequence = partition.end;
       const batch = batchOf(["v"], { producerId, producerEpoch: partition.end, baseSequence: 0 });

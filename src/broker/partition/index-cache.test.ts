@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { CrashDisk } from "../../../test/support/crash-disk.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import { append, openWorld, readValues } from "../../../test/support/log-directory.ts";
 import { XylemError } from "../../base/errors.ts";
 import { IndexCache, type IndexOwner } from "./index-cache.ts";
@@ -26,7 +26,7 @@ test("indexes past the bound go, the one used longest ago first, never the newes
 
 /** How often index files are read while each record is. */
 async function countIndexReads(cacheBytes: number): Promise<number> {
-  const disk = new CrashDisk();
+  const disk = new SimulatedDisk();
   const settings = { "log.index.cache.max.bytes": cacheBytes };
   const partition = await (await openWorld(disk, { settings })).open("orders", small);
   for (const value of values) await append(partition, [value]);
@@ -48,7 +48,7 @@ test("indexes of closed segments take bounded memory, and are read again when ne
 });
 
 test("a segment whose lost index a full disk does not take is read all the same", async () => {
-  const disk = new CrashDisk();
+  const disk = new SimulatedDisk();
   const world = await openWorld(disk);
   const before = await world.open("orders", small);
   for (const value of values) await append(before, [value]);

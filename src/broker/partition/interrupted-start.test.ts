@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { CrashDisk } from "../../../test/support/crash-disk.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import { append, openWorld, readValues } from "../../../test/support/log-directory.ts";
 import { XylemError } from "../../base/errors.ts";
 import { defaultTopicSettings } from "../../base/settings/topic-settings.ts";
@@ -9,8 +9,8 @@ const logPath = "orders-0/00000000000000000000.log";
 const ioError = new XylemError("KAFKA_STORAGE_ERROR", "reading: i/o error");
 
 /** One acknowledged record and a torn one behind it, as a killed process leaves them. */
-async function tornLog(): Promise<CrashDisk> {
-  const disk = new CrashDisk();
+async function tornLog(): Promise<SimulatedDisk> {
+  const disk = new SimulatedDisk();
   const partition = await (await openWorld(disk)).open();
   await append(partition, ["kept"]);
   const whole = disk.peek(logPath).length;
@@ -39,7 +39,7 @@ test("a start given up before a log was checked does not vouch for it", async ()
 });
 
 test("KRaft's own log, which is never opened, keeps no stop from being a clean one", async () => {
-  const disk = new CrashDisk();
+  const disk = new SimulatedDisk();
   await disk.makeDirectory("__cluster_metadata-0");
   await (await openWorld(disk)).directory.close();
   expect((await openWorld(disk)).directory.wasClean).toBe(true);
@@ -60,7 +60,7 @@ test("checkpoints of a topic that was put aside do not touch the one in its plac
 });
 
 test("when all segments are gone, flushed offsets are not given out again", async () => {
-  const disk = new CrashDisk();
+  const disk = new SimulatedDisk();
   const world = await openWorld(disk);
   const first = await world.open();
   for (const value of ["a", "b", "c"]) await append(first, [value]);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CrashDisk } from "../../../test/support/crash-disk.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import { openWorld, readBytes, topicId, tools } from "../../../test/support/log-directory.ts";
 import { fromHex, loadVectors, toHex } from "../../../test/vectors/vector.ts";
 import { BatchWalk } from "../../log/batch-walk.ts";
@@ -32,8 +32,11 @@ const settings = {
 const logs = ["00000000000000000000.log", "00000000000000000014.log"];
 const allBytes = logs.map((name) => files[name] ?? "").join("");
 
-async function kafkaDisk(content: Record<string, string>, isClean: boolean): Promise<CrashDisk> {
-  const disk = new CrashDisk();
+async function kafkaDisk(
+  content: Record<string, string>,
+  isClean: boolean,
+): Promise<SimulatedDisk> {
+  const disk = new SimulatedDisk();
   for (const [name, hex] of Object.entries(vector.logDirectory)) {
     if (isClean || name !== ".kafka_cleanshutdown") disk.poke(name, fromHex(hex));
   }
@@ -42,7 +45,7 @@ async function kafkaDisk(content: Record<string, string>, isClean: boolean): Pro
   return disk;
 }
 
-async function openKafka(disk: CrashDisk): Promise<Partition> {
+async function openKafka(disk: SimulatedDisk): Promise<Partition> {
   const world = await openWorld(disk);
   const topic = { name: "orders", id: kafkaId };
   return (await world.directory.openPartition(topic, 0, settings)) as Partition;
@@ -98,7 +101,7 @@ describe("a data directory that Kafka wrote", () => {
   });
 
   test("the same appends give the same log, index and time index files", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const world = await openWorld(disk);
     const partition = (await world.directory.openPartition(
       { name: "orders", id: topicId },

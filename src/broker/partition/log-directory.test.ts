@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CrashDisk } from "../../../test/support/crash-disk.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import {
   append,
   openWorld,
@@ -12,13 +12,13 @@ import { formatAbandonedName, isDeletedName, parsePartitionName } from "./partit
 import { SeededRandom } from "../../base/seeded-random.ts";
 import { defaultTopicSettings } from "../../base/settings/topic-settings.ts";
 
-const fileText = (disk: CrashDisk, path: string): string => decodeUtf8(disk.peek(path));
-const namesIn = async (disk: CrashDisk, directory = ""): Promise<string[]> =>
+const fileText = (disk: SimulatedDisk, path: string): string => decodeUtf8(disk.peek(path));
+const namesIn = async (disk: SimulatedDisk, directory = ""): Promise<string[]> =>
   (await disk.list(directory)).map(({ name }) => name).sort();
 
 describe("a data directory", () => {
   test("keeps whose it is, and refuses another cluster or node", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const { directory } = await openWorld(disk);
     const { meta } = (await openWorld(disk, { seed: 99 })).directory;
     expect(meta).toEqual(directory.meta);
@@ -30,7 +30,7 @@ describe("a data directory", () => {
   });
 
   test("is marked clean by a close, and not any more once it is opened", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const world = await openWorld(disk);
     await append(await world.open(), ["a"]);
     await world.directory.close();
@@ -42,7 +42,7 @@ describe("a data directory", () => {
   });
 
   test("is checkpointed every five seconds and at each roll", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const world = await openWorld(disk);
     const partition = await world.open("orders", { "internal.segment.bytes": 100 });
     await append(partition, ["a"]);
@@ -57,7 +57,7 @@ describe("a data directory", () => {
   });
 
   test("holds no trace of a removed partition, and a new one of its name starts at 0", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const world = await openWorld(disk);
     await append(await world.open(), ["a", "b"]);
     await world.directory.checkpoint();
@@ -71,7 +71,7 @@ describe("a data directory", () => {
   });
 
   test("gives a new partition nothing of an older one that a crash removed half", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     disk.poke("recovery-point-offset-checkpoint", encodeUtf8("0\n1\norders 0 100\n"));
     await append(await (await openWorld(disk)).open(), ["a"]);
     const partition = await (await openWorld(disk.afterKill())).open();
@@ -79,7 +79,7 @@ describe("a data directory", () => {
   });
 
   test("removes at the start what was left to be removed", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     await disk.makeDirectory(formatAbandonedName("orders-0", "delete", new SeededRandom(1)));
     const { directory } = await openWorld(disk);
     expect(await namesIn(disk)).toEqual(["meta.properties"]);
@@ -87,7 +87,7 @@ describe("a data directory", () => {
   });
 
   test("puts the folder of another topic of the same name aside, never deletes it", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const first = await openWorld(disk);
     await append(await first.open(), ["old"]);
     await first.directory.close();
@@ -101,7 +101,7 @@ describe("a data directory", () => {
   });
 
   test("opens a thousand empty partitions without a folder or a file", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const world = await openWorld(disk);
     for (let index = 0; index < 1_000; index += 1) await world.open(`topic-${index}`);
     await world.directory.close();
@@ -110,7 +110,7 @@ describe("a data directory", () => {
   });
 
   test("keeps no more files open than it may, and reads them all the same", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     let openCount = 0;
     let mostOpen = 0;
     const counted = countOpen(disk, (change) => {
@@ -133,7 +133,7 @@ describe("a data directory", () => {
 });
 
 /** Counts handles as they open and close. */
-function countOpen(disk: CrashDisk, onChange: (change: number) => void): CrashDisk {
+function countOpen(disk: SimulatedDisk, onChange: (change: number) => void): SimulatedDisk {
   const open = disk.open.bind(disk);
   disk.open = async (path, options) => {
     const file = await open(path, options);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { CrashDisk } from "../../../test/support/crash-disk.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import { append, openWorld, readValues } from "../../../test/support/log-directory.ts";
 import { silentLog } from "../../base/log.ts";
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
@@ -9,8 +9,8 @@ const logPath = "orders-0/00000000000000000000.log";
 const segmented = { "internal.segment.bytes": 250 };
 
 /** Two closed segments of three records each and a last one; the first lacks its last `count`. */
-async function cutLog(count: number, isClean: boolean): Promise<CrashDisk> {
-  const disk = new CrashDisk();
+async function cutLog(count: number, isClean: boolean): Promise<SimulatedDisk> {
+  const disk = new SimulatedDisk();
   const world = await openWorld(disk);
   const partition = await world.open("orders", segmented);
   for (let index = 0; index < 9; index += 1) await append(partition, [`value ${index}`]);
@@ -22,7 +22,7 @@ async function cutLog(count: number, isClean: boolean): Promise<CrashDisk> {
 }
 
 async function reopen(
-  disk: CrashDisk,
+  disk: SimulatedDisk,
   settings: Partial<TopicSettings> = {},
 ): Promise<{ partition: Partition; told: unknown[] }> {
   const told: unknown[] = [];

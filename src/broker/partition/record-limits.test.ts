@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CrashDisk } from "../../../test/support/crash-disk.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import { append, memoryDisk, openWorld, readValues } from "../../../test/support/log-directory.ts";
 import { XylemError } from "../../base/errors.ts";
 import { defaultTopicSettings } from "../../base/settings/topic-settings.ts";
@@ -8,7 +8,7 @@ import type { Partition } from "./partition.ts";
 
 const outOfRange = expect.objectContaining({ code: "OFFSET_OUT_OF_RANGE" }) as Error;
 const stores: [string, () => Disk][] = [
-  ["on files", () => new CrashDisk()],
+  ["on files", () => new SimulatedDisk()],
   ["in memory", memoryDisk],
 ];
 
@@ -139,7 +139,7 @@ describe.each(stores)("retention.records %s", (_, makeDisk) => {
 
 describe("after a kill", () => {
   test("the log start that a count moved holds, and the segment's count goes on", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const settings = { "segment.records": 4, "retention.records": 5 };
     const world = await openWorld(disk);
     const partition = await world.open("orders", settings);
@@ -153,7 +153,7 @@ describe("after a kill", () => {
   });
 
   test("a full disk that refused the new segment leaves the count as it was", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const partition = await (await openWorld(disk)).open("orders", { "segment.records": 2 });
     await appendAll(partition, "ab");
     disk.fault = (operation, path) => {

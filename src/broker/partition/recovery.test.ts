@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CrashDisk } from "../../../test/support/crash-disk.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import {
   append,
   batchOf,
@@ -25,8 +25,8 @@ function positionsOfEnds(): number[] {
 }
 
 /** A log of four batches of one record, as a killed process leaves it. */
-async function killedLog(recoveryPoint: number): Promise<CrashDisk> {
-  const disk = new CrashDisk();
+async function killedLog(recoveryPoint: number): Promise<SimulatedDisk> {
+  const disk = new SimulatedDisk();
   const world = await openWorld(disk);
   const partition = await world.open();
   for (const value of values) await append(partition, [value]);
@@ -36,7 +36,7 @@ async function killedLog(recoveryPoint: number): Promise<CrashDisk> {
   return left;
 }
 
-async function reopen(disk: CrashDisk): Promise<Partition> {
+async function reopen(disk: SimulatedDisk): Promise<Partition> {
   return (await openWorld(disk)).open();
 }
 
@@ -127,7 +127,7 @@ describe("after a kill", () => {
 
 describe("after a clean stop", () => {
   test("a bad last batch is damage and never cut", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const world = await openWorld(disk);
     const first = await world.open();
     for (const value of values) await append(first, [value]);
@@ -170,10 +170,10 @@ interface CutPlan {
 }
 
 /** Appends until the disk's operation number `cutAt`, then cuts the power. */
-async function runUntilCut(run: CutPlan): Promise<{ disk: CrashDisk; count: number }> {
+async function runUntilCut(run: CutPlan): Promise<{ disk: SimulatedDisk; count: number }> {
   const random = new SeededRandom(run.seed);
-  const disk = new CrashDisk();
-  const state = { count: 0, operations: 0, left: undefined as CrashDisk | undefined };
+  const disk = new SimulatedDisk();
+  const state = { count: 0, operations: 0, left: undefined as SimulatedDisk | undefined };
   let countAtCut = 0;
   disk.fault = (): void => {
     state.operations += 1;
@@ -214,7 +214,7 @@ function flipped(bytes: Uint8Array, at: number): Uint8Array {
 }
 
 test("a damaged batch in a closed segment is found when it is read", async () => {
-  const disk = new CrashDisk();
+  const disk = new SimulatedDisk();
   const settings = { "internal.segment.bytes": 200 };
   const world = await openWorld(disk);
   const first = await world.open("orders", settings);
@@ -243,8 +243,8 @@ describe("an interrupted replacement of segments", () => {
   const settings = { "internal.segment.bytes": 100 };
   const first = "orders-0/00000000000000000000";
 
-  async function cleanedDisk(): Promise<{ disk: CrashDisk; old: Uint8Array }> {
-    const disk = new CrashDisk();
+  async function cleanedDisk(): Promise<{ disk: SimulatedDisk; old: Uint8Array }> {
+    const disk = new SimulatedDisk();
     const world = await openWorld(disk);
     const partition = await world.open("orders", settings);
     for (const value of values) await append(partition, [value]);

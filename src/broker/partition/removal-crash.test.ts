@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { CrashDisk } from "../../../test/support/crash-disk.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import { append, openWorld } from "../../../test/support/log-directory.ts";
 import { SeededRandom } from "../../base/seeded-random.ts";
 import type { Partition } from "./partition.ts";
@@ -15,11 +15,11 @@ function gate(): { passed: Promise<void>; open: () => void } {
 
 /** A disk whose partition has three segments of one record, and the way to its checkpoint. */
 async function threeSegments(): Promise<{
-  disk: CrashDisk;
+  disk: SimulatedDisk;
   partition: Partition;
   checkpoint: () => Promise<void>;
 }> {
-  const disk = new CrashDisk();
+  const disk = new SimulatedDisk();
   const world = await openWorld(disk);
   const partition = await world.open("orders", segmented);
   for (const value of ["a", "b", "c"]) await append(partition, [value]);
@@ -27,7 +27,7 @@ async function threeSegments(): Promise<{
   return { disk, partition, checkpoint: () => world.directory.checkpoint() };
 }
 
-async function logStartAfterPowerCut(disk: CrashDisk): Promise<number> {
+async function logStartAfterPowerCut(disk: SimulatedDisk): Promise<number> {
   const left = disk.afterPowerCut(new SeededRandom(1));
   return (await (await openWorld(left)).open("orders", segmented)).logStart;
 }

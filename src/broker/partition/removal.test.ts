@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CrashDisk } from "../../../test/support/crash-disk.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import {
   append,
   batchOf,
@@ -7,7 +7,7 @@ import {
   openWorld,
   readValues,
 } from "../../../test/support/log-directory.ts";
-import type { CrashDisk as Disk } from "../../../test/support/crash-disk.ts";
+import type { SimulatedDisk as Disk } from "../../simulation/simulated-disk.ts";
 
 const segmented = { "internal.segment.bytes": 100 };
 const outOfRange = expect.objectContaining({ code: "OFFSET_OUT_OF_RANGE" }) as Error;
@@ -21,7 +21,7 @@ const logName = (offset: number): string => `${String(offset).padStart(20, "0")}
 
 describe("deleting records", () => {
   test("moves the log start for good, and a read below it is out of range", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const world = await openWorld(disk);
     const partition = await world.open("orders", segmented);
     for (const value of ["a", "b", "c", "d"]) await append(partition, [value]);
@@ -36,7 +36,7 @@ describe("deleting records", () => {
   });
 
   test("inside a segment survives a kill though no file tells it", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const partition = await (await openWorld(disk)).open();
     for (const value of ["a", "b", "c"]) await append(partition, [value]);
     await partition.deleteRecordsBefore(2);
@@ -46,7 +46,7 @@ describe("deleting records", () => {
   });
 
   test("up to the end leaves an empty log that goes on counting", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const world = await openWorld(disk);
     const partition = await world.open("orders", segmented);
     for (const value of ["a", "b", "c"]) await append(partition, [value]);
@@ -62,7 +62,7 @@ describe("deleting records", () => {
 
 describe("retention", () => {
   test("by age removes whole segments, the active one after a roll", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const world = await openWorld(disk);
     const settings = { ...segmented, "retention.ms": 1_000, "segment.ms": 10_000_000 };
     const partition = await world.open("orders", settings);
@@ -80,7 +80,7 @@ describe("retention", () => {
   });
 
   test("by size keeps the newest segments", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const world = await openWorld(disk);
     const partition = await world.open("orders", { ...segmented, "retention.bytes": 150 });
     for (const value of ["a", "b", "c", "d"]) await append(partition, [value]);
@@ -90,7 +90,7 @@ describe("retention", () => {
   });
 
   test("by count moves the log start exactly", async () => {
-    const world = await openWorld(new CrashDisk());
+    const world = await openWorld(new SimulatedDisk());
     const partition = await world.open("orders", { "retention.records": 2 });
     for (const value of ["a", "b", "c", "d"]) await append(partition, [value]);
     await partition.applyRetention(world.clock.nowMs());
@@ -98,7 +98,7 @@ describe("retention", () => {
   });
 
   test("runs by itself and renames files first, removes them after the delay", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const world = await openWorld(disk);
     const settings = { ...segmented, "retention.bytes": 1, "file.delete.delay.ms": 60_000 };
     const partition = await world.open("orders", settings);
@@ -115,7 +115,7 @@ describe("retention", () => {
   });
 
   test("waits for a reader before it takes a file away", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const world = await openWorld(disk);
     const partition = await world.open("orders", { ...segmented, "retention.bytes": 1 });
     for (const value of ["a", "b", "c"]) await append(partition, [value]);
@@ -134,7 +134,7 @@ describe("retention", () => {
   });
 
   test("of segments that were never flushed leaves the partition working", async () => {
-    const world = await openWorld(new CrashDisk());
+    const world = await openWorld(new SimulatedDisk());
     const settings = { ...segmented, "retention.bytes": 1, durability: "os" } as const;
     const partition = await world.open("orders", settings);
     for (const value of ["a", "b", "c"]) partition.append(batchOf([value]), { origin: "client" });
@@ -147,7 +147,7 @@ describe("retention", () => {
   });
 
   test("an idle segment is closed once it is segment.ms old", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const world = await openWorld(disk);
     const partition = await world.open("orders", { "segment.ms": 1_000 });
     await append(partition, ["a"], { timestampMs: world.clock.nowMs() });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CrashDisk } from "../../../test/support/crash-disk.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import { append, batchOf, openWorld, readValues } from "../../../test/support/log-directory.ts";
 import { XylemError } from "../../base/errors.ts";
 
@@ -15,13 +15,13 @@ function gate(): { passed: Promise<void>; open: () => void } {
   return { passed, open };
 }
 
-async function hasSecond(disk: CrashDisk): Promise<boolean> {
+async function hasSecond(disk: SimulatedDisk): Promise<boolean> {
   return (await disk.list("orders-0")).some(({ name }) => name === secondLog);
 }
 
 describe("a new segment", () => {
   test("takes nothing before the old one is flushed: a power cut leaves no hole", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const partition = await (
       await openWorld(disk)
     ).open("orders", {
@@ -43,7 +43,7 @@ describe("a new segment", () => {
   });
 
   test("being made when its partition stops, is made before the partition is closed", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const settings = {
       "internal.segment.bytes": 100,
       durability: "os",
@@ -76,8 +76,11 @@ describe("a new segment", () => {
 describe("indexes that a full disk left short at a roll", () => {
   const settings = { "internal.segment.bytes": 100 };
 
-  async function rolledWhenFull(): Promise<{ disk: CrashDisk; checkpoint: () => Promise<void> }> {
-    const disk = new CrashDisk();
+  async function rolledWhenFull(): Promise<{
+    disk: SimulatedDisk;
+    checkpoint: () => Promise<void>;
+  }> {
+    const disk = new SimulatedDisk();
     const world = await openWorld(disk);
     const partition = await world.open("orders", settings);
     await append(partition, ["early"], { timestampMs: 1_000 });
@@ -88,7 +91,7 @@ describe("indexes that a full disk left short at a roll", () => {
     return { disk, checkpoint: () => world.directory.checkpoint() };
   }
 
-  async function expectFound(disk: CrashDisk): Promise<void> {
+  async function expectFound(disk: SimulatedDisk): Promise<void> {
     const partition = await (await openWorld(disk)).open("orders", settings);
     expect(await partition.findByTimestamp(500, 2)).toMatchObject({ offset: 0 });
     expect(await readValues(partition)).toEqual(["early", "late"]);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { CrashDisk } from "../../../test/support/crash-disk.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import { append, batchOf, openWorld } from "../../../test/support/log-directory.ts";
 import { writeInt32 } from "../../base/bytes.ts";
 import { buildBatch } from "../../protocol/build-batch.ts";
@@ -18,7 +18,7 @@ test("the first record at or after a time is found in any order of times", async
     },
   );
   const check = fc.asyncProperty(batches, fc.integer({ min: 0, max: 55 }), async (sent, wanted) => {
-    const partition = await (await openWorld(new CrashDisk())).open("orders", small);
+    const partition = await (await openWorld(new SimulatedDisk())).open("orders", small);
     for (const [index, times] of sent.entries()) {
       const records = times.map((timestampMs) => ({ key: null, value: null, timestampMs }));
       const codec = index % 2 === 0 ? "none" : "gzip";
@@ -37,21 +37,21 @@ test("the first record at or after a time is found in any order of times", async
 });
 
 test("records below the log start, past the upper bound, or untimed do not count", async () => {
-  const partition = await (await openWorld(new CrashDisk())).open();
+  const partition = await (await openWorld(new SimulatedDisk())).open();
   await append(partition, ["a"], { timestampMs: 10 });
   await append(partition, ["b"], { timestampMs: 20 });
   await append(partition, ["c"], { timestampMs: 30 });
   await partition.deleteRecordsBefore(1);
   expect((await partition.findByTimestamp(5, 3))?.offset).toBe(1);
   expect(await partition.findByTimestamp(25, 2)).toBeUndefined();
-  const untimed = await (await openWorld(new CrashDisk())).open();
+  const untimed = await (await openWorld(new SimulatedDisk())).open();
   expect(await untimed.findMaxTimestamp()).toBeUndefined();
   untimed.append(batchOf(["a"], { timestampMs: -1 }), { origin: "client" });
   expect(await untimed.findByTimestamp(0, 1)).toBeUndefined();
 });
 
 test("a stored batch whose records can not be opened counts whole, hides no other", async () => {
-  const partition = await (await openWorld(new CrashDisk())).open();
+  const partition = await (await openWorld(new SimulatedDisk())).open();
   await append(partition, ["a"], { timestampMs: 10 });
   // Compressed batches are stored as they come: only their head was judged.
   const spoiled = batchOf(["b"], { timestampMs: 20, codec: "gzip" });

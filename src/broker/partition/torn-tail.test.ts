@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CrashDisk } from "../../../test/support/crash-disk.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import { append, batchOf, openWorld } from "../../../test/support/log-directory.ts";
 import { encodeUtf8 } from "../../base/text.ts";
 import type { NodeSettings } from "../../base/settings/node-settings.ts";
@@ -15,7 +15,7 @@ async function reopenWith(
   bad: readonly number[],
   settings: Partial<NodeSettings> = {},
 ): Promise<Partition> {
-  const disk = new CrashDisk();
+  const disk = new SimulatedDisk();
   const partition = await (await openWorld(disk)).open("orders", segmented);
   for (const offset of offsets) await append(partition, [`value ${offset}`]);
   const left = disk.afterKill();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CrashDisk } from "../../../../test/support/crash-disk.ts";
+import { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
 import { GroupBroker } from "../../../../test/support/group-broker.ts";
 import { code, GroupConnection, versionsOf } from "../../../../test/support/group-call.ts";
 import { bytes } from "../../../../test/support/group-driver.ts";
@@ -179,7 +179,7 @@ describe("OffsetDelete", () => {
   });
 
   test("a topic that comes while the group answers does not change the answer", async () => {
-    const disk = new CrashDisk();
+    const disk = new SimulatedDisk();
     const node = await GroupBroker.open({}, undefined, disk);
     await node.createTopic("orders", 1);
     await node.commit("g", "orders", 7);
