@@ -6,6 +6,7 @@ import type { Deadlines } from "./deadlines.ts";
 import type { BrokerConfigs } from "./configs/broker-configs.ts";
 import type { GroupCoordinator } from "./groups/group-coordinator.ts";
 import type { ProducerIds } from "./producer-ids.ts";
+import type { Retention } from "./retention/retention.ts";
 import type { Topics } from "./topics/topics.ts";
 
 /** This node as clients are told of it. */
@@ -28,6 +29,7 @@ export interface Broker {
   /** Time limits of waiting produces and fetches: `new Deadlines(clock)`, closed with the node. */
   readonly deadlines: Deadlines;
   readonly topics: Topics;
+  readonly retention: Retention;
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
 }

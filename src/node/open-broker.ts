@@ -9,12 +9,14 @@ import { Deadlines } from "../broker/deadlines.ts";
 import { LogDirectory } from "../broker/partition/log-directory.ts";
 import type { Disk } from "../broker/ports/disk.ts";
 import { ProducerIds } from "../broker/producer-ids.ts";
+import { Retention } from "../broker/retention/retention.ts";
 import { Topics } from "../broker/topics/topics.ts";
 import { compression } from "../codecs/node-compression.ts";
 import { crc32c } from "../codecs/native-crc32c.ts";
 import { LocalCoordinator } from "../coordination/local/local-coordinator.ts";
 import type { BatchTools } from "../protocol/build-batch.ts";
 import { MemoryDisk } from "../storage/memory-disk.ts";
+import type { ControlCalls } from "./control/control-calls.ts";
 import { LazyPart } from "./lazy-part.ts";
 import { openGroups } from "./open-groups.ts";
 import type { StartSteps } from "./start-steps.ts";
@@ -41,7 +43,7 @@ export const lockStep = "lock the data directory";
 /** Opens everything below the doors, a step at a time. */
 export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise<OpenBroker> {
   const { clock, random, log } = parts;
-  const disk = await openDisk(steps, parts);
+  const { disk, control } = await openDisk(steps, parts);
   const { configs, coordinator } = await openConfigs(steps, disk, parts);
   const { settings } = configs;
   const directory = await steps.run(
@@ -59,11 +61,26 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     () => Topics.open({ coordinator, storage: directory, configs, random, log }),
     (opened) => opened.close(),
   );
+  const retention = await steps.run(
+    "begin to look for what retention removes",
+    () => new Retention({ topics, settings, clock, log }),
+    (begun) => begun.close(),
+  );
+  retention.start();
   const rack = settings["broker.rack"] === "" ? null : settings["broker.rack"];
   const identity = { nodeId: directory.meta.nodeId, clusterId: directory.meta.clusterId, rack };
   const producerIds = new ProducerIds(coordinator);
-  const useCases = { topics, producerIds, deadlines };
-  return addGroups(steps, { identity, settings, configs, clock, random, log, ...useCases });
+  const useCases = { topics, retention, producerIds, deadlines };
+  const own = { identity, settings, configs, clock, random, log };
+  const opened = await addGroups(steps, { ...own, ...useCases });
+  if (control !== undefined) {
+    await steps.run(
+      "take commands",
+      () => control.open(opened.broker),
+      () => control.close(),
+    );
+  }
+  return opened;
 }
 
 /**
@@ -94,21 +111,28 @@ async function addGroups(steps: StartSteps, parts: Omit<Broker, "groups">): Prom
   return { broker, loadGroups: async () => void (await part.open()) };
 }
 
-async function openDisk(steps: StartSteps, parts: BrokerParts): Promise<Disk> {
+/** A data directory is locked; by its lock's socket other processes send commands. */
+async function openDisk(
+  steps: StartSteps,
+  parts: BrokerParts,
+): Promise<{ readonly disk: Disk; readonly control?: ControlCalls }> {
   const { settings, clock } = parts;
   if (settings.memory) {
-    return new MemoryDisk({ sizeBytesMax: settings["memory.store.max.bytes"], clock });
+    return { disk: new MemoryDisk({ sizeBytesMax: settings["memory.store.max.bytes"], clock }) };
   }
-  // Loaded here: a broker in memory needs neither.
+  // Loaded here: a broker in memory needs none of them.
   const { FilesDisk, makeRoot } = await import("../storage/files-disk.ts");
   const { lockDirectory } = await import("../storage/directory-lock.ts");
+  const { ControlCalls } = await import("./control/control-calls.ts");
+  const onStop = (): void => parts.onStopRequested?.();
+  const control = new ControlCalls(parts.log);
   await steps.run("make the data directory", () => makeRoot(settings.data));
   await steps.run(
     lockStep,
-    () => lockDirectory(settings.data, { onStop: () => parts.onStopRequested?.() }),
+    () => lockDirectory(settings.data, { onStop, onCall: (call) => control.take(call) }),
     (lock) => lock.release(),
   );
-  return new FilesDisk(settings.data);
+  return { disk: new FilesDisk(settings.data), control };
 }
 
 async function openConfigs(steps: StartSteps, disk: Disk, parts: BrokerParts) {

@@ -1,16 +1,21 @@
 import { randomUUID } from "node:crypto";
 import { chmod, link, open, rename, rm, stat } from "node:fs/promises";
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server } from "node:net";
 import { XylemError } from "../base/errors.ts";
 import { systemCode, toDiskError } from "./disk-error.ts";
 import { ask, type HolderAnswer } from "./ask-holder.ts";
+import { HolderCalls, type OnCall } from "./holder-calls.ts";
 import { type LockAddress, lockAddress } from "./lock-address.ts";
+import { serveHolder } from "./serve-holder.ts";
 
 export { askHolder } from "./ask-holder.ts";
+export { callHolder } from "./call-holder.ts";
 
 export interface LockOptions {
   /** `xylem stop` asked for it. */
   readonly onStop: () => void;
+  /** Commands for a running node; without it there are none. */
+  readonly onCall?: OnCall;
 }
 
 /** A held data directory. Released by itself when the process ends, however it ends. */
@@ -21,7 +26,6 @@ export interface DirectoryLock {
 const retryMs = 20;
 /** Taking over a stale lock is a matter of milliseconds: longer, and its file is stale as well. */
 const takeoverMsMax = 5_000;
-const lineBytesMax = 64;
 const connectionsMax = 16;
 
 /**
@@ -32,8 +36,8 @@ const connectionsMax = 16;
 export async function lockDirectory(root: string, options: LockOptions): Promise<DirectoryLock> {
   const address = lockAddress(root);
   try {
-    const server = await takeLock(root, address, options);
-    return new HeldLock(server, address);
+    const { server, calls } = await takeLock(root, address, options);
+    return new HeldLock(server, address, calls);
   } catch (error) {
     address.close();
     throw error;
@@ -43,15 +47,18 @@ export async function lockDirectory(root: string, options: LockOptions): Promise
 class HeldLock implements DirectoryLock {
   readonly #server: Server;
   readonly #address: LockAddress;
+  readonly #calls: HolderCalls;
   #released: Promise<void> | undefined;
 
-  constructor(server: Server, address: LockAddress) {
+  constructor(server: Server, address: LockAddress, calls: HolderCalls) {
     this.#server = server;
     this.#address = address;
+    this.#calls = calls;
   }
 
   release(): Promise<void> {
     this.#released ??= new Promise((resolve) => {
+      this.#calls.abort();
       // Closing a server removes its socket's file.
       this.#server.close(() => {
         this.#address.close();
@@ -66,6 +73,7 @@ class HeldLock implements DirectoryLock {
 interface Bound {
   readonly server: Server;
   readonly name: string;
+  readonly calls: HolderCalls;
 }
 
 interface FileAddress {
@@ -73,14 +81,14 @@ interface FileAddress {
   readonly file: string;
 }
 
-async function takeLock(root: string, address: LockAddress, options: LockOptions): Promise<Server> {
+async function takeLock(root: string, address: LockAddress, options: LockOptions): Promise<Bound> {
   const deadlineMs = performance.now() + 2 * takeoverMsMax;
   while (performance.now() < deadlineMs) {
     const bound = await tryToBind(address, options);
     if (bound !== undefined) {
       const { path, file } = address;
       if (file !== undefined) await proveHeld(root, { path, file }, bound);
-      return bound.server;
+      return bound;
     }
     const answer = await ask(address.path, "ping");
     if (answer.kind === "answered" || answer.kind === "silent") throw heldError(root, answer);
@@ -99,7 +107,9 @@ function heldError(root: string, answer: HolderAnswer): XylemError {
 /** Undefined when the address is taken, by a living holder or a dead one's socket. */
 async function tryToBind(address: LockAddress, options: LockOptions): Promise<Bound | undefined> {
   const name = randomUUID();
-  const server = createServer((socket) => serve(socket, { ...options, name }));
+  const calls = new HolderCalls(options.onCall ?? refuseCalls);
+  const { onStop } = options;
+  const server = createServer((socket) => serveHolder(socket, { name, onStop, calls }));
   server.maxConnections = connectionsMax;
   try {
     await new Promise<void>((resolve, reject) => {
@@ -112,7 +122,11 @@ async function tryToBind(address: LockAddress, options: LockOptions): Promise<Bo
   }
   server.unref();
   if (address.file !== undefined) await restrict(address.file);
-  return { server, name };
+  return { server, name, calls };
+}
+
+function refuseCalls(): Promise<never> {
+  return Promise.reject(new XylemError("UNSUPPORTED_VERSION", "no node holds this directory"));
 }
 
 /** A socket that is gone already is told by `proveHeld`. */
@@ -200,27 +214,6 @@ async function isThere(claim: string): Promise<boolean> {
     if (systemCode(error) !== "ENOENT") throw toDiskError(error, `dropping ${claim}`);
     return false;
   }
-}
-
-/** One line in, one line out: `ping`, `stop`, or `whose` of a process that binds. */
-function serve(socket: Socket, options: LockOptions & { readonly name: string }): void {
-  let received = "";
-  socket.unref();
-  socket.setEncoding("latin1");
-  socket.setTimeout(takeoverMsMax, () => socket.destroy());
-  socket.on("error", () => socket.destroy());
-  socket.on("data", (text: string) => {
-    received += text;
-    if (received.length > lineBytesMax) socket.destroy();
-    const end = received.indexOf("\n");
-    if (end < 0) return;
-    const command = received.slice(0, end).trim();
-    received = "";
-    if (command === "ping") socket.end(`pong ${process.pid}\n`);
-    else if (command === "stop") socket.end(`stopping ${process.pid}\n`, options.onStop);
-    else if (command === "whose") socket.end(`${options.name}\n`);
-    else socket.end("unknown\n");
-  });
 }
 
 function sleep(ms: number): Promise<void> {

@@ -11,6 +11,7 @@ import { offsetsTopic, TopicGroupLog } from "../../src/broker/groups/topic-group
 import { LogDirectory } from "../../src/broker/partition/log-directory.ts";
 import type { Disk } from "../../src/broker/ports/disk.ts";
 import { ProducerIds } from "../../src/broker/producer-ids.ts";
+import { Retention } from "../../src/broker/retention/retention.ts";
 import { Topics } from "../../src/broker/topics/topics.ts";
 import { compression } from "../../src/codecs/node-compression.ts";
 import { crc32c } from "../../src/codecs/native-crc32c.ts";
@@ -49,19 +50,21 @@ export class GroupBroker {
     const settings: NodeSettings = { ...defaultNodeSettings, ...given };
     const [random, log, tools] = [new SeededRandom(1), silentLog, { crc32c, compression }];
     const coordinator = await LocalCoordinator.open({ disk, crc32c, log });
-    const own = { coordinator, nodeId: 1, settings, given: new Map<string, string>() };
-    const configs = await BrokerConfigs.open(own);
+    const place = { coordinator, nodeId: 1, settings, given: new Map<string, string>() };
+    const configs = await BrokerConfigs.open(place);
     const storage = await LogDirectory.open({ disk, clock, random, log, settings, ...tools });
     const topics = await Topics.open({ coordinator, storage, configs, random, log });
     const deadlines = new Deadlines(clock);
     const groupLog = new TopicGroupLog({ topics, settings, clock, log, tools });
     const kept = { settings, clock, deadlines, random };
+    const retention = new Retention({ topics, settings, clock, log });
     const groups = new GroupCoordinator({ ...kept, log: groupLog, messages: log });
     topics.onDeleted(({ name }) => void groups.forgetTopic(name, name === offsetsTopic));
     groups.start();
     const identity = { nodeId: 1, clusterId: "cluster", rack: null };
     const producerIds = new ProducerIds(coordinator);
-    const broker: Broker = { ...kept, configs, topics, groups, producerIds, identity, log };
+    const own = { configs, topics, retention, groups, producerIds, identity, log };
+    const broker: Broker = { ...kept, ...own };
     return new GroupBroker({ broker, clock, groupLog, disk }, given, async () => {
       await groups.close();
       await topics.close();

@@ -120,7 +120,6 @@ export class LogDirectory implements PartitionStorage {
     }
     const directory = new LogDirectory(options, { meta, wasClean, checkpoints, folders });
     directory.#every(settings["log.checkpoint.interval.ms"], () => directory.checkpoint());
-    directory.#every(settings["log.retention.check.interval.ms"], () => directory.applyRetention());
     return directory;
   }
 
@@ -193,18 +192,6 @@ export class LogDirectory implements PartitionStorage {
     });
     this.#noteOffsets(partitions);
     await this.#checkpoints.store("recoveryPoints", "logStarts", "committed");
-  }
-
-  /** Removes what the topics' retention allows. */
-  async applyRetention(): Promise<void> {
-    const nowMs = this.#options.clock.nowMs();
-    for (const [name, partition] of this.#partitions) {
-      if (this.#isClosed) return;
-      if (partition.stopped !== undefined || !this.#partitions.has(name)) continue;
-      await partition.applyRetention(nowMs).catch((error: Error) => {
-        this.#options.log.warn("retention failed", { partition: name, why: error.message });
-      });
-    }
   }
 
   /**

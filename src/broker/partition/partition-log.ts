@@ -1,3 +1,4 @@
+import type { XylemError } from "../../base/errors.ts";
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import type { Producer } from "../../log/producer-states.ts";
 
@@ -19,6 +20,8 @@ export interface PartitionLog {
   readonly lastStable: number;
   readonly leaderEpoch: number;
   readonly sizeBytes: number;
+  /** Set once the partition can not be used any more. */
+  readonly stopped: XylemError | undefined;
 
   /**
    * Checks one magic-2 batch (semantics.md 2, checks 12 to 19), assigns its offsets in place and

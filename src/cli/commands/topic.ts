@@ -11,6 +11,7 @@ import { CommandFailure } from "../exit-codes.ts";
 import { type BrokerOptions, loadKafka, withAdmin } from "../kafka-clients.ts";
 import { formatJson, printLine, printRows } from "../terminal.ts";
 import { readTopics, type TopicOffsets } from "../topic-offsets.ts";
+import { addEvictCommand } from "./evict.ts";
 
 interface TopicOptions extends BrokerOptions {
   readonly json?: boolean;
@@ -21,6 +22,7 @@ export function addTopicCommand(program: Command): void {
   const topic = program.command("topic").description("list, create and change topics");
   addReading(topic);
   addWriting(topic);
+  addEvictCommand(topic);
   topic.addHelpText(
     "after",
     `
@@ -28,7 +30,8 @@ Examples:
   $ xylem topic create orders --partitions 3 --config retention.ms=86400000
   $ xylem topic list
   $ xylem topic config orders --set cleanup.policy=compact --unset retention.ms
-  $ xylem topic truncate orders --partition 0 --before 1000`,
+  $ xylem topic truncate orders --partition 0 --before 1000
+  $ xylem topic evict --all`,
   );
 }
 

@@ -1,0 +1,37 @@
+import { XylemError } from "../../base/errors.ts";
+
+/** Reads one field of a command's argument; `undefined` where it was not given. */
+export type Field<T> = (value: unknown, name: string) => T;
+
+/** A command's argument: its fields by name. */
+export type InputShape = Readonly<Record<string, Field<unknown>>>;
+
+export type Input<Shape extends InputShape> = {
+  readonly [Name in keyof Shape]: ReturnType<Shape[Name]>;
+};
+
+/** The argument as the command declares it. Throws INVALID_REQUEST, naming the field. */
+export function readInput<Shape extends InputShape>(shape: Shape, argument: unknown): Input<Shape> {
+  if (!isRecord(argument)) throw new XylemError("INVALID_REQUEST", "an argument is an object");
+  const stranger = Object.keys(argument).find((name) => !Object.hasOwn(shape, name));
+  if (stranger !== undefined) throw new XylemError("INVALID_REQUEST", `there is no "${stranger}"`);
+  const fields = Object.entries(shape).map(([name, read]) => [name, read(argument[name], name)]);
+  return Object.fromEntries(fields) as Input<Shape>;
+}
+
+export const text: Field<string> = (value, name) => {
+  if (typeof value === "string") return value;
+  throw wrong(name, "a text");
+};
+
+export function optional<T>(field: Field<T>): Field<T | undefined> {
+  return (value, name) => (value === undefined ? undefined : field(value, name));
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function wrong(name: string, wanted: string): XylemError {
+  return new XylemError("INVALID_REQUEST", `"${name}" has to be ${wanted}`);
+}
