@@ -63,7 +63,6 @@ export const topicSettingsWithoutEffect: readonly (keyof typeof topicSettings)[]
   "remote.log.copy.disable",
   "remote.log.delete.on.disable",
   "retention.acknowledged.groups",
-  "tail.cache.records",
   "unclean.leader.election.enable",
 ];
 

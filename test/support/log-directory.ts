@@ -29,6 +29,9 @@ export interface LogWorld {
   open(topic?: string, settings?: Partial<TopicSettings>): Promise<Partition>;
 }
 
+/** Node settings with which every read goes to the disk. */
+export const fromDisk = { "log.tail.cache.max.bytes": 0 };
+
 export interface WorldOptions {
   readonly clock?: VirtualClock;
   readonly settings?: Partial<NodeSettings>;

@@ -180,6 +180,11 @@ export const logSettings = {
     "Bytes of closed segments' indexes that are kept in memory.",
   ),
   "log.open.files.max": int(4_000, atLeast(16), "Log and index files that are kept open."),
+  "log.tail.cache.max.bytes": long(
+    67_108_864,
+    atLeast(0),
+    "Memory for the newest batches of all partitions, which readers get without the disk.",
+  ),
   "log.retention.check.interval.ms": long(
     300_000,
     atLeast(1),

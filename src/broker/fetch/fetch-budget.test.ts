@@ -1,6 +1,12 @@
 import { expect, test } from "vitest";
 import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
-import { append, memoryDisk, openWorld, tools } from "../../../test/support/log-directory.ts";
+import {
+  append,
+  fromDisk,
+  memoryDisk,
+  openWorld,
+  tools,
+} from "../../../test/support/log-directory.ts";
 import { silentLog } from "../../base/log.ts";
 import { SeededRandom } from "../../base/seeded-random.ts";
 import { mergeSettings } from "../../base/settings/merge-settings.ts";
@@ -13,7 +19,7 @@ import { FetchPartition } from "./fetch-partition.ts";
 import { FetchPass } from "./fetch-pass.ts";
 
 async function topicsOn(disk: SimulatedDisk): Promise<Topics> {
-  const { directory: storage } = await openWorld(disk);
+  const { directory: storage } = await openWorld(disk, { settings: fromDisk });
   const { crc32c } = tools;
   const coordinator = await LocalCoordinator.open({ disk: memoryDisk(), crc32c, log: silentLog });
   const configs = await BrokerConfigs.open({ coordinator, nodeId: 1, ...mergeSettings([]) });

@@ -5,6 +5,7 @@ import {
   append,
   batchOf,
   committed,
+  fromDisk,
   memoryDisk,
   openWorld,
   readValues,
@@ -189,7 +190,7 @@ describe("group commit", () => {
 describe("a log file that others cut while it is in use", () => {
   test("is damaged from there on: readers are told so, and do not wait for ever", async () => {
     const root = makeTemporaryFolder("cut");
-    const world = await openWorld(new FilesDisk(root));
+    const world = await openWorld(new FilesDisk(root), { settings: fromDisk });
     const partition = await world.open("orders", { "segment.records": 4 });
     for (let count = 0; count < 6; count += 1) await append(partition, [`value ${count}`]);
     const path = `${root}/orders-0/00000000000000000000.log`;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
-import { append, openWorld, readValues } from "../../../test/support/log-directory.ts";
+import { append, fromDisk, openWorld, readValues } from "../../../test/support/log-directory.ts";
 import { XylemError } from "../../base/errors.ts";
 import { IndexCache, type IndexOwner } from "./index-cache.ts";
 
@@ -27,7 +27,7 @@ test("indexes past the bound go, the one used longest ago first, never the newes
 /** How often index files are read while each record is. */
 async function countIndexReads(cacheBytes: number): Promise<number> {
   const disk = new SimulatedDisk();
-  const settings = { "log.index.cache.max.bytes": cacheBytes };
+  const settings = { ...fromDisk, "log.index.cache.max.bytes": cacheBytes };
   const partition = await (await openWorld(disk, { settings })).open("orders", small);
   for (const value of values) await append(partition, [value]);
   let count = 0;

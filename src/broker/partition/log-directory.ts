@@ -32,6 +32,7 @@ import {
 } from "./partition-name.ts";
 import { Partition } from "./partition.ts";
 import { replaceFile } from "./replace-file.ts";
+import { TailCache } from "./tail-cache.ts";
 
 export interface LogDirectoryOptions {
   readonly disk: Disk;
@@ -88,6 +89,8 @@ export class LogDirectory implements PartitionStorage {
       ...options,
       openFiles: new OpenFiles(settings["log.open.files.max"]),
       indexes: new IndexCache(settings["log.index.cache.max.bytes"]),
+      // A disk in memory hands out what it holds: nothing is kept twice.
+      tails: new TailCache(settings.memory ? 0 : settings["log.tail.cache.max.bytes"]),
       flushes: new FlushScheduler(settings["log.flush.parallel"]),
       checkpointSoon: () => this.#checkpointSoon(),
       storeLogStarts: () => this.#storeLogStarts(),

@@ -8,6 +8,7 @@ import type { Disk } from "../ports/disk.ts";
 import type { FlushScheduler } from "./flush-scheduler.ts";
 import type { IndexCache } from "./index-cache.ts";
 import type { OpenFiles } from "./open-files.ts";
+import type { TailCache } from "./tail-cache.ts";
 
 /** What the partitions of one data directory share. */
 export interface PartitionContext {
@@ -20,6 +21,7 @@ export interface PartitionContext {
   readonly settings: NodeSettings;
   readonly openFiles: OpenFiles;
   readonly indexes: IndexCache;
+  readonly tails: TailCache;
   readonly flushes: FlushScheduler;
   /** A segment was rolled: checkpoints are due. */
   readonly checkpointSoon: () => void;

@@ -8,6 +8,7 @@ import type { Flushable } from "./flush-scheduler.ts";
 import type { LogFile } from "./log-file.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import type { PartitionFolder } from "./partition-folder.ts";
+import type { PartitionTail } from "./partition-tail.ts";
 import { Segment } from "./segment.ts";
 import type { SegmentList } from "./segment-list.ts";
 
@@ -25,6 +26,14 @@ export interface PendingBatch {
 
 export interface NewSegment {
   readonly snapshot: Uint8Array | undefined;
+}
+
+export interface WriterParts {
+  readonly segments: SegmentList;
+  readonly folder: PartitionFolder;
+  /** Takes what is written. */
+  readonly tail: PartitionTail;
+  readonly listener: WriterListener;
 }
 
 /** What the partition hears from its writer. */
@@ -50,6 +59,7 @@ export class PartitionWriter implements Flushable {
   readonly #context: PartitionContext;
   readonly #segments: SegmentList;
   readonly #folder: PartitionFolder;
+  readonly #tail: PartitionTail;
   readonly #listener: WriterListener;
   #settings: TopicSettings;
   #queue: PendingBatch[] = [];
@@ -68,12 +78,13 @@ export class PartitionWriter implements Flushable {
 
   constructor(
     context: PartitionContext,
-    parts: { segments: SegmentList; folder: PartitionFolder; listener: WriterListener },
+    parts: WriterParts,
     start: { end: number; settings: TopicSettings },
   ) {
     this.#context = context;
     this.#segments = parts.segments;
     this.#folder = parts.folder;
+    this.#tail = parts.tail;
     this.#listener = parts.listener;
     this.#settings = start.settings;
     this.written = start.end;
@@ -239,6 +250,7 @@ export class PartitionWriter implements Flushable {
       const { lastOffset, maxTimestampMs } = batch;
       segment.indexes.add({ position, sizeBytes, lastOffset, maxTimestampMs }, intervalBytes);
       this.#segments.grow(segment, sizeBytes, lastOffset + 1);
+      this.#tail.add(batch.bytes, batch, position === 0);
       this.#pendingBytes -= sizeBytes;
       this.#unflushedBytes += sizeBytes;
       this.written = lastOffset + 1;

@@ -18,6 +18,7 @@ import type {
 } from "./partition-log.ts";
 import { closedError, PartitionProgress } from "./partition-progress.ts";
 import { nothingRead, PartitionReader } from "./partition-reader.ts";
+import { PartitionTail } from "./partition-tail.ts";
 import { PartitionUpkeep } from "./partition-upkeep.ts";
 import { PartitionWriter } from "./partition-writer.ts";
 import { ProducerJournal } from "./producer-journal.ts";
@@ -42,6 +43,7 @@ export class Partition implements PartitionLog {
   readonly #producers: ProducerJournal;
   readonly #epochs: LeaderEpochs;
   readonly #writer: PartitionWriter;
+  readonly #tail: PartitionTail;
   readonly #reader: PartitionReader;
   readonly #search: TimestampSearch;
   readonly #upkeep: PartitionUpkeep;
@@ -69,13 +71,18 @@ export class Partition implements PartitionLog {
       onRefused: (error: XylemError) => this.#takeBack(error),
       onStopped: (error: XylemError) => this.#stop(error),
     };
-    this.#writer = new PartitionWriter(context, { segments, folder, listener }, parts);
+    const tail = new PartitionTail(context.tails, parts.settings["tail.cache.records"]);
+    this.#tail = tail;
+    this.#writer = new PartitionWriter(context, { segments, folder, tail, listener }, parts);
     this.#reader = new PartitionReader(segments, context, (path) => this.#heedDamage(path));
     this.#search = new TimestampSearch(segments, this.#reader, context.compression);
     const { epochs } = parts;
     const upkeep = new PartitionUpkeep({ context, folder, segments, epochs });
     this.#upkeep = upkeep;
-    const onMoved = (): void => this.#progress.tell();
+    const onMoved = (): void => {
+      tail.dropBelow(this.logStart);
+      this.#progress.tell();
+    };
     this.#logStart = new LogStart(parts.logStart, { context, folder, epochs, upkeep, onMoved });
     this.#head = new AppendHead(segments);
     const spoiled = segments.all.find(({ damages }) => damages.length > 0);
@@ -177,7 +184,8 @@ export class Partition implements PartitionLog {
     }
     const upTo = Math.min(options.upTo, this.#writer.written);
     if (offset >= upTo) return nothingRead;
-    return this.#reader.read(offset, upTo === options.upTo ? options : { ...options, upTo });
+    const limits = upTo === options.upTo ? options : { ...options, upTo };
+    return this.#tail.read(offset, limits) ?? this.#reader.read(offset, limits);
   }
 
   async findByTimestamp(timestampMs: number, upTo: number): Promise<TimestampedOffset | undefined> {
@@ -227,6 +235,7 @@ export class Partition implements PartitionLog {
   configure(settings: TopicSettings): void {
     this.#settings = settings;
     this.#writer.configure(settings);
+    this.#tail.configure(settings["tail.cache.records"]);
     this.#progressed();
   }
 
@@ -260,6 +269,7 @@ export class Partition implements PartitionLog {
   }
 
   async #release(): Promise<void> {
+    this.#tail.clear();
     this.#progress.release();
     await this.#upkeep.release();
   }
@@ -331,6 +341,7 @@ export class Partition implements PartitionLog {
       partition: this.index,
       why: error.message,
     });
+    this.#tail.clear();
     this.#progress.stop(error);
   }
 

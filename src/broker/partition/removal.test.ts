@@ -4,6 +4,7 @@ import {
   append,
   batchOf,
   committed,
+  fromDisk,
   openWorld,
   readValues,
 } from "../../../test/support/log-directory.ts";
@@ -115,7 +116,7 @@ describe("retention", () => {
 
   test("waits for a reader before it takes a file away", async () => {
     const disk = new SimulatedDisk();
-    const world = await openWorld(disk);
+    const world = await openWorld(disk, { settings: fromDisk });
     const partition = await world.open("orders", { ...segmented, "retention.bytes": 1 });
     for (const value of ["a", "b", "c"]) await append(partition, [value]);
     let release = (): void => undefined;

@@ -1,0 +1,177 @@
+import { assert } from "../../base/assert.ts";
+import { TailBlock } from "../../log/tail-block.ts";
+import type { ReadOptions, ReadResult } from "./partition-log.ts";
+import type { TailCache, TailEntry, TailOwner } from "./tail-cache.ts";
+
+/** Smaller batches are gathered into blocks, so that each costs no object of its own. */
+const gatheredBytesMax = 4 * 1024;
+const blockBytesMin = 1024;
+const blockBytesMax = 64 * 1024;
+/** The part of a small budget that one block may take. */
+const budgetShare = 1 / 16;
+
+interface OffsetRange {
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+}
+
+/**
+ * The newest batches of one partition, without a gap up to the last one written: `TailCache` says
+ * how many. They were checked when they were appended, and are what the file holds, so that they
+ * are served without a look at the disk. Compaction may have taken some of them from the files by
+ * then: who reads them here reads what stood at their offsets.
+ */
+export class PartitionTail implements TailOwner {
+  readonly #cache: TailCache;
+  #recordsMin: number;
+  /** Oldest first; those before `#first` are gone. */
+  #entries: TailEntry[] = [];
+  #first = 0;
+  /** From here on they hold some of the newest `recordsMin` records. */
+  #keptFrom = 0;
+  /** Takes the next small batches. */
+  #filling: TailBlock | undefined;
+  #gatheredBytes = 0;
+
+  constructor(cache: TailCache, recordsMin: number) {
+    this.#cache = cache;
+    this.#recordsMin = recordsMin;
+  }
+
+  /** Newest records that go last; counts from the next append on. */
+  configure(recordsMin: number): void {
+    this.#recordsMin = recordsMin;
+  }
+
+  /**
+   * Takes a batch that is written, `isSegmentStart` the first one of its file. Its bytes are given
+   * away and never change from here on; they may be a view of a larger buffer.
+   */
+  add(bytes: Uint8Array, offsets: OffsetRange, isSegmentStart: boolean): void {
+    if (bytes.length > this.#cache.bytesMax) return this.clear();
+    const endOffset = this.#newest?.endOffset ?? offsets.baseOffset;
+    assert(endOffset === offsets.baseOffset, "the tail of a log has a gap");
+    if (isSegmentStart) this.#filling = undefined;
+    const block = this.#blockFor(bytes, offsets.baseOffset);
+    block.add(bytes, offsets.lastOffset + 1);
+    if (block !== this.#newest) this.#entries.push(this.#cache.add(this, block, isSegmentStart));
+    this.#releaseOld(offsets.lastOffset + 1 - this.#recordsMin);
+    this.#cache.trim();
+  }
+
+  /**
+   * As PartitionLog.read, for an `offset` below `upTo`. Undefined: it is not here, or not any more.
+   */
+  read(offset: number, options: ReadOptions): ReadResult | undefined {
+    let at = this.#find(offset);
+    let block = this.#entries[at]?.block;
+    if (block === undefined) return undefined;
+    const chunks: Uint8Array[] = [];
+    let sizeBytes = 0;
+    let first = block.indexOf(offset);
+    const { upTo, wholeFirst } = options;
+    while (block !== undefined) {
+      const room = { upTo, sizeBytesMax: options.sizeBytesMax - sizeBytes };
+      let end = block.lastWithin(first, room);
+      const isWanted = wholeFirst && chunks.length === 0 && block.endOffsetOf(first) <= upTo;
+      if (end === first && isWanted) end += 1;
+      if (end === first) break;
+      const chunk = block.slice(first, end);
+      chunks.push(chunk);
+      sizeBytes += chunk.length;
+      if (end < block.batchCount) break;
+      at += 1;
+      first = 0;
+      block = this.#goesOnAt(at, upTo) ? this.#entries[at]?.block : undefined;
+    }
+    return { chunks, sizeBytes };
+  }
+
+  /** Lets go of what lies wholly below `offset`. */
+  dropBelow(offset: number): void {
+    for (let first = this.#oldest; first !== undefined; first = this.#oldest) {
+      if (first.block.endOffset > offset) return;
+      this.#cache.remove(first);
+      this.dropFirst(first.block);
+    }
+  }
+
+  clear(): void {
+    this.dropBelow(Infinity);
+  }
+
+  dropFirst(block: TailBlock): void {
+    assert(this.#oldest?.block === block, "the tail of a log loses its oldest batches first");
+    this.#first += 1;
+    this.#keptFrom = Math.max(this.#keptFrom, this.#first);
+    if (this.#filling === block) this.#filling = undefined;
+    if (this.#first * 2 > this.#entries.length) this.#compact();
+  }
+
+  /** Undefined when nothing is here. */
+  get #newest(): TailBlock | undefined {
+    return this.#entries.length > this.#first ? this.#entries.at(-1)?.block : undefined;
+  }
+
+  get #oldest(): TailEntry | undefined {
+    return this.#entries[this.#first];
+  }
+
+  /** A block with room for a batch: the newest one, or one to put behind it. */
+  #blockFor(bytes: Uint8Array, baseOffset: number): TailBlock {
+    if (bytes.length >= gatheredBytesMax) {
+      this.#filling = undefined;
+      // A view of a much larger buffer would keep all of that from being freed.
+      const isPinning = bytes.length * 2 < bytes.buffer.byteLength;
+      return new TailBlock(isPinning ? new Uint8Array(bytes.length) : bytes, baseOffset);
+    }
+    const isFull = (this.#filling?.roomBytes ?? -1) < bytes.length;
+    if (isFull) this.#filling = new TailBlock(this.#makeRoom(bytes.length), baseOffset);
+    return this.#filling as TailBlock;
+  }
+
+  /** A partition that is seldom written to takes little. */
+  #makeRoom(sizeBytesMin: number): Uint8Array {
+    const doubled = Math.max(blockBytesMin, this.#gatheredBytes);
+    const most = Math.min(blockBytesMax, Math.floor(this.#cache.bytesMax * budgetShare));
+    const room = new Uint8Array(Math.max(sizeBytesMin, Math.min(most, doubled)));
+    this.#gatheredBytes = Math.min(blockBytesMax, this.#gatheredBytes + room.length);
+    return room;
+  }
+
+  /** All but the newest records may go before those of others. */
+  #releaseOld(keptFromOffset: number): void {
+    for (let at = this.#keptFrom; at < this.#entries.length; at += 1) {
+      const entry = this.#entries[at] as TailEntry;
+      if (entry.block.endOffset > keptFromOffset) return;
+      this.#cache.release(entry);
+      this.#keptFrom = at + 1;
+    }
+  }
+
+  /** Index of the entry that holds `offset`; -1 when none does. */
+  #find(offset: number): number {
+    if (offset < (this.#oldest?.block.baseOffset ?? Infinity)) return -1;
+    if (offset >= (this.#newest?.endOffset ?? 0)) return -1;
+    let low = this.#first;
+    let high = this.#entries.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if ((this.#entries[middle] as TailEntry).block.baseOffset <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  /** Whether a read goes on with that entry: it ends where its segment does. */
+  #goesOnAt(at: number, upTo: number): boolean {
+    const entry = this.#entries[at];
+    return entry !== undefined && !entry.isSegmentStart && entry.block.baseOffset < upTo;
+  }
+
+  #compact(): void {
+    this.#entries = this.#entries.slice(this.#first);
+    this.#keptFrom -= this.#first;
+    this.#first = 0;
+  }
+}
