@@ -39,7 +39,21 @@ export function readProducerSnapshot(bytes: Uint8Array, crc32c: Crc32c, nowMs: n
   if (count < 0 || headBytes + count * producerBytes !== bytes.length) {
     throw new MalformedError(`producer snapshot of ${count} producers in ${bytes.length} bytes`);
   }
-  return Array.from({ length: count }, () => readProducer(reader, nowMs));
+  const producers = Array.from({ length: count }, () => readProducer(reader, nowMs));
+  checkTransactions(producers);
+  return producers;
+}
+
+/** No two transactions begin with the same record. */
+function checkTransactions(producers: readonly Producer[]): void {
+  const begun = new Set<number>();
+  for (const { currentTxnFirstOffset: firstOffset } of producers) {
+    if (firstOffset < 0) continue;
+    if (begun.has(firstOffset)) {
+      throw new MalformedError(`producer snapshot with two transactions at ${firstOffset}`);
+    }
+    begun.add(firstOffset);
+  }
 }
 
 function writeProducer(writer: ByteWriter, producer: Producer): void {

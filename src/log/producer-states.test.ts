@@ -41,7 +41,11 @@ describe("producer states", () => {
     expect(states.find(1)?.currentTxnFirstOffset).toBe(0);
     expect(codeOf(states.check(header(1)))).toBe("INVALID_TXN_STATE");
     const marker = header(-1, { producerEpoch: 1 });
-    states.apply(marker, { lastOffset: 1, nowMs: 0, markerEpoch: 7 });
+    states.apply(marker, {
+      lastOffset: 1,
+      nowMs: 0,
+      marker: { isAbort: false, coordinatorEpoch: 7 },
+    });
     expect(states.find(1)).toMatchObject({ currentTxnFirstOffset: -1, coordinatorEpoch: 7 });
     expect(codeOf(states.check(header(0, { producerEpoch: 1 })))).toBe("next");
     expect(codeOf(states.check(header(1, { producerEpoch: 1 })))).toBe(
@@ -56,9 +60,9 @@ describe("producer states", () => {
     const first = states.apply(header(1), { lastOffset: 1, nowMs: 0 });
     const second = states.apply(header(2), { lastOffset: 2, nowMs: 0 });
     const third = states.apply(header(0, { producerId: 2 }), { lastOffset: 3, nowMs: 0 });
-    states.undo(2, third);
-    states.undo(1, second);
-    states.undo(1, first);
+    states.undo(2, third.before);
+    states.undo(1, second.before);
+    states.undo(1, first.before);
     expect([...states.values()]).toEqual(before);
   });
 

@@ -1,4 +1,6 @@
 import { XylemError } from "../base/errors.ts";
+import type { AbortedTransaction } from "./transaction-index.ts";
+import { UnstableTransactions } from "./unstable-transactions.ts";
 
 /** How many of its last batches a producer may send again unnoticed (KIP-98). */
 const batchesRemembered = 5;
@@ -38,20 +40,56 @@ export interface ProducedHeader {
   readonly isTransactional: boolean;
 }
 
-/** Where a batch landed, and when; `markerEpoch` is the coordinator's of a transaction marker. */
+/** What a transaction marker says. */
+export interface Marker {
+  readonly isAbort: boolean;
+  readonly coordinatorEpoch: number;
+}
+
+/** Where a batch landed, and when; `marker` if it is a transaction marker. */
 export interface ProducedAt {
   readonly lastOffset: number;
   readonly nowMs: number;
-  readonly markerEpoch?: number;
+  readonly marker?: Marker;
 }
 
-/** The idempotent producers of one partition: a function of its log (semantics.md 2). */
+/** A marker on its way into the log. */
+export interface MarkerHeader {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly coordinatorEpoch: number;
+  /** From 2 on a marker carries a higher epoch than the transaction had (KIP-890). */
+  readonly transactionVersion: number;
+}
+
+/** What an append changed. */
+export interface Applied {
+  /** What was known of the producer before, for `undo`. */
+  readonly before: Producer | undefined;
+  /** The append was the ABORT marker of a transaction that had records here. */
+  readonly aborted: AbortedTransaction | undefined;
+}
+
+/**
+ * The idempotent and transactional producers of one partition: a function of its log (semantics.md
+ * 2 and 10).
+ */
 export class ProducerStates {
   /** Silent longest first. */
   readonly #producers = new Map<number, Producer>();
+  readonly #unstable = new UnstableTransactions();
 
   get count(): number {
     return this.#producers.size;
+  }
+
+  get openTransactionCount(): number {
+    return this.#unstable.openCount;
+  }
+
+  /** First offset of the oldest transaction that is open or whose marker is not committed. */
+  get firstUnstable(): number | undefined {
+    return this.#unstable.firstOffset;
   }
 
   values(): Iterable<Producer> {
@@ -76,41 +114,81 @@ export class ProducerStates {
     return checkOrder(header, known);
   }
 
-  /** Notes an appended batch or marker. Answers what was known before, for `undo`. */
-  apply(header: ProducedHeader, at: ProducedAt): Producer | undefined {
+  /** Why the coordinator's marker is refused, or undefined. */
+  checkMarker(marker: MarkerHeader): XylemError | undefined {
+    const known = this.#producers.get(marker.producerId);
+    if (known === undefined) return undefined;
+    const who = `producer ${marker.producerId}`;
+    const isRepeat = marker.producerEpoch === known.epoch && known.currentTxnFirstOffset < 0;
+    const isRaised = marker.producerEpoch > known.epoch || isRepeat;
+    if (marker.producerEpoch < known.epoch || (marker.transactionVersion >= 2 && !isRaised)) {
+      const detail = `${who} has epoch ${known.epoch}, its marker ${marker.producerEpoch}`;
+      return new XylemError("INVALID_PRODUCER_EPOCH", detail);
+    }
+    if (marker.coordinatorEpoch >= known.coordinatorEpoch) return undefined;
+    const epochs = `${marker.coordinatorEpoch} after ${known.coordinatorEpoch}`;
+    const detail = `${who}: a marker of coordinator epoch ${epochs}`;
+    return new XylemError("TRANSACTION_COORDINATOR_FENCED", detail);
+  }
+
+  /** Notes an appended batch or marker. */
+  apply(header: ProducedHeader, at: ProducedAt): Applied {
     const { producerId } = header;
-    const known = this.#producers.get(producerId);
+    const before = this.#producers.get(producerId);
+    const aborted = at.marker === undefined ? undefined : this.#end(before, at);
     const next =
-      at.markerEpoch === undefined ? afterBatch(known, header, at) : afterMarker(known, header, at);
+      at.marker === undefined ? afterBatch(before, header, at) : afterMarker(before, header, at);
+    if (next.currentTxnFirstOffset >= 0 && (before?.currentTxnFirstOffset ?? -1) < 0) {
+      this.#unstable.begin(next.currentTxnFirstOffset);
+    }
     this.#producers.delete(producerId);
     this.#producers.set(producerId, next);
-    return known;
+    return { before, aborted };
   }
 
   /** Takes back the newest `apply` for this id; appends are undone newest first. */
   undo(producerId: number, before: Producer | undefined): void {
+    const openAfter = this.#producers.get(producerId)?.currentTxnFirstOffset ?? -1;
+    const openBefore = before?.currentTxnFirstOffset ?? -1;
+    if (openBefore < 0 && openAfter >= 0) this.#unstable.undoBegin(openAfter);
+    if (openBefore >= 0 && openAfter < 0) this.#unstable.undoEnd(openBefore);
     if (before === undefined) this.#producers.delete(producerId);
     else this.#producers.set(producerId, before);
+  }
+
+  /** Markers below `committed` count for `firstUnstable` from here on. */
+  settle(committed: number): void {
+    this.#unstable.settle(committed);
   }
 
   /** Puts a producer of a snapshot in place. */
   load(producer: Producer): void {
     this.#producers.set(producer.producerId, producer);
+    if (producer.currentTxnFirstOffset >= 0) this.#unstable.begin(producer.currentTxnFirstOffset);
   }
 
-  /** Forgets who has been silent for `silentMsMax`, and who is more than `countMax`. */
+  /**
+   * Forgets who has been silent for `silentMsMax`, and who is more than `countMax`; never one with
+   * an open transaction.
+   */
   expire(nowMs: number, silentMsMax: number, countMax: number): void {
+    let tooMany = this.#producers.size - countMax;
     for (const producer of this.#producers.values()) {
-      const isOpen = producer.currentTxnFirstOffset >= 0;
-      const isExpired = !isOpen && nowMs - producer.seenMs >= silentMsMax;
-      const isTooMany = this.#producers.size > countMax;
-      if (isExpired || isTooMany) this.#producers.delete(producer.producerId);
-      else if (!isOpen) return;
+      if (producer.currentTxnFirstOffset >= 0) continue;
+      if (tooMany <= 0 && nowMs - producer.seenMs < silentMsMax) return;
+      this.#producers.delete(producer.producerId);
+      tooMany -= 1;
     }
   }
 
-  clear(): void {
-    this.#producers.clear();
+  #end(known: Producer | undefined, at: ProducedAt): AbortedTransaction | undefined {
+    const firstOffset = known?.currentTxnFirstOffset ?? -1;
+    if (known === undefined || firstOffset < 0) return undefined;
+    const { lastOffset } = at;
+    const lastStableOffset = this.#unstable.firstOpen(firstOffset) ?? lastOffset + 1;
+    this.#unstable.end(firstOffset, lastOffset);
+    if (at.marker?.isAbort !== true) return undefined;
+    return { producerId: known.producerId, firstOffset, lastOffset, lastStableOffset };
   }
 }
 
@@ -147,12 +225,14 @@ function afterBatch(known: Producer | undefined, header: ProducedHeader, at: Pro
   };
   const sameEpoch = known !== undefined && known.epoch === header.producerEpoch;
   const earlier = sameEpoch ? known.batches.slice(1 - batchesRemembered) : [];
+  // Offsets that a coordinator commits within a transaction have no sequence.
+  const batches = header.baseSequence < 0 ? (known?.batches ?? []) : [...earlier, batch];
   const openFrom = known?.currentTxnFirstOffset ?? -1;
   const firstOffset = at.lastOffset - header.lastOffsetDelta;
   return {
     producerId: header.producerId,
     epoch: header.producerEpoch,
-    batches: [...earlier, batch],
+    batches,
     timestampMs: header.maxTimestampMs,
     coordinatorEpoch: known?.coordinatorEpoch ?? -1,
     currentTxnFirstOffset: header.isTransactional && openFrom < 0 ? firstOffset : openFrom,
@@ -172,7 +252,7 @@ function afterMarker(
     epoch: header.producerEpoch,
     batches: sameEpoch ? known.batches : [],
     timestampMs: header.maxTimestampMs,
-    coordinatorEpoch: at.markerEpoch ?? -1,
+    coordinatorEpoch: at.marker?.coordinatorEpoch ?? -1,
     currentTxnFirstOffset: -1,
     seenMs: at.nowMs,
   };

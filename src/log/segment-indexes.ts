@@ -1,5 +1,6 @@
 import { OffsetIndex, offsetEntryBytes } from "./offset-index.ts";
 import { TimeIndex, timeEntryBytes, type TimeEntry } from "./time-index.ts";
+import { transactionEntryBytes, TransactionIndex } from "./transaction-index.ts";
 
 /** One stored batch, as the indexes see it. */
 export interface IndexedBatch {
@@ -10,12 +11,13 @@ export interface IndexedBatch {
 }
 
 /**
- * The two indexes of a segment that is appended to, kept by Kafka's rules so that equal appends
+ * The indexes of a segment that is appended to, kept by Kafka's rules so that equal appends
  * give equal files: an entry for a batch once more than `intervalBytes` came since the last one.
  */
 export class SegmentIndexes {
   readonly offsets: OffsetIndex;
   readonly times: TimeIndex;
+  transactions = new TransactionIndex();
   #bytesSinceEntry: number;
   #largestTimestampMs = -1;
   #largestOffset = -1;
@@ -63,6 +65,8 @@ export class SegmentIndexes {
   isFull(indexBytesMax: number): boolean {
     const offsetsMax = Math.floor(indexBytesMax / offsetEntryBytes);
     const timesMax = Math.floor(indexBytesMax / timeEntryBytes) - 1;
+    const transactionsMax = Math.floor(indexBytesMax / transactionEntryBytes);
+    if (this.transactions.count >= transactionsMax) return true;
     return this.offsets.count >= offsetsMax || this.times.count >= timesMax;
   }
 

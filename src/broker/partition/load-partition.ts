@@ -81,7 +81,12 @@ class Loading {
       folder: this.#folder,
       names: kept.map(({ name }) => name),
       segments: list,
-      bounds: { logStart, end, isClean: this.#rules.isClean },
+      bounds: {
+        logStart,
+        end,
+        recoveryPoint: this.#rules.recoveryPoint,
+        isClean: this.#rules.isClean,
+      },
       context: this.#context,
     });
     return { segments: list, producers: this.#producers, epochs: this.#epochs, logStart, end };
@@ -112,10 +117,15 @@ class Loading {
       return parsed?.suffix === ".log" ? [{ ...entry, baseOffset: parsed.baseOffset }] : [];
     });
     found.sort((one, other) => one.baseOffset - other.baseOffset);
+    const names = new Set(entries.map(({ name }) => name));
     return found.map(({ baseOffset, sizeBytes, modifiedMs }, index) => {
       const endOffset = found[index + 1]?.baseOffset ?? baseOffset;
       const times = { firstTimestampMs: -1, createdMs: modifiedMs, modifiedMs };
-      const facts = { baseOffset, endOffset, sizeBytes, ...times };
+      const hasTransactions = names.has(formatSegmentName(baseOffset, ".txnindex"));
+      // Who lost the one file may have lost the other, which is not there for most segments.
+      const hasOffsets = names.has(formatSegmentName(baseOffset, ".index"));
+      const transactionFile = hasTransactions ? "there" : hasOffsets ? "none" : "unknown";
+      const facts = { baseOffset, endOffset, sizeBytes, ...times, transactionFile } as const;
       return new Segment(this.#context, this.#folder.path, facts);
     });
   }

@@ -1,6 +1,7 @@
 import { MalformedError } from "../../base/errors.ts";
 import { readProducerSnapshot } from "../../log/producer-snapshot.ts";
 import { type Producer, ProducerStates } from "../../log/producer-states.ts";
+import { TransactionIndex } from "../../log/transaction-index.ts";
 import { formatSegmentName, parseSegmentName } from "../../log/segment-name.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import type { PartitionFolder } from "./partition-folder.ts";
@@ -13,32 +14,87 @@ export interface ProducerSources {
   readonly folder: PartitionFolder;
   readonly names: readonly string[];
   readonly segments: SegmentList;
-  readonly bounds: { readonly logStart: number; readonly end: number; readonly isClean: boolean };
+  readonly bounds: LoadBounds;
   readonly context: PartitionContext;
+}
+
+export interface LoadBounds {
+  readonly logStart: number;
+  readonly end: number;
+  readonly recoveryPoint: number;
+  readonly isClean: boolean;
 }
 
 /** A clean stop answered what was under way: an answer lost then is of these last bytes. */
 const answeredBytes = 256 * 1024;
 
-/** Producer state is a function of the log: the newest good snapshot, then the batches after it. */
+/**
+ * Producer state is a function of the log: the newest good snapshot, then the batches after it,
+ * whose aborted transactions are found on the way.
+ */
 export async function loadProducers(
   states: ProducerStates,
   sources: ProducerSources,
 ): Promise<void> {
   const { bounds, segments, context } = sources;
   const offsets = await pruneSnapshots(sources);
-  if (offsets.length === 0 && bounds.isClean) return;
-  const { from, producers } = await readNewest(offsets, sources);
+  if (offsets.length === 0 && bounds.isClean && (await resumeLast(bounds.end, segments))) return;
+  const { from, producers } = await findStart(offsets, sources);
   const nowMs = context.clock.nowMs();
   const earlier = producers.length > 0 ? await findEarlier(from, nowMs, sources) : undefined;
   for (const producer of producers) states.load(withEarlier(producer, earlier));
-  if (from >= bounds.end) return;
+  if (from >= bounds.end && (await resumeLast(from, segments))) return;
   for (const segment of segments.all) {
-    if (segment.endOffset <= from || segment.sizeBytes === 0) continue;
-    const position = await segment.findPosition(from);
-    await replaySegment(states, segment, { from, to: Infinity, position, nowMs, context });
+    if (segment.endOffset <= from && segment !== segments.last) continue;
+    await replayWhole(states, segment, { from, nowMs, context });
   }
+  states.settle(bounds.end);
   expireLoaded(states, context, nowMs);
+}
+
+/** Whether the file of the last segment tells its aborted transactions: no replay is needed. */
+async function resumeLast(from: number, { last }: SegmentList): Promise<boolean> {
+  const index = await last?.resumeTransactions(from);
+  if (index !== undefined) await last?.setTransactions(index);
+  return last === undefined || index !== undefined;
+}
+
+/** The newest snapshot from which on all that is not known for sure is found in the log. */
+async function findStart(
+  offsets: readonly number[],
+  sources: ProducerSources,
+): Promise<{ from: number; producers: readonly Producer[] }> {
+  const { segments, bounds } = sources;
+  // A closed segment that no recovery point vouches for may have lost its last entries.
+  const unproven = segments.all.find(
+    (segment) => segment !== segments.last && segment.endOffset > bounds.recoveryPoint,
+  );
+  const limit = bounds.isClean ? Infinity : (unproven?.baseOffset ?? Infinity);
+  for (let left = offsets.filter((offset) => offset <= limit); ; left = left.slice(1)) {
+    const found = await readNewest(left, sources);
+    if (left.length === 0) return found;
+    const segment = segments.all[segments.findIndex(found.from)];
+    if (segment === undefined || segment.baseOffset >= found.from) return found;
+    if ((await segment.resumeTransactions(found.from)) !== undefined) return found;
+  }
+}
+
+/** Replays a segment from `from` on; its aborted transactions from there on come from the log. */
+async function replayWhole(
+  states: ProducerStates,
+  segment: Segment,
+  how: { from: number; nowMs: number; context: PartitionContext },
+): Promise<void> {
+  const { from } = how;
+  const isWhole = segment.baseOffset >= from;
+  const resumed = isWhole ? undefined : await segment.resumeTransactions(from);
+  const index = resumed ?? new TransactionIndex();
+  if (segment.sizeBytes > 0) {
+    const position = await segment.findPosition(from);
+    await replaySegment(states, segment, { ...how, to: Infinity, position, aborted: index });
+  }
+  if (resumed === undefined) await segment.replaceTransactions(index);
+  else await segment.setTransactions(index);
 }
 
 function expireLoaded(states: ProducerStates, context: PartitionContext, nowMs: number): void {
@@ -47,15 +103,20 @@ function expireLoaded(states: ProducerStates, context: PartitionContext, nowMs: 
   states.expire(nowMs, settings["producer.id.expiration.ms"], countMax);
 }
 
-/** The offsets of the usable snapshots, newest first; others are removed. */
-async function pruneSnapshots(sources: ProducerSources): Promise<number[]> {
-  const { bounds, segments, folder, context } = sources;
-  const offsets = sources.names
+/** The offsets of the snapshots among so many file names, newest first. */
+export function snapshotOffsets(names: readonly string[]): number[] {
+  return names
     .flatMap((name) => {
       const parsed = parseSegmentName(name);
       return parsed?.suffix === ".snapshot" ? [parsed.baseOffset] : [];
     })
     .sort((one, other) => other - one);
+}
+
+/** The offsets of the usable snapshots, newest first; others are removed. */
+async function pruneSnapshots(sources: ProducerSources): Promise<number[]> {
+  const { bounds, segments, folder, context } = sources;
+  const offsets = snapshotOffsets(sources.names);
   const bases = new Set(segments.all.map(({ baseOffset }) => baseOffset));
   const usable = offsets.filter((offset) => offset <= bounds.end && offset > bounds.logStart);
   const kept = usable.filter((offset) => offset === usable[0] || bases.has(offset));
@@ -111,9 +172,9 @@ function withEarlier(producer: Producer, earlier: ProducerStates | undefined): P
 }
 
 /** The newest snapshot that can be read, and the offset that follows what it covers. */
-async function readNewest(
+export async function readNewest(
   offsets: readonly number[],
-  sources: ProducerSources,
+  sources: Pick<ProducerSources, "folder" | "context"> & { bounds: { readonly logStart: number } },
 ): Promise<{ from: number; producers: readonly Producer[] }> {
   const { folder, context, bounds } = sources;
   for (const offset of offsets) {
@@ -133,10 +194,19 @@ async function readNewest(
   return { from: bounds.logStart, producers: [] };
 }
 
-async function replaySegment(
+/** Visits the batches that end in [from, to), damage aside. */
+export async function replaySegment(
   states: ProducerStates,
   segment: Segment,
-  how: { from: number; to: number; position: number; nowMs: number; context: PartitionContext },
+  how: {
+    from: number;
+    to: number;
+    position: number;
+    nowMs: number;
+    context: PartitionContext;
+    /** Takes the transactions that are aborted in what is replayed. */
+    aborted?: TransactionIndex | undefined;
+  },
 ): Promise<void> {
   const { from, to, position, nowMs, context } = how;
   const { baseOffset, endOffset } = segment;
@@ -145,7 +215,9 @@ async function replaySegment(
   await segment.log.use(async (file) => {
     for (;;) {
       const end = await scanSegment(file, start, context.crc32c, (walk) => {
-        if (walk.lastOffset >= from && walk.lastOffset < to) replayBatch(states, walk, nowMs);
+        if (walk.lastOffset < from || walk.lastOffset >= to) return;
+        const ended = replayBatch(states, walk, nowMs);
+        if (ended !== undefined) how.aborted?.append(ended);
       });
       const damage = segment.damages.find((candidate) => candidate.position === end.position);
       if (damage === undefined || damage.endPosition === file.sizeBytes) return;

@@ -1,6 +1,7 @@
 import type { XylemError } from "../../base/errors.ts";
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import type { Producer } from "../../log/producer-states.ts";
+import type { AbortedTransaction } from "../../log/transaction-index.ts";
 
 /**
  * One partition as the use cases see it. Today a chain of one: committed = held. A chain of three
@@ -16,7 +17,10 @@ export interface PartitionLog {
   readonly end: number;
   /** Kafka's high watermark: no door reads at or past it. */
   readonly committed: number;
-  /** Upper bound of READ_COMMITTED; equal to committed without open transactions. */
+  /**
+   * Upper bound of READ_COMMITTED: the first offset of the oldest transaction that is open or whose
+   * marker is not committed, else committed. Moves only when committed does.
+   */
   readonly lastStable: number;
   readonly leaderEpoch: number;
   readonly sizeBytes: number;
@@ -30,6 +34,20 @@ export interface PartitionLog {
    * bounded by `log.append.pending.max.bytes`, past it the caller waits for `writable`.
    */
   append(batch: Uint8Array, options: AppendOptions): Appended;
+  /**
+   * Appends the marker that ends a producer's transaction here; harmless where none is open.
+   * Throws INVALID_PRODUCER_EPOCH and TRANSACTION_COORDINATOR_FENCED.
+   */
+  endTransaction(end: TransactionEnd): Appended;
+  /**
+   * The aborted transactions that overlap the offsets [from, to), by ascending marker; markers at
+   * or above `lastStable` may be among them. Readers drop the producer's records from `firstOffset`
+   * to the marker.
+   */
+  abortedTransactions(
+    from: number,
+    to: number,
+  ): readonly AbortedTransaction[] | Promise<readonly AbortedTransaction[]>;
   /** Resolves when the append backlog is under its bound again; undefined: it already is. */
   writable(): Promise<void> | undefined;
   /** Calls back once when committed >= offset, or with an error when the partition stopped. */
@@ -68,6 +86,21 @@ export interface PartitionLog {
 export interface AppendOptions {
   /** "client": full checks. "coordinator": our own records, epoch and sequence unchecked. */
   readonly origin: "client" | "coordinator";
+  /**
+   * The transaction coordinator has said that this partition is in the producer's transaction.
+   * Without it a transactional batch of a client that begins one here is INVALID_TXN_STATE.
+   */
+  readonly isTransactionKnown?: boolean;
+}
+
+/** The end of a transaction, as its coordinator tells a partition (semantics.md 10, Markers). */
+export interface TransactionEnd {
+  readonly type: "abort" | "commit";
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly coordinatorEpoch: number;
+  /** From 2 on the epoch is above that of the transaction (KIP-890). */
+  readonly transactionVersion: number;
 }
 
 export interface Appended {

@@ -2,6 +2,7 @@ import { assert } from "../../base/assert.ts";
 import { XylemError } from "../../base/errors.ts";
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import { SegmentIndexes } from "../../log/segment-indexes.ts";
+import type { AbortedTransaction } from "../../log/transaction-index.ts";
 import type { DiskFile } from "../ports/disk.ts";
 import { after } from "./after.ts";
 import type { Flushable } from "./flush-scheduler.ts";
@@ -18,6 +19,8 @@ export interface PendingBatch {
   readonly baseOffset: number;
   readonly lastOffset: number;
   readonly maxTimestampMs: number;
+  /** It is the marker of this transaction. */
+  readonly aborted?: AbortedTransaction | undefined;
   /** Set: a segment begins with this batch; the producers' state before it goes beside. */
   readonly newSegment: NewSegment | undefined;
   /** Called once it is written, or never will be. */
@@ -249,6 +252,7 @@ export class PartitionWriter implements Flushable {
       if (position === 0) segment.firstTimestampMs = batch.maxTimestampMs;
       const { lastOffset, maxTimestampMs } = batch;
       segment.indexes.add({ position, sizeBytes, lastOffset, maxTimestampMs }, intervalBytes);
+      if (batch.aborted !== undefined) segment.indexes.transactions.append(batch.aborted);
       this.#segments.grow(segment, sizeBytes, lastOffset + 1);
       this.#tail.add(batch.bytes, batch, position === 0);
       this.#pendingBytes -= sizeBytes;

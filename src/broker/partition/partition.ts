@@ -2,7 +2,10 @@ import { XylemError } from "../../base/errors.ts";
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import type { LeaderEpochs } from "../../log/leader-epochs.ts";
 import type { Producer, ProducerBatch } from "../../log/producer-states.ts";
-import type { RecordBatch } from "../../protocol/record-batch.ts";
+import type { AbortedTransaction } from "../../log/transaction-index.ts";
+import { buildMarker } from "../../protocol/build-batch.ts";
+import { RecordBatch } from "../../protocol/record-batch.ts";
+import { AbortedTransactions } from "./aborted-transactions.ts";
 import { AppendHead } from "./append-head.ts";
 import type { LoadedPartition } from "./load-partition.ts";
 import { LogStart } from "./log-start.ts";
@@ -15,6 +18,7 @@ import type {
   ReadOptions,
   ReadResult,
   TimestampedOffset,
+  TransactionEnd,
 } from "./partition-log.ts";
 import { closedError, PartitionProgress } from "./partition-progress.ts";
 import { nothingRead, PartitionReader } from "./partition-reader.ts";
@@ -41,6 +45,7 @@ export class Partition implements PartitionLog {
   readonly #folder: PartitionFolder;
   readonly #segments: SegmentList;
   readonly #producers: ProducerJournal;
+  readonly #aborted: AbortedTransactions;
   readonly #epochs: LeaderEpochs;
   readonly #writer: PartitionWriter;
   readonly #tail: PartitionTail;
@@ -61,6 +66,7 @@ export class Partition implements PartitionLog {
     this.#folder = parts.folder;
     this.#segments = parts.segments;
     this.#producers = new ProducerJournal(parts.producers, context);
+    this.#aborted = new AbortedTransactions(parts.segments, parts.folder, context);
     this.#epochs = parts.epochs;
     this.#settings = parts.settings;
     this.#end = parts.end;
@@ -102,7 +108,9 @@ export class Partition implements PartitionLog {
   }
 
   get lastStable(): number {
-    return this.#progress.held;
+    const { committed } = this;
+    const firstUnstable = this.#producers.states.firstUnstable ?? committed;
+    return Math.min(committed, Math.max(firstUnstable, this.logStart));
   }
 
   get leaderEpoch(): number {
@@ -143,23 +151,38 @@ export class Partition implements PartitionLog {
     const nowMs = this.#context.clock.nowMs();
     const settings = this.#settings;
     const batch = validateBatch(bytes, { ...options, settings, nowMs }, this.#context);
-    const isAppendTime = batch.timestampType === "LogAppendTime";
     const stored = this.#producers.check(batch, options);
-    if (stored !== undefined) return duplicate(stored, isAppendTime);
+    if (stored !== undefined) return duplicate(stored, batch.timestampType === "LogAppendTime");
+    return this.#store(batch, nowMs);
+  }
+
+  endTransaction(end: TransactionEnd): Appended {
+    this.#checkUsable();
+    this.#producers.checkMarker(end);
+    const timestampMs = this.#context.clock.nowMs();
+    const marker = buildMarker({ ...end, timestampMs }, this.#context);
+    return this.#store(new RecordBatch(marker), timestampMs);
+  }
+
+  abortedTransactions(
+    from: number,
+    to: number,
+  ): readonly AbortedTransaction[] | Promise<readonly AbortedTransaction[]> {
+    this.#checkUsable();
+    return this.#aborted.find(from, to);
+  }
+
+  /** Gives a batch its offsets and queues it. */
+  #store(batch: RecordBatch, nowMs: number): Appended {
     const baseOffset = this.#end;
     const epoch = this.leaderEpoch;
     batch.assignOffset(baseOffset, epoch);
     const { lastOffset } = batch;
     this.#enqueue(batch, nowMs);
     if (this.#epochs.assign(epoch, baseOffset)) this.#folder.areEpochsDirty = true;
-    this.#producers.apply(batch, nowMs);
     this.#end = lastOffset + 1;
-    return {
-      baseOffset,
-      lastOffset,
-      logAppendTimeMs: isAppendTime ? nowMs : -1,
-      isDuplicate: false,
-    };
+    const logAppendTimeMs = batch.timestampType === "LogAppendTime" ? nowMs : -1;
+    return { baseOffset, lastOffset, logAppendTimeMs, isDuplicate: false };
   }
 
   writable(): Promise<void> | undefined {
@@ -288,8 +311,9 @@ export class Partition implements PartitionLog {
     const incoming = { sizeBytes, baseOffset, lastOffset, maxTimestampMs };
     const isNew = this.#head.take(incoming, this.#settings, nowMs);
     const newSegment = isNew ? this.#newSegment(hadHead) : undefined;
-    const bytes = batch.bytes;
-    this.#writer.enqueue({ bytes, baseOffset, lastOffset, maxTimestampMs, newSegment });
+    const aborted = this.#producers.apply(batch, nowMs);
+    const { bytes } = batch;
+    this.#writer.enqueue({ bytes, baseOffset, lastOffset, maxTimestampMs, aborted, newSegment });
   }
 
   #newSegment(hasOlder: boolean): { snapshot: Uint8Array | undefined } {
@@ -312,7 +336,7 @@ export class Partition implements PartitionLog {
     const isFsync = this.#settings.durability === "fsync";
     const held = isFsync ? this.#writer.flushed : this.#writer.written;
     const { written } = this.#writer;
-    this.#producers.settle(written);
+    this.#producers.settle(written, held);
     if (this.#writer.pendingBytes < this.#pendingBytesMax) this.#progress.letWrite();
     if (!isFsync) this.#upkeep.flushWhenDue(this.#writer, this.#settings);
     this.#progress.advance(held);

@@ -1,10 +1,16 @@
 import { XylemError } from "../../base/errors.ts";
 import { writeProducerSnapshot } from "../../log/producer-snapshot.ts";
-import type { Producer, ProducerBatch, ProducerStates } from "../../log/producer-states.ts";
+import type {
+  MarkerHeader,
+  Producer,
+  ProducerBatch,
+  ProducerStates,
+} from "../../log/producer-states.ts";
+import type { AbortedTransaction } from "../../log/transaction-index.ts";
 import type { RecordBatch } from "../../protocol/record-batch.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import type { AppendOptions } from "./partition-log.ts";
-import { applyBatch, producedHeader } from "./producer-replay.ts";
+import { applyBatch, isProduced, producedHeader } from "./producer-replay.ts";
 
 interface Undo {
   readonly lastOffset: number;
@@ -32,20 +38,30 @@ export class ProducerJournal {
     if (options.origin !== "client" || !isProduced(batch)) return undefined;
     const verdict = this.states.check(producedHeader(batch));
     if (verdict instanceof XylemError) throw verdict;
+    if (verdict === undefined && batch.isTransactional) this.#checkTransaction(batch, options);
     return verdict;
   }
 
-  /** Notes a batch that was given its offsets. */
-  apply(batch: RecordBatch, nowMs: number): void {
-    if (!isProduced(batch)) return;
-    const { lastOffset } = batch;
-    const before = applyBatch(this.states, batch, nowMs);
-    this.#undos.push({ lastOffset, producerId: Number(batch.producerId), before });
-    this.expire(nowMs);
+  /** Throws why the coordinator's marker is refused. */
+  checkMarker(marker: MarkerHeader): void {
+    const refusal = this.states.checkMarker(marker);
+    if (refusal !== undefined) throw refusal;
   }
 
-  /** What lies below `written` is not taken back any more. */
-  settle(written: number): void {
+  /** Notes a batch that was given its offsets. Answers the transaction that it aborted. */
+  apply(batch: RecordBatch, nowMs: number): AbortedTransaction | undefined {
+    if (!isProduced(batch)) return undefined;
+    const { lastOffset } = batch;
+    const applied = applyBatch(this.states, batch, nowMs);
+    if (applied === undefined) return undefined;
+    this.#undos.push({ lastOffset, producerId: Number(batch.producerId), before: applied.before });
+    this.expire(nowMs);
+    return applied.aborted;
+  }
+
+  /** What lies below `written` is not taken back any more; markers below `committed` count. */
+  settle(written: number, committed: number): void {
+    this.states.settle(committed);
     let count = 0;
     for (const undo of this.#undos) {
       if (undo.lastOffset >= written) break;
@@ -70,8 +86,18 @@ export class ProducerJournal {
   snapshot(): Uint8Array {
     return writeProducerSnapshot(this.states.values(), this.#context.crc32c);
   }
-}
 
-function isProduced(batch: RecordBatch): boolean {
-  return batch.hasProducerId && (batch.baseSequence >= 0 || batch.isControl);
+  /** Of a transaction that is not open here yet only its coordinator can tell. */
+  #checkTransaction(batch: RecordBatch, { isTransactionKnown }: AppendOptions): void {
+    const producerId = Number(batch.producerId);
+    if ((this.states.find(producerId)?.currentTxnFirstOffset ?? -1) >= 0) return;
+    if (isTransactionKnown !== true) {
+      const detail = `producer ${producerId} has no open transaction with this partition`;
+      throw new XylemError("INVALID_TXN_STATE", detail);
+    }
+    const countMax = this.#context.settings["producers.max.per.partition"];
+    if (this.states.openTransactionCount < countMax) return;
+    const detail = `${countMax} transactions are open in this partition`;
+    throw new XylemError("THROTTLING_QUOTA_EXCEEDED", detail);
+  }
 }

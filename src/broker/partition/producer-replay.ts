@@ -1,6 +1,8 @@
 import { ByteReader } from "../../base/bytes.ts";
 import type { BatchWalk } from "../../log/batch-walk.ts";
-import type { Producer, ProducedHeader, ProducerStates } from "../../log/producer-states.ts";
+import type { Applied, Marker, ProducedHeader, ProducerStates } from "../../log/producer-states.ts";
+import type { AbortedTransaction } from "../../log/transaction-index.ts";
+import { controlTypes } from "../../protocol/build-batch.ts";
 import { currentMagic, type RecordBatch } from "../../protocol/record-batch.ts";
 import { RecordWalk } from "../../protocol/record-walk.ts";
 
@@ -17,30 +19,53 @@ export function producedHeader(batch: RecordBatch): ProducedHeader {
   };
 }
 
-/** Notes a batch at its final offsets. Answers what was known of its producer before. */
+/** Whether the state of producers depends on the batch. */
+export function isProduced(batch: RecordBatch): boolean {
+  return batch.hasProducerId && (batch.baseSequence >= 0 || batch.isTransactional);
+}
+
+/** Notes a batch of a producer at its final offsets; undefined: it changed nothing. */
 export function applyBatch(
   states: ProducerStates,
   batch: RecordBatch,
   nowMs: number,
-): Producer | undefined {
+): Applied | undefined {
   const at = { lastOffset: batch.lastOffset, nowMs };
   const header = producedHeader(batch);
   if (!batch.isControl) return states.apply(header, at);
-  return states.apply(header, { ...at, markerEpoch: markerEpochOf(batch) });
+  const marker = readMarker(batch);
+  return marker === undefined ? undefined : states.apply(header, { ...at, marker });
 }
 
-/** Notes a stored batch; those of no producer and of the old formats say nothing. */
-export function replayBatch(states: ProducerStates, walk: BatchWalk, nowMs: number): void {
-  if (walk.magic !== currentMagic) return;
+/**
+ * Notes a stored batch; those of no producer and of the old formats say nothing. Answers the
+ * transaction that it aborted.
+ */
+export function replayBatch(
+  states: ProducerStates,
+  walk: BatchWalk,
+  nowMs: number,
+): AbortedTransaction | undefined {
+  if (walk.magic !== currentMagic) return undefined;
   const { batch } = walk;
-  if (!batch.hasProducerId || typeof batch.producerId === "bigint") return;
-  if (batch.isControl || batch.baseSequence >= 0) applyBatch(states, batch, nowMs);
+  if (typeof batch.producerId === "bigint" || !isProduced(batch)) return undefined;
+  return applyBatch(states, batch, nowMs)?.aborted;
 }
 
-/** The coordinator's epoch in the value of a transaction marker: int16 version, int32 epoch. */
-function markerEpochOf(batch: RecordBatch): number {
+/** Undefined: its record was compacted away, or it is no transaction's end. */
+function readMarker(batch: RecordBatch): Marker | undefined {
   const walk = new RecordWalk(batch.records, batch.recordCount);
-  const value = walk.next() ? walk.value : null;
-  if (value === null || value.length < 6) return -1;
-  return new ByteReader(value, 2).int32();
+  if (!walk.next()) return undefined;
+  const { key, value } = walk;
+  if (key === null || key.length < markerKeyBytes) return undefined;
+  const type = new ByteReader(key, 2).int16();
+  if (type !== controlTypes.abort && type !== controlTypes.commit) return undefined;
+  const isAbort = type === controlTypes.abort;
+  if (value === null || value.length < markerValueBytes) return { isAbort, coordinatorEpoch: -1 };
+  return { isAbort, coordinatorEpoch: new ByteReader(value, 2).int32() };
 }
+
+/** int16 version, int16 type. */
+const markerKeyBytes = 4;
+/** int16 version, int32 epoch of the coordinator. */
+const markerValueBytes = 6;

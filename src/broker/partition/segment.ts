@@ -5,11 +5,13 @@ import { SegmentIndexes } from "../../log/segment-indexes.ts";
 import { formatSegmentName, type SegmentSuffix } from "../../log/segment-name.ts";
 import type { SegmentHead } from "../../log/segment-roll.ts";
 import { TimeIndex, timeEntryBytes } from "../../log/time-index.ts";
+import type { TransactionIndex } from "../../log/transaction-index.ts";
 import { after } from "./after.ts";
 import type { IndexOwner } from "./index-cache.ts";
 import { LogFile } from "./log-file.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import { scanSegment } from "./scan-segment.ts";
+import { TransactionFile, type TransactionFileFate } from "./transaction-file.ts";
 
 /** Bytes of a segment that are no good batches, and the offsets that are lost with them. */
 export interface Damage {
@@ -31,6 +33,7 @@ export interface SegmentFacts {
   firstTimestampMs: number;
   createdMs: number;
   modifiedMs: number;
+  readonly transactionFile?: TransactionFileFate;
 }
 
 /** One segment of a partition: its files and what is known of their content. */
@@ -43,6 +46,7 @@ export class Segment implements SegmentFacts, IndexOwner {
   modifiedMs: number;
   readonly log: LogFile;
   readonly damages: Damage[] = [];
+  readonly #transactions: TransactionFile;
   readonly #context: PartitionContext;
   readonly #folder: string;
   /** Of the segment that is appended to. */
@@ -66,6 +70,8 @@ export class Segment implements SegmentFacts, IndexOwner {
     this.createdMs = facts.createdMs;
     this.modifiedMs = facts.modifiedMs;
     this.log = new LogFile(context.disk, this.path(".log"), context.openFiles);
+    const place = { directory: folder, baseOffset: facts.baseOffset };
+    this.#transactions = new TransactionFile(context, place, facts.transactionFile ?? "none");
   }
 
   path(suffix: SegmentSuffix): string {
@@ -126,6 +132,34 @@ export class Segment implements SegmentFacts, IndexOwner {
     return TimeIndex.parse(this.baseOffset, bytes ?? new Uint8Array(0)).index;
   }
 
+  /**
+   * The aborted transactions whose markers lie here; undefined: their file is unreadable, and they
+   * are to be found in the log.
+   */
+  transactions(): TransactionIndex | Promise<TransactionIndex | undefined> {
+    return this.#indexes?.transactions ?? this.#transactions.read(this.endOffset);
+  }
+
+  /** Those with markers below `from`, as far as the file is to be believed; undefined as above. */
+  resumeTransactions(from: number): Promise<TransactionIndex | undefined> {
+    return this.#transactions.resume(from);
+  }
+
+  /** Puts what was resumed, and has grown by what the log says, in place. */
+  async setTransactions(index: TransactionIndex): Promise<void> {
+    if (this.#indexes !== undefined) this.#indexes.transactions = index;
+    else {
+      await this.#transactions.store(index);
+      this.#transactions.keep(index);
+    }
+  }
+
+  /** As found in the log from the segment's start on; what the file held goes. */
+  async replaceTransactions(index: TransactionIndex): Promise<void> {
+    this.#transactions.reset();
+    await this.setTransactions(index);
+  }
+
   /** -1 when no record has one. */
   async largestTimestampMs(): Promise<number> {
     if (this.#indexes !== undefined) return this.#indexes.largest?.timestampMs ?? -1;
@@ -146,6 +180,7 @@ export class Segment implements SegmentFacts, IndexOwner {
     await this.storeIndexes(options);
     this.#largestTimestampMs = indexes.largest?.timestampMs ?? -1;
     this.#indexes = undefined;
+    this.#transactions.keep(indexes.transactions);
     this.#keep(indexes.offsets);
   }
 
@@ -164,6 +199,7 @@ export class Segment implements SegmentFacts, IndexOwner {
   async retire(): Promise<void> {
     await this.log.retire();
     this.#context.indexes.forget(this);
+    this.#transactions.drop();
     this.#offsets = undefined;
   }
 
@@ -176,7 +212,8 @@ export class Segment implements SegmentFacts, IndexOwner {
 
   async #storeIndexes(sync: boolean): Promise<void> {
     if (this.#indexes === undefined) return;
-    const { offsets, times } = this.#indexes;
+    const { offsets, times, transactions } = this.#indexes;
+    await this.#transactions.store(transactions);
     if (sync || this.#offsetsStored !== offsets.count) {
       const stored = this.#offsetsStored;
       const { count } = offsets;
