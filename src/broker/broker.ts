@@ -5,6 +5,7 @@ import type { NodeSettings } from "../base/settings/node-settings.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { BrokerConfigs } from "./configs/broker-configs.ts";
 import type { GroupCoordinator } from "./groups/group-coordinator.ts";
+import type { StorageHealth } from "./ports/partition-storage.ts";
 import type { ProducerIds } from "./producer-ids.ts";
 import type { Retention } from "./retention/retention.ts";
 import type { Topics } from "./topics/topics.ts";
@@ -30,6 +31,7 @@ export interface Broker {
   readonly deadlines: Deadlines;
   readonly topics: Topics;
   readonly retention: Retention;
+  readonly storage: StorageHealth;
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
 }

@@ -28,7 +28,7 @@ export class NodeMetrics {
   }
 
   collect(): MetricFamily[] {
-    return [...this.#doors(), ...this.#logs(), this.#loopDelay()];
+    return [...this.#doors(), ...this.#logs(), ...this.#storage(), this.#loopDelay()];
   }
 
   #doors(): MetricFamily[] {
@@ -99,6 +99,19 @@ export class NodeMetrics {
         "xylem_log_end_offset",
         "Offset of the next record.",
         shown.map(({ labels, partition }) => ({ labels, value: partition.end })),
+      ),
+    ];
+  }
+
+  #storage(): MetricFamily[] {
+    const { freeBytes, refusedAppends } = this.#sources.broker.storage;
+    return [
+      plain("gauge", "xylem_disk_free_bytes", "Bytes the disk has left for logs.", freeBytes),
+      plain(
+        "counter",
+        "xylem_refused_appends_total",
+        "Appends that found no room on the disk.",
+        refusedAppends,
       ),
     ];
   }

@@ -67,10 +67,11 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     (begun) => begun.close(),
   );
   retention.start();
+  directory.health.onFull(() => void retention.evict(topics.list()));
   const rack = settings["broker.rack"] === "" ? null : settings["broker.rack"];
   const identity = { nodeId: directory.meta.nodeId, clusterId: directory.meta.clusterId, rack };
   const producerIds = new ProducerIds(coordinator);
-  const useCases = { topics, retention, producerIds, deadlines };
+  const useCases = { topics, retention, storage: directory.health, producerIds, deadlines };
   const own = { identity, settings, configs, clock, random, log };
   const opened = await addGroups(steps, { ...own, ...useCases });
   if (control !== undefined) {

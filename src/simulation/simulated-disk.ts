@@ -1,7 +1,7 @@
 import { assert } from "../base/assert.ts";
 import { XylemError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
-import type { Disk, DiskEntry, DiskFile, LinkOutcome } from "../broker/ports/disk.ts";
+import type { Disk, DiskEntry, DiskFile, DiskSpace, LinkOutcome } from "../broker/ports/disk.ts";
 import { drawBetween } from "./draw.ts";
 import { FileContent } from "./file-content.ts";
 import { SimulatedFile } from "./simulated-file.ts";
@@ -195,6 +195,11 @@ export class SimulatedDisk implements Disk {
     });
   }
 
+  async space(): Promise<DiskSpace | undefined> {
+    if (this.capacityBytes === Infinity) return undefined;
+    return { freeBytes: this.capacityBytes - this.#usedBytes, freeFiles: Infinity };
+  }
+
   /** The paths of all files. */
   paths(): string[] {
     return pathsIn(this.#root, "");
@@ -321,8 +326,7 @@ export class SimulatedDisk implements Disk {
   }
 
   #successor(root: SimulatedFolder): SimulatedDisk {
-    const { capacityBytes } = this;
-    return new SimulatedDisk({ capacityBytes, nowMs: this.#nowMs }, root);
+    return new SimulatedDisk({ capacityBytes: this.capacityBytes, nowMs: this.#nowMs }, root);
   }
 
   #file(path: string): SimulatedFile {

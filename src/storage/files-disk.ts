@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { assert } from "../base/assert.ts";
 import { copyFile } from "../broker/partition/copy-file.ts";
-import type { Disk, DiskEntry, DiskFile, LinkOutcome } from "../broker/ports/disk.ts";
+import type { Disk, DiskEntry, DiskFile, DiskSpace, LinkOutcome } from "../broker/ports/disk.ts";
 import { systemCode, toDiskError } from "./disk-error.ts";
 import { OpenFile } from "./open-file.ts";
 
@@ -93,6 +93,17 @@ export class FilesDisk implements Disk {
 
   async syncDirectory(directory: string): Promise<void> {
     await told(syncDirectoryAt(this.#path(directory)), `syncing ${directory}`);
+  }
+
+  async space(): Promise<DiskSpace> {
+    const {
+      bavail,
+      bsize,
+      files: filesMax,
+      ffree,
+    } = await told(files.statfs(this.#root), "asking for the space left");
+    // A file system that makes them as they are needed tells of none at all.
+    return { freeBytes: bavail * bsize, freeFiles: filesMax === 0 ? Infinity : ffree };
   }
 
   /** Names reach us checked; a path that leaves the root is a defect of ours. */

@@ -121,6 +121,11 @@ export class MemoryDisk implements Disk {
     if (this.#folder(directory) === undefined) throw failure(`${directory}: no such directory`);
   }
 
+  /** Its own bound is the only one. */
+  async space(): Promise<undefined> {
+    return undefined;
+  }
+
   #folder(directory: string): Folder | undefined {
     let folder = this.#root;
     for (const part of partsOf(directory)) {

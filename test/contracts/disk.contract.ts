@@ -106,6 +106,13 @@ function filesContract(make: () => Promise<Disk>): void {
 }
 
 function directoriesContract(make: () => Promise<Disk>): void {
+  test("the space left is told in bytes and files, where others share it", async () => {
+    const space = await (await make()).space();
+    if (space === undefined) return;
+    expect(space.freeBytes).toBeGreaterThan(0);
+    expect(space.freeFiles).toBeGreaterThan(0);
+  });
+
   test("an absent file reads as undefined, an absent directory lists as empty", async () => {
     const disk = await make();
     expect(await disk.readFile("nothing")).toBeUndefined();

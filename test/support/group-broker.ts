@@ -64,7 +64,7 @@ export class GroupBroker {
     const identity = { nodeId: 1, clusterId: "cluster", rack: null };
     const producerIds = new ProducerIds(coordinator);
     const own = { configs, topics, retention, groups, producerIds, identity, log };
-    const broker: Broker = { ...kept, ...own };
+    const broker: Broker = { ...kept, ...own, storage: storage.health };
     return new GroupBroker({ broker, clock, groupLog, disk }, given, async () => {
       await groups.close();
       await topics.close();

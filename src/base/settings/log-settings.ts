@@ -168,6 +168,23 @@ export const logSettings = {
     ["serve", "stop"],
     "What a partition does when it meets damaged bytes: serve the rest, or stop.",
   ),
+  "log.disk.check.interval.ms": int(
+    1_000,
+    atLeast(100),
+    "Time between two looks at how much space the disk has left.",
+  ),
+  "log.disk.max.bytes": long(
+    -1,
+    orExactly(-1, atLeast(1_048_576)),
+    "Bytes all files of the data directory may take; past it appends are refused; -1 no bound.",
+    cluster,
+  ),
+  "log.disk.reserve.bytes": long(
+    16_777_216,
+    atLeast(0),
+    "Bytes of the disk that appends leave free, for checkpoints, deletions and group offsets.",
+    cluster,
+  ),
   "log.flush.parallel": int(16, between(1, 128), "Partitions that are flushed side by side."),
   "log.flush.window.bytes": int(
     16_777_216,

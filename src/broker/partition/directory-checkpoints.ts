@@ -80,6 +80,10 @@ export class DirectoryCheckpoints {
     return next;
   }
 
+  storeAll(): Promise<void> {
+    return this.store("recoveryPoints", "logStarts", "committed");
+  }
+
   async #read(name: CheckpointName): Promise<void> {
     const bytes = await this.#disk.readFile(fileNames[name]);
     if (bytes === undefined) return;

@@ -13,8 +13,14 @@ import type { MetaProperties } from "../../log/meta-properties.ts";
 import { parsePartitionMetadata } from "../../log/partition-metadata.ts";
 import type { Compression } from "../../protocol/compression.ts";
 import type { Disk, DiskEntry } from "../ports/disk.ts";
-import type { FoundPartition, PartitionStorage, TopicKey } from "../ports/partition-storage.ts";
+import type {
+  FoundPartition,
+  PartitionStorage,
+  StorageHealth,
+  TopicKey,
+} from "../ports/partition-storage.ts";
 import { metadataTopic } from "../topics/topic-name.ts";
+import { AppendRoom } from "./append-room.ts";
 import { DirectoryCheckpoints } from "./directory-checkpoints.ts";
 import { openMeta } from "./directory-meta.ts";
 import { FlushScheduler } from "./flush-scheduler.ts";
@@ -32,6 +38,7 @@ import {
 } from "./partition-name.ts";
 import { Partition } from "./partition.ts";
 import { replaceFile } from "./replace-file.ts";
+import { isSpoiledCopy, restoreMetadata } from "./restore-metadata.ts";
 import { TailCache } from "./tail-cache.ts";
 
 export interface LogDirectoryOptions {
@@ -92,6 +99,7 @@ export class LogDirectory implements PartitionStorage {
       // A disk in memory hands out what it holds: nothing is kept twice.
       tails: new TailCache(settings.memory ? 0 : settings["log.tail.cache.max.bytes"]),
       flushes: new FlushScheduler(settings["log.flush.parallel"]),
+      room: new AppendRoom(options),
       checkpointSoon: () => this.#checkpointSoon(),
       storeLogStarts: () => this.#storeLogStarts(),
       schedule: (delayMs, work) => this.#schedule(delayMs, work),
@@ -116,14 +124,20 @@ export class LogDirectory implements PartitionStorage {
       await disk.removeDirectory(name);
     }
     checkpoints.keepOnly(folders);
-    await checkpoints.store("recoveryPoints", "logStarts", "committed");
+    await checkpoints.storeAll();
     if (wasClean) {
       await disk.remove(cleanMarkerName);
       await disk.syncDirectory("");
     }
     const directory = new LogDirectory(options, { meta, wasClean, checkpoints, folders });
     directory.#every(settings["log.checkpoint.interval.ms"], () => directory.checkpoint());
+    await directory.#watchSpace();
     return directory;
+  }
+
+  /** Live: it shows what is so at the time it is read. */
+  get health(): StorageHealth {
+    return this.#context.room;
   }
 
   /** The partitions that are open. */
@@ -150,6 +164,8 @@ export class LogDirectory implements PartitionStorage {
     assert(!this.#partitions.has(name), `${name} is open already`);
     this.#unchecked.add(name);
     const entries = await this.#claimFolder(name, topic.id);
+    // What a full disk did not let be forgotten of a removed topic would be taken for this one's.
+    if (entries === undefined) await this.#checkpoints.storeAll();
     const { disk } = this.#options;
     const folder = new PartitionFolder(disk, name, topic.id, entries !== undefined);
     const rules = {
@@ -174,15 +190,17 @@ export class LogDirectory implements PartitionStorage {
     this.#folders.delete(name);
     this.#unchecked.delete(name);
     await partition?.abandon();
-    this.#checkpoints.forget(name);
-    await this.#checkpoints.store("recoveryPoints", "logStarts", "committed");
     const { disk, settings } = this.#options;
     const entries = await disk.list(name);
     if (entries.length > 0) {
       const removed = await this.#abandonFolder(name, "delete");
       const delayMs = settings["log.segment.delete.delay.ms"];
-      this.#schedule(delayMs, () => disk.removeDirectory(removed));
+      if (this.#context.room.isFull) await disk.removeDirectory(removed);
+      else this.#schedule(delayMs, () => disk.removeDirectory(removed));
     }
+    // A start forgets by itself what has no folder; a topic of the same name may come before one.
+    this.#checkpoints.forget(name);
+    await this.#checkpoints.storeAll();
   }
 
   /** Tells the next start what is flushed, and brings index files up to date. */
@@ -194,7 +212,7 @@ export class LogDirectory implements PartitionStorage {
       });
     });
     this.#noteOffsets(partitions);
-    await this.#checkpoints.store("recoveryPoints", "logStarts", "committed");
+    await this.#checkpoints.storeAll();
   }
 
   /**
@@ -219,7 +237,7 @@ export class LogDirectory implements PartitionStorage {
       }
     });
     this.#noteOffsets(partitions);
-    await this.#checkpoints.store("recoveryPoints", "logStarts", "committed");
+    await this.#checkpoints.storeAll();
     if (hasFailed || this.#unchecked.size > 0) return;
     const place = { directory: "", name: cleanMarkerName };
     await replaceFile(this.#options.disk, place, encodeUtf8(cleanMarker));
@@ -236,13 +254,22 @@ export class LogDirectory implements PartitionStorage {
 
   /** As in Kafka, only a log start that the files do not tell by themselves. */
   #noteLogStart(name: string, partition: Partition): void {
-    const isTold = partition.logStart <= partition.firstSegmentOffset;
-    this.#checkpoints.set("logStarts", name, isTold ? undefined : partition.logStart);
+    const { logStartStored } = partition;
+    const isTold = logStartStored <= partition.firstSegmentOffset;
+    this.#checkpoints.set("logStarts", name, isTold ? undefined : logStartStored);
   }
 
   async #storeLogStarts(): Promise<void> {
     for (const [name, partition] of this.#partitions) this.#noteLogStart(name, partition);
     await this.#checkpoints.store("logStarts");
+  }
+
+  async #watchSpace(): Promise<void> {
+    const { room } = this.#context;
+    await room.look();
+    const { settings } = this.#options;
+    const isWatched = room.freeBytes < Infinity || settings["log.disk.max.bytes"] >= 0;
+    if (isWatched) this.#every(settings["log.disk.check.interval.ms"], () => room.look());
   }
 
   #checkpointSoon(): void {
@@ -258,12 +285,16 @@ export class LogDirectory implements PartitionStorage {
   async #claimFolder(name: string, topicId: Uuid): Promise<DiskEntry[] | undefined> {
     if (!this.#folders.delete(name)) return undefined;
     const stored = await this.#readTopicId(name);
-    if (stored === undefined || isZeroUuid(topicId) || equalBytes(stored, topicId)) {
+    if (isZeroUuid(topicId) || (stored !== undefined && equalBytes(stored, topicId))) {
+      return this.#options.disk.list(name);
+    }
+    if (stored === undefined || isSpoiledCopy(stored, topicId)) {
+      await restoreMetadata(name, topicId, this.#context);
       return this.#options.disk.list(name);
     }
     // Before the first append here is acknowledged: a stale log start would remove it.
     this.#checkpoints.forget(name);
-    await this.#checkpoints.store("recoveryPoints", "logStarts", "committed");
+    await this.#checkpoints.storeAll();
     const aside = await this.#abandonFolder(name, "stray");
     this.#options.log.warn("a folder of another topic with this name was put aside", {
       folder: name,

@@ -1,3 +1,4 @@
+import { XylemError } from "../../base/errors.ts";
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import type { LeaderEpochs } from "../../log/leader-epochs.ts";
 import type { PartitionContext } from "./partition-context.ts";
@@ -16,6 +17,8 @@ export interface LogStartParts {
 export class LogStart {
   readonly #parts: LogStartParts;
   #offset: number;
+  /** Where it is about to move, once that is durable. */
+  readonly #targets = new Set<{ readonly offset: number }>();
 
   constructor(offset: number, parts: LogStartParts) {
     this.#offset = offset;
@@ -26,21 +29,52 @@ export class LogStart {
     return this.#offset;
   }
 
-  /** Durable when it resolves, whoever moved it that far. */
-  async delete(target: number, settings: TopicSettings): Promise<void> {
-    // Another call may have moved it that far and not be done.
-    if (target <= this.#offset) await this.#parts.context.storeLogStarts();
-    await this.moveTo(target, settings);
+  /** What the checkpoint is to say of it. */
+  get stored(): number {
+    let offset = this.#offset;
+    for (const target of this.#targets) offset = Math.max(offset, target.offset);
+    return offset;
   }
 
+  /** DeleteRecords: moves it once that is durable. A full disk rejects with nothing moved. */
+  async delete(target: number, settings: TopicSettings): Promise<void> {
+    // Retention may have moved it that far and not have found room to say so.
+    await this.#store(target);
+    this.#advance(target);
+    await this.#parts.upkeep.removeSegmentsBelow(this.#offset, settings);
+  }
+
+  /**
+   * Retention. Where whole segments go, the files tell: a disk that has no room for the checkpoint
+   * does not keep room from being made.
+   */
   async moveTo(target: number, settings: TopicSettings): Promise<void> {
-    const { context, epochs, folder, upkeep, onMoved } = this.#parts;
+    const { upkeep } = this.#parts;
     if (target > this.#offset) {
-      this.#offset = target;
-      if (epochs.cutStart(target)) folder.areEpochsDirty = true;
-      await context.storeLogStarts();
-      onMoved();
+      await this.#store(target).catch((error: unknown) => {
+        const isFull = error instanceof XylemError && error.code === "DISK_FULL";
+        if (!isFull || !upkeep.isSegmentBase(target)) throw error;
+      });
     }
+    this.#advance(target);
     await upkeep.removeSegmentsBelow(this.#offset, settings);
+  }
+
+  async #store(offset: number): Promise<void> {
+    const target = { offset };
+    this.#targets.add(target);
+    try {
+      await this.#parts.context.storeLogStarts();
+    } finally {
+      this.#targets.delete(target);
+    }
+  }
+
+  #advance(target: number): void {
+    if (target <= this.#offset) return;
+    const { epochs, folder, onMoved } = this.#parts;
+    this.#offset = target;
+    if (epochs.cutStart(target)) folder.areEpochsDirty = true;
+    onMoved();
   }
 }

@@ -38,6 +38,10 @@ export class PartitionUpkeep {
     return this.#removing.values().next().value ?? this.#parts.segments.first?.baseOffset;
   }
 
+  isSegmentBase(offset: number): boolean {
+    return this.#parts.segments.all.some(({ baseOffset }) => baseOffset === offset);
+  }
+
   async planRetention(settings: TopicSettings, bounds: RetentionBounds): Promise<RetentionPlan> {
     const { segments } = this.#parts;
     const deletes = settings["cleanup.policy"].includes("delete");
@@ -135,7 +139,8 @@ export class PartitionUpkeep {
       renamed.push(`${path}.deleted`);
     }
     context.log.info("removed a segment", { segment: segment.log.path });
-    context.schedule(Math.min(delayMs, timerMsMax), async () => {
+    const afterMs = context.room.isFull ? 0 : Math.min(delayMs, timerMsMax);
+    context.schedule(afterMs, async () => {
       for (const path of renamed) await context.disk.remove(path);
     });
   }

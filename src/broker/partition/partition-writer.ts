@@ -243,6 +243,7 @@ export class PartitionWriter implements Flushable {
 
   #noteWritten(run: PendingBatch[], segment: Segment): void {
     const intervalBytes = this.#settings["index.interval.bytes"];
+    const queuedBytes = this.#pendingBytes;
     this.#queue.splice(0, run.length);
     for (const batch of run) {
       batch.onDone?.();
@@ -259,6 +260,7 @@ export class PartitionWriter implements Flushable {
       this.#unflushedBytes += sizeBytes;
       this.written = lastOffset + 1;
     }
+    this.#context.room.settle(queuedBytes - this.#pendingBytes);
     segment.modifiedMs = this.#context.clock.nowMs();
     if (segment.sizeBytes > 0) this.#markDirty(segment.log);
     if (this.#settings.durability === "fsync") this.requestFlush();
@@ -309,6 +311,7 @@ export class PartitionWriter implements Flushable {
     this.#isWriting = false;
     if (!(error instanceof XylemError) || error.code !== "DISK_FULL") return this.#stop(error);
     this.#context.openFiles.closeAllIdle();
+    this.#context.room.noteRefused(error, this.#queue.length);
     this.#dropQueue();
     this.#listener.onRefused(error);
     this.#tellIdle();
@@ -332,6 +335,7 @@ export class PartitionWriter implements Flushable {
   #dropQueue(): void {
     const dropped = this.#queue;
     this.#queue = [];
+    this.#context.room.settle(this.#pendingBytes);
     this.#pendingBytes = 0;
     for (const batch of dropped) batch.onDone?.();
   }

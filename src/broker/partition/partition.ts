@@ -99,6 +99,11 @@ export class Partition implements PartitionLog {
     return this.#logStart.offset;
   }
 
+  /** What the checkpoint of log starts is to say of it. */
+  get logStartStored(): number {
+    return this.#logStart.stored;
+  }
+
   get end(): number {
     return this.#end;
   }
@@ -153,6 +158,7 @@ export class Partition implements PartitionLog {
     const batch = validateBatch(bytes, { ...options, settings, nowMs }, this.#context);
     const stored = this.#producers.check(batch, options);
     if (stored !== undefined) return duplicate(stored, batch.timestampType === "LogAppendTime");
+    this.#context.room.take(batch.sizeBytes, options.origin);
     return this.#store(batch, nowMs);
   }
 
@@ -161,6 +167,7 @@ export class Partition implements PartitionLog {
     this.#producers.checkMarker(end);
     const timestampMs = this.#context.clock.nowMs();
     const marker = buildMarker({ ...end, timestampMs }, this.#context);
+    this.#context.room.take(marker.length, "coordinator");
     return this.#store(new RecordBatch(marker), timestampMs);
   }
 
@@ -349,12 +356,6 @@ export class Partition implements PartitionLog {
     this.#epochs.cutEnd(written);
     this.#end = written;
     this.#head.reset();
-    this.#context.log.warn("appends are refused for now", {
-      topic: this.topic,
-      partition: this.index,
-      end: written,
-      why: error.message,
-    });
     this.#progress.takeBack(written, error);
   }
 

@@ -29,6 +29,17 @@ export interface Disk {
   link(from: string, to: string, onto?: Disk): Promise<LinkOutcome>;
   /** Makes the creations, renames and removals in this directory durable. */
   syncDirectory(directory: string): Promise<void>;
+  /**
+   * What is left for this process, as the system tells it; others may use it up. Undefined: nobody
+   * else takes space here, and the disk itself refuses what is too much.
+   */
+  space(): Promise<DiskSpace | undefined>;
+}
+
+export interface DiskSpace {
+  readonly freeBytes: number;
+  /** Files and folders that can still be made; Infinity where the file system has no such bound. */
+  readonly freeFiles: number;
 }
 
 export type LinkOutcome = "linked" | "copied";

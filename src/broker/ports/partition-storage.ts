@@ -20,6 +20,18 @@ export interface FoundPartition {
   readonly topicId: Uuid | undefined;
 }
 
+/** How the place where partitions live is doing. Read at any time. */
+export interface StorageHealth {
+  /** Infinity where nothing but its own bound limits it. */
+  readonly freeBytes: number;
+  /** Bytes of all files; 0 unless `log.disk.max.bytes` asks for it. */
+  readonly usedBytes: number;
+  /** Appends that found no room, since the start. */
+  readonly refusedAppends: number;
+  /** Told when appends begin to be refused: what may go need not wait for its time. */
+  onFull(listener: () => void): void;
+}
+
 /** Where partitions live: one data directory, or memory. */
 export interface PartitionStorage {
   /** The partitions that have files, unordered; asked once, before any is opened. */

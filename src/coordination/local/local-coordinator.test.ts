@@ -231,4 +231,5 @@ class FailingSync implements Disk {
   remove = (name: string) => this.#disk.remove(name);
   link = (from: string, to: string) => this.#disk.link(from, to);
   syncDirectory = (directory: string) => this.#disk.syncDirectory(directory);
+  space = () => this.#disk.space();
 }
