@@ -123,7 +123,7 @@ const apiNotes: { readonly [Name in ApiName]?: string } = {
   CreateTopics: "One node: a replication factor of 1, or -1 for the node's own.",
   DescribeConfigs: "Topics, brokers and groups; no broker loggers, no client metrics.",
   DescribeGroups: "Groups of the classic protocol.",
-  Fetch: "With incremental sessions; there are no aborted transactions to tell of yet.",
+  Fetch: "With incremental sessions; tells aborted transactions.",
   FindCoordinator: "Groups. Transactions and share groups: `COORDINATOR_NOT_AVAILABLE`.",
   IncrementalAlterConfigs: "Topics, brokers and groups.",
   InitProducerId: "Idempotent producers. Transactional ids: `NOT_COORDINATOR`.",

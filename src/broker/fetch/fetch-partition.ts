@@ -1,4 +1,5 @@
 import type { XylemError } from "../../base/errors.ts";
+import type { AbortedTransaction } from "../../log/transaction-index.ts";
 import type { Topic } from "../topics/topics.ts";
 
 /** Where the reader's history leaves ours (KIP-595): it truncates to `endOffset` and asks again. */
@@ -17,6 +18,7 @@ export interface FetchWish {
 }
 
 const noChunks: readonly Uint8Array[] = [];
+const noTransactions: readonly AbortedTransaction[] = [];
 
 /** One partition that is fetched from: what is wanted, and the outcome of the last pass. */
 export class FetchPartition implements FetchWish {
@@ -33,6 +35,8 @@ export class FetchPartition implements FetchWish {
   highWatermark = -1;
   lastStable = -1;
   logStart = -1;
+  /** Of a read of committed records: whose records among `chunks` are to be dropped, and where. */
+  aborted: readonly AbortedTransaction[] = noTransactions;
   /** Stored batches, whole, in order. Not to be changed. */
   chunks: readonly Uint8Array[] = noChunks;
   sizeBytes = 0;
@@ -55,6 +59,7 @@ export class FetchPartition implements FetchWish {
 
   /** Lets the records go, which the answer holds by now. */
   dropRecords(): void {
+    this.aborted = noTransactions;
     this.chunks = noChunks;
     this.sizeBytes = 0;
   }
@@ -66,6 +71,7 @@ export class FetchPartition implements FetchWish {
     this.highWatermark = -1;
     this.lastStable = -1;
     this.logStart = -1;
+    this.aborted = noTransactions;
     this.chunks = noChunks;
     this.sizeBytes = 0;
   }

@@ -1,5 +1,7 @@
 import { XylemError } from "../../base/errors.ts";
+import { BatchWalk } from "../../log/batch-walk.ts";
 import { checkLeaderEpoch } from "../leader-epoch.ts";
+import { after } from "../partition/after.ts";
 import type { PartitionLog, ReadResult } from "../partition/partition-log.ts";
 import type { Topics } from "../topics/topics.ts";
 import type { FetchBudget } from "./fetch-budget.ts";
@@ -95,7 +97,9 @@ export class FetchPass {
     const wholeFirst = this.sizeBytes === 0;
     if (this.#leftBytes <= 0 && !wholeFirst) return undefined;
     const sizeBytesMax = this.#boundOf(wanted);
-    return log.read(wanted.fetchOffset, { sizeBytesMax, wholeFirst, upTo });
+    const reading = log.read(wanted.fetchOffset, { sizeBytesMax, wholeFirst, upTo });
+    if (!this.#limits.readCommitted) return reading;
+    return after(reading, (result) => findAborted(log, wanted, result));
   }
 
   get #leftBytes(): number {
@@ -133,6 +137,32 @@ export class FetchPass {
     wanted.fail(error);
     this.isUrgent = true;
   }
+}
+
+/** Looks up what the reader is to drop of the records that were read. */
+function findAborted(
+  log: PartitionLog,
+  wanted: FetchPartition,
+  result: ReadResult,
+): ReadResult | Promise<ReadResult> {
+  const last = lastOffsetOf(result.chunks);
+  if (last === undefined) return result;
+  return after(log.abortedTransactions(wanted.fetchOffset, last + 1), (aborted) => {
+    // The files that named them may have gone meanwhile, with the records that were read.
+    if (wanted.fetchOffset < log.logStart) {
+      throw new XylemError("OFFSET_OUT_OF_RANGE", `the log begins at ${log.logStart}`);
+    }
+    wanted.aborted = aborted;
+    return result;
+  });
+}
+
+function lastOffsetOf(chunks: readonly Uint8Array[]): number | undefined {
+  const chunk = chunks.at(-1);
+  if (chunk === undefined) return undefined;
+  const walk = new BatchWalk(chunk, 0, 0);
+  while (walk.look() === "batch") walk.advance();
+  return walk.lastOffset;
 }
 
 /** The partition's log, if its topic still is the one that the door found. */

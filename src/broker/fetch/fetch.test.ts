@@ -1,8 +1,13 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { MemoryBroker } from "../../../test/support/memory-broker.ts";
 import { batchOf, recordsOf, textOf } from "../../../test/support/raw-client.ts";
+import {
+  allCommitted,
+  TransactionalProducer,
+} from "../../../test/support/transactional-producer.ts";
 import { joinBytes } from "../../base/bytes.ts";
 import { produce, ProducedBatch } from "../produce.ts";
+import type { PartitionLog } from "../partition/partition-log.ts";
 import type { Topic } from "../topics/topics.ts";
 import { FetchBudget } from "./fetch-budget.ts";
 import { Fetch, type FetchLimits } from "./fetch.ts";
@@ -198,4 +203,32 @@ test("a fetch whose reader has gone ends and keeps nothing waiting", async () =>
 test("errors are told at once, however long the fetch would wait", async () => {
   const fetch = new Fetch(memory.broker, { ...limits, maxWaitMs: 60_000 }, [wanted(0), wanted(9)]);
   expect(await isOver(fetch.run())).toBe(true);
+});
+
+test("a fetch of committed records waits for a transaction to end", async () => {
+  const log = topic.partitions[0] as PartitionLog;
+  const [one, other] = [new TransactionalProducer(1), new TransactionalProducer(2)];
+  await append(0, "plain");
+  one.send(log, ["kept"]);
+  other.send(log, ["dropped"]);
+  one.end(log, "commit");
+  await allCommitted(log);
+  const partition = wanted(0, { fetchOffset: 1 });
+  const patient = { ...limits, maxWaitMs: 60_000, readCommitted: true };
+  const first = new Fetch(memory.broker, { ...patient, minBytes: 10 }, [partition]);
+  const reading = first.run();
+  const behind = new Fetch(memory.broker, patient, [wanted(0, { fetchOffset: 2 })]).run();
+  expect(await isOver(reading)).toBe(true);
+  expect(await isOver(behind)).toBe(false);
+  expect([valuesOf(partition), partition.lastStable]).toEqual([["kept"], 2]);
+  expect(partition.aborted).toEqual([]);
+  other.end(log, "abort");
+  expect(await isOver(behind)).toBe(true);
+  const again = wanted(0, { fetchOffset: 1 });
+  await new Fetch(memory.broker, patient, [again]).run();
+  const entry = { producerId: 2, firstOffset: 2, lastOffset: 4, lastStableOffset: 5 };
+  expect([again.lastStable, again.aborted]).toEqual([5, [entry]]);
+  const uncommitted = wanted(0, { fetchOffset: 1 });
+  await new Fetch(memory.broker, limits, [uncommitted]).run();
+  expect([uncommitted.lastStable, uncommitted.aborted]).toEqual([5, []]);
 });

@@ -31,8 +31,8 @@ export class Fetch implements Expiring {
   #unsubscribe: (() => void)[] = [];
   /** Sum of the logs' sizes at the last pass: tells how much can have come since. */
   #logBytes = 0;
-  /** Some of those bytes were not committed: they can come without the logs growing. */
-  #hadUncommitted = false;
+  /** Some of those bytes were not to be read: they can come without the logs growing. */
+  #hadUnreadable = false;
   #state: "reading" | "parked" | "woken" | "done" = "reading";
   #isOver = false;
   #deadlineSlot: number | undefined;
@@ -122,7 +122,7 @@ export class Fetch implements Expiring {
     // A fetch that waits for many bytes does not read them again for each one that comes.
     const bytesAtMost = this.#pass.sizeBytes + this.#sumLogBytes() - this.#logBytes;
     const isTooLittle = bytesAtMost < Math.min(minBytes, this.#sizeBytesMax);
-    if (minBytes > 1 && isTooLittle && !this.#hadUncommitted) return;
+    if (minBytes > 1 && isTooLittle && !this.#hadUnreadable) return;
     this.#wake();
   }
 
@@ -149,8 +149,11 @@ export class Fetch implements Expiring {
 
   #nextPass(): FetchPass {
     this.#logBytes = this.#sumLogBytes();
-    this.#hadUncommitted = false;
-    for (const log of this.#logs()) this.#hadUncommitted ||= log.end > log.committed;
+    this.#hadUnreadable = false;
+    const { readCommitted } = this.#limits;
+    for (const log of this.#logs()) {
+      this.#hadUnreadable ||= log.end > (readCommitted ? log.lastStable : log.committed);
+    }
     return new FetchPass(this.#broker.topics, this.#partitions, {
       sizeBytesMax: this.#sizeBytesMax,
       readCommitted: this.#limits.readCommitted,

@@ -95,7 +95,7 @@ describe("a data directory that Kafka wrote", () => {
     expect(partition.end).toBe(16);
     await world.directory.close();
     for (const name of Object.keys(files)) {
-      if (!/\d\.(log|index|timeindex)$/.test(name)) continue;
+      if (!/\d\.(log|index|timeindex|txnindex)$/.test(name)) continue;
       expect([name, toHex(disk.peek(`orders-0/${name}`))]).toEqual([name, files[name]]);
     }
   });
@@ -116,7 +116,7 @@ describe("a data directory that Kafka wrote", () => {
     }
     await world.directory.close();
     for (const name of Object.keys(files)) {
-      if (!/\d\.(log|index|timeindex)$/.test(name)) continue;
+      if (!/\d\.(log|index|timeindex|txnindex)$/.test(name)) continue;
       const written = toHex(disk.peek(`orders-0/${name}`));
       const expected = name.endsWith(".log") ? toHex(atEpochZero(files[name] ?? "")) : files[name];
       expect([name, written]).toEqual([name, expected]);

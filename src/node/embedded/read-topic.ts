@@ -2,8 +2,9 @@ import { XylemError } from "../../base/errors.ts";
 import { Fetch } from "../../broker/fetch/fetch.ts";
 import { FetchPartition } from "../../broker/fetch/fetch-partition.ts";
 import type { Topic as BrokerTopic } from "../../broker/topics/topics.ts";
+import type { AbortedTransaction } from "../../log/transaction-index.ts";
 import { decodeRecords } from "../../protocol/record.ts";
-import { recordBatches } from "../../protocol/record-batch.ts";
+import { type RecordBatch, recordBatches } from "../../protocol/record-batch.ts";
 import { ReadRecord } from "./record-content.ts";
 import type { TopicScope } from "./topic.ts";
 
@@ -92,12 +93,13 @@ function* takeRecords(scope: TopicScope, partition: FetchPartition): Generator<R
     compression: scope.tools.compression,
     sizeBytesMax: scope.broker.settings["socket.request.max.bytes"],
   };
-  const { chunks } = partition;
+  const { chunks, aborted } = partition;
   partition.chunks = [];
   const bytes = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
   for (const batch of recordBatches(bytes ?? new Uint8Array())) {
     const { nextOffset } = batch;
-    for (const record of batch.isControl ? [] : decodeRecords(batch, open)) {
+    const isSkipped = batch.isControl || isAborted(batch, aborted);
+    for (const record of isSkipped ? [] : decodeRecords(batch, open)) {
       if (record.offset < partition.fetchOffset) continue;
       partition.fetchOffset = record.offset + 1;
       const { key, value, headers, offset } = record;
@@ -107,6 +109,17 @@ function* takeRecords(scope: TopicScope, partition: FetchPartition): Generator<R
     }
     partition.fetchOffset = Math.max(partition.fetchOffset, nextOffset);
   }
+}
+
+function isAborted(batch: RecordBatch, aborted: readonly AbortedTransaction[]): boolean {
+  if (!batch.isTransactional) return false;
+  const { producerId, baseOffset, lastOffset } = batch;
+  return aborted.some(
+    (entry) =>
+      entry.producerId === producerId &&
+      entry.firstOffset <= baseOffset &&
+      lastOffset < entry.lastOffset,
+  );
 }
 
 function openCursors(topic: BrokerTopic, options: ReadOptions): Cursor[] {

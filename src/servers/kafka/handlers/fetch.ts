@@ -117,7 +117,7 @@ function formatPartition(
     highWatermark: target.highWatermark,
     lastStableOffset: target.lastStable,
     logStartOffset: target.logStart,
-    abortedTransactions: readCommitted ? [] : null,
+    abortedTransactions: readCommitted ? target.aborted : null,
     records: target.chunks,
   };
   if (divergingEpoch !== undefined) return { ...answer, divergingEpoch };
