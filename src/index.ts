@@ -1,5 +1,5 @@
 /** A durable, Kafka-compatible event log inside this process. */
-export { Xylem, type TopicOptions, type XylemOptions } from "./node/embedded/xylem.ts";
+export { Xylem, type ForkAt, type TopicOptions, type XylemOptions } from "./node/embedded/xylem.ts";
 export type { Topic } from "./node/embedded/topic.ts";
 export type { ReadOptions } from "./node/embedded/read-topic.ts";
 export type { Appended, Content, NewRecord, ReadRecord } from "./node/embedded/record-content.ts";

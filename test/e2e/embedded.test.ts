@@ -44,6 +44,21 @@ describe("a broker in this process", () => {
     expect(own.at(-1)?.timestamp).toBe(1_700_000_000_000);
   });
 
+  test("a topic is forked at an offset or a time", async () => {
+    await using broker = await Xylem.start();
+    const orders = await broker.topic("orders");
+    const times = [1_000, 2_000, 3_000];
+    for (const timestamp of times) await orders.append({ value: String(timestamp), timestamp });
+    const early = await broker.fork("orders", "early", { time: new Date(3_000) });
+    const first = await broker.fork("orders", "first", { offset: 1 });
+    const all = await broker.fork("orders", "all");
+    const read = async (topic: typeof orders) =>
+      (await collect(topic.read())).map((record) => record.text());
+    expect(await read(early)).toEqual(["1000", "2000"]);
+    expect(await read(first)).toEqual(["1000"]);
+    expect(await read(all)).toEqual(["1000", "2000", "3000"]);
+  });
+
   test("a live read sees what comes and ends with its signal", async () => {
     await using broker = await Xylem.start();
     const topic = await broker.topic("live");

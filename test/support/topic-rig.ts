@@ -95,6 +95,11 @@ export class ListedPartitions implements PartitionStorage {
     return { topic: name, index, leaderEpoch: 0, configure } as unknown as PartitionLog;
   }
 
+  async forkPartition(_source: TopicKey, index: number, { name, id }: TopicKey): Promise<void> {
+    if (`fork ${name}-${index}` === this.failing) throw new Error(`${name}-${index} is not forked`);
+    this.found.push({ topic: name, index, topicId: id });
+  }
+
   async removePartition({ name }: TopicKey, index: number): Promise<void> {
     if (`remove ${name}-${index}` === this.failing) throw new Error(`${name}-${index} stays`);
     this.settings.delete(`${name}-${index}`);

@@ -14,6 +14,7 @@ import { parsePartitionMetadata } from "../../log/partition-metadata.ts";
 import type { Compression } from "../../protocol/compression.ts";
 import type { Disk, DiskEntry } from "../ports/disk.ts";
 import type {
+  CutOf,
   FoundPartition,
   PartitionStorage,
   StorageHealth,
@@ -23,6 +24,7 @@ import { metadataTopic } from "../topics/topic-name.ts";
 import { AppendRoom } from "./append-room.ts";
 import { DirectoryCheckpoints } from "./directory-checkpoints.ts";
 import { openMeta } from "./directory-meta.ts";
+import { forkPartition } from "./fork-partition.ts";
 import { FlushScheduler } from "./flush-scheduler.ts";
 import { IndexCache } from "./index-cache.ts";
 import { loadPartition } from "./load-partition.ts";
@@ -72,6 +74,8 @@ export class LogDirectory implements PartitionStorage {
   readonly #folders: Set<string>;
   /** Partitions that no clean stop vouches for and that were not opened, so not checked, yet. */
   readonly #unchecked: Set<string>;
+  /** Partitions whose files were put in place here: no clean stop vouches for them. */
+  readonly #forked = new Set<string>();
   readonly #timers = new Set<Cancel>();
   #isCheckpointDue = false;
   #isClosed = false;
@@ -173,7 +177,7 @@ export class LogDirectory implements PartitionStorage {
       isDense: topic.isDense === true,
       recoveryPoint: entries === undefined ? 0 : this.#checkpoints.find("recoveryPoints", name),
       logStart: entries === undefined ? 0 : this.#checkpoints.find("logStarts", name),
-      isClean: this.wasClean,
+      isClean: this.wasClean && !this.#forked.has(name),
     };
     const loaded = await loadPartition(folder, entries ?? [], rules, this.#context);
     const parts = { ...loaded, topic: topic.name, index, folder, settings };
@@ -181,6 +185,25 @@ export class LogDirectory implements PartitionStorage {
     this.#partitions.set(name, partition);
     this.#unchecked.delete(name);
     return partition;
+  }
+
+  async forkPartition(
+    source: TopicKey,
+    index: number,
+    target: TopicKey,
+    cutOf: CutOf,
+  ): Promise<void> {
+    const partition = this.#partitions.get(formatPartitionName(source.name, index));
+    assert(partition !== undefined, `${source.name}-${index} is not open`);
+    const name = formatPartitionName(target.name, index);
+    const place = { name, topicId: target.id, cutOf };
+    const copied = await forkPartition(partition, place, this.#options);
+    if (copied === undefined) return;
+    this.#folders.add(name);
+    this.#forked.add(name);
+    this.#checkpoints.set("recoveryPoints", name, copied.end);
+    this.#checkpoints.set("logStarts", name, copied.logStart);
+    await this.#checkpoints.store("recoveryPoints", "logStarts");
   }
 
   async removePartition(topic: TopicKey, index: number): Promise<void> {

@@ -7,6 +7,7 @@ import { buildMarker } from "../../protocol/build-batch.ts";
 import { RecordBatch } from "../../protocol/record-batch.ts";
 import { AbortedTransactions } from "./aborted-transactions.ts";
 import { AppendHead } from "./append-head.ts";
+import { type CopiedPartition, copyPartition, type CopyTarget } from "./copy-partition.ts";
 import type { LoadedPartition } from "./load-partition.ts";
 import { LogStart } from "./log-start.ts";
 import type { PartitionContext } from "./partition-context.ts";
@@ -271,6 +272,24 @@ export class Partition implements PartitionLog {
 
   onAdvance(listener: () => void): () => void {
     return this.#progress.onAdvance(listener);
+  }
+
+  /** Closes the active segment if it is larger; resolves once all in it is committed. */
+  async closeLarger(sizeBytesMax: number): Promise<void> {
+    this.#checkUsable();
+    if ((this.#segments.last?.sizeBytes ?? 0) <= sizeBytesMax) return;
+    await this.#rollEmpty();
+    await new Promise<void>((resolve, reject) => {
+      const done = (error?: Error): void => (error === undefined ? resolve() : reject(error));
+      this.whenCommitted(this.#segments.active.baseOffset, done);
+    });
+  }
+
+  /** As `copyPartition`, up to an `end` that is committed. */
+  async copy(end: number, target: CopyTarget): Promise<CopiedPartition> {
+    this.#checkUsable();
+    const parts = { context: this.#context, folder: this.#folder, segments: this.#segments };
+    return copyPartition({ ...parts, epochs: this.#epochs, logStart: this.logStart, end }, target);
   }
 
   /** Index entries and epochs go to their files, so that recovery need not make them again. */

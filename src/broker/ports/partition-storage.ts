@@ -32,12 +32,21 @@ export interface StorageHealth {
   onFull(listener: () => void): void;
 }
 
+/** The offset below which a fork takes the records of a partition; none above the last stable. */
+export type CutOf = (partition: PartitionLog) => number | Promise<number>;
+
 /** Where partitions live: one data directory, or memory. */
 export interface PartitionStorage {
   /** The partitions that have files, unordered; asked once, before any is opened. */
   findPartitions(): Promise<readonly FoundPartition[]>;
   /** Opens a partition, empty when it has no files. At most once for each until it is removed. */
   openPartition(topic: TopicKey, index: number, settings: TopicSettings): Promise<PartitionLog>;
+  /**
+   * Puts files in place for a partition of `target`, which is opened afterwards: those of an open
+   * one, up to the cut. Nothing is there after a failure. The active segment of the source may be
+   * closed.
+   */
+  forkPartition(source: TopicKey, index: number, target: TopicKey, cutOf: CutOf): Promise<void>;
   /** Closes the partition if it is open and removes its files. Absent: no error. */
   removePartition(topic: TopicKey, index: number): Promise<void>;
 }

@@ -9,16 +9,18 @@ import { checkTopicConfigs } from "../configs/check-topic-configs.ts";
 import { overrideTopicSettings } from "../configs/topic-defaults.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
 import type { Coordinator } from "../ports/coordinator.ts";
-import type { PartitionStorage, TopicKey } from "../ports/partition-storage.ts";
+import type { CutOf, PartitionStorage, TopicKey } from "../ports/partition-storage.ts";
 import { Turns } from "../turns.ts";
 import { internalTopics, isInternalTopic } from "./internal-topics.ts";
+import { checkNewName } from "./check-new-name.ts";
 import { checkGrowth, planPartitions, type NewTopic } from "./new-topic.ts";
 import { PartitionBudget } from "./partition-budget.ts";
 import { reconcileStorage } from "./reconcile-storage.ts";
 import { TopicImage } from "./topic-image.ts";
-import { deletedKey, formatTopicEntry, topicKey, type TopicEntry } from "./topic-entry.ts";
-import { checkTopicName, collisionName, metadataTopic } from "./topic-name.ts";
+import type { TopicEntry } from "./topic-entry.ts";
+import { collisionName } from "./topic-name.ts";
 import { compacts, LiveTopic, type Topic } from "./live-topic.ts";
+import { forgetFiles, noteFiles, writeTopic } from "./write-topic.ts";
 
 export type { Topic } from "./live-topic.ts";
 
@@ -105,6 +107,31 @@ export class Topics {
     });
   }
 
+  /**
+   * Makes a topic that begins with the records of another one, of each partition those below its
+   * cut, and with its configs. It appears whole or, also after a crash, not at all. Throws as
+   * `create`, and UNKNOWN_TOPIC_OR_PARTITION or INVALID_REQUEST for what can not be forked.
+   */
+  fork(source: string, name: string, cutOf: CutOf): Promise<Topic> {
+    return this.#turns.take(collisionName(name), async () => {
+      const from = this.#get(source);
+      const { isInternal, isDense, configs, partitions } = from;
+      if (isInternal) throw new XylemError("INVALID_REQUEST", `${source} is not to be forked`);
+      const count = partitions.length;
+      const plan = this.plan({ name, partitions: count, replicas: -1, configs });
+      const entry = { id: makeUuid(this.#options.random), ...plan, isDense };
+      return await this.#within(count, () =>
+        this.#add(name, entry, async (topic) => {
+          const { coordinator, storage } = this.#options;
+          await coordinator.transact([], [noteFiles(topic)]);
+          for (const { index } of partitions) {
+            await storage.forkPartition(from, index, topic, cutOf);
+          }
+        }),
+      );
+    });
+  }
+
   /** All the checks of `create`, and what it would make; makes nothing. */
   plan(asked: NewTopic): {
     readonly partitions: number;
@@ -169,7 +196,7 @@ export class Topics {
   delete(name: string): Promise<void> {
     return this.#turns.take(collisionName(name), async () => {
       const topic = this.#get(name);
-      await this.#write(topic, null);
+      await writeTopic(this.#options.coordinator, topic, null);
       this.#image.remove(topic);
       this.#budget.release(topic.partitions.length);
       for (const listener of this.#onDeleted) listener(topic);
@@ -205,7 +232,12 @@ export class Topics {
       const partitions = topic.partitions.length;
       const settings = this.#settingsOf(topic.name, configs);
       const isDense = topic.isDense && !compacts(settings);
-      await this.#write(topic, { id: topic.id, partitions, configs, isDense });
+      await writeTopic(this.#options.coordinator, topic, {
+        id: topic.id,
+        partitions,
+        configs,
+        isDense,
+      });
       topic.configs = configs;
       topic.configure(settings);
     });
@@ -223,24 +255,8 @@ export class Topics {
   }
 
   #checkNewName(name: string): void {
-    checkTopicName(name);
-    if (name === metadataTopic) {
-      throw new XylemError("INVALID_REQUEST", `Creation of internal topic ${name} is prohibited.`);
-    }
-    const rival = this.#image.findCollision(name);
-    if (rival?.name === name) {
-      throw new XylemError("TOPIC_ALREADY_EXISTS", `Topic '${name}' already exists.`);
-    }
-    if (rival !== undefined) {
-      throw new XylemError(
-        "INVALID_TOPIC_EXCEPTION",
-        `Topic '${name}' collides with existing topic: ${rival.name}`,
-      );
-    }
-    const bound = this.#options.configs.settings["topics.max"];
-    if (this.#image.size + this.#makingCount >= bound) {
-      throw new XylemError("POLICY_VIOLATION", `There are ${bound} topics, which is topics.max`);
-    }
+    const topicsMax = this.#options.configs.settings["topics.max"];
+    checkNewName(name, this.#image, { making: this.#makingCount, topicsMax });
   }
 
   /** Makes that many partitions, unless it is too many; counts none if it fails. */
@@ -254,11 +270,15 @@ export class Topics {
     }
   }
 
-  async #add(name: string, entry: TopicEntry): Promise<Topic> {
+  async #add(
+    name: string,
+    entry: TopicEntry,
+    prepare?: (topic: LiveTopic) => Promise<void>,
+  ): Promise<Topic> {
     const topic = this.#makeTopic(name, entry, 0);
     this.#makingCount += 1;
     try {
-      await this.#store(topic, entry);
+      await this.#store(topic, entry, prepare);
     } finally {
       this.#makingCount -= 1;
     }
@@ -266,12 +286,24 @@ export class Topics {
     return topic;
   }
 
-  async #store(topic: LiveTopic, entry: TopicEntry): Promise<void> {
-    await this.#write(topic, entry);
+  async #store(
+    topic: LiveTopic,
+    entry: TopicEntry,
+    prepare?: (topic: LiveTopic) => Promise<void>,
+  ): Promise<void> {
+    const { coordinator } = this.#options;
+    const isPrepared = prepare !== undefined;
+    try {
+      await prepare?.(topic);
+      await writeTopic(coordinator, topic, entry, isPrepared ? [forgetFiles(topic)] : []);
+    } catch (error) {
+      if (isPrepared) await this.#removeFiles(topic, entry.partitions);
+      throw error;
+    }
     try {
       topic.partitions = await this.#openPartitions(topic, 0, entry.partitions);
     } catch (error) {
-      await this.#write(topic, null);
+      await writeTopic(coordinator, topic, null);
       await this.#removeFiles(topic, entry.partitions);
       throw error;
     }
@@ -280,12 +312,17 @@ export class Topics {
   async #grow(topic: LiveTopic, count: number): Promise<void> {
     const { id, configs, isDense } = topic;
     const before = topic.partitions.length;
-    await this.#write(topic, { id, partitions: count, configs, isDense });
+    await writeTopic(this.#options.coordinator, topic, { id, partitions: count, configs, isDense });
     try {
       const added = await this.#openPartitions(topic, before, count);
       topic.partitions = [...topic.partitions, ...added];
     } catch (error) {
-      await this.#write(topic, { id, partitions: before, configs, isDense });
+      await writeTopic(this.#options.coordinator, topic, {
+        id,
+        partitions: before,
+        configs,
+        isDense,
+      });
       for (let index = before; index < count; index++) {
         await this.#options.storage.removePartition(topic, index);
       }
@@ -303,25 +340,6 @@ export class Topics {
     }
   }
 
-  /** Replaces the coordinator's entry, if nobody else has; null deletes it. */
-  async #write(topic: LiveTopic, entry: TopicEntry | null): Promise<void> {
-    const key = topicKey(topic.name);
-    const writes =
-      entry === null
-        ? [
-            { key, value: null },
-            { key: deletedKey(topic.id), value: topic.name },
-          ]
-        : [{ key, value: formatTopicEntry(entry) }];
-    const compares = [{ key, revision: topic.revision }];
-    const revision = await this.#options.coordinator.transact(compares, writes);
-    if (revision === undefined) {
-      const code = topic.revision === 0 ? "TOPIC_ALREADY_EXISTS" : "NOT_CONTROLLER";
-      throw new XylemError(code, `Topic '${topic.name}' was changed by another node.`);
-    }
-    topic.revision = revision;
-  }
-
   /** Files that cannot be removed now are removed at the next start. */
   async #removeFiles(topic: LiveTopic, count: number): Promise<void> {
     const { coordinator, storage, log } = this.#options;
@@ -329,7 +347,7 @@ export class Topics {
       await inParallel(indexesOf(0, count), openingMax, async (index) => {
         await storage.removePartition(topic, index);
       });
-      await coordinator.transact([], [{ key: deletedKey(topic.id), value: null }]);
+      await coordinator.transact([], [forgetFiles(topic)]);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       log.warn("files of a deleted topic are still there", { topic: topic.name, why });

@@ -12,6 +12,7 @@ import { type BrokerOptions, loadKafka, withAdmin } from "../kafka-clients.ts";
 import { formatJson, printLine, printRows } from "../terminal.ts";
 import { readTopics, type TopicOffsets } from "../topic-offsets.ts";
 import { addEvictCommand } from "./evict.ts";
+import { addForkCommand } from "./fork.ts";
 
 interface TopicOptions extends BrokerOptions {
   readonly json?: boolean;
@@ -23,6 +24,7 @@ export function addTopicCommand(program: Command): void {
   addReading(topic);
   addWriting(topic);
   addEvictCommand(topic);
+  addForkCommand(topic);
   topic.addHelpText(
     "after",
     `

@@ -24,6 +24,11 @@ export const text: Field<string> = (value, name) => {
   throw wrong(name, "a text");
 };
 
+export const wholeNumber: Field<number> = (value, name) => {
+  if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
+  throw wrong(name, "a whole number from 0 on");
+};
+
 export function optional<T>(field: Field<T>): Field<T | undefined> {
   return (value, name) => (value === undefined ? undefined : field(value, name));
 }

@@ -4,6 +4,7 @@ import { type Log, silentLog } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import { mergeSettings } from "../../base/settings/merge-settings.ts";
 import type { NodeSettings } from "../../base/settings/node-settings.ts";
+import { forkTopic, type ForkPoint } from "../../broker/copies/fork-topic.ts";
 import { batchTools } from "../open-broker.ts";
 import { type RunningNode, startNode } from "../start-node.ts";
 import { checkOptions } from "./check-options.ts";
@@ -32,6 +33,12 @@ export interface TopicOptions {
   readonly partitions?: number;
   /** Kafka's topic configs by name, when the topic is made. */
   readonly configs?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** Where a fork leaves its source; with all that is there when empty. */
+export interface ForkAt {
+  readonly offset?: number;
+  readonly time?: Date;
 }
 
 /** A broker inside this process: any Kafka client reaches it at `bootstrap`. */
@@ -92,6 +99,18 @@ export class Xylem implements AsyncDisposable {
   topics(): string[] {
     const topics = this.#node.broker.topics.list();
     return topics.filter(({ isInternal }) => !isInternal).map(({ name }) => name);
+  }
+
+  /**
+   * Makes the topic `name` out of the records that `source` holds: all, those below an offset, or
+   * those before a time, of each partition by itself. Each goes its own way afterwards.
+   */
+  async fork(source: string, name: string, at: ForkAt = {}): Promise<Topic> {
+    let point: ForkPoint = { kind: "latest" };
+    if (at.offset !== undefined) point = { kind: "offset", offset: at.offset };
+    else if (at.time !== undefined) point = { kind: "time", timestampMs: Number(at.time) };
+    await forkTopic(this.#node.broker.topics, { source, name, at: point });
+    return await this.topic(name);
   }
 
   async deleteTopic(name: string): Promise<void> {

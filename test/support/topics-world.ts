@@ -1,0 +1,53 @@
+import { type Log, silentLog } from "../../src/base/log.ts";
+import { SeededRandom } from "../../src/base/seeded-random.ts";
+import { mergeSettings } from "../../src/base/settings/merge-settings.ts";
+import { VirtualClock } from "../../src/base/virtual-clock.ts";
+import { BrokerConfigs } from "../../src/broker/configs/broker-configs.ts";
+import { LogDirectory } from "../../src/broker/partition/log-directory.ts";
+import type { PartitionLog } from "../../src/broker/partition/partition-log.ts";
+import type { Disk } from "../../src/broker/ports/disk.ts";
+import { Topics } from "../../src/broker/topics/topics.ts";
+import { LocalCoordinator } from "../../src/coordination/local/local-coordinator.ts";
+import { tools } from "./log-directory.ts";
+
+/** Topics with their logs on a disk, as a node has them below its doors. */
+export interface TopicsWorld {
+  readonly disk: Disk;
+  readonly clock: VirtualClock;
+  readonly coordinator: LocalCoordinator;
+  readonly directory: LogDirectory;
+  readonly topics: Topics;
+  create(name: string, configs?: Record<string, string>, partitions?: number): Promise<void>;
+  partition(topic: string, index?: number): PartitionLog;
+  close(): Promise<void>;
+}
+
+export async function openTopicsWorld(disk: Disk, log: Log = silentLog): Promise<TopicsWorld> {
+  const clock = new VirtualClock();
+  const random = new SeededRandom(7);
+  const { settings, given } = mergeSettings([{ origin: "the test", texts: new Map() }]);
+  const coordinator = await LocalCoordinator.open({ disk, crc32c: tools.crc32c, log });
+  const configs = await BrokerConfigs.open({ coordinator, nodeId: 1, settings, given });
+  const directory = await LogDirectory.open({ disk, settings, clock, random, log, ...tools });
+  const topics = await Topics.open({ coordinator, storage: directory, configs, random, log });
+  return {
+    disk,
+    clock,
+    coordinator,
+    directory,
+    topics,
+    create: async (name, own = {}, partitions = 1) => {
+      await topics.create({ name, partitions, replicas: 1, configs: new Map(Object.entries(own)) });
+    },
+    partition: (topic, index = 0) => {
+      const found = topics.find(topic)?.partitions[index];
+      if (found === undefined) throw new Error(`there is no ${topic}-${index}`);
+      return found;
+    },
+    close: async () => {
+      await topics.close();
+      await directory.close();
+      await coordinator.close();
+    },
+  };
+}
