@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { append, readValues } from "../../../test/support/log-directory.ts";
-import { openTopicsWorld } from "../../../test/support/topics-world.ts";
+import { openTopicsWorld, type TopicsWorld } from "../../../test/support/topics-world.ts";
 import { SeededRandom } from "../../base/seeded-random.ts";
 import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import { forkTopic } from "./fork-topic.ts";
@@ -46,25 +46,24 @@ async function dieAt(operation: number): Promise<SimulatedDisk> {
 /** Answers whether the fork is there; then it is whole. */
 async function checkAfter(disk: SimulatedDisk): Promise<boolean> {
   const world = await openTopicsWorld(disk);
-  for (const index of [0, 1]) {
-    expect(await readValues(world.partition("orders", index))).toEqual(inSource);
-    expect(await append(world.partition("orders", index), ["more"])).toBe(inSource.length);
-  }
   const isThere = world.topics.find("debug") !== undefined;
-  if (isThere) {
-    for (const index of [0, 1]) {
-      expect(await readValues(world.partition("debug", index))).toEqual(inFork);
-      expect(await append(world.partition("debug", index), ["more"])).toBe(inFork.length);
-    }
-  }
+  await checkTopic(world, "orders", inSource);
+  if (isThere) await checkTopic(world, "debug", inFork);
   await world.clock.advance(600_000);
   const folders = (await disk.list("")).filter(({ name }) => name.startsWith("debug"));
-  expect(folders.filter(({ name }) => !/-delete$/.test(name))).toHaveLength(isThere ? 2 : 0);
+  const left = folders.filter(({ name }) => !name.endsWith("-delete"));
+  expect(left).toHaveLength(isThere ? 2 : 0);
   await world.close();
-  expect((await openTopicsWorld(disk)).topics.list().map(({ name }) => name)).toEqual(
-    isThere ? ["debug", "orders"] : ["orders"],
-  );
+  const topics = (await openTopicsWorld(disk)).topics.list().map(({ name }) => name);
+  expect(topics).toEqual(isThere ? ["debug", "orders"] : ["orders"]);
   return isThere;
+}
+
+async function checkTopic(world: TopicsWorld, topic: string, values: string[]): Promise<void> {
+  for (const index of [0, 1]) {
+    expect(await readValues(world.partition(topic, index))).toEqual(values);
+    expect(await append(world.partition(topic, index), ["more"])).toBe(values.length);
+  }
 }
 
 describe("a fork that a crash cuts short at any operation is whole or not there", () => {

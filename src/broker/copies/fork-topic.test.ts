@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { append, batchOf, memoryDisk, readValues } from "../../../test/support/log-directory.ts";
 import { openTopicsWorld } from "../../../test/support/topics-world.ts";
-import { XylemError } from "../../base/errors.ts";
+import type { XylemError } from "../../base/errors.ts";
 import { forkTopic } from "./fork-topic.ts";
 
 const small = { "internal.segment.bytes": "300", "segment.records": "3" };

@@ -1,13 +1,13 @@
 import { XylemError } from "../../base/errors.ts";
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import type { LeaderEpochs } from "../../log/leader-epochs.ts";
-import type { Producer, ProducerBatch } from "../../log/producer-states.ts";
+import type { Producer } from "../../log/producer-states.ts";
 import type { AbortedTransaction } from "../../log/transaction-index.ts";
 import { buildMarker } from "../../protocol/build-batch.ts";
 import { RecordBatch } from "../../protocol/record-batch.ts";
 import { AbortedTransactions } from "./aborted-transactions.ts";
 import { AppendHead } from "./append-head.ts";
-import { type CopiedPartition, copyPartition, type CopyTarget } from "./copy-partition.ts";
+import type { CopySource } from "./copy-partition.ts";
 import type { LoadedPartition } from "./load-partition.ts";
 import { LogStart } from "./log-start.ts";
 import type { PartitionContext } from "./partition-context.ts";
@@ -26,7 +26,7 @@ import { nothingRead, PartitionReader } from "./partition-reader.ts";
 import { PartitionTail } from "./partition-tail.ts";
 import { PartitionUpkeep } from "./partition-upkeep.ts";
 import { PartitionWriter } from "./partition-writer.ts";
-import { ProducerJournal } from "./producer-journal.ts";
+import { describeDuplicate, ProducerJournal } from "./producer-journal.ts";
 import type { SegmentList } from "./segment-list.ts";
 import { TimestampSearch } from "./timestamp-search.ts";
 import { validateBatch } from "./validate-batch.ts";
@@ -158,7 +158,8 @@ export class Partition implements PartitionLog {
     const settings = this.#settings;
     const batch = validateBatch(bytes, { ...options, settings, nowMs }, this.#context);
     const stored = this.#producers.check(batch, options);
-    if (stored !== undefined) return duplicate(stored, batch.timestampType === "LogAppendTime");
+    if (stored !== undefined)
+      return describeDuplicate(stored, batch.timestampType === "LogAppendTime");
     this.#context.room.take(batch.sizeBytes, options.origin);
     return this.#store(batch, nowMs);
   }
@@ -252,12 +253,12 @@ export class Partition implements PartitionLog {
 
   async applyRetention(nowMs: number): Promise<void> {
     this.#checkUsable();
-    if (this.#head.isDue(this.#settings, nowMs)) await this.#rollEmpty();
+    if (this.#head.isDue(this.#settings, nowMs)) await this.roll();
     const bounds = { logStart: this.logStart, committed: this.committed, nowMs };
     const plan = await this.#upkeep.planRetention(this.#settings, bounds);
     this.#checkUsable();
     if (plan.segmentCount > 0 && plan.segmentCount === this.#segments.all.length) {
-      await this.#rollEmpty();
+      await this.roll();
     }
     await this.#logStart.moveTo(plan.logStart, this.#settings);
     this.#producers.expire(nowMs);
@@ -274,22 +275,11 @@ export class Partition implements PartitionLog {
     return this.#progress.onAdvance(listener);
   }
 
-  /** Closes the active segment if it is larger; resolves once all in it is committed. */
-  async closeLarger(sizeBytesMax: number): Promise<void> {
-    this.#checkUsable();
-    if ((this.#segments.last?.sizeBytes ?? 0) <= sizeBytesMax) return;
-    await this.#rollEmpty();
-    await new Promise<void>((resolve, reject) => {
-      const done = (error?: Error): void => (error === undefined ? resolve() : reject(error));
-      this.whenCommitted(this.#segments.active.baseOffset, done);
-    });
-  }
-
-  /** As `copyPartition`, up to an `end` that is committed. */
-  async copy(end: number, target: CopyTarget): Promise<CopiedPartition> {
+  /** What `copyPartition` copies, up to an `end` that is committed. */
+  copySource(end: number): CopySource {
     this.#checkUsable();
     const parts = { context: this.#context, folder: this.#folder, segments: this.#segments };
-    return copyPartition({ ...parts, epochs: this.#epochs, logStart: this.logStart, end }, target);
+    return { ...parts, epochs: this.#epochs, logStart: this.logStart, end };
   }
 
   /** Index entries and epochs go to their files, so that recovery need not make them again. */
@@ -347,7 +337,7 @@ export class Partition implements PartitionLog {
   }
 
   /** Closes the active segment behind all that is queued; the new one stays empty for now. */
-  async #rollEmpty(): Promise<void> {
+  async roll(): Promise<void> {
     if (this.#head.isEmpty) return;
     const baseOffset = this.#end;
     const newSegment = this.#newSegment(true);
@@ -403,13 +393,4 @@ export class Partition implements PartitionLog {
     if (this.stopped !== undefined) throw this.stopped;
     if (this.#isClosed) throw closedError();
   }
-}
-
-function duplicate(batch: ProducerBatch, isAppendTime: boolean): Appended {
-  return {
-    baseOffset: batch.lastOffset - batch.offsetDelta,
-    lastOffset: batch.lastOffset,
-    logAppendTimeMs: isAppendTime ? batch.timestampMs : -1,
-    isDuplicate: true,
-  };
 }

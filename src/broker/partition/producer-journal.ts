@@ -9,7 +9,7 @@ import type {
 import type { AbortedTransaction } from "../../log/transaction-index.ts";
 import type { RecordBatch } from "../../protocol/record-batch.ts";
 import type { PartitionContext } from "./partition-context.ts";
-import type { AppendOptions } from "./partition-log.ts";
+import type { Appended, AppendOptions } from "./partition-log.ts";
 import { applyBatch, isProduced, producedHeader } from "./producer-replay.ts";
 
 interface Undo {
@@ -100,4 +100,14 @@ export class ProducerJournal {
     const detail = `${countMax} transactions are open in this partition`;
     throw new XylemError("THROTTLING_QUOTA_EXCEEDED", detail);
   }
+}
+
+/** What the first append of a batch answered that comes again. */
+export function describeDuplicate(batch: ProducerBatch, isAppendTime: boolean): Appended {
+  return {
+    baseOffset: batch.lastOffset - batch.offsetDelta,
+    lastOffset: batch.lastOffset,
+    logAppendTimeMs: isAppendTime ? batch.timestampMs : -1,
+    isDuplicate: true,
+  };
 }
