@@ -62,7 +62,6 @@ export const topicSettingsWithoutEffect: readonly (keyof typeof topicSettings)[]
   "preallocate",
   "remote.log.copy.disable",
   "remote.log.delete.on.disable",
-  "retention.acknowledged.groups",
   "unclean.leader.election.enable",
 ];
 
@@ -88,8 +87,7 @@ function topicSettingsPage(): string {
     table(["name", "type", "default", "valid", "node setting", "meaning"], topicRows),
     "Kept and shown, but without effect so far: " +
       `${topicSettingsWithoutEffect.map(code).join(", ")}. Nothing is compacted yet. ` +
-      "`remote.storage.enable`, `retention.acknowledged` and `retention.exact` can not be " +
-      "switched on.",
+      "`remote.storage.enable` can not be switched on.",
     "## Groups",
     "Set with `kafka-configs --entity-type groups`. Kept and shown, but without effect so far: " +
       "they are for the newer group protocols, and only the classic one is served.",

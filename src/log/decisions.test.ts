@@ -70,7 +70,7 @@ describe("retention plan", () => {
     modifiedMs: 0,
   }));
   const keep = { deletes: true, ageMsMax: -1, sizeBytesMax: -1, recordCountMax: -1 };
-  const bounds = { logStart: 0, committed: 30, nowMs: 5_000 };
+  const bounds = { logStart: 0, committed: 30, nowMs: 5_000, unneededUpTo: 0 };
 
   test("keeps everything without bounds", () => {
     expect(planRetention(segments, keep, bounds)).toEqual({ segmentCount: 0, logStart: 0 });
@@ -95,6 +95,22 @@ describe("retention plan", () => {
     expect(plan(1)).toEqual({ segmentCount: 2, logStart: 29 });
     expect(plan(5, { committed: 22 })).toEqual({ segmentCount: 1, logStart: 17 });
     expect(plan(29, { logStart: 12 })).toEqual({ segmentCount: 1, logStart: 12 });
+  });
+
+  test("what is not needed goes exactly, the committed offset is the bound", () => {
+    const plan = (unneededUpTo: number, other: Partial<typeof bounds> = {}): unknown =>
+      planRetention(segments, keep, { ...bounds, unneededUpTo, ...other });
+    expect(plan(7)).toEqual({ segmentCount: 0, logStart: 7 });
+    expect(plan(17)).toEqual({ segmentCount: 1, logStart: 17 });
+    expect(plan(99)).toEqual({ segmentCount: 3, logStart: 30 });
+    expect(plan(99, { committed: 22 })).toEqual({ segmentCount: 2, logStart: 22 });
+    expect(plan(7, { logStart: 9 })).toEqual({ segmentCount: 0, logStart: 9 });
+    const compacted = planRetention(
+      segments,
+      { ...keep, deletes: false },
+      { ...bounds, unneededUpTo: 7 },
+    );
+    expect(compacted).toEqual({ segmentCount: 0, logStart: 0 });
   });
 
   test("takes what lies below the log start from compacted topics too", () => {

@@ -21,6 +21,8 @@ export interface RetentionBounds {
   readonly logStart: number;
   readonly committed: number;
   readonly nowMs: number;
+  /** Records below it are needed no more, by exact age or acknowledged; 0: it says nothing. */
+  readonly unneededUpTo: number;
 }
 
 export interface RetentionPlan {
@@ -53,10 +55,12 @@ export function planRetention(
   return { segmentCount, logStart: Math.max(logStart, removedUpTo) };
 }
 
-/** `retention.records` moves the log start exactly, inside a segment too. */
+/** What moves the log start exactly, inside a segment too. */
 function planLogStart(rules: RetentionRules, bounds: RetentionBounds): number {
-  if (!rules.deletes || rules.recordCountMax < 0) return bounds.logStart;
-  return Math.max(bounds.logStart, bounds.committed - rules.recordCountMax);
+  const { logStart, committed, unneededUpTo } = bounds;
+  if (!rules.deletes) return logStart;
+  const counted = rules.recordCountMax < 0 ? 0 : committed - rules.recordCountMax;
+  return Math.max(logStart, counted, Math.min(committed, unneededUpTo));
 }
 
 function isDue(

@@ -7,9 +7,10 @@ import type { Broker } from "../broker/broker.ts";
 import { BrokerConfigs } from "../broker/configs/broker-configs.ts";
 import { Deadlines } from "../broker/deadlines.ts";
 import { LogDirectory } from "../broker/partition/log-directory.ts";
+import type { GroupCoordinator } from "../broker/groups/group-coordinator.ts";
 import type { Disk } from "../broker/ports/disk.ts";
 import { ProducerIds } from "../broker/producer-ids.ts";
-import { Retention } from "../broker/retention/retention.ts";
+import { Retention, type RetentionOptions } from "../broker/retention/retention.ts";
 import { Topics } from "../broker/topics/topics.ts";
 import { compression } from "../codecs/node-compression.ts";
 import { crc32c } from "../codecs/native-crc32c.ts";
@@ -33,6 +34,8 @@ export interface OpenBroker {
   readonly broker: Broker;
   readonly loadGroups: () => Promise<void>;
 }
+
+type WithoutGroups = Omit<Broker, "groups" | "retention">;
 
 /** What batches are built and read with in this process. */
 export const batchTools: BatchTools = { crc32c, compression };
@@ -61,19 +64,13 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     () => Topics.open({ coordinator, storage: directory, configs, random, log }),
     (opened) => opened.close(),
   );
-  const retention = await steps.run(
-    "begin to look for what retention removes",
-    () => new Retention({ topics, settings, clock, log }),
-    (begun) => begun.close(),
-  );
-  retention.start();
-  directory.health.onFull(() => void retention.evict(topics.list()));
   const rack = settings["broker.rack"] === "" ? null : settings["broker.rack"];
   const identity = { nodeId: directory.meta.nodeId, clusterId: directory.meta.clusterId, rack };
   const producerIds = new ProducerIds(coordinator);
-  const useCases = { topics, retention, storage: directory.health, producerIds, deadlines };
+  const useCases = { topics, storage: directory.health, producerIds, deadlines };
   const own = { identity, settings, configs, clock, random, log };
   const opened = await addGroups(steps, { ...own, ...useCases });
+  directory.health.onFull(() => void opened.broker.retention.evict(topics.list()));
   if (control !== undefined) {
     await steps.run(
       "take commands",
@@ -88,7 +85,7 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
  * The coordinator of groups is loaded with the first door that serves them, unless there are groups
  * already: they want their members' sessions watched and their offsets expired.
  */
-async function addGroups(steps: StartSteps, parts: Omit<Broker, "groups">): Promise<OpenBroker> {
+async function addGroups(steps: StartSteps, parts: WithoutGroups): Promise<OpenBroker> {
   const part = await steps.run(
     "open the group coordinator",
     async () => {
@@ -102,14 +99,32 @@ async function addGroups(steps: StartSteps, parts: Omit<Broker, "groups">): Prom
     },
     (lazy) => lazy.close((groups) => groups.close()),
   );
+  const retention = await openRetention(steps, parts, () => part.server);
   const broker = {
     ...parts,
+    retention,
     get groups() {
       assert(part.server !== undefined, "groups were asked for before their coordinator opened");
       return part.server;
     },
   };
   return { broker, loadGroups: async () => void (await part.open()) };
+}
+
+/** Records may wait for groups to pass them: without their coordinator there are no groups. */
+async function openRetention(
+  steps: StartSteps,
+  parts: WithoutGroups,
+  groups: () => GroupCoordinator | undefined,
+): Promise<Retention> {
+  const acknowledged: RetentionOptions["acknowledged"] = (topic) => groups()?.acknowledged(topic);
+  const retention = await steps.run(
+    "begin to look for what retention removes",
+    () => new Retention({ ...parts, acknowledged }),
+    (begun) => begun.close(),
+  );
+  retention.start();
+  return retention;
 }
 
 /** A data directory is locked; by its lock's socket other processes send commands. */

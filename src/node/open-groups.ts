@@ -1,10 +1,11 @@
 import type { Broker } from "../broker/broker.ts";
 import type { GroupCoordinator } from "../broker/groups/group-coordinator.ts";
+import { isHeldFor } from "../broker/retention/acknowledging.ts";
 import type { BatchTools } from "../protocol/build-batch.ts";
 
 /** Loads and starts the group coordinator over `__consumer_offsets`. */
 export async function openGroups(
-  broker: Omit<Broker, "groups">,
+  broker: Omit<Broker, "groups" | "retention">,
   tools: BatchTools,
 ): Promise<GroupCoordinator> {
   const [{ GroupCoordinator }, { offsetsTopic, TopicGroupLog }] = await Promise.all([
@@ -19,6 +20,7 @@ export async function openGroups(
     deadlines,
     random,
     messages: log,
+    holdsOffset: (group, topic) => isHeldFor(topics.find(topic), group),
   });
   groups.start();
   topics.onDeleted(({ name }) => void groups.forgetTopic(name, name === offsetsTopic));

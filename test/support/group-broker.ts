@@ -11,7 +11,8 @@ import { offsetsTopic, TopicGroupLog } from "../../src/broker/groups/topic-group
 import { LogDirectory } from "../../src/broker/partition/log-directory.ts";
 import type { Disk } from "../../src/broker/ports/disk.ts";
 import { ProducerIds } from "../../src/broker/producer-ids.ts";
-import { Retention } from "../../src/broker/retention/retention.ts";
+import { isHeldFor } from "../../src/broker/retention/acknowledging.ts";
+import { Retention, type RetentionOptions } from "../../src/broker/retention/retention.ts";
 import { Topics } from "../../src/broker/topics/topics.ts";
 import { compression } from "../../src/codecs/node-compression.ts";
 import { crc32c } from "../../src/codecs/native-crc32c.ts";
@@ -57,8 +58,11 @@ export class GroupBroker {
     const deadlines = new Deadlines(clock);
     const groupLog = new TopicGroupLog({ topics, settings, clock, log, tools });
     const kept = { settings, clock, deadlines, random };
-    const retention = new Retention({ topics, settings, clock, log });
-    const groups = new GroupCoordinator({ ...kept, log: groupLog, messages: log });
+    const holdsOffset = (group: string, topic: string): boolean =>
+      isHeldFor(topics.find(topic), group);
+    const groups = new GroupCoordinator({ ...kept, log: groupLog, messages: log, holdsOffset });
+    const acknowledged: RetentionOptions["acknowledged"] = (topic) => groups.acknowledged(topic);
+    const retention = new Retention({ topics, settings, clock, log, acknowledged });
     topics.onDeleted(({ name }) => void groups.forgetTopic(name, name === offsetsTopic));
     groups.start();
     const identity = { nodeId: 1, clusterId: "cluster", rack: null };
@@ -78,8 +82,9 @@ export class GroupBroker {
     return this.broker.groups;
   }
 
-  createTopic(name: string, partitions = 1) {
-    return this.broker.topics.create({ name, partitions, replicas: -1, configs: new Map() });
+  createTopic(name: string, partitions = 1, own: Readonly<Record<string, string>> = {}) {
+    const configs = new Map(Object.entries(own));
+    return this.broker.topics.create({ name, partitions, replicas: -1, configs });
   }
 
   stop(): Promise<void> {

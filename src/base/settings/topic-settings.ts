@@ -205,21 +205,25 @@ export const topicSettings = {
   "retention.records": long(
     -1,
     orExactly(-1, atLeast(1)),
-    "Records a partition keeps, exactly; -1 is no bound.",
+    "Records a partition keeps, exactly; -1 is no bound. Counted in offsets: of a topic that is " +
+      "also compacted at most as many stay.",
     { brokerName: "log.retention.records" },
   ),
   "retention.exact": bool(
     false,
-    "Whether age also moves the log start inside a segment, to the first record young enough.",
+    "Whether retention.ms also moves the log start inside a segment, to the first record that " +
+      "is young enough.",
   ),
   "retention.acknowledged": bool(
     false,
-    "Whether records go once every group with a committed offset has passed them.",
+    "Whether records go once every group that committed an offset on the topic has passed them. " +
+      "Offsets on the topic then never expire: a group counts until it is deleted by name.",
   ),
   "retention.acknowledged.groups": list(
     [],
     anyList,
-    "The groups whose offsets count for retention.acknowledged; empty means all.",
+    "The groups that count for retention.acknowledged, whether they committed yet or not; empty " +
+      "means all that have.",
   ),
   "tail.cache.records": int(
     100,

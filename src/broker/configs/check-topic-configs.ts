@@ -40,8 +40,4 @@ function checkRelations(settings: TopicSettings): void {
   if (settings["remote.storage.enable"]) {
     throw new XylemError("INVALID_CONFIG", "remote.storage.enable: there is no remote tier");
   }
-  // Who switches these on relies on records going: better refused than kept for ever.
-  for (const name of ["retention.acknowledged", "retention.exact"] as const) {
-    if (settings[name]) throw new XylemError("INVALID_CONFIG", `${name}: not available yet`);
-  }
 }

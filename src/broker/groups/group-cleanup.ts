@@ -65,7 +65,7 @@ function expiredOffsets(
   if (machine === undefined) return [];
   return [...shard.offsets.all(group)]
     .filter((one) => !shard.offsets.isExpected(group, one.topic, one.partition))
-    .filter((one) => isExpired(machine, one, now))
+    .filter((one) => isExpired(machine, one, now) && !shard.holdsOffset(group, one.topic))
     .map(({ topic, partition }) => tombstone(group, topic, partition));
 }
 

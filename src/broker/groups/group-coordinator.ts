@@ -22,6 +22,8 @@ import type {
 import { refusedJoin, refusedSync } from "../../groups/classic/classic-state.ts";
 import { groupPartition } from "../../groups/group-partition.ts";
 import type { Deadlines } from "../deadlines.ts";
+import type { AcknowledgedTopic } from "../retention/acknowledging.ts";
+import { acknowledgedOffsets } from "./acknowledged-offsets.ts";
 import { deleteGroup, expireGroups, forgetTopic } from "./group-cleanup.ts";
 import {
   commitGroupOffsets,
@@ -44,6 +46,8 @@ export interface GroupCoordinatorOptions {
   readonly deadlines: Deadlines;
   readonly random: Random;
   readonly messages: Log;
+  /** Whether a group's offset of this topic must not expire. */
+  holdsOffset(group: string, topic: string): boolean;
 }
 
 export interface GroupListing {
@@ -77,7 +81,8 @@ export class GroupCoordinator {
     const { log, clock, deadlines, messages, settings } = options;
     const limits = liveLimits(settings);
     const writeTimeoutMs = (): number => settings["offsets.commit.timeout.ms"];
-    this.#host = { log, clock, deadlines, messages, limits, writeTimeoutMs };
+    const holdsOffset = options.holdsOffset.bind(options);
+    this.#host = { log, clock, deadlines, messages, limits, writeTimeoutMs, holdsOffset };
   }
 
   /** Begins to load the groups there are, and to look for expired offsets. */
@@ -185,6 +190,15 @@ export class GroupCoordinator {
     if (shard === undefined) return { error: this.#absence(), offsets: noneOf(wanted) };
     if (shard.refusal !== null) return { error: shard.refusal, offsets: [] };
     return { error: null, offsets: fetchGroupOffsets(shard.offsets, group, wanted) };
+  }
+
+  /** As `acknowledgedOffsets`; 0 as long as a group may be missing because it is not loaded. */
+  acknowledged(topic: AcknowledgedTopic): readonly number[] {
+    if (this.#shards.some(({ refusal }) => refusal !== null)) return topic.partitions.map(() => 0);
+    return acknowledgedOffsets(
+      topic,
+      this.#shards.map(({ offsets }) => offsets),
+    );
   }
 
   async deleteOffsets(

@@ -27,6 +27,8 @@ export interface ShardHost {
   readonly messages: Log;
   /** `offsets.commit.timeout.ms` */
   writeTimeoutMs(): number;
+  /** As of GroupCoordinatorOptions. */
+  holdsOffset(group: string, topic: string): boolean;
 }
 
 export type ShardStatus = "loading" | "active" | "failed" | "closed";
@@ -91,6 +93,10 @@ export class GroupShard {
       return;
     }
     if (this.#status !== "closed") this.#resume(images);
+  }
+
+  holdsOffset(group: string, topic: string): boolean {
+    return this.#host.holdsOffset(group, topic);
   }
 
   find(group: string): ClassicGroup | undefined {

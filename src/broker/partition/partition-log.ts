@@ -71,8 +71,11 @@ export interface PartitionLog {
   epochAt(offset: number): number;
   /** DeleteRecords: moves the log start up, never down; answers it once it is durable. */
   deleteRecordsBefore(offset: number): Promise<number>;
-  /** Rolls and removes what retention allows at `nowMs`. */
-  applyRetention(nowMs: number): Promise<void>;
+  /**
+   * Rolls and removes what retention allows at `nowMs`; records below `acknowledged` go as well,
+   * where the topic deletes at all.
+   */
+  applyRetention(nowMs: number, acknowledged?: number): Promise<void>;
   /** Producers known here (DescribeProducers). */
   producers(): Iterable<Producer>;
   /** New settings of the topic; they count from the next append or check on. */

@@ -7,17 +7,25 @@ import {
   type RetentionPlan,
 } from "../../log/retention-plan.ts";
 import { formatSegmentName } from "../../log/segment-name.ts";
+import { firstYoung } from "./exact-age.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import type { PartitionFolder } from "./partition-folder.ts";
 import type { PartitionWriter } from "./partition-writer.ts";
 import type { Segment } from "./segment.ts";
 import type { SegmentList } from "./segment-list.ts";
+import type { TimestampSearch } from "./timestamp-search.ts";
 
 interface UpkeepParts {
   readonly context: PartitionContext;
   readonly folder: PartitionFolder;
   readonly segments: SegmentList;
   readonly epochs: LeaderEpochs;
+  readonly search: TimestampSearch;
+}
+
+/** What retention looks at; records below `acknowledged` were passed by all who wait for them. */
+interface UpkeepBounds extends Omit<RetentionBounds, "unneededUpTo"> {
+  readonly acknowledged: number;
 }
 
 const removedSuffixes = [".log", ".index", ".timeindex", ".txnindex", ".snapshot"] as const;
@@ -42,8 +50,11 @@ export class PartitionUpkeep {
     return this.#parts.segments.all.some(({ baseOffset }) => baseOffset === offset);
   }
 
-  async planRetention(settings: TopicSettings, bounds: RetentionBounds): Promise<RetentionPlan> {
+  async planRetention(settings: TopicSettings, seenBy: UpkeepBounds): Promise<RetentionPlan> {
     const { segments } = this.#parts;
+    const { logStart, committed, nowMs, acknowledged } = seenBy;
+    const young = await firstYoung(this.#parts, settings, { logStart, upTo: committed, nowMs });
+    const bounds = { logStart, committed, nowMs, unneededUpTo: Math.max(acknowledged, young) };
     const deletes = settings["cleanup.policy"].includes("delete");
     const seen = [];
     for (const segment of segments.all) {

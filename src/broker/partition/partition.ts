@@ -84,7 +84,8 @@ export class Partition implements PartitionLog {
     this.#reader = new PartitionReader(segments, context, (path) => this.#heedDamage(path));
     this.#search = new TimestampSearch(segments, this.#reader, context.compression);
     const { epochs } = parts;
-    const upkeep = new PartitionUpkeep({ context, folder, segments, epochs });
+    const search = this.#search;
+    const upkeep = new PartitionUpkeep({ context, folder, segments, epochs, search });
     this.#upkeep = upkeep;
     const onMoved = (): void => {
       tail.dropBelow(this.logStart);
@@ -251,10 +252,11 @@ export class Partition implements PartitionLog {
     return this.logStart;
   }
 
-  async applyRetention(nowMs: number): Promise<void> {
+  async applyRetention(nowMs: number, acknowledged = 0): Promise<void> {
     this.#checkUsable();
     if (this.#head.isDue(this.#settings, nowMs)) await this.roll();
-    const bounds = { logStart: this.logStart, committed: this.committed, nowMs };
+    const { logStart, committed } = this;
+    const bounds = { logStart, committed, nowMs, acknowledged };
     const plan = await this.#upkeep.planRetention(this.#settings, bounds);
     this.#checkUsable();
     if (plan.segmentCount > 0 && plan.segmentCount === this.#segments.all.length) {

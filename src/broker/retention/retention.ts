@@ -5,6 +5,7 @@ import type { NodeSettings } from "../../base/settings/node-settings.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
 import type { Topic, Topics } from "../topics/topics.ts";
 import { Turns } from "../turns.ts";
+import { isAcknowledged } from "./acknowledging.ts";
 import { Eviction, type EvictionReport } from "./eviction.ts";
 
 export interface RetentionOptions {
@@ -12,6 +13,8 @@ export interface RetentionOptions {
   readonly settings: NodeSettings;
   readonly clock: Clock;
   readonly log: Log;
+  /** What the groups have passed of each partition; undefined: there are no groups. */
+  acknowledged(topic: Topic): readonly number[] | undefined;
 }
 
 /** An AbortSignal, as far as a pass looks at it: whether it shall end early. */
@@ -61,10 +64,11 @@ export class Retention {
     const eviction = new Eviction();
     let count = 0;
     for (const topic of topics) {
+      const passed = isAcknowledged(topic) ? this.#options.acknowledged(topic) : undefined;
       for (const partition of topic.partitions) {
         if (this.#isClosed || signal?.aborted === true) return eviction.report();
         if (this.#options.topics.find(topic.name) !== topic) break;
-        await this.#apply(partition, eviction);
+        await this.#apply(partition, passed?.[partition.index] ?? 0, eviction);
         count += 1;
         if (count % partitionsPerTurn === 0) await this.#turn();
       }
@@ -72,12 +76,12 @@ export class Retention {
     return eviction.report();
   }
 
-  async #apply(partition: PartitionLog, eviction: Eviction): Promise<void> {
+  async #apply(partition: PartitionLog, passed: number, eviction: Eviction): Promise<void> {
     if (partition.stopped !== undefined) return;
     const { clock, log } = this.#options;
     const before = { logStart: partition.logStart, sizeBytes: partition.sizeBytes };
     try {
-      await partition.applyRetention(clock.nowMs());
+      await partition.applyRetention(clock.nowMs(), passed);
     } catch (error) {
       const why = error instanceof XylemError ? error.message : String(error);
       eviction.fail(partition, why);

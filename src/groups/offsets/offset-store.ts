@@ -26,6 +26,14 @@ export class OffsetStore {
     }
   }
 
+  /** The groups with offsets of a topic, and those offsets by partition. */
+  *ofTopic(topic: string): Generator<[string, ReadonlyMap<number, CommittedOffset>]> {
+    for (const [group, topics] of this.#groups) {
+      const partitions = topics.get(topic);
+      if (partitions !== undefined) yield [group, partitions];
+    }
+  }
+
   groups(): IterableIterator<string> {
     return this.#groups.keys();
   }

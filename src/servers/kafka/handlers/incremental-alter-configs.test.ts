@@ -103,10 +103,10 @@ describe("IncrementalAlterConfigs of a topic", () => {
     ["a repeated entry", ["cleanup.policy", "set", "delete,delete"], "INVALID_CONFIG", /repeat/],
     ["32768 characters", ["content.type", "set", "x".repeat(32_768)], "INVALID_CONFIG", /long/],
     [
-      "what is not there yet",
-      ["retention.exact", "set", "true"],
+      "what is not there",
+      ["remote.storage.enable", "set", "true"],
       "INVALID_CONFIG",
-      /not available/,
+      /no remote tier/,
     ],
     ["lags that cross", ["max.compaction.lag.ms", "set", "1"], "INVALID_CONFIG", /above/],
   ] as [string, Change, ErrorCode, RegExp][])(
