@@ -8,6 +8,18 @@ const key = "producer-ids";
 /** Other nodes may reserve at the same time; each round one of them wins. */
 const roundsMax = 100;
 
+/** Kafka hands its ids out from 0 on, a block of 1000 for each broker's start. */
+const firstApart = 2 ** 40;
+
+/** Kafka wrote in this directory, and may again: our ids come from where its never get. */
+export async function keepProducerIdsApart(coordinator: Coordinator): Promise<void> {
+  const { entries } = await coordinator.read(key);
+  const entry = entries.find((candidate) => candidate.key === key);
+  if (Number(entry?.value ?? 0) >= firstApart) return;
+  const compares = [{ key, revision: entry?.revision ?? 0 }];
+  await coordinator.transact(compares, [{ key, value: String(firstApart) }]);
+}
+
 /**
  * Hands out producer ids, each once, ever: a block is reserved durably before its first id leaves,
  * so that a crash wastes ids and repeats none.

@@ -6,6 +6,7 @@ import type { MergedSettings } from "../base/settings/merge-settings.ts";
 import type { Broker } from "../broker/broker.ts";
 import { BrokerConfigs } from "../broker/configs/broker-configs.ts";
 import { Deadlines } from "../broker/deadlines.ts";
+import { KafkaImport } from "../broker/kafka-directory/kafka-import.ts";
 import { LogDirectory } from "../broker/partition/log-directory.ts";
 import type { GroupCoordinator } from "../broker/groups/group-coordinator.ts";
 import type { Disk } from "../broker/ports/disk.ts";
@@ -59,11 +60,15 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     () => new Deadlines(clock),
     (armed) => armed.close(),
   );
+  const kafka = await steps.run("look for Kafka's metadata", () =>
+    KafkaImport.begin({ disk, coordinator, configs, log, ...batchTools }),
+  );
   const topics = await steps.run(
     "recover the topics",
     () => Topics.open({ coordinator, storage: directory, configs, random, log }),
     (opened) => opened.close(),
   );
+  await kafka?.finish(topics);
   const rack = settings["broker.rack"] === "" ? null : settings["broker.rack"];
   const identity = { nodeId: directory.meta.nodeId, clusterId: directory.meta.clusterId, rack };
   const producerIds = new ProducerIds(coordinator);
