@@ -9,19 +9,23 @@ export interface TakeLimits {
 
 /**
  * A run of whole batches in memory, as they lie in the log. Batches that are there never change or
- * move, so that views of them may be handed out while others are added behind.
+ * move, so that views of them may be handed out while others are added behind. Whoever is handed
+ * one leases the block until it is done with it: before that its memory is used for nothing else.
  */
 export class TailBlock {
   readonly baseOffset: number;
   readonly #bytes: Uint8Array;
+  readonly #isReusable: boolean;
   /** Where each batch begins. */
   readonly #positions: number[] = [];
   #filledBytes = 0;
   #endOffset: number;
+  #leaseCount = 0;
 
-  /** `bytes` is room for batches, or the one batch that is to be added; given away. */
-  constructor(bytes: Uint8Array, baseOffset: number) {
+  /** `bytes` is room for batches or, not `isReusable`, the one batch that is to be added. */
+  constructor(bytes: Uint8Array, baseOffset: number, isReusable: boolean) {
     this.#bytes = bytes;
+    this.#isReusable = isReusable;
     this.baseOffset = baseOffset;
     this.#endOffset = baseOffset;
   }
@@ -29,6 +33,20 @@ export class TailBlock {
   /** The memory that this block keeps from being freed. */
   get backingBytes(): number {
     return this.#bytes.buffer.byteLength;
+  }
+
+  /** Its memory, for another block to be made of; undefined while somebody may read from it. */
+  get reusable(): Uint8Array | undefined {
+    return this.#isReusable && this.#leaseCount === 0 ? this.#bytes : undefined;
+  }
+
+  lease(): void {
+    this.#leaseCount += 1;
+  }
+
+  release(): void {
+    this.#leaseCount -= 1;
+    assert(this.#leaseCount >= 0, "a block was released more often than leased");
   }
 
   get roomBytes(): number {

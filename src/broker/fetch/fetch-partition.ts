@@ -1,5 +1,6 @@
 import type { XylemError } from "../../base/errors.ts";
 import type { AbortedTransaction } from "../../log/transaction-index.ts";
+import type { ReadLease, ReadResult } from "../partition/partition-log.ts";
 import type { Topic } from "../topics/topics.ts";
 
 /** Where the reader's history leaves ours (KIP-595): it truncates to `endOffset` and asks again. */
@@ -40,6 +41,7 @@ export class FetchPartition implements FetchWish {
   /** Stored batches, whole, in order. Not to be changed. */
   chunks: readonly Uint8Array[] = noChunks;
   sizeBytes = 0;
+  #lease: ReadLease | undefined;
 
   constructor(topic: Topic | undefined, index: number, wish: FetchWish) {
     this.topic = topic;
@@ -57,9 +59,24 @@ export class FetchPartition implements FetchWish {
     this.sizeBytesMax = wish.sizeBytesMax;
   }
 
-  /** Lets the records go, which the answer holds by now. */
+  take({ chunks, sizeBytes, lease }: ReadResult): void {
+    this.chunks = chunks;
+    this.sizeBytes = sizeBytes;
+    this.#lease = lease;
+  }
+
+  /** The records are the caller's, who has noted `chunks` and releases the lease if there is one. */
+  handOver(): ReadLease | undefined {
+    const lease = this.#lease;
+    this.#lease = undefined;
+    this.dropRecords();
+    return lease;
+  }
+
+  /** Lets the records go, which nobody was given. */
   dropRecords(): void {
-    this.aborted = noTransactions;
+    this.#lease?.release();
+    this.#lease = undefined;
     this.chunks = noChunks;
     this.sizeBytes = 0;
   }

@@ -125,8 +125,7 @@ export class FetchPass {
   }
 
   #take(wanted: FetchPartition, result: ReadResult): void {
-    wanted.chunks = result.chunks;
-    wanted.sizeBytes = result.sizeBytes;
+    wanted.take(result);
     this.sizeBytes += result.sizeBytes;
     this.#claimedBytes += result.sizeBytes;
     this.#limits.budget?.change(result.sizeBytes);

@@ -124,6 +124,14 @@ export interface ReadResult {
   /** Stored bytes, whole batches, in order, ready for the wire. Not to be changed. */
   readonly chunks: readonly Uint8Array[];
   readonly sizeBytes: number;
+  /** Set: the chunks lie in memory that is used again once it is released. */
+  readonly lease?: ReadLease;
+}
+
+/** Memory that a reader looks at. Who never releases it only keeps it from being used again. */
+export interface ReadLease {
+  /** The chunks are looked at no more, by nobody. Twice is harmless. */
+  release(): void;
 }
 
 export interface TimestampedOffset {

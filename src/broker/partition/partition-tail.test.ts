@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { batchOf } from "../../../test/support/log-directory.ts";
 import { joinBytes } from "../../base/bytes.ts";
 import { RecordBatch } from "../../protocol/record-batch.ts";
-import type { ReadOptions } from "./partition-log.ts";
+import type { ReadOptions, ReadResult } from "./partition-log.ts";
 import { PartitionTail } from "./partition-tail.ts";
 import { TailCache } from "./tail-cache.ts";
 
@@ -127,25 +127,25 @@ describe("the tail of a partition", () => {
 
 describe("the budget of all tails", () => {
   test("is never passed, and counts the memory behind a batch, not its size alone", () => {
-    const cache = new TailCache(100_000);
+    const cache = new TailCache(150_000);
     const tail = new PartitionTail(cache, 100);
-    const batch = written(0, 1, 60_000);
-    const frame = new Uint8Array(90_000);
+    const batch = written(0, 1, 80_000);
+    const frame = new Uint8Array(140_000);
     frame.set(batch.bytes, 5_000);
     tail.add(frame.subarray(5_000, 5_000 + batch.bytes.length), batch, false);
-    expect(cache.bytes).toBeGreaterThan(90_000);
+    expect(cache.bytes).toBeGreaterThan(140_000);
     fill(tail, 1, 10_000, 1);
-    expect(cache.bytes).toBeLessThan(11_000);
+    expect(cache.bytes).toBeLessThan(12_000);
   });
 
   test("a batch that is a small part of what was received does not keep the rest", () => {
     const cache = new TailCache(mebibyte);
     const tail = new PartitionTail(cache, 100);
-    const batch = written(0, 1, 6_000);
-    const frame = new Uint8Array(60_000);
+    const batch = written(0, 1, 70_000);
+    const frame = new Uint8Array(600_000);
     frame.set(batch.bytes, 100);
     tail.add(frame.subarray(100, 100 + batch.bytes.length), batch, false);
-    expect(cache.bytes).toBeLessThan(8_000);
+    expect(cache.bytes).toBeLessThan(72_000);
     const result = tail.read(0, everything);
     expect(joinBytes(result?.chunks ?? [])).toEqual(batch.bytes);
   });
@@ -172,5 +172,50 @@ describe("the budget of all tails", () => {
     const held = tails.filter((tail) => tail.read(0, everything) !== undefined);
     expect(held).toEqual(tails.slice(-held.length));
     expect(held.length).toBeGreaterThan(5);
+  });
+});
+
+describe("memory of the tail", () => {
+  const turnOver = { budgetBytes: 400_000, batchBytes: 5_000 };
+
+  /** Reads and looks later whether what was read is as it was; answers the buffers it saw. */
+  function readWhileItTurnsOver(heldCountMax: number): Set<ArrayBufferLike> {
+    const tail = new PartitionTail(new TailCache(turnOver.budgetBytes), 10);
+    const buffers = new Set<ArrayBufferLike>();
+    const held: { result: ReadResult; bytes: Uint8Array }[] = [];
+    const release = (countMax: number): void => {
+      for (const { result, bytes } of held.splice(0, Math.max(0, held.length - countMax))) {
+        expect(joinBytes(result.chunks)).toEqual(bytes);
+        result.lease?.release();
+        result.lease?.release();
+      }
+    };
+    for (let offset = 0; offset < 500; offset = fill(tail, 1, turnOver.batchBytes, offset)) {
+      const result = tail.read(offset - 1, everything);
+      if (result === undefined) continue;
+      buffers.add((result.chunks[0] as Uint8Array).buffer);
+      held.push({ result, bytes: joinBytes(result.chunks) });
+      release(heldCountMax);
+    }
+    release(0);
+    return buffers;
+  }
+
+  test("is used again only when nobody can read from it any more", () => {
+    const withSlowReaders = readWhileItTurnsOver(400).size;
+    const withFastReaders = readWhileItTurnsOver(20).size;
+    expect(withSlowReaders).toBeGreaterThan(30);
+    expect(withFastReaders).toBeLessThan(16);
+  });
+
+  test("is used again and again where nobody reads", () => {
+    const tail = new PartitionTail(new TailCache(turnOver.budgetBytes), 10);
+    const buffers = new Set<ArrayBufferLike>();
+    for (let offset = 0; offset < 2_000; offset = fill(tail, 1, turnOver.batchBytes, offset)) {
+      const result = offset % 100 === 50 ? tail.read(offset - 1, everything) : undefined;
+      if (result !== undefined) buffers.add((result.chunks[0] as Uint8Array).buffer);
+      result?.lease?.release();
+    }
+    expect(buffers.size).toBeLessThan(16);
   });
 });

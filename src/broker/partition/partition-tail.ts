@@ -1,14 +1,15 @@
 import { assert } from "../../base/assert.ts";
 import { TailBlock } from "../../log/tail-block.ts";
-import type { ReadOptions, ReadResult } from "./partition-log.ts";
+import type { ReadLease, ReadOptions, ReadResult } from "./partition-log.ts";
 import type { TailCache, TailEntry, TailOwner } from "./tail-cache.ts";
 
-/** Smaller batches are gathered into blocks, so that each costs no object of its own. */
-const gatheredBytesMax = 4 * 1024;
+/**
+ * Smaller batches are copied into blocks: their memory is used again and again, and the buffers
+ * that they came in are freed at once. Kept buffers would be old before they are freed, which costs
+ * the collector more than the copy. Above that a batch's own buffer is kept.
+ */
+const gatheredBytesMax = 64 * 1024;
 const blockBytesMin = 1024;
-const blockBytesMax = 64 * 1024;
-/** The part of a small budget that one block may take. */
-const budgetShare = 1 / 16;
 
 interface OffsetRange {
   readonly baseOffset: number;
@@ -54,7 +55,7 @@ export class PartitionTail implements TailOwner {
     if (isSegmentStart) this.#filling = undefined;
     const block = this.#blockFor(bytes, offsets.baseOffset);
     block.add(bytes, offsets.lastOffset + 1);
-    if (block !== this.#newest) this.#entries.push(this.#cache.add(this, block, isSegmentStart));
+    if (block !== this.#newest) this.#push(block, isSegmentStart);
     this.#releaseOld(offsets.lastOffset + 1 - this.#recordsMin);
     this.#cache.trim();
   }
@@ -67,6 +68,7 @@ export class PartitionTail implements TailOwner {
     let block = this.#entries[at]?.block;
     if (block === undefined) return undefined;
     const chunks: Uint8Array[] = [];
+    const lease = new TailLease();
     let sizeBytes = 0;
     let first = block.indexOf(offset);
     const { upTo, wholeFirst } = options;
@@ -78,13 +80,14 @@ export class PartitionTail implements TailOwner {
       if (end === first) break;
       const chunk = block.slice(first, end);
       chunks.push(chunk);
+      lease.add(block);
       sizeBytes += chunk.length;
       if (end < block.batchCount) break;
       at += 1;
       first = 0;
       block = this.#goesOnAt(at, upTo) ? this.#entries[at]?.block : undefined;
     }
-    return { chunks, sizeBytes };
+    return { chunks, sizeBytes, lease };
   }
 
   /** Lets go of what lies wholly below `offset`. */
@@ -103,9 +106,15 @@ export class PartitionTail implements TailOwner {
   dropFirst(block: TailBlock): void {
     assert(this.#oldest?.block === block, "the tail of a log loses its oldest batches first");
     this.#first += 1;
+    if (this.#first === this.#entries.length) this.#cache.countOwners(-1);
     this.#keptFrom = Math.max(this.#keptFrom, this.#first);
     if (this.#filling === block) this.#filling = undefined;
     if (this.#first * 2 > this.#entries.length) this.#compact();
+  }
+
+  #push(block: TailBlock, isSegmentStart: boolean): void {
+    if (this.#entries.length === this.#first) this.#cache.countOwners(1);
+    this.#entries.push(this.#cache.add(this, block, isSegmentStart));
   }
 
   /** Undefined when nothing is here. */
@@ -123,20 +132,24 @@ export class PartitionTail implements TailOwner {
       this.#filling = undefined;
       // A view of a much larger buffer would keep all of that from being freed.
       const isPinning = bytes.length * 2 < bytes.buffer.byteLength;
-      return new TailBlock(isPinning ? new Uint8Array(bytes.length) : bytes, baseOffset);
+      return new TailBlock(isPinning ? new Uint8Array(bytes.length) : bytes, baseOffset, false);
     }
-    const isFull = (this.#filling?.roomBytes ?? -1) < bytes.length;
-    if (isFull) this.#filling = new TailBlock(this.#makeRoom(bytes.length), baseOffset);
-    return this.#filling as TailBlock;
+    if (this.#filling !== undefined && this.#filling.roomBytes >= bytes.length) {
+      return this.#filling;
+    }
+    // What goes for it may be of this partition.
+    const room = this.#cache.takeRoom(this.#nextRoomBytes(bytes.length));
+    this.#filling = new TailBlock(room, baseOffset, true);
+    return this.#filling;
   }
 
   /** A partition that is seldom written to takes little. */
-  #makeRoom(sizeBytesMin: number): Uint8Array {
-    const doubled = Math.max(blockBytesMin, this.#gatheredBytes);
-    const most = Math.min(blockBytesMax, Math.floor(this.#cache.bytesMax * budgetShare));
-    const room = new Uint8Array(Math.max(sizeBytesMin, Math.min(most, doubled)));
-    this.#gatheredBytes = Math.min(blockBytesMax, this.#gatheredBytes + room.length);
-    return room;
+  #nextRoomBytes(sizeBytesMin: number): number {
+    const most = this.#cache.blockBytesMax;
+    const doubled = Math.min(most, Math.max(blockBytesMin, this.#gatheredBytes));
+    this.#gatheredBytes = Math.min(most, this.#gatheredBytes + doubled);
+    // Sizes that are alike come again.
+    return Math.max(Math.ceil(sizeBytesMin / blockBytesMin) * blockBytesMin, doubled);
   }
 
   /** All but the newest records may go before those of others. */
@@ -173,5 +186,20 @@ export class PartitionTail implements TailOwner {
     this.#entries = this.#entries.slice(this.#first);
     this.#keptFrom -= this.#first;
     this.#first = 0;
+  }
+}
+
+/** The blocks that a read was given views of. */
+class TailLease implements ReadLease {
+  #blocks: TailBlock[] = [];
+
+  add(block: TailBlock): void {
+    block.lease();
+    this.#blocks.push(block);
+  }
+
+  release(): void {
+    for (const block of this.#blocks) block.release();
+    this.#blocks = [];
   }
 }

@@ -3,6 +3,11 @@ import type { TailBlock } from "../../log/tail-block.ts";
 
 /** What a block costs beside its bytes. */
 const overheadBytes = 256;
+/** Blocks of small batches are between these sizes. */
+const blockBytesMin = 1024;
+const blockBytesMax = 256 * 1024;
+/** So many of them fit, where partitions share the budget evenly. */
+const blocksPerOwner = 4;
 
 /** Holds blocks in the order of their offsets, oldest first. */
 export interface TailOwner {
@@ -41,6 +46,8 @@ export class TailCache {
   #bytes = 0;
   readonly #kept = new EntryList();
   readonly #spare = new EntryList();
+  /** Partitions of which something is held. */
+  #ownerCount = 0;
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
@@ -55,12 +62,35 @@ export class TailCache {
     return this.#bytesMax;
   }
 
+  /** The largest block that leaves each partition a few: a power of two. */
+  get blockBytesMax(): number {
+    const share = this.#bytesMax / (blocksPerOwner * Math.max(1, this.#ownerCount));
+    return 2 ** Math.floor(Math.log2(Math.min(blockBytesMax, Math.max(blockBytesMin, share))));
+  }
+
+  /** So much memory, not zeroed, for a block: that of one which goes for it where that fits. */
+  takeRoom(sizeBytes: number): Uint8Array {
+    let room: Uint8Array | undefined;
+    while (this.#bytes + sizeBytes + overheadBytes > this.#bytesMax) {
+      const gone = this.#dropOldest();
+      if (gone === undefined) break;
+      const { reusable } = gone;
+      if (reusable?.length === sizeBytes) room = reusable;
+    }
+    return room ?? new Uint8Array(sizeBytes);
+  }
+
   /** Takes a block in; `trim` is due once its owner knows of it. */
   add(owner: TailOwner, block: TailBlock, isSegmentStart: boolean): TailEntry {
     const entry = new TailEntry(owner, block, isSegmentStart);
     this.#bytes += entry.sizeBytes;
     this.#kept.push(entry);
     return entry;
+  }
+
+  /** A partition begins, or ends, to have something here. */
+  countOwners(change: 1 | -1): void {
+    this.#ownerCount += change;
   }
 
   /** The entry may go before those that are kept. */
@@ -79,11 +109,17 @@ export class TailCache {
   /** Lets the oldest go until the rest is within the bound. */
   trim(): void {
     while (this.#bytes > this.#bytesMax) {
-      const oldest = this.#spare.oldest ?? this.#kept.oldest;
-      assert(oldest !== undefined, "an empty tail cache holds bytes");
-      this.remove(oldest);
-      oldest.owner.dropFirst(oldest.block);
+      const gone = this.#dropOldest();
+      assert(gone !== undefined, "an empty tail cache holds bytes");
     }
+  }
+
+  #dropOldest(): TailBlock | undefined {
+    const oldest = this.#spare.oldest ?? this.#kept.oldest;
+    if (oldest === undefined) return undefined;
+    this.remove(oldest);
+    oldest.owner.dropFirst(oldest.block);
+    return oldest.block;
   }
 }
 

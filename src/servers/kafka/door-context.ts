@@ -1,5 +1,6 @@
 import type { FetchBudget } from "../../broker/fetch/fetch-budget.ts";
 import type { FetchSessions } from "../../broker/fetch/fetch-sessions.ts";
+import type { ReadLease } from "../../broker/partition/partition-log.ts";
 import type { RequestContext } from "./handler.ts";
 
 /** A request that waits, as its connection sees it. */
@@ -19,6 +20,8 @@ export interface DoorContext extends RequestContext {
   hold(until: Promise<unknown>): void;
   /** Ends `waiting` early when the connection ends, until the returned function is called. */
   park(waiting: Waiting): () => void;
+  /** Releases `lease` once the answer has left; a client that leaves first does not release it. */
+  lend(lease: ReadLease): void;
   /** The client told what it is (KIP-511). */
   introduce(softwareName: string, softwareVersion: string): void;
 }

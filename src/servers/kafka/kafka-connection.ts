@@ -242,7 +242,7 @@ export class KafkaConnection implements CallSide, Paused {
     this.#order.finish(request.route.sharing);
     this.#host.intake.give(request.sizeBytes);
     try {
-      this.#line.settle(request, answer, this.#output.open);
+      this.#line.settle(request, answer, this.#output);
     } catch (error) {
       const place = { api: request.route.name, apiVersion: request.apiVersion };
       toKafkaError(error, this.broker.log, { ...place, client: this.#describe(request) });

@@ -1,5 +1,6 @@
 import { ByteReader, type ByteWriter } from "../../base/bytes.ts";
 import { MalformedError } from "../../base/errors.ts";
+import type { ReadLease } from "../../broker/partition/partition-log.ts";
 import { isServed } from "../../protocol/api-table.ts";
 import {
   RequestHeader,
@@ -26,6 +27,8 @@ export class PendingRequest {
   /** The answer in bytes, when it must wait for earlier ones. */
   chunks: readonly Uint8Array[] = [];
   chunkBytes = 0;
+  /** Of the memory that the answer's records lie in. */
+  readonly leases: ReadLease[] = [];
 
   constructor(route: Route, header: ReceivedHeader, reader: ByteReader) {
     this.route = route;

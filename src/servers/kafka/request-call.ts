@@ -1,6 +1,7 @@
 import type { Broker } from "../../broker/broker.ts";
 import type { FetchBudget } from "../../broker/fetch/fetch-budget.ts";
 import type { FetchSessions } from "../../broker/fetch/fetch-sessions.ts";
+import type { ReadLease } from "../../broker/partition/partition-log.ts";
 import type { DoorContext, Waiting } from "./door-context.ts";
 import type { PendingRequest } from "./pending-request.ts";
 
@@ -22,12 +23,14 @@ export class RequestCall implements DoorContext {
   readonly broker: Broker;
   readonly apiVersion: number;
   readonly clientId: string;
+  readonly #request: PendingRequest;
   readonly #side: CallSide;
 
   constructor(request: PendingRequest, side: CallSide) {
     this.broker = side.broker;
     this.apiVersion = request.apiVersion;
     this.clientId = request.clientId;
+    this.#request = request;
     this.#side = side;
   }
 
@@ -57,6 +60,10 @@ export class RequestCall implements DoorContext {
 
   park(waiting: Waiting): () => void {
     return this.#side.park(waiting);
+  }
+
+  lend(lease: ReadLease): void {
+    this.#request.leases.push(lease);
   }
 
   introduce(softwareName: string, softwareVersion: string): void {

@@ -1,6 +1,14 @@
 import { assert } from "../../base/assert.ts";
 import { ByteWriter } from "../../base/bytes.ts";
+import type { ReadLease } from "../../broker/partition/partition-log.ts";
 import type { PendingRequest } from "./pending-request.ts";
+
+/** Where answers leave. */
+export interface AnswerSink {
+  open(): ByteWriter;
+  /** What was written is released once it has left. */
+  lend(leases: readonly ReadLease[]): void;
+}
 
 /**
  * The requests of a connection in the order they came. They start in that order, are done in any,
@@ -43,14 +51,16 @@ export class RequestLine {
   }
 
   /** Writes the answer at its turn, with those that waited for it. Undefined: none is owed. */
-  settle(request: PendingRequest, answer: unknown, output: () => ByteWriter): void {
+  settle(request: PendingRequest, answer: unknown, output: AnswerSink): void {
     assert(!request.isDone, "a request was answered twice");
     request.isDone = true;
     if (request !== this.#requests[0]) return this.#keep(request, answer);
-    if (answer !== undefined) request.writeAnswer(output(), answer);
+    if (answer !== undefined) request.writeAnswer(output.open(), answer);
+    output.lend(request.leases);
     this.#shift();
     for (let next = this.#requests[0]; next?.isDone; next = this.#requests[0]) {
-      for (const chunk of next.chunks) output().raw(chunk);
+      for (const chunk of next.chunks) output.open().raw(chunk);
+      output.lend(next.leases);
       this.#heldBytes -= next.chunkBytes;
       this.#shift();
     }

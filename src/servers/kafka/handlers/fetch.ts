@@ -95,7 +95,8 @@ function formatAnswer(turn: SessionTurn, readCommitted: boolean, context: DoorCo
   for (const target of targets) {
     isFenced ||= target.error?.code === "FENCED_LEADER_EPOCH";
     const partition = formatPartition(target, readCommitted, context);
-    target.dropRecords();
+    const lease = target.handOver();
+    if (lease !== undefined) context.lend(lease);
     const { name, id = zeroUuid } = target.reference;
     const last = responses.at(-1);
     if (last?.topic === name && last.topicId === id) last.partitions.push(partition);
