@@ -65,7 +65,7 @@ export class FetchPartition implements FetchWish {
     this.#lease = lease;
   }
 
-  /** The records are the caller's, who has noted `chunks` and releases the lease if there is one. */
+  /** The records are the caller's, who has noted `chunks`; he releases the lease, if any. */
   handOver(): ReadLease | undefined {
     const lease = this.#lease;
     this.#lease = undefined;
