@@ -13,6 +13,8 @@ export interface EpochEnd {
 /** Which leader epoch wrote which offsets (KIP-101). Epochs and start offsets ascend. */
 export class LeaderEpochs {
   #entries: EpochStart[];
+  /** False: they were pieced together, and may name a start too late. */
+  isCertain = true;
 
   constructor(entries: readonly EpochStart[] = []) {
     this.#entries = [...entries];
@@ -39,6 +41,15 @@ export class LeaderEpochs {
   find(offset: number): number {
     const entry = this.#entries.findLast((candidate) => candidate.startOffset <= offset);
     return entry?.epoch ?? -1;
+  }
+
+  /** Whether a stored batch that ends with `offset` can be of this epoch; -1 says nothing. */
+  canHave(epoch: number, offset: number): boolean {
+    if (!this.isCertain || epoch === -1) return true;
+    const last = this.#entries.at(-1);
+    if (last === undefined) return true;
+    const known = offset >= last.startOffset ? last.epoch : this.find(offset);
+    return known === -1 || known === epoch;
   }
 
   /** OffsetForLeaderEpoch; -1, -1 when undefined. */

@@ -4,6 +4,12 @@ import { readInt32, writeInt32 } from "../base/bytes.ts";
 /** int32 offset - base offset, int32 position. */
 export const offsetEntryBytes = 8;
 
+/** Where an indexed batch begins, and its last offset; position 0 and -1 without one. */
+export interface IndexedPlace {
+  readonly position: number;
+  readonly entryOffset: number;
+}
+
 /**
  * A segment's sparse map from offset to file position. An entry names the last offset of a batch
  * and the position where that batch starts; both ascend strictly.
@@ -55,6 +61,10 @@ export class OffsetIndex {
 
   /** Where a scan for the batch that holds `offset` starts: never past that batch. */
   findPosition(offset: number): number {
+    return this.findEntry(offset).position;
+  }
+
+  findEntry(offset: number): IndexedPlace {
     const relative = offset - this.baseOffset;
     let low = 0;
     let high = this.#count;
@@ -63,7 +73,9 @@ export class OffsetIndex {
       if ((this.#entries[middle * 2] as number) <= relative) low = middle + 1;
       else high = middle;
     }
-    return low === 0 ? 0 : (this.#entries[low * 2 - 1] as number);
+    if (low === 0) return { position: 0, entryOffset: -1 };
+    const position = this.#entries[low * 2 - 1] as number;
+    return { position, entryOffset: this.baseOffset + (this.#entries[low * 2 - 2] as number) };
   }
 
   /** The first indexed position above `position`; undefined when there is none. */

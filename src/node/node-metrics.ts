@@ -104,7 +104,7 @@ export class NodeMetrics {
   }
 
   #storage(): MetricFamily[] {
-    const { freeBytes, refusedAppends } = this.#sources.broker.storage;
+    const { freeBytes, refusedAppends, damages } = this.#sources.broker.storage;
     return [
       plain("gauge", "xylem_disk_free_bytes", "Bytes the disk has left for logs.", freeBytes),
       plain(
@@ -113,6 +113,7 @@ export class NodeMetrics {
         "Appends that found no room on the disk.",
         refusedAppends,
       ),
+      plain("counter", "xylem_log_damages_total", "Places found damaged in logs.", damages),
     ];
   }
 

@@ -1,9 +1,10 @@
 import { ProducerStates } from "../../log/producer-states.ts";
 import { type AbortedTransaction, TransactionIndex } from "../../log/transaction-index.ts";
 import { after } from "./after.ts";
-import { readNewest, replaySegment, snapshotOffsets } from "./load-producers.ts";
+import { readNewest, snapshotOffsets } from "./load-producers.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import type { PartitionFolder } from "./partition-folder.ts";
+import { replaySegment } from "./replay-segment.ts";
 import type { Segment } from "./segment.ts";
 import type { SegmentList } from "./segment-list.ts";
 
@@ -77,10 +78,10 @@ export class AbortedTransactions {
     const index = new TransactionIndex();
     for (const earlier of this.#segments.all) {
       if (earlier.endOffset <= from || earlier.baseOffset > segment.baseOffset) continue;
-      const position = await earlier.findPosition(from);
-      const range = { from, to: Infinity, position, nowMs: clock.nowMs(), context: this.#context };
+      const place = await earlier.findEntry(from);
+      const how = { nowMs: clock.nowMs(), context: this.#context };
       const aborted = earlier === segment ? index : undefined;
-      await replaySegment(states, earlier, { ...range, aborted });
+      await replaySegment(states, earlier, { from, to: Infinity, ...place, ...how, aborted });
     }
     await segment.replaceTransactions(index);
     return index;

@@ -3,7 +3,6 @@ import { XylemError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { NodeSettings } from "../../base/settings/node-settings.ts";
 import type { Disk } from "../ports/disk.ts";
-import type { StorageHealth } from "../ports/partition-storage.ts";
 import { measureDirectory } from "./measure-directory.ts";
 import type { AppendOptions } from "./partition-log.ts";
 
@@ -29,7 +28,7 @@ const measureEveryMs = 60_000;
  * and past `log.disk.max.bytes`. The disk is asked at an interval and when it refused something;
  * between two answers what was appended is taken off.
  */
-export class AppendRoom implements StorageHealth {
+export class AppendRoom {
   readonly #parts: AppendRoomParts;
   /** At the last look, less what came since. */
   #freeBytes = Infinity;

@@ -143,6 +143,7 @@ class Loading {
         this.#context.log.warn("unreadable epochs are taken from the log", { path });
       }
     }
+    this.#epochs.isCertain = false;
     for (const segment of segments) {
       const head = await segment.log.use((file) => file.read(0, batchHeaderBytes));
       const walk = new BatchWalk(head, 0, segment.baseOffset);
@@ -189,6 +190,8 @@ class Loading {
         intervalBytes: settings["index.interval.bytes"],
         goesOnLater: (offset, withinBytes) =>
           this.#goesOn(segments.slice(index + 1), offset, withinBytes),
+        epochs: this.#epochs,
+        isDense: this.#isDense,
         visit: (walk) => {
           const isNew = this.#epochs.assign(walk.leaderEpoch, walk.baseOffset);
           if (isNew) this.#folder.areEpochsDirty = true;
@@ -225,12 +228,8 @@ class Loading {
   #noteMissing(last: Segment, end: number): number {
     const { recoveryPoint } = this.#rules;
     const at = { position: last.sizeBytes, endPosition: last.sizeBytes };
-    last.damages.push({ ...at, firstOffset: end, endOffset: recoveryPoint });
-    this.#context.log.error("flushed records are missing at the end of a log", {
-      segment: last.log.path,
-      firstOffset: end,
-      endOffset: recoveryPoint,
-    });
+    const damage = { ...at, firstOffset: end, endOffset: recoveryPoint };
+    this.#context.damages.note(last, damage, "flushed records are missing at the end of a log");
     return recoveryPoint;
   }
 

@@ -5,8 +5,7 @@ import { TransactionIndex } from "../../log/transaction-index.ts";
 import { formatSegmentName, parseSegmentName } from "../../log/segment-name.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import type { PartitionFolder } from "./partition-folder.ts";
-import { replayBatch } from "./producer-replay.ts";
-import { scanSegment } from "./scan-segment.ts";
+import { replaySegment } from "./replay-segment.ts";
 import type { Segment } from "./segment.ts";
 import type { SegmentList } from "./segment-list.ts";
 
@@ -90,8 +89,8 @@ async function replayWhole(
   const resumed = isWhole ? undefined : await segment.resumeTransactions(from);
   const index = resumed ?? new TransactionIndex();
   if (segment.sizeBytes > 0) {
-    const position = await segment.findPosition(from);
-    await replaySegment(states, segment, { ...how, to: Infinity, position, aborted: index });
+    const place = await segment.findEntry(from);
+    await replaySegment(states, segment, { ...how, ...place, to: Infinity, aborted: index });
   }
   if (resumed === undefined) await segment.replaceTransactions(index);
   else await segment.setTransactions(index);
@@ -149,7 +148,7 @@ async function findEarlier(
   for (const { segment, skippedBytes } of parts) {
     if (segment.baseOffset >= from || segment.sizeBytes === 0) continue;
     const position = await positionBehind(segment, skippedBytes);
-    const range = { from: segment.baseOffset, to: from, position };
+    const range = { from: segment.baseOffset, to: from, position, entryOffset: -1 };
     await replaySegment(earlier, segment, { ...range, nowMs, context });
   }
   return earlier;
@@ -192,36 +191,4 @@ export async function readNewest(
     }
   }
   return { from: bounds.logStart, producers: [] };
-}
-
-/** Visits the batches that end in [from, to), damage aside. */
-export async function replaySegment(
-  states: ProducerStates,
-  segment: Segment,
-  how: {
-    from: number;
-    to: number;
-    position: number;
-    nowMs: number;
-    context: PartitionContext;
-    /** Takes the transactions that are aborted in what is replayed. */
-    aborted?: TransactionIndex | undefined;
-  },
-): Promise<void> {
-  const { from, to, position, nowMs, context } = how;
-  const { baseOffset, endOffset } = segment;
-  const sums = { sumsFromOffset: Infinity, endOffset };
-  let start = { position, offsetMin: baseOffset, isExact: false, ...sums };
-  await segment.log.use(async (file) => {
-    for (;;) {
-      const end = await scanSegment(file, start, context.crc32c, (walk) => {
-        if (walk.lastOffset < from || walk.lastOffset >= to) return;
-        const ended = replayBatch(states, walk, nowMs);
-        if (ended !== undefined) how.aborted?.append(ended);
-      });
-      const damage = segment.damages.find((candidate) => candidate.position === end.position);
-      if (damage === undefined || damage.endPosition === file.sizeBytes) return;
-      start = { ...start, position: damage.endPosition, offsetMin: damage.endOffset };
-    }
-  });
 }

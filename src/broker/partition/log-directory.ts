@@ -22,7 +22,9 @@ import type {
 } from "../ports/partition-storage.ts";
 import { metadataTopic } from "../topics/topic-name.ts";
 import { AppendRoom } from "./append-room.ts";
+import { DamageLog } from "./damage-log.ts";
 import { DirectoryCheckpoints } from "./directory-checkpoints.ts";
+import { DirectoryHealth } from "./directory-health.ts";
 import { openMeta } from "./directory-meta.ts";
 import { forkPartition } from "./fork-partition.ts";
 import { FlushScheduler } from "./flush-scheduler.ts";
@@ -104,6 +106,7 @@ export class LogDirectory implements PartitionStorage {
       tails: new TailCache(settings.memory ? 0 : settings["log.tail.cache.max.bytes"]),
       flushes: new FlushScheduler(settings["log.flush.parallel"]),
       room: new AppendRoom(options),
+      damages: new DamageLog(options.log),
       checkpointSoon: () => this.#checkpointSoon(),
       storeLogStarts: () => this.#storeLogStarts(),
       schedule: (delayMs, work) => this.#schedule(delayMs, work),
@@ -141,7 +144,7 @@ export class LogDirectory implements PartitionStorage {
 
   /** Live: it shows what is so at the time it is read. */
   get health(): StorageHealth {
-    return this.#context.room;
+    return new DirectoryHealth(this.#context.room, this.#context.damages);
   }
 
   /** The partitions that are open. */

@@ -55,7 +55,23 @@ test.each(bounds)(
       expect(codes).toEqual(expected);
     }
     const lost = { firstOffset: 3 - count, endOffset: 3 };
-    expect(told).toEqual([{ topic: "orders", partition: 0, segment: logPath, ...lost }]);
+    expect(told).toMatchObject([{ topic: "orders", partition: 0, segment: logPath, ...lost }]);
+  },
+);
+
+/** Byte 75 to 150 of nine equal batches: the second one. */
+test.each([true, false])(
+  "a batch that is gone from the middle of a file is damage (clean: %s)",
+  async (isClean) => {
+    const disk = await cutLog(0, isClean);
+    const whole = disk.peek(logPath);
+    const size = whole.length / 3;
+    disk.poke(logPath, Buffer.concat([whole.subarray(0, size), whole.subarray(2 * size)]));
+    const { partition, told } = await reopen(disk);
+    const codes = [];
+    for (const offset of offsets) codes.push(await codeAt(partition, offset));
+    expect(codes).toEqual(offsets.map((at) => (at === 1 ? "CORRUPT_MESSAGE" : "read")));
+    expect(told).toMatchObject([{ segment: logPath, firstOffset: 1, endOffset: 2 }]);
   },
 );
 

@@ -1,5 +1,4 @@
 import type { PartitionContext } from "./partition-context.ts";
-import { parsePartitionName } from "./partition-name.ts";
 import type { Damage, Segment } from "./segment.ts";
 
 /**
@@ -11,17 +10,7 @@ export function noteMissing(
   firstOffset: number,
   context: PartitionContext,
 ): Damage {
-  const { sizeBytes, endOffset } = segment;
-  const damage = { position: sizeBytes, endPosition: sizeBytes, firstOffset, endOffset };
-  segment.damages.push(damage);
-  const { path } = segment.log;
-  const owner = parsePartitionName(path.slice(0, path.lastIndexOf("/")));
-  context.log.error("offsets are missing between two segments; the rest is served", {
-    topic: owner?.topic,
-    partition: owner?.index,
-    segment: path,
-    firstOffset,
-    endOffset,
-  });
-  return damage;
+  const { sizeBytes: position, endOffset } = segment;
+  const damage = { position, endPosition: position, firstOffset, endOffset };
+  return context.damages.note(segment, damage, "offsets are missing between two segments");
 }

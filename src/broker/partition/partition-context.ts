@@ -6,6 +6,7 @@ import type { NodeSettings } from "../../base/settings/node-settings.ts";
 import type { Compression } from "../../protocol/compression.ts";
 import type { Disk } from "../ports/disk.ts";
 import type { AppendRoom } from "./append-room.ts";
+import type { DamageLog } from "./damage-log.ts";
 import type { FlushScheduler } from "./flush-scheduler.ts";
 import type { IndexCache } from "./index-cache.ts";
 import type { OpenFiles } from "./open-files.ts";
@@ -25,6 +26,7 @@ export interface PartitionContext {
   readonly tails: TailCache;
   readonly flushes: FlushScheduler;
   readonly room: AppendRoom;
+  readonly damages: DamageLog;
   /** A segment was rolled: checkpoints are due. */
   readonly checkpointSoon: () => void;
   /** Makes the log starts of all partitions durable. */

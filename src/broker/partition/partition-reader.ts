@@ -1,11 +1,12 @@
 import { XylemError } from "../../base/errors.ts";
 import { BatchWalk } from "../../log/batch-walk.ts";
+import type { LeaderEpochs } from "../../log/leader-epochs.ts";
 import { batchHeaderBytes } from "../../protocol/record-batch.ts";
 import { after } from "./after.ts";
+import { findDamage, knownDamage } from "./find-damage.ts";
 import { noteMissing } from "./missing-offsets.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import type { ReadOptions, ReadResult } from "./partition-log.ts";
-import { findBatch } from "./scan-segment.ts";
 import type { Damage, Segment } from "./segment.ts";
 import type { SegmentList } from "./segment-list.ts";
 
@@ -21,34 +22,53 @@ interface Place {
   readonly position: number;
 }
 
-interface Search extends Place, ReadOptions {
-  readonly offset: number;
-  /** The least offset that the batch at `position` may begin with. */
+/** A place where a batch is to begin, and what is known of that batch. */
+interface Start {
+  readonly position: number;
+  /** The least offset that it may begin with. */
   readonly offsetMin: number;
-  /** Sums of batches before the wanted one are checked too: their heads led astray. */
+  /** That is where the batch before it ends: a log without gaps goes on with it. */
+  readonly isExact: boolean;
+  /** Its last offset as the index has it; -1: not known. */
+  readonly entryOffset: number;
+}
+
+interface Search extends Start, ReadOptions {
+  readonly segment: Segment;
+  readonly offset: number;
+  readonly start: Start;
+  /**
+   * Every batch on the way is checked, so that the first bad one is blamed: something did not fit,
+   * and heads that nobody checked may have led there.
+   */
   readonly isStrict: boolean;
 }
 
+export interface ReaderParts {
+  readonly segments: SegmentList;
+  readonly epochs: LeaderEpochs;
+  readonly context: PartitionContext;
+  readonly onDamage: (path: string) => void;
+}
+
 /**
- * Reads stored batches. Each one's sum is checked, so that damage is told and never served; what
- * lies before and after it can be read (storage.md, promise 4).
+ * Reads stored batches. Each one's sum is checked, and what no sum covers against its neighbours,
+ * so that damage is told and never served; what lies before and after it can be read (storage.md,
+ * promise 4). An index that does not fit what it points at is not believed.
  */
 export class PartitionReader {
-  readonly #segments: SegmentList;
-  readonly #context: PartitionContext;
+  readonly #parts: ReaderParts;
   readonly #places = new Map<number, Place>();
-  readonly #onDamage: (path: string) => void;
 
-  constructor(segments: SegmentList, context: PartitionContext, onDamage: (path: string) => void) {
-    this.#segments = segments;
-    this.#context = context;
-    this.#onDamage = onDamage;
+  constructor(parts: ReaderParts) {
+    this.#parts = parts;
   }
 
   /** As PartitionLog.read, for an `offset` that lies in the log and below `upTo`. */
   read(offset: number, options: ReadOptions): ReadResult | Promise<ReadResult> {
-    const index = this.#segments.findIndex(offset);
-    const segment = this.#segments.all[Math.max(index, 0)];
+    const { segments } = this.#parts;
+    const index = segments.findIndex(offset);
+    const segment = segments.all[Math.max(index, 0)];
     if (segment === undefined) return nothingRead;
     return this.#readFrom(segment, offset, options);
   }
@@ -61,17 +81,19 @@ export class PartitionReader {
     const lost = segment.damages.find((damage) => isLost(damage, offset));
     if (lost !== undefined) throw damageError(segment, lost);
     const { sizeBytesMax, wholeFirst, upTo } = options;
-    const search = { segment, offset, sizeBytesMax, wholeFirst, upTo, isStrict: false };
+    const wanted = { segment, offset, sizeBytesMax, wholeFirst, upTo, isStrict: false };
     const place = this.#places.get(offset);
     if (place?.segment === segment) {
-      return this.#step({ ...search, position: place.position, offsetMin: offset }, sizeBytesMax);
+      const { position } = place;
+      const start = { position, offsetMin: offset, isExact: true, entryOffset: -1 };
+      return this.#step({ ...wanted, ...start, start }, sizeBytesMax);
     }
-    return after(segment.findPosition(offset), (position) =>
-      this.#step(
-        { ...search, position, offsetMin: segment.baseOffset },
-        Math.min(sizeBytesMax + slackBytes, segment.sizeBytes),
-      ),
-    );
+    return after(segment.findEntry(offset), ({ position, entryOffset }) => {
+      const isExact = position === 0;
+      const start = { position, offsetMin: segment.baseOffset, isExact, entryOffset };
+      const slack = Math.min(sizeBytesMax + slackBytes, segment.sizeBytes);
+      return this.#step({ ...wanted, ...start, start }, slack);
+    });
   }
 
   /** Reads on from a search's position, `wanted` bytes and a head more. */
@@ -89,10 +111,12 @@ export class PartitionReader {
   /** The wanted offset is in no batch of this segment: compaction left a gap, or it was lost. */
   #readNext(search: Search): ReadResult | Promise<ReadResult> {
     const { segment, upTo, offset, offsetMin } = search;
-    const next = this.#segments.all[this.#segments.all.indexOf(segment) + 1];
-    if (this.#segments.isDense && segment !== this.#segments.last && offset < segment.endOffset) {
-      const lost = noteMissing(segment, offsetMin, this.#context);
-      this.#onDamage(segment.log.path);
+    const { segments, context, onDamage } = this.#parts;
+    const next = segments.all[segments.all.indexOf(segment) + 1];
+    if (segments.isDense && segment !== segments.last && offset < segment.endOffset) {
+      if (!search.isStrict || !search.isExact) return this.#suspect(search);
+      const lost = noteMissing(segment, offsetMin, context);
+      onDamage(segment.log.path);
       throw damageError(segment, lost);
     }
     if (next === undefined || next.baseOffset >= upTo) return nothingRead;
@@ -101,41 +125,56 @@ export class PartitionReader {
 
   /** Finds the wanted batch in what was read, or where to read on. Cut: the file ends there. */
   #pick(search: Search, bytes: Uint8Array, isCut: boolean): ReadResult | Promise<ReadResult> {
-    const { segment, offset, isStrict } = search;
     const walk = new BatchWalk(bytes, 0, search.offsetMin);
-    for (;;) {
-      const sight = walk.look();
-      const position = search.position + walk.position;
-      const isPastEnd = position + walk.sizeBytes > segment.sizeBytes;
-      const isOver = sight === "end" || sight === "short";
-      if (sight === "bad" || (sight === "short" && isPastEnd) || (isOver && isCut)) {
-        return this.#passDamage({ ...search, position, offsetMin: walk.offsetMin });
-      }
-      if (isOver) {
-        const on = { ...search, position, offsetMin: walk.offsetMin };
-        return this.#step(on, Math.max(walk.sizeBytes, search.sizeBytesMax));
-      }
-      if (walk.lastOffset >= offset) return this.#take(search, walk);
-      if (isStrict && !walk.isIntact(this.#context.crc32c)) {
-        return this.#passDamage({ ...search, position, offsetMin: walk.offsetMin });
-      }
+    let { isExact, entryOffset } = search;
+    while (this.#isPassed(walk, search, isExact, entryOffset)) {
       walk.advance();
+      isExact = true;
+      entryOffset = -1;
     }
+    const position = search.position + walk.position;
+    const at = { ...search, position, offsetMin: walk.offsetMin, isExact, entryOffset };
+    return this.#stopAt(at, walk, isCut);
+  }
+
+  /** Whether the batch in sight lies before the wanted one, and gives no reason to stop at it. */
+  #isPassed(walk: BatchWalk, search: Search, isExact: boolean, entryOffset: number): boolean {
+    const { segment, offset, isStrict } = search;
+    if (knownDamage(segment, search.position + walk.position, walk.offsetMin)) return false;
+    if (walk.look() !== "batch" || walk.lastOffset >= offset) return false;
+    if (!this.#isPlausible(walk, isExact, entryOffset)) return false;
+    return !isStrict || this.#isGood(walk, segment, isExact);
+  }
+
+  #stopAt(at: Search, walk: BatchWalk, isCut: boolean): ReadResult | Promise<ReadResult> {
+    const { segment, position, offset } = at;
+    const known = knownDamage(segment, position, at.offsetMin);
+    if (known !== undefined) return this.#pass(at, known);
+    const sight = walk.look();
+    if (sight === "short" || sight === "end") {
+      const isPastEnd = sight === "short" && position + walk.sizeBytes > segment.sizeBytes;
+      if (isPastEnd || isCut) return this.#suspect(at);
+      return this.#step(at, Math.max(walk.sizeBytes, at.sizeBytesMax));
+    }
+    const isWanted = sight === "batch" && walk.lastOffset >= offset;
+    if (!isWanted || !this.#isPlausible(walk, at.isExact, at.entryOffset)) {
+      return this.#suspect(at);
+    }
+    return this.#take(at, walk);
+  }
+
+  /** Whether a head that nobody checked can be what belongs there. */
+  #isPlausible(walk: BatchWalk, isExact: boolean, entryOffset: number): boolean {
+    if (entryOffset >= 0 && walk.lastOffset !== entryOffset) return false;
+    return !isExact || !this.#parts.segments.isDense || walk.baseOffset === walk.offsetMin;
   }
 
   /** Takes the batch in sight and those after it, as far as they fit and are whole. */
   #take(search: Search, walk: BatchWalk): ReadResult | Promise<ReadResult> {
-    const { offset, sizeBytesMax, wholeFirst, upTo, segment } = search;
-    const position = search.position + walk.position;
-    if (walk.baseOffset > offset && !search.isStrict && search.position < position) {
-      return after(segment.findPosition(offset), (from) => {
-        const again = { ...search, position: from, offsetMin: segment.baseOffset, isStrict: true };
-        return this.#step(again, sizeBytesMax + slackBytes);
-      });
-    }
-    if (!this.#isGood(walk, segment)) {
-      return this.#passDamage({ ...search, position, offsetMin: walk.offsetMin });
-    }
+    const { offset, sizeBytesMax, wholeFirst, upTo, segment, position, start } = search;
+    const isAstray = walk.baseOffset > offset && position > start.position;
+    if (isAstray && !search.isStrict) return this.#suspect(search);
+    if (!this.#isGood(walk, segment, search.isExact)) return this.#suspect(search);
     if (walk.lastOffset >= upTo) return nothingRead;
     if (walk.sizeBytes > sizeBytesMax && !wholeFirst) return nothingRead;
     const from = walk.position;
@@ -144,15 +183,19 @@ export class PartitionReader {
       walk.look() === "batch" &&
       walk.lastOffset < upTo &&
       walk.position + walk.sizeBytes - from <= sizeBytesMax &&
-      this.#isGood(walk, segment)
+      this.#isGood(walk, segment, true)
     );
-    this.#remember(walk.offsetMin, { segment, position: search.position + walk.position });
     const chunk = walk.bytes.subarray(from, walk.position);
+    this.#remember(walk.offsetMin, { segment, position: position + chunk.length });
     return { chunks: [chunk], sizeBytes: chunk.length };
   }
 
-  #isGood(walk: BatchWalk, segment: Segment): boolean {
-    return walk.isIntact(this.#context.crc32c) && walk.fits(segment.endOffset) === true;
+  #isGood(walk: BatchWalk, segment: Segment, isExact: boolean): boolean {
+    const { segments, epochs, context } = this.#parts;
+    if (!walk.isIntact(context.crc32c)) return false;
+    if (isExact && segments.isDense && walk.baseOffset !== walk.offsetMin) return false;
+    if (walk.fits(segment.endOffset) !== true) return false;
+    return epochs.canHave(walk.leaderEpoch, walk.lastOffset);
   }
 
   #remember(offset: number, place: Place): void {
@@ -165,39 +208,43 @@ export class PartitionReader {
     }
   }
 
-  /** At bytes that are no good batch: fails when they hold the wanted offset, else goes past. */
-  async #passDamage(search: Search): Promise<ReadResult> {
-    const { segment, position, offset } = search;
-    let damage = segment.damages.find((known) => known.position === position);
-    if (damage === undefined) {
-      damage = await this.#measureDamage(search);
-      segment.damages.push(damage);
-      const { firstOffset, endOffset } = damage;
-      const fields = { segment: segment.log.path, position, firstOffset, endOffset };
-      this.#context.log.error("damaged bytes in a log; the rest is served", fields);
-      this.#onDamage(segment.log.path);
-    }
-    if (isLost(damage, offset)) throw damageError(segment, damage);
-    const on = { ...search, position: damage.endPosition, offsetMin: damage.endOffset };
+  /**
+   * Something does not fit. The search starts again, checking every batch from where it began on;
+   * and from the segment's beginning where only an index said that a batch begins there.
+   */
+  #suspect(search: Search): ReadResult | Promise<ReadResult> {
+    const { segment, start, sizeBytesMax } = search;
+    const again = { ...search, isStrict: true };
+    if (!search.isStrict) return this.#step({ ...again, ...start }, sizeBytesMax + slackBytes);
+    if (search.isExact) return this.#passDamage(search);
+    segment.doubtIndexes();
+    const offsetMin = segment.baseOffset;
+    const scratch = { position: 0, offsetMin, isExact: true, entryOffset: -1 };
+    return this.#step({ ...again, ...scratch, start: scratch }, scratchBytes);
+  }
+
+  /** Fails when the damage holds the wanted offset, else goes past. */
+  #pass(search: Search, damage: Damage): ReadResult | Promise<ReadResult> {
+    if (isLost(damage, search.offset)) throw damageError(search.segment, damage);
+    const { endPosition: position, endOffset: offsetMin } = damage;
+    const on = { ...search, position, offsetMin, isExact: true, entryOffset: -1 };
     return this.#step(on, search.sizeBytesMax);
   }
 
-  /** Everything up to the next good batch is lost. */
-  async #measureDamage(search: Search): Promise<Damage> {
-    const { segment, position, offsetMin } = search;
-    const { sizeBytes, endOffset } = segment;
-    const range = { bad: position, to: sizeBytes };
-    const found = await segment.log.use((file) =>
-      findBatch(file, range, offsetMin, this.#context.crc32c),
+  /** At the first bytes that are no good batch. */
+  async #passDamage(search: Search): Promise<ReadResult> {
+    const { context, onDamage } = this.#parts;
+    const { segment } = search;
+    const { damage, isNew } = await segment.log.use((file) =>
+      findDamage(segment, file, search, context),
     );
-    return {
-      position,
-      endPosition: found?.position ?? sizeBytes,
-      firstOffset: offsetMin,
-      endOffset: found?.baseOffset ?? endOffset,
-    };
+    if (isNew) onDamage(segment.log.path);
+    return this.#pass(search, damage);
   }
 }
+
+/** One read of a search through a whole segment. */
+const scratchBytes = 1024 * 1024;
 
 function isLost(damage: Damage, offset: number): boolean {
   return offset >= damage.firstOffset && offset < damage.endOffset;

@@ -81,7 +81,8 @@ export class Partition implements PartitionLog {
     const tail = new PartitionTail(context.tails, parts.settings["tail.cache.records"]);
     this.#tail = tail;
     this.#writer = new PartitionWriter(context, { segments, folder, tail, listener }, parts);
-    this.#reader = new PartitionReader(segments, context, (path) => this.#heedDamage(path));
+    const onDamage = (path: string): void => this.#heedDamage(path);
+    this.#reader = new PartitionReader({ segments, epochs: parts.epochs, context, onDamage });
     this.#search = new TimestampSearch(segments, this.#reader, context.compression);
     const { epochs } = parts;
     const search = this.#search;

@@ -1,12 +1,13 @@
 import { assert } from "../../base/assert.ts";
 import { BatchWalk } from "../../log/batch-walk.ts";
+import type { LeaderEpochs } from "../../log/leader-epochs.ts";
 import { OffsetIndex } from "../../log/offset-index.ts";
 import { SegmentIndexes } from "../../log/segment-indexes.ts";
 import { TimeIndex } from "../../log/time-index.ts";
 import { batchHeaderBytes } from "../../protocol/record-batch.ts";
 import type { DiskFile } from "../ports/disk.ts";
 import type { PartitionContext } from "./partition-context.ts";
-import { findBatch, scanSegment, type ScanEnd, type ScanFrom } from "./scan-segment.ts";
+import { findSoundBatch, scanSegment, type ScanEnd, type ScanFrom } from "./scan-segment.ts";
 import type { Segment } from "./segment.ts";
 
 export interface RecoveryRules {
@@ -17,6 +18,10 @@ export interface RecoveryRules {
   readonly intervalBytes: number;
   /** Whether a good batch that goes on at or after the offset begins in a later segment. */
   readonly goesOnLater: (offset: number, withinBytes: number) => Promise<boolean>;
+  /** Of batches that were visited, and from the checkpoint. */
+  readonly epochs: LeaderEpochs;
+  /** As of TopicKey. */
+  readonly isDense: boolean;
   readonly visit: (walk: BatchWalk) => void;
 }
 
@@ -43,9 +48,12 @@ export function recoverSegment(
       await readFirstTimestamp(segment, file);
       const resumed = await resumeIndexes(segment, rules, context);
       const recovery = new Recovery(segment, file, { rules, context });
-      const found = (await recovery.run(resumed)) ?? (await recovery.run(fromScratch(segment)));
-      assert(found !== undefined, "a scan from the start has no index entry to disagree with");
-      return found;
+      const found = await recovery.run(resumed);
+      if (found !== undefined) return found;
+      const strict = await resumeIndexes(segment, { ...rules, isStrict: true }, context);
+      const again = (await recovery.run(strict)) ?? (await recovery.run(fromScratch(segment)));
+      assert(again !== undefined, "a scan from the start has no index entry to disagree with");
+      return again;
     }),
   );
 }
@@ -82,7 +90,7 @@ const isClosed = (segment: Segment): boolean => segment.endOffset > segment.base
  */
 async function resumeIndexes(
   segment: Segment,
-  rules: RecoveryRules,
+  rules: RecoveryRules & { readonly isStrict?: boolean },
   context: PartitionContext,
 ): Promise<Resumed> {
   const { baseOffset, sizeBytes } = segment;
@@ -98,7 +106,7 @@ async function resumeIndexes(
   offsets.truncateToPosition(position);
   times.truncateToOffset(entryOffset);
   const offsetMin = Math.max(baseOffset, offsets.lastOffset + 1);
-  const sumsFromOffset = rules.isClean ? 0 : rules.recoveryPoint;
+  const sumsFromOffset = rules.isClean || rules.isStrict === true ? 0 : rules.recoveryPoint;
   return {
     indexes: new SegmentIndexes(baseOffset, { offsets, times, logSizeBytes: position }),
     from: { position, offsetMin, isExact: false, sumsFromOffset, endOffset: gapBound(segment) },
@@ -133,13 +141,17 @@ class Recovery {
     this.#context = how.context;
   }
 
-  /** Undefined: the index entry that was resumed from is wrong. */
+  /**
+   * Undefined: the index entry that was resumed from is wrong, or batches whose sums nobody checked
+   * led to a place where none begins.
+   */
   async run(resumed: Resumed): Promise<SegmentRecovery | undefined> {
     const { indexes } = resumed;
     const segment = this.#segment;
     segment.damages.length = 0;
     segment.activate(indexes, resumed.stored);
-    let from = resumed.from;
+    const { epochs, isDense } = this.#rules;
+    let from: ScanFrom = { ...resumed.from, epochs, isDense };
     let isProven = resumed.entryOffset === undefined;
     for (;;) {
       const end = await scanSegment(this.#file, from, this.#context.crc32c, (walk, position) => {
@@ -148,10 +160,11 @@ class Recovery {
       });
       if (!isProven) return undefined;
       if (end.damage === undefined) return { endOffset: end.offsetMin, isCut: false };
+      if (from.sumsFromOffset > 0) return undefined;
       const next = await this.#judge(end);
       if (next === undefined) return { endOffset: end.offsetMin, isCut: true };
       if (next.position === segment.sizeBytes) return { endOffset: next.offsetMin, isCut: false };
-      from = { ...from, ...next, isExact: false };
+      from = { ...from, ...next, isExact: true };
     }
   }
 
@@ -169,8 +182,8 @@ class Recovery {
     const windowBytes = this.#context.settings["log.flush.window.bytes"];
     const canBeTorn = !this.#rules.isClean && offsetMin >= this.#rules.recoveryPoint;
     const to = canBeTorn ? position + 1 + windowBytes : segment.sizeBytes;
-    const range = { bad: position, to };
-    const found = await findBatch(this.#file, range, offsetMin, this.#context.crc32c);
+    const range = { bad: position, to, endOffset: gapBound(segment) };
+    const found = await findSoundBatch(this.#file, range, offsetMin, this.#context.crc32c);
     if (canBeTorn && found === undefined) {
       const leftBytes = windowBytes - (segment.sizeBytes - position);
       if (!(await this.#rules.goesOnLater(offsetMin, leftBytes))) {
@@ -180,15 +193,8 @@ class Recovery {
     }
     const endPosition = found?.position ?? segment.sizeBytes;
     const endOffset = found?.baseOffset ?? Math.max(offsetMin, segment.endOffset);
-    segment.damages.push({ position, endPosition, firstOffset: offsetMin, endOffset });
-    this.#context.log.error("damaged bytes in a log; nothing is cut, the rest is served", {
-      segment: segment.log.path,
-      position,
-      sizeBytes: endPosition - position,
-      firstOffset: offsetMin,
-      endOffset,
-      why: end.damage,
-    });
+    const damage = { position, endPosition, firstOffset: offsetMin, endOffset };
+    this.#context.damages.note(segment, damage, end.damage ?? "");
     return { position: endPosition, offsetMin: endOffset };
   }
 

@@ -1,6 +1,7 @@
 import { readInt32 } from "../../base/bytes.ts";
 import type { Crc32c } from "../../base/crc32c.ts";
 import { BatchWalk, findBatchHead } from "../../log/batch-walk.ts";
+import type { LeaderEpochs } from "../../log/leader-epochs.ts";
 import { batchFields, batchHeaderBytes, batchOverheadBytes } from "../../protocol/record-batch.ts";
 import type { DiskFile } from "../ports/disk.ts";
 
@@ -19,6 +20,10 @@ export interface ScanFrom {
   readonly sumsFromOffset: number;
   /** Where the segment ends; -1: at its last batch, before which there is no gap. */
   readonly endOffset: number;
+  /** No offset may be in no batch. */
+  readonly isDense?: boolean;
+  /** What is known of them so far; a batch that says otherwise is bad. */
+  readonly epochs?: LeaderEpochs;
 }
 
 export interface ScanEnd {
@@ -43,9 +48,9 @@ export async function scanSegment(
     const isCut = bytes.length < Math.min(wanted, file.sizeBytes - position);
     const walk = new BatchWalk(bytes, 0, offsetMin);
     const isLast = position + bytes.length === file.sizeBytes;
-    const rules = { position, isExact, endOffset: isLast ? from.endOffset : undefined };
-    const place = { ...rules, sumsFromOffset: from.sumsFromOffset };
-    const damage = visitChunk(walk, place, { crc32c, visit });
+    const endOffset = isLast ? from.endOffset : undefined;
+    const rules = { ...from, position, isExact, endOffset };
+    const damage = visitChunk(walk, rules, { crc32c, visit });
     if (walk.position > 0) isExact = true;
     offsetMin = walk.offsetMin;
     position += walk.position;
@@ -60,10 +65,7 @@ export async function scanSegment(
   return { position, offsetMin, damage: undefined };
 }
 
-interface ChunkRules {
-  readonly position: number;
-  readonly isExact: boolean;
-  readonly sumsFromOffset: number;
+interface ChunkRules extends Omit<ScanFrom, "endOffset"> {
   /** As of the scan; undefined: the chunk does not reach the end of the file. */
   readonly endOffset: number | undefined;
 }
@@ -80,20 +82,47 @@ function visitChunk(
     const isSumDue = walk.lastOffset >= rules.sumsFromOffset;
     if (isSumDue && !walk.isIntact(how.crc32c)) return "the checksum is wrong";
     if (rules.isExact || walk.position > 0) {
-      const fits = walk.fits(rules.endOffset);
+      const isNext = walk.baseOffset === walk.offsetMin;
+      const fits = rules.isDense === true ? isNext : walk.fits(rules.endOffset);
       if (fits === undefined) return undefined;
       if (!fits) return "its offsets do not go on from the batch before";
     }
+    const isOfEpoch = hasPlausibleEpoch(walk, rules);
+    if (isOfEpoch === undefined) return undefined;
+    if (!isOfEpoch) return "its leader epoch is not that of the batches around it";
     how.visit(walk, rules.position + walk.position);
     walk.advance();
   }
   return undefined;
 }
 
+/**
+ * Whether the leader epoch of the batch in sight, which no sum covers, can be true: that of its
+ * offsets as far as is known or, where one begins, that of the batch behind it too. A log of our
+ * own has its epochs written down. Undefined: what is behind it is not in the bytes.
+ */
+function hasPlausibleEpoch(walk: BatchWalk, rules: ChunkRules): boolean | undefined {
+  const { epochs, isDense, endOffset } = rules;
+  const { leaderEpoch } = walk;
+  if (epochs === undefined || leaderEpoch === -1) return true;
+  const known = isDense === true ? Math.max(0, epochs.latest) : epochs.latest;
+  if (leaderEpoch <= known) return epochs.canHave(leaderEpoch, walk.lastOffset);
+  const end = walk.position + walk.sizeBytes;
+  const behind = new BatchWalk(walk.bytes, end, walk.lastOffset + 1);
+  const sight = behind.look();
+  if (sight === "batch" || (sight === "short" && end + batchHeaderBytes <= walk.bytes.length)) {
+    return behind.leaderEpoch >= leaderEpoch;
+  }
+  if (endOffset === undefined && sight !== "bad") return undefined;
+  return isDense !== true;
+}
+
 /** A good batch that was found by searching. */
 export interface FoundBatch {
   readonly position: number;
+  readonly sizeBytes: number;
   readonly baseOffset: number;
+  readonly endOffset: number;
 }
 
 /**
@@ -123,11 +152,32 @@ export async function findBatch(
       const found = await confirmBatch(file, position + at, offsetMin, crc32c);
       if (found !== undefined) return found;
       falseHeads += 1;
-      if (falseHeads > falseHeadsMax) return { position: position + at, baseOffset: offsetMin };
+      if (falseHeads > falseHeadsMax) return nowhere(position + at, offsetMin);
       at = findBatchHead(bytes, { from: at + 1, to: limit }, offsetMin);
     }
   }
   return undefined;
+}
+
+/**
+ * As findBatch, but the batch at `bad` may be sound itself: what lay before it is missing then, and
+ * it goes on in the one behind it, or ends where the segment does.
+ */
+export async function findSoundBatch(
+  file: DiskFile,
+  range: { bad: number; to: number; endOffset: number },
+  offsetMin: number,
+  crc32c: Crc32c,
+): Promise<FoundBatch | undefined> {
+  const { bad, endOffset } = range;
+  const there = await confirmBatch(file, bad, offsetMin, crc32c);
+  if (there !== undefined && there.baseOffset > offsetMin) {
+    const end = bad + there.sizeBytes;
+    const behind = await confirmBatch(file, end, there.endOffset, crc32c);
+    const next = behind?.baseOffset ?? (end === file.sizeBytes ? endOffset : -1);
+    if (next === there.endOffset) return there;
+  }
+  return findBatch(file, range, offsetMin, crc32c);
 }
 
 /** Whether a good batch that goes on at or after `offsetMin` begins below `to`. */
@@ -149,7 +199,8 @@ async function claimedEnd(file: DiskFile, position: number): Promise<number> {
   return sizeBytes < batchHeaderBytes ? Infinity : position + sizeBytes;
 }
 
-async function confirmBatch(
+/** The whole, sound batch that begins at `position`, at or after `offsetMin`. */
+export async function confirmBatch(
   file: DiskFile,
   position: number,
   offsetMin: number,
@@ -161,5 +212,10 @@ async function confirmBatch(
   if (position + head.sizeBytes > file.sizeBytes) return undefined;
   const whole = new BatchWalk(await file.read(position, head.sizeBytes), 0, offsetMin);
   if (whole.look() !== "batch" || !whole.isIntact(crc32c)) return undefined;
-  return { position, baseOffset: whole.baseOffset };
+  const { sizeBytes, baseOffset, lastOffset } = whole;
+  return { position, sizeBytes, baseOffset, endOffset: lastOffset + 1 };
+}
+
+function nowhere(position: number, offset: number): FoundBatch {
+  return { position, sizeBytes: 0, baseOffset: offset, endOffset: offset };
 }

@@ -1,6 +1,6 @@
 import { assert } from "../../base/assert.ts";
 import { XylemError } from "../../base/errors.ts";
-import { OffsetIndex, offsetEntryBytes } from "../../log/offset-index.ts";
+import { type IndexedPlace, OffsetIndex, offsetEntryBytes } from "../../log/offset-index.ts";
 import { SegmentIndexes } from "../../log/segment-indexes.ts";
 import { formatSegmentName, type SegmentSuffix } from "../../log/segment-name.ts";
 import type { SegmentHead } from "../../log/segment-roll.ts";
@@ -54,6 +54,7 @@ export class Segment implements SegmentFacts, IndexOwner {
   /** Of a closed one, once it was looked up. */
   #offsets: OffsetIndex | undefined;
   #loadingOffsets: Promise<OffsetIndex> | undefined;
+  #areIndexesDoubted = false;
   #largestTimestampMs: number | undefined;
   /** Entries that the index files hold; below 0: the files are to be written anew. */
   #offsetsStored = -1;
@@ -105,6 +106,22 @@ export class Segment implements SegmentFacts, IndexOwner {
       createdMs: this.createdMs,
       isIndexFull: false,
     };
+  }
+
+  /** Where the index says that a batch at or before `offset` begins, and its last offset. */
+  findEntry(offset: number): IndexedPlace | Promise<IndexedPlace> {
+    return after(this.offsets(), (index) => index.findEntry(offset));
+  }
+
+  /**
+   * The index files do not fit the log: they are made again before they are used again. Those of
+   * the segment that is appended to stay; who follows them finds out each time.
+   */
+  doubtIndexes(): void {
+    if (this.#indexes !== undefined) return;
+    this.#context.indexes.forget(this);
+    this.#offsets = undefined;
+    this.#areIndexesDoubted = true;
   }
 
   /** The position from which a scan finds the batch with `offset`. */
@@ -233,6 +250,7 @@ export class Segment implements SegmentFacts, IndexOwner {
   }
 
   async #loadOffsets(): Promise<OffsetIndex> {
+    if (this.#areIndexesDoubted) return this.#rebuildIndexes();
     const { disk } = this.#context;
     const bytes = await disk.readFile(this.path(".index"));
     const times = await disk.readFile(this.path(".timeindex"));

@@ -28,6 +28,8 @@ export interface StorageHealth {
   readonly usedBytes: number;
   /** Appends that found no room, since the start. */
   readonly refusedAppends: number;
+  /** Places in logs that were found damaged since the start. */
+  readonly damages: number;
   /** Told when appends begin to be refused: what may go need not wait for its time. */
   onFull(listener: () => void): void;
 }
