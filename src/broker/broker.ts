@@ -3,6 +3,7 @@ import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { NodeSettings } from "../base/settings/node-settings.ts";
 import type { Deadlines } from "./deadlines.ts";
+import type { Snapshots } from "./copies/snapshots.ts";
 import type { BrokerConfigs } from "./configs/broker-configs.ts";
 import type { GroupCoordinator } from "./groups/group-coordinator.ts";
 import type { StorageHealth } from "./ports/partition-storage.ts";
@@ -32,6 +33,7 @@ export interface Broker {
   readonly topics: Topics;
   readonly retention: Retention;
   readonly storage: StorageHealth;
+  readonly snapshots: Snapshots;
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
 }

@@ -5,6 +5,7 @@ import { addDumpCommand } from "./commands/dump.ts";
 import { addGroupCommand } from "./commands/group.ts";
 import { addPingCommand } from "./commands/ping.ts";
 import { addProduceCommand } from "./commands/produce.ts";
+import { addSnapshotCommands } from "./commands/snapshot.ts";
 import { addStartCommand } from "./commands/start.ts";
 import { addStopCommand } from "./commands/stop.ts";
 import { addTopicCommand } from "./commands/topic.ts";
@@ -26,6 +27,7 @@ export function makeProgram(version: string): Command {
   addConsumeCommand(program);
   addTopicCommand(program);
   addGroupCommand(program);
+  addSnapshotCommands(program);
   addDumpCommand(program);
   addVerifyCommand(program);
   addConfigCommand(program);

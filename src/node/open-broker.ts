@@ -5,6 +5,7 @@ import type { Random } from "../base/random.ts";
 import type { MergedSettings } from "../base/settings/merge-settings.ts";
 import type { Broker } from "../broker/broker.ts";
 import { BrokerConfigs } from "../broker/configs/broker-configs.ts";
+import { Snapshots } from "../broker/copies/snapshots.ts";
 import { Deadlines } from "../broker/deadlines.ts";
 import { KafkaImport } from "../broker/kafka-directory/kafka-import.ts";
 import { LogDirectory } from "../broker/partition/log-directory.ts";
@@ -50,9 +51,10 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
   const { disk, control } = await openDisk(steps, parts);
   const { configs, coordinator } = await openConfigs(steps, disk, parts);
   const { settings } = configs;
+  const logs = { disk, clock, random, log, settings, ...batchTools };
   const directory = await steps.run(
     "open the log directory",
-    () => LogDirectory.open({ disk, clock, random, log, settings, ...batchTools }),
+    () => LogDirectory.open(logs),
     (opened) => opened.close(),
   );
   const deadlines = await steps.run(
@@ -72,7 +74,14 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
   const rack = settings["broker.rack"] === "" ? null : settings["broker.rack"];
   const identity = { nodeId: directory.meta.nodeId, clusterId: directory.meta.clusterId, rack };
   const producerIds = new ProducerIds(coordinator);
-  const useCases = { topics, storage: directory.health, producerIds, deadlines };
+  const snapshots = new Snapshots({ ...logs, coordinator, configs, directory, topics });
+  const useCases = {
+    topics,
+    storage: directory.health,
+    snapshots,
+    producerIds,
+    deadlines,
+  };
   const own = { identity, settings, configs, clock, random, log };
   const opened = await addGroups(steps, { ...own, ...useCases });
   directory.health.onFull(() => void opened.broker.retention.evict(topics.list()));

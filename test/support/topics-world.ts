@@ -3,6 +3,7 @@ import { SeededRandom } from "../../src/base/seeded-random.ts";
 import { mergeSettings } from "../../src/base/settings/merge-settings.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { BrokerConfigs } from "../../src/broker/configs/broker-configs.ts";
+import { Snapshots } from "../../src/broker/copies/snapshots.ts";
 import { LogDirectory } from "../../src/broker/partition/log-directory.ts";
 import type { PartitionLog } from "../../src/broker/partition/partition-log.ts";
 import type { Disk } from "../../src/broker/ports/disk.ts";
@@ -17,9 +18,19 @@ export interface TopicsWorld {
   readonly coordinator: LocalCoordinator;
   readonly directory: LogDirectory;
   readonly topics: Topics;
+  readonly snapshots: Snapshots;
   create(name: string, configs?: Record<string, string>, partitions?: number): Promise<void>;
   partition(topic: string, index?: number): PartitionLog;
   close(): Promise<void>;
+}
+
+const quiet = { signal: { aborted: false }, progress: () => undefined };
+
+/** A snapshot of a world on a disk that is empty. */
+export function snapshotOnto(world: TopicsWorld, disk: Disk) {
+  const openCoordinator = () =>
+    LocalCoordinator.open({ disk, crc32c: tools.crc32c, log: silentLog });
+  return world.snapshots.take({ disk, openCoordinator }, quiet);
 }
 
 export async function openTopicsWorld(disk: Disk, log: Log = silentLog): Promise<TopicsWorld> {
@@ -30,7 +41,10 @@ export async function openTopicsWorld(disk: Disk, log: Log = silentLog): Promise
   const configs = await BrokerConfigs.open({ coordinator, nodeId: 1, settings, given });
   const directory = await LogDirectory.open({ disk, settings, clock, random, log, ...tools });
   const topics = await Topics.open({ coordinator, storage: directory, configs, random, log });
+  const logs = { disk, settings, clock, random, log, ...tools };
+  const snapshots = new Snapshots({ ...logs, coordinator, configs, directory, topics });
   return {
+    snapshots,
     disk,
     clock,
     coordinator,

@@ -60,6 +60,8 @@ export async function copyPartition(
 class Copying {
   readonly #source: CopySource;
   readonly #target: CopyTarget;
+  /** What was in the folder of the source at first. */
+  #names: ReadonlySet<string> = new Set();
   #linkedCount = 0;
   #copiedBytes = 0;
 
@@ -71,6 +73,8 @@ class Copying {
   async run(): Promise<CopiedPartition> {
     const { logStart, segments } = this.#source;
     const { disk, folder, topicId } = this.#target;
+    const { context, folder: own } = this.#source;
+    this.#names = new Set((await context.disk.list(own.path)).map(({ name }) => name));
     const place = new PartitionFolder(disk, folder, topicId, false);
     await place.make();
     const end = await this.#copySegments(segments.all);
@@ -105,13 +109,11 @@ class Copying {
       else this.#linkedCount += 1;
       if (outcome === "linked" && segment.log.isDirty) await this.#sync(segment);
       if (!segment.isSealed) return;
-      const { path } = this.#source.folder;
-      const names = new Set((await this.#source.context.disk.list(path)).map(({ name }) => name));
       for (const suffix of companions) {
-        const isThere = names.has(formatSegmentName(segment.baseOffset, suffix));
+        const isThere = this.#names.has(formatSegmentName(segment.baseOffset, suffix));
         if (isThere) await this.#link(segment, suffix);
       }
-      if (names.has(formatSegmentName(segment.baseOffset, ".txnindex"))) {
+      if (this.#names.has(formatSegmentName(segment.baseOffset, ".txnindex"))) {
         await this.#copy(segment, ".txnindex");
       }
     });
@@ -157,18 +159,15 @@ class Copying {
     await file.close();
   }
 
-  /** The states of producers: the newest of them spares a walk over the whole log. */
+  /** The states of producers, which spare walks over the whole log. */
   async #linkSnapshots(end: number): Promise<void> {
     const { context, folder } = this.#source;
-    const offsets = (await context.disk.list(folder.path)).flatMap(({ name }) => {
+    for (const name of this.#names) {
       const parsed = parseSegmentName(name);
-      return parsed?.suffix === ".snapshot" && parsed.baseOffset <= end ? [parsed.baseOffset] : [];
-    });
-    const newest = Math.max(...offsets);
-    if (newest < 0) return;
-    const name = formatSegmentName(newest, ".snapshot");
-    const to = `${this.#target.folder}/${name}`;
-    await context.disk.link(`${folder.path}/${name}`, to, this.#target.disk);
+      if (parsed?.suffix !== ".snapshot" || parsed.baseOffset > end) continue;
+      const to = `${this.#target.folder}/${name}`;
+      await context.disk.link(`${folder.path}/${name}`, to, this.#target.disk);
+    }
   }
 
   #path(segment: Segment, suffix: ".log" | ".index" | ".timeindex" | ".txnindex"): string {

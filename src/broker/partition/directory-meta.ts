@@ -10,7 +10,7 @@ import {
 import type { Disk } from "../ports/disk.ts";
 import { replaceFile } from "./replace-file.ts";
 
-const fileName = "meta.properties";
+const metaFileName = "meta.properties";
 
 export interface ExpectedMeta {
   readonly nodeId: number;
@@ -27,26 +27,50 @@ export async function openMeta(
   expected: ExpectedMeta,
   random: Random,
 ): Promise<MetaProperties> {
-  const bytes = await disk.readFile(fileName);
+  const bytes = await disk.readFile(metaFileName);
   if (bytes !== undefined && bytes.length > 0) return checkMeta(decodeUtf8(bytes), expected);
   const meta = {
     clusterId: expected.clusterId === "" ? formatUuid(makeUuid(random)) : expected.clusterId,
     nodeId: expected.nodeId,
     directoryId: formatUuid(makeUuid(random)),
   };
-  const place = { directory: "", name: fileName };
-  await replaceFile(disk, place, encodeUtf8(formatMetaProperties(meta)));
+  await storeMeta(disk, meta);
   return meta;
 }
 
-function checkMeta(text: string, expected: ExpectedMeta): MetaProperties {
-  let meta: MetaProperties;
+/** Until a snapshot or a restored directory is whole: no node starts on it. */
+export async function markUnfinished(disk: Disk): Promise<void> {
+  const place = { directory: "", name: metaFileName };
+  await replaceFile(disk, place, encodeUtf8(`${unfinishedLine}\n`));
+}
+
+/** The directory is whole now. */
+export async function storeMeta(disk: Disk, meta: MetaProperties): Promise<void> {
+  const place = { directory: "", name: metaFileName };
+  await replaceFile(disk, place, encodeUtf8(formatMetaProperties(meta)));
+}
+
+/** Undefined: there is no such file. Throws KAFKA_STORAGE_ERROR when it can not be read. */
+export async function readMeta(disk: Disk): Promise<MetaProperties | undefined> {
+  const bytes = await disk.readFile(metaFileName);
+  return bytes === undefined ? undefined : parseMeta(decodeUtf8(bytes));
+}
+
+const unfinishedLine = "# an unfinished copy of a data directory: remove it and make it again";
+
+function parseMeta(text: string): MetaProperties {
   try {
-    meta = parseMetaProperties(text);
+    return parseMetaProperties(text);
   } catch (error) {
     if (!(error instanceof MalformedError)) throw error;
-    throw new XylemError("KAFKA_STORAGE_ERROR", `${fileName}: ${error.message}`, { cause: error });
+    const isUnfinished = text.startsWith(unfinishedLine);
+    const why = isUnfinished ? unfinishedLine.slice(2) : error.message;
+    throw new XylemError("KAFKA_STORAGE_ERROR", `${metaFileName}: ${why}`, { cause: error });
   }
+}
+
+function checkMeta(text: string, expected: ExpectedMeta): MetaProperties {
+  const meta = parseMeta(text);
   if (expected.clusterId !== "" && meta.clusterId !== expected.clusterId) {
     const detail = `the data directory is of cluster ${meta.clusterId}, not ${expected.clusterId}`;
     throw new XylemError("INCONSISTENT_CLUSTER_ID", detail);

@@ -55,7 +55,7 @@ export interface LogDirectoryOptions {
   readonly compression: Compression;
 }
 
-const cleanMarkerName = ".kafka_cleanshutdown";
+export const cleanMarkerName = ".kafka_cleanshutdown";
 const cleanMarker = '{"version":0,"brokerEpoch":-1}';
 /** Partitions that are closed or checkpointed side by side. */
 const parallelMax = 32;
@@ -188,6 +188,11 @@ export class LogDirectory implements PartitionStorage {
     this.#partitions.set(name, partition);
     this.#unchecked.delete(name);
     return partition;
+  }
+
+  /** A partition that is open, by its folder's name. */
+  find(name: string): Partition | undefined {
+    return this.#partitions.get(name);
   }
 
   async forkPartition(

@@ -35,3 +35,8 @@ export function formatAbandonedName(
 export function isDeletedName(name: string): boolean {
   return /\.[0-9a-f]{32}-delete$/.test(name);
 }
+
+/** Under a name that says that it is to go, or that nobody knows it. */
+export function isAbandonedName(name: string): boolean {
+  return abandonedPattern.test(name);
+}

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { jsonOption } from "../arguments.ts";
-import { askNode } from "../ask-node.ts";
 import { CommandFailure, exitCodes } from "../exit-codes.ts";
+import { holdStopped } from "../hold-stopped.ts";
 import { formatJson, printLine } from "../terminal.ts";
 import { formatFinding } from "../verify-finding.ts";
 
@@ -39,7 +39,7 @@ Examples:
 async function verify(options: VerifyCommandOptions): Promise<void> {
   const { data, json } = options;
   const stop = new AbortController();
-  const lock = await holdDirectory(data, () => stop.abort(new CommandFailure("stopped")));
+  const lock = await holdStopped(data, () => stop.abort(new CommandFailure("stopped")));
   try {
     const { verifyData } = await import("../verify-data.ts");
     const totals = await verifyData(data, {
@@ -59,28 +59,5 @@ async function verify(options: VerifyCommandOptions): Promise<void> {
     if (totals.damaged > 0) throw new CommandFailure(`${data} is damaged`);
   } finally {
     await lock?.release();
-  }
-}
-
-/** No node may start meanwhile. Where nothing can be written none can, and no lock is needed. */
-async function holdDirectory(data: string, onStop: () => void) {
-  const { access, constants, stat } = await import("node:fs/promises");
-  const { systemCode } = await import("../../storage/disk-error.ts");
-  const found = await stat(data).catch(() => undefined);
-  if (!found?.isDirectory()) {
-    throw new CommandFailure(`there is no data directory ${data}`, exitCodes.usage);
-  }
-  if ((await askNode(data, "ping")) !== undefined) {
-    throw new CommandFailure(`a node uses ${data}: stop it first (xylem stop)`, exitCodes.inUse);
-  }
-  try {
-    await access(data, constants.W_OK);
-    const { lockDirectory } = await import("../../storage/directory-lock.ts");
-    return await lockDirectory(data, { onStop });
-  } catch (error) {
-    if (systemCode(error) === "EROFS") return undefined;
-    const isHeld = (await askNode(data, "ping")) !== undefined;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CommandFailure(reason, isHeld ? exitCodes.inUse : exitCodes.failed, error);
   }
 }

@@ -1,9 +1,11 @@
 import type { Command } from "./command.ts";
 import { evictTopicsCommand } from "./evict-topics-command.ts";
 import { forkTopicCommand } from "./fork-topic-command.ts";
+import { snapshotCommand } from "./snapshot-command.ts";
 
 /** What a running node does for other processes of its user on its machine, by name. */
 export const commands: Readonly<Record<string, Command>> = {
+  snapshot: snapshotCommand,
   "topic.evict": evictTopicsCommand,
   "topic.fork": forkTopicCommand,
 };

@@ -113,6 +113,19 @@ export class Xylem implements AsyncDisposable {
     return await this.topic(name);
   }
 
+  /**
+   * Copies all of the broker as it is at one moment, topics, configs and groups, into a directory
+   * that is empty or not there yet. A start with it as `data` works. Throws REQUEST_TIMED_OUT when
+   * the signal aborts.
+   */
+  async snapshot(path: string, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    // Loaded here: a broker in memory works with no files otherwise.
+    const { snapshotNode } = await import("../copies/snapshot-node.ts");
+    const signals = [this.#closing.signal, ...(signal === undefined ? [] : [signal])];
+    const watch = { signal: AbortSignal.any(signals), progress: () => undefined };
+    await snapshotNode(this.#node.broker, path, watch);
+  }
+
   async deleteTopic(name: string): Promise<void> {
     await this.#node.broker.topics.delete(name);
   }

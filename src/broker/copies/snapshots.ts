@@ -1,0 +1,180 @@
+import { XylemError } from "../../base/errors.ts";
+import { inParallel } from "../../base/in-parallel.ts";
+import { BrokerConfigs } from "../configs/broker-configs.ts";
+import type { CopiedPartition } from "../partition/copy-partition.ts";
+import { DirectoryCheckpoints } from "../partition/directory-checkpoints.ts";
+import { closeLarge, copyInTries } from "../partition/fork-partition.ts";
+import { markUnfinished, storeMeta } from "../partition/directory-meta.ts";
+import {
+  cleanMarkerName,
+  LogDirectory,
+  type LogDirectoryOptions,
+} from "../partition/log-directory.ts";
+import type { PartitionLog } from "../partition/partition-log.ts";
+import { formatPartitionName } from "../partition/partition-name.ts";
+import type { Coordinator, CoordinatorEntry } from "../ports/coordinator.ts";
+import type { Disk } from "../ports/disk.ts";
+import type { Abortion } from "../retention/retention.ts";
+import { deletedPrefix } from "../topics/topic-entry.ts";
+import { type Topic, Topics } from "../topics/topics.ts";
+import { Turns } from "../turns.ts";
+
+/** The node that snapshots are taken of. */
+export interface SnapshotSource extends LogDirectoryOptions {
+  readonly coordinator: Coordinator;
+  readonly configs: BrokerConfigs;
+  readonly directory: LogDirectory;
+  readonly topics: Topics;
+}
+
+/** Where one goes: an empty disk, and a coordinator that lies on it. */
+export interface SnapshotTarget {
+  readonly disk: Disk;
+  readonly openCoordinator: () => Promise<Coordinator>;
+}
+
+export interface SnapshotWatch {
+  readonly signal: Abortion;
+  readonly progress: (state: SnapshotProgress) => void;
+}
+
+export interface SnapshotProgress {
+  readonly partitionsDone: number;
+  readonly partitions: number;
+}
+
+export interface SnapshotReport {
+  readonly topics: number;
+  readonly partitions: number;
+  /** Segments that snapshot and node share. */
+  readonly linkedSegments: number;
+  readonly copiedBytes: number;
+}
+
+/** A partition and where the snapshot leaves it. */
+interface Cut {
+  readonly topic: Topic;
+  readonly partition: PartitionLog;
+  readonly end: number;
+}
+
+/** Partitions whose active segments are closed side by side. */
+const closingMax = 16;
+/** As many keys as the port lets one transaction write. */
+const keysMax = 64;
+
+/**
+ * Snapshots of a running node: a data directory that holds what was committed at one moment, in
+ * all partitions and in the coordinator. Groups' offsets are records, so none is ahead of the
+ * records it is about. Closed segments are shared. One is taken at a time.
+ */
+export class Snapshots {
+  readonly #source: SnapshotSource;
+  readonly #turns = new Turns();
+
+  constructor(source: SnapshotSource) {
+    this.#source = source;
+  }
+
+  /**
+   * Resolves once the target is a directory that was stopped in order, all of it durable but for
+   * its own name. Throws REQUEST_TIMED_OUT when the signal aborts. What is there after a failure
+   * is of no use.
+   */
+  take(target: SnapshotTarget, watch: SnapshotWatch): Promise<SnapshotReport> {
+    return this.#turns.take("snapshot", () => this.#take(target, watch));
+  }
+
+  async #take(target: SnapshotTarget, watch: SnapshotWatch): Promise<SnapshotReport> {
+    const { coordinator, directory, topics } = this.#source;
+    const names = topics.list().flatMap(({ name, partitions }) => {
+      return partitions.map(({ index }) => formatPartitionName(name, index));
+    });
+    await inParallel(names, closingMax, async (name) => {
+      const partition = directory.find(name);
+      if (partition !== undefined) await closeLarge(partition);
+    });
+    // In one turn: nothing is committed between the first of these and the last.
+    const reading = coordinator.read("");
+    const cuts = topics.list().flatMap((topic) => {
+      return topic.partitions.map((each) => ({ topic, partition: each, end: each.committed }));
+    });
+    const { entries } = await reading;
+    await markUnfinished(target.disk);
+    const copied = await this.#copyAll(cuts, target.disk, watch);
+    await this.#settle(target, entries);
+    return {
+      topics: new Set(cuts.map(({ topic }) => topic.name)).size,
+      partitions: cuts.length,
+      linkedSegments: copied.reduce((sum, { linkedCount }) => sum + linkedCount, 0),
+      copiedBytes: copied.reduce((sum, { copiedBytes }) => sum + copiedBytes, 0),
+    };
+  }
+
+  async #copyAll(
+    cuts: readonly Cut[],
+    disk: Disk,
+    { signal, progress }: SnapshotWatch,
+  ): Promise<readonly CopiedPartition[]> {
+    const { directory, topics, log } = this.#source;
+    const checkpoints = await DirectoryCheckpoints.open(disk, log);
+    const all: CopiedPartition[] = [];
+    for (const [partitionsDone, { topic, partition, end }] of cuts.entries()) {
+      if (signal.aborted) throw new XylemError("REQUEST_TIMED_OUT", "the snapshot was given up");
+      progress({ partitionsDone, partitions: cuts.length });
+      if (end === 0) continue;
+      const folder = formatPartitionName(topic.name, partition.index);
+      const open = directory.find(folder);
+      if (open === undefined) continue;
+      try {
+        const copied = await copyInTries(open, end, { disk, folder, topicId: topic.id });
+        checkpoints.set("recoveryPoints", folder, copied.end);
+        checkpoints.set("logStarts", folder, copied.logStart);
+        all.push(copied);
+      } catch (error) {
+        // A topic that is deleted meanwhile is there, and empty.
+        if (topics.findById(topic.id) !== undefined) throw error;
+        await disk.removeDirectory(folder);
+      }
+    }
+    await disk.syncDirectory("");
+    await checkpoints.store("recoveryPoints", "logStarts");
+    return all;
+  }
+
+  /** A start and a stop of the copy make of it all that a stopped node leaves. */
+  async #settle(target: SnapshotTarget, entries: readonly CoordinatorEntry[]): Promise<void> {
+    const { disk } = target;
+    const { configs, random, log } = this.#source;
+    const { nodeId, settings, given } = configs;
+    const coordinator = await target.openCoordinator();
+    try {
+      await store(coordinator, entries);
+      await storeMeta(disk, this.#source.directory.meta);
+      const own = await BrokerConfigs.open({ coordinator, nodeId, settings, given });
+      const directory = await LogDirectory.open({ ...this.#source, disk, settings: own.settings });
+      const parts = { coordinator, storage: directory, configs: own, random, log };
+      try {
+        const topics = await Topics.open(parts);
+        await topics.close();
+      } finally {
+        await directory.close();
+      }
+    } finally {
+      await coordinator.close();
+    }
+    if ((await disk.readFile(cleanMarkerName)) !== undefined) return;
+    throw new XylemError("KAFKA_STORAGE_ERROR", "the snapshot did not open and close in order");
+  }
+}
+
+async function store(
+  coordinator: Coordinator,
+  entries: readonly CoordinatorEntry[],
+): Promise<void> {
+  const writes = entries.filter(({ key }) => !key.startsWith(deletedPrefix));
+  for (let at = 0; at < writes.length; at += keysMax) {
+    const part = writes.slice(at, at + keysMax).map(({ key, value }) => ({ key, value }));
+    await coordinator.transact([], part);
+  }
+}
