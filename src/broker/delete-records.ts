@@ -18,6 +18,7 @@ export async function deleteRecords(
   if (policies.includes("compact") && !policies.includes("delete")) {
     throw new XylemError("POLICY_VIOLATION", `${topic.name} is compacted: records go by key only`);
   }
+  await partition.load();
   const before = offset === deleteAllOffset ? partition.committed : offset;
   if (before < 0 || before > partition.committed) {
     throw new XylemError(

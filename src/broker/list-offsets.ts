@@ -28,6 +28,7 @@ export async function listOffset(
   partition: PartitionLog,
   query: OffsetQuery,
 ): Promise<TimestampedOffset> {
+  await partition.load("facts");
   checkLeaderEpoch(partition, query.currentLeaderEpoch);
   const upTo = query.readCommitted ? partition.lastStable : partition.committed;
   switch (query.timestampMs) {

@@ -8,10 +8,11 @@ export interface EpochQuery {
 }
 
 /** Where the largest epoch up to the asked one ended; -1, -1 when there is none (KIP-279). */
-export function offsetForLeaderEpoch(
+export async function offsetForLeaderEpoch(
   partition: PartitionLog,
   query: EpochQuery,
-): { leaderEpoch: number; endOffset: number } {
+): Promise<{ leaderEpoch: number; endOffset: number }> {
+  await partition.load();
   checkLeaderEpoch(partition, query.currentLeaderEpoch);
   return partition.endOffsetForEpoch(query.leaderEpoch);
 }

@@ -50,10 +50,31 @@ const attributesByte = batchFields.attributes + 1;
 const internalClientId = "__admin_client";
 
 /**
- * Resolves when every partition of `batches` takes appends again; undefined: they all do.
- * The caller lets no later append of the same client overtake while it waits.
+ * Resolves when every partition of `batches` takes appends; undefined: they all do. One that does
+ * not open refuses its batch. The caller lets no later append of the same client overtake while it
+ * waits.
  */
 export function whenWritable(batches: readonly ProducedBatch[]): Promise<void> | undefined {
+  let loads: Promise<void>[] | undefined;
+  for (const batch of batches) {
+    if (batch.error !== undefined) continue;
+    const loading = batch.topic?.partitions[batch.index]?.load();
+    if (loading !== undefined) (loads ??= []).push(refuseUnlessOpen(batch, loading));
+  }
+  return loads === undefined
+    ? whenRoomy(batches)
+    : Promise.all(loads).then(() => whenWritable(batches));
+}
+
+async function refuseUnlessOpen(batch: ProducedBatch, loading: Promise<void>): Promise<void> {
+  try {
+    await loading;
+  } catch (error) {
+    batch.error = asXylemError(error as Error);
+  }
+}
+
+function whenRoomy(batches: readonly ProducedBatch[]): Promise<void> | undefined {
   for (const batch of batches) {
     const backlog = batch.topic?.partitions[batch.index]?.writable();
     if (backlog !== undefined) return backlog.then(() => whenWritable(batches));

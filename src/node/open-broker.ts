@@ -8,6 +8,7 @@ import { BrokerConfigs } from "../broker/configs/broker-configs.ts";
 import { Snapshots } from "../broker/copies/snapshots.ts";
 import { Deadlines } from "../broker/deadlines.ts";
 import { KafkaImport } from "../broker/kafka-directory/kafka-import.ts";
+import { LazyStorage } from "../broker/partition/lazy-storage.ts";
 import { LogDirectory } from "../broker/partition/log-directory.ts";
 import type { GroupCoordinator } from "../broker/groups/group-coordinator.ts";
 import type { Disk } from "../broker/ports/disk.ts";
@@ -57,6 +58,11 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     () => LogDirectory.open(logs),
     (opened) => opened.close(),
   );
+  const storage = await steps.run(
+    "open the partitions' storage",
+    () => new LazyStorage({ directory, settings, clock, log }),
+    (opened) => opened.close(),
+  );
   const deadlines = await steps.run(
     "arm the deadlines",
     () => new Deadlines(clock),
@@ -67,7 +73,7 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
   );
   const topics = await steps.run(
     "recover the topics",
-    () => Topics.open({ coordinator, storage: directory, configs, random, log }),
+    () => Topics.open({ coordinator, storage, configs, random, log }),
     (opened) => opened.close(),
   );
   await kafka?.finish(topics);

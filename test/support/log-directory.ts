@@ -55,8 +55,7 @@ export async function openWorld(disk: Disk, options: WorldOptions = {}): Promise
     open: async (topic = "orders", topicSettings = {}) => {
       const all = { ...defaultTopicSettings, ...topicSettings };
       const key = { name: topic, id: topicId, isDense: true };
-      const opened = await directory.openPartition(key, 0, all);
-      return opened as Partition;
+      return await directory.openPartition(key, 0, all);
     },
   };
 }

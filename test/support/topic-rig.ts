@@ -3,6 +3,7 @@ import { silentLog, type Log } from "../../src/base/log.ts";
 import { SeededRandom } from "../../src/base/seeded-random.ts";
 import { mergeSettings } from "../../src/base/settings/merge-settings.ts";
 import type { TopicSettings } from "../../src/base/settings/topic-settings.ts";
+import type { Uuid } from "../../src/base/uuid.ts";
 import { BrokerConfigs } from "../../src/broker/configs/broker-configs.ts";
 import type { PartitionLog } from "../../src/broker/partition/partition-log.ts";
 import type {
@@ -57,15 +58,19 @@ async function openOver(
   return { disk, coordinator, storage, configs, topics, lines, restart };
 }
 
+interface ListedPartition extends FoundPartition {
+  readonly topicId: Uuid | undefined;
+}
+
 /** Partitions without records: what is open, what has a folder, and what fails. */
 export class ListedPartitions implements PartitionStorage {
-  readonly found: FoundPartition[];
+  readonly found: ListedPartition[];
   readonly settings = new Map<string, TopicSettings>();
   /** Open partitions that may have no gaps. */
   readonly dense = new Set<string>();
   failing: string | undefined;
 
-  constructor(found: readonly FoundPartition[] = []) {
+  constructor(found: readonly ListedPartition[] = []) {
     this.found = [...found];
   }
 
@@ -74,8 +79,12 @@ export class ListedPartitions implements PartitionStorage {
     return [...this.settings.keys()].sort();
   }
 
-  async findPartitions(): Promise<readonly FoundPartition[]> {
+  findPartitions(): readonly FoundPartition[] {
     return [...this.found];
+  }
+
+  async readTopicId({ topic, index }: FoundPartition): Promise<Uuid | undefined> {
+    return this.found.find((one) => one.topic === topic && one.index === index)?.topicId;
   }
 
   async openPartition(

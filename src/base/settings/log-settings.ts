@@ -197,6 +197,21 @@ export const logSettings = {
     "Bytes of closed segments' indexes that are kept in memory.",
   ),
   "log.open.files.max": int(4_000, atLeast(16), "Log and index files that are kept open."),
+  "log.partition.background.per.second": int(
+    1_000,
+    between(1, 1_000_000),
+    "Partitions that are opened or closed in the background each second, at the most.",
+  ),
+  "log.partition.idle.ms": long(
+    300_000,
+    between(1_000, intMax),
+    "Time without use after which a partition's files are closed and its memory is freed.",
+  ),
+  "log.partition.load.parallel": int(
+    32,
+    atLeast(1),
+    "Partitions whose files are opened side by side.",
+  ),
   "log.tail.cache.max.bytes": long(
     67_108_864,
     atLeast(0),

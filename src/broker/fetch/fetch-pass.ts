@@ -40,16 +40,33 @@ export class FetchPass {
   }
 
   /** Undefined: done. */
-  run(from = 0): Promise<void> | undefined {
+  run(): Promise<void> | undefined {
+    const loading = this.#load();
+    return loading === undefined ? this.#runFrom(0) : loading.then(() => this.#runFrom(0));
+  }
+
+  /** Opens, side by side, what is shut; one that does not open says so when its turn comes. */
+  #load(): Promise<unknown> | undefined {
+    let loads: Promise<void>[] | undefined;
+    for (const { topic, index } of this.#partitions) {
+      const loading = topic?.partitions[index]?.load();
+      if (loading !== undefined) (loads ??= []).push(loading);
+    }
+    return loads && Promise.allSettled(loads);
+  }
+
+  #runFrom(from: number): Promise<void> | undefined {
     for (let at = from; at < this.#partitions.length; at++) {
       const reading = this.#visit(this.#partitions[at] as FetchPartition);
-      if (reading !== undefined) return reading.then(() => this.run(at + 1));
+      if (reading !== undefined) return reading.then(() => this.#runFrom(at + 1));
     }
     return undefined;
   }
 
   #visit(wanted: FetchPartition): Promise<void> | undefined {
     wanted.clear();
+    const loading = wanted.topic?.partitions[wanted.index]?.load();
+    if (loading !== undefined) return this.#visitOpened(wanted, loading);
     try {
       const result = this.#read(wanted);
       if (result === undefined) return undefined;
@@ -59,6 +76,15 @@ export class FetchPass {
       this.#fail(wanted, error);
     }
     return undefined;
+  }
+
+  async #visitOpened(wanted: FetchPartition, loading: Promise<void>): Promise<void> {
+    try {
+      await loading;
+    } catch (error) {
+      return this.#fail(wanted, error);
+    }
+    await this.#visit(wanted);
   }
 
   /** Meanwhile others find less room: reads that go on side by side share the budget too. */

@@ -63,6 +63,7 @@ export class TopicGroupLog implements GroupLog {
 
   async replay(partition: number, visit: (record: RecordBytes) => void): Promise<void> {
     const log = this.#find(partition);
+    await log.load();
     const transactions = new OpenTransactions(visit);
     const end = log.committed;
     let damagedCount = 0;
@@ -113,6 +114,7 @@ export class TopicGroupLog implements GroupLog {
 
   async #write(partition: number, records: readonly RecordBytes[]): Promise<void> {
     const log = this.#find(partition);
+    await log.load();
     await log.writable();
     let last = -1;
     for (const some of this.#split(records)) {

@@ -33,6 +33,7 @@ export class DirectoryCheckpoints {
   /** What differs from its file. */
   readonly #changed = new Set<CheckpointName>();
   #writing: Promise<void> = Promise.resolve();
+  #writingCount = 0;
 
   private constructor(disk: Disk, log: Log) {
     this.#disk = disk;
@@ -44,6 +45,11 @@ export class DirectoryCheckpoints {
     const checkpoints = new DirectoryCheckpoints(disk, log);
     for (const name of Object.keys(fileNames) as CheckpointName[]) await checkpoints.#read(name);
     return checkpoints;
+  }
+
+  /** The files say what is set. */
+  get areStored(): boolean {
+    return this.#changed.size === 0 && this.#writingCount === 0;
   }
 
   find(name: CheckpointName, partition: string): number {
@@ -101,11 +107,14 @@ export class DirectoryCheckpoints {
     if (!this.#changed.delete(name)) return;
     const text = formatOffsetCheckpoint(this.#offsets[name]);
     const place = { directory: "", name: fileNames[name] };
+    this.#writingCount += 1;
     try {
       await replaceFile(this.#disk, place, encodeUtf8(text));
     } catch (error) {
       this.#changed.add(name);
       throw error;
+    } finally {
+      this.#writingCount -= 1;
     }
   }
 }

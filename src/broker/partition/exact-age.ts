@@ -1,5 +1,6 @@
 import { XylemError } from "../../base/errors.ts";
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
+import { neverMs } from "../../log/partition-facts.ts";
 import type { SegmentList } from "./segment-list.ts";
 import type { SearchBounds, TimestampSearch } from "./timestamp-search.ts";
 
@@ -27,6 +28,24 @@ export async function firstYoung(
     return found?.offset ?? timed;
   } catch (error) {
     if (error instanceof XylemError && error.code === "CORRUPT_MESSAGE") return 0;
+    throw error;
+  }
+}
+
+/** When the record at which `firstYoung` stops is too old as well. */
+export async function exactDueMs(
+  { segments, search }: ExactAgeParts,
+  settings: TopicSettings,
+  { logStart, upTo, nowMs }: SearchBounds & { readonly nowMs: number },
+): Promise<number> {
+  const ageMsMax = settings["retention.ms"];
+  if (!settings["retention.exact"] || ageMsMax < 0) return neverMs;
+  try {
+    const timed = Math.min(upTo, await firstUntimed(segments));
+    const found = await search.findFirst(nowMs - ageMsMax, { logStart, upTo: timed });
+    return found === undefined ? neverMs : found.timestampMs + ageMsMax + 1;
+  } catch (error) {
+    if (error instanceof XylemError && error.code === "CORRUPT_MESSAGE") return neverMs;
     throw error;
   }
 }

@@ -48,7 +48,7 @@ async function kafkaDisk(
 async function openKafka(disk: SimulatedDisk): Promise<Partition> {
   const world = await openWorld(disk);
   const topic = { name: "orders", id: kafkaId };
-  return (await world.directory.openPartition(topic, 0, settings)) as Partition;
+  return await world.directory.openPartition(topic, 0, settings);
 }
 
 describe("a data directory that Kafka wrote", () => {
@@ -56,9 +56,9 @@ describe("a data directory that Kafka wrote", () => {
     const world = await openWorld(await kafkaDisk(files, true));
     expect(world.directory.wasClean).toBe(true);
     expect(world.directory.meta.clusterId).toBe("MkU3OEVBNTcwNTJENDM2Qk");
-    expect(await world.directory.findPartitions()).toEqual([
-      { topic: "orders", index: 0, topicId: kafkaId },
-    ]);
+    const found = world.directory.findPartitions();
+    expect(found).toEqual([{ topic: "orders", index: 0 }]);
+    expect(await world.directory.readTopicId({ topic: "orders", index: 0 })).toEqual(kafkaId);
   });
 
   test("opens after a clean stop with equal records, epochs and producers", async () => {
@@ -91,7 +91,7 @@ describe("a data directory that Kafka wrote", () => {
     disk.poke("recovery-point-offset-checkpoint", new Uint8Array(0));
     const world = await openWorld(disk);
     const topic = { name: "orders", id: kafkaId };
-    const partition = (await world.directory.openPartition(topic, 0, settings)) as Partition;
+    const partition = await world.directory.openPartition(topic, 0, settings);
     expect(partition.end).toBe(16);
     await world.directory.close();
     for (const name of Object.keys(files)) {
@@ -103,11 +103,11 @@ describe("a data directory that Kafka wrote", () => {
   test("the same appends give the same log, index and time index files", async () => {
     const disk = new SimulatedDisk();
     const world = await openWorld(disk);
-    const partition = (await world.directory.openPartition(
+    const partition = await world.directory.openPartition(
       { name: "orders", id: topicId },
       0,
       settings,
-    )) as Partition;
+    );
     for (const batch of sentBatches()) {
       const { lastOffset } = partition.append(batch, { origin: "coordinator" });
       await new Promise<void>((resolve) => {

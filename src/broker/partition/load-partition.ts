@@ -50,6 +50,13 @@ export async function loadPartition(
   return loading.run(entries);
 }
 
+/** A log without files. */
+export function emptyLog(isDense: boolean): LoadedPartition {
+  const segments = new SegmentList([], { isDense });
+  const producers = new ProducerStates();
+  return { segments, producers, epochs: new LeaderEpochs(), logStart: 0, end: 0 };
+}
+
 class Loading {
   readonly #folder: PartitionFolder;
   readonly #rules: LoadRules;

@@ -83,7 +83,7 @@ describe("a data directory", () => {
     await disk.makeDirectory(formatAbandonedName("orders-0", "delete", new SeededRandom(1)));
     const { directory } = await openWorld(disk);
     expect(await namesIn(disk)).toEqual(["meta.properties"]);
-    expect(await directory.findPartitions()).toEqual([]);
+    expect(directory.findPartitions()).toEqual([]);
   });
 
   test("puts the folder of another topic of the same name aside, never deletes it", async () => {

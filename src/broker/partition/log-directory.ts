@@ -1,16 +1,15 @@
 import { assert } from "../../base/assert.ts";
-import { equalBytes } from "../../base/bytes.ts";
 import type { Cancel, Clock } from "../../base/clock.ts";
 import type { Crc32c } from "../../base/crc32c.ts";
-import { MalformedError } from "../../base/errors.ts";
+import { inParallel } from "../../base/in-parallel.ts";
 import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import type { NodeSettings } from "../../base/settings/node-settings.ts";
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import { decodeUtf8, encodeUtf8 } from "../../base/text.ts";
-import { isZeroUuid, type Uuid, zeroUuid } from "../../base/uuid.ts";
+import type { Uuid } from "../../base/uuid.ts";
 import type { MetaProperties } from "../../log/meta-properties.ts";
-import { parsePartitionMetadata } from "../../log/partition-metadata.ts";
+import type { FactsByTopic, PartitionFacts } from "../../log/partition-facts.ts";
 import type { Compression } from "../../protocol/compression.ts";
 import type { Disk, DiskEntry } from "../ports/disk.ts";
 import type {
@@ -26,24 +25,20 @@ import { DamageLog } from "./damage-log.ts";
 import { DirectoryCheckpoints } from "./directory-checkpoints.ts";
 import { DirectoryHealth } from "./directory-health.ts";
 import { openMeta } from "./directory-meta.ts";
+import { storeFacts, takeFacts } from "./facts-file.ts";
 import { forkPartition } from "./fork-partition.ts";
 import { FlushScheduler } from "./flush-scheduler.ts";
 import { IndexCache } from "./index-cache.ts";
-import { loadPartition } from "./load-partition.ts";
+import { emptyLog, loadPartition } from "./load-partition.ts";
 import { OpenFiles } from "./open-files.ts";
 import type { PartitionContext } from "./partition-context.ts";
-import { metadataFileName, PartitionFolder } from "./partition-folder.ts";
-import type { PartitionLog } from "./partition-log.ts";
-import {
-  formatAbandonedName,
-  formatPartitionName,
-  isDeletedName,
-  parsePartitionName,
-} from "./partition-name.ts";
+import { PartitionFolder } from "./partition-folder.ts";
+import { formatPartitionName, isDeletedName, parsePartitionName } from "./partition-name.ts";
 import { Partition } from "./partition.ts";
 import { replaceFile } from "./replace-file.ts";
-import { isSpoiledCopy, restoreMetadata } from "./restore-metadata.ts";
 import { TailCache } from "./tail-cache.ts";
+import { TopicFolders } from "./topic-folders.ts";
+import { isCompacted } from "./validate-batch.ts";
 
 export interface LogDirectoryOptions {
   readonly disk: Disk;
@@ -72,15 +67,16 @@ export class LogDirectory implements PartitionStorage {
   readonly #context: PartitionContext;
   readonly #checkpoints: DirectoryCheckpoints;
   readonly #partitions = new Map<string, Partition>();
-  /** Folders that were there at the start. */
-  readonly #folders: Set<string>;
+  /** Of partitions that are not open. */
+  readonly #folders: TopicFolders;
   /** Partitions that no clean stop vouches for and that were not opened, so not checked, yet. */
   readonly #unchecked: Set<string>;
-  /** Partitions whose files were put in place here: no clean stop vouches for them. */
-  readonly #forked = new Set<string>();
+  /** Of partitions that were not asked for yet, from the last stop. */
+  readonly #facts: FactsByTopic;
   readonly #timers = new Set<Cancel>();
   #isCheckpointDue = false;
   #isClosed = false;
+  #hasVouched = false;
 
   private constructor(
     options: LogDirectoryOptions,
@@ -89,13 +85,14 @@ export class LogDirectory implements PartitionStorage {
       wasClean: boolean;
       checkpoints: DirectoryCheckpoints;
       folders: Set<string>;
+      facts: FactsByTopic;
     },
   ) {
     this.#options = options;
     this.meta = found.meta;
     this.wasClean = found.wasClean;
     this.#checkpoints = found.checkpoints;
-    this.#folders = found.folders;
+    this.#facts = found.facts;
     this.#unchecked = new Set(found.wasClean ? [] : [...found.folders].filter(isPartition));
     const { settings } = options;
     this.#context = {
@@ -111,6 +108,7 @@ export class LogDirectory implements PartitionStorage {
       storeLogStarts: () => this.#storeLogStarts(),
       schedule: (delayMs, work) => this.#schedule(delayMs, work),
     };
+    this.#folders = new TopicFolders(found.folders, this.#context);
   }
 
   /**
@@ -132,11 +130,15 @@ export class LogDirectory implements PartitionStorage {
     }
     checkpoints.keepOnly(folders);
     await checkpoints.storeAll();
+    const marker = wasClean ? await disk.readFile(cleanMarkerName) : undefined;
+    const isOwnStop = marker !== undefined && decodeUtf8(marker) === cleanMarker;
+    const facts = await takeFacts(options, isOwnStop);
     if (wasClean) {
       await disk.remove(cleanMarkerName);
       await disk.syncDirectory("");
     }
-    const directory = new LogDirectory(options, { meta, wasClean, checkpoints, folders });
+    const found = { meta, wasClean, checkpoints, folders, facts };
+    const directory = new LogDirectory(options, found);
     directory.#every(settings["log.checkpoint.interval.ms"], () => directory.checkpoint());
     await directory.#watchSpace();
     return directory;
@@ -152,23 +154,19 @@ export class LogDirectory implements PartitionStorage {
     return this.#partitions.values();
   }
 
-  async findPartitions(): Promise<readonly FoundPartition[]> {
-    const found: FoundPartition[] = [];
-    await inParallel([...this.#folders], async (name) => {
-      const parsed = parsePartitionName(name);
-      if (parsed !== undefined) found.push({ ...parsed, topicId: await this.#readTopicId(name) });
-    });
-    return found;
+  findPartitions(): readonly FoundPartition[] {
+    return Array.from(this.#folders.names(), parsePartitionName).filter((one) => one !== undefined);
   }
 
-  async openPartition(
-    topic: TopicKey,
-    index: number,
-    settings: TopicSettings,
-  ): Promise<PartitionLog> {
+  readTopicId({ topic, index }: FoundPartition): Promise<Uuid | undefined> {
+    return this.#folders.readTopicId(formatPartitionName(topic, index));
+  }
+
+  async openPartition(topic: TopicKey, index: number, settings: TopicSettings): Promise<Partition> {
     assert(!this.#isClosed, "the log directory is closed");
     const name = formatPartitionName(topic.name, index);
     assert(!this.#partitions.has(name), `${name} is open already`);
+    const isClean = !this.#unchecked.has(name);
     this.#unchecked.add(name);
     const entries = await this.#claimFolder(name, topic.id);
     // What a full disk did not let be forgotten of a removed topic would be taken for this one's.
@@ -180,12 +178,13 @@ export class LogDirectory implements PartitionStorage {
       isDense: topic.isDense === true,
       recoveryPoint: entries === undefined ? 0 : this.#checkpoints.find("recoveryPoints", name),
       logStart: entries === undefined ? 0 : this.#checkpoints.find("logStarts", name),
-      isClean: this.wasClean && !this.#forked.has(name),
+      isClean,
     };
     const loaded = await loadPartition(folder, entries ?? [], rules, this.#context);
-    const parts = { ...loaded, topic: topic.name, index, folder, settings };
+    const parts = { ...loaded, isClean, topic: topic.name, index, folder, settings };
     const partition = new Partition(parts, this.#context);
     this.#partitions.set(name, partition);
+    this.#folders.delete(name);
     this.#unchecked.delete(name);
     return partition;
   }
@@ -208,10 +207,45 @@ export class LogDirectory implements PartitionStorage {
     const copied = await forkPartition(partition, place, this.#options);
     if (copied === undefined) return;
     this.#folders.add(name);
-    this.#forked.add(name);
+    this.#unchecked.add(name);
     this.#checkpoints.set("recoveryPoints", name, copied.end);
     this.#checkpoints.set("logStarts", name, copied.logStart);
     await this.#checkpoints.store("recoveryPoints", "logStarts");
+  }
+
+  /** Opens a partition that has no files; undefined: something is to be waited for. */
+  openEmpty(topic: TopicKey, index: number, settings: TopicSettings): Partition | undefined {
+    assert(!this.#isClosed, "the log directory is closed");
+    if (!this.#checkpoints.areStored) return undefined;
+    const name = formatPartitionName(topic.name, index);
+    assert(!this.#partitions.has(name) && !this.#folders.has(name), `${name} is not empty`);
+    const folder = new PartitionFolder(this.#options.disk, name, topic.id, false);
+    const isDense = topic.isDense === true && !isCompacted(settings);
+    const parts = { ...emptyLog(isDense), isClean: true, topic: topic.name, index };
+    const partition = new Partition({ ...parts, folder, settings }, this.#context);
+    this.#partitions.set(name, partition);
+    return partition;
+  }
+
+  /**
+   * Lets go of an open partition's files; it opens again as after a stop in order. Throws why it
+   * did not close so: a partition that stopped stays, another one is checked when it opens again.
+   */
+  async closePartition(partition: Partition): Promise<void> {
+    const name = formatPartitionName(partition.topic, partition.index);
+    this.#unchecked.add(name);
+    try {
+      await (partition.rest.isAsLoaded ? partition.abandon() : partition.close());
+      if (partition.stopped !== undefined) throw partition.stopped;
+      this.#unchecked.delete(name);
+    } finally {
+      if (partition.stopped === undefined) {
+        await partition.abandon();
+        this.#noteOffsets([[name, partition]]);
+        this.#partitions.delete(name);
+        if (partition.rest.hasFiles) this.#folders.add(name);
+      }
+    }
   }
 
   async removePartition(topic: TopicKey, index: number): Promise<void> {
@@ -224,7 +258,7 @@ export class LogDirectory implements PartitionStorage {
     const { disk, settings } = this.#options;
     const entries = await disk.list(name);
     if (entries.length > 0) {
-      const removed = await this.#abandonFolder(name, "delete");
+      const removed = await this.#folders.abandon(name, "delete");
       const delayMs = settings["log.segment.delete.delay.ms"];
       if (this.#context.room.isFull) await disk.removeDirectory(removed);
       else this.#schedule(delayMs, () => disk.removeDirectory(removed));
@@ -237,7 +271,7 @@ export class LogDirectory implements PartitionStorage {
   /** Tells the next start what is flushed, and brings index files up to date. */
   async checkpoint(): Promise<void> {
     const partitions = [...this.#partitions];
-    await inParallel(partitions, async ([name, partition]) => {
+    await inParallel(partitions, parallelMax, async ([name, partition]) => {
       await partition.checkpoint().catch((error: Error) => {
         this.#options.log.warn("checkpoint failed", { partition: name, why: error.message });
       });
@@ -246,32 +280,50 @@ export class LogDirectory implements PartitionStorage {
     await this.#checkpoints.storeAll();
   }
 
-  /**
-   * Flushes and closes everything; the marker says so to the next start, if nothing failed and
-   * every partition was checked: a start that was given up vouches for nothing.
-   */
-  async close(): Promise<void> {
+  /** Flushes and closes what is open, and writes the checkpoints. Nothing opens afterwards. */
+  async closePartitions(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     for (const cancel of this.#timers) cancel();
     this.#timers.clear();
     const partitions = [...this.#partitions];
-    let hasFailed = false;
-    await inParallel(partitions, async ([name, partition]) => {
+    await inParallel(partitions, parallelMax, async ([name, partition]) => {
+      this.#unchecked.add(name);
       try {
         await partition.close();
-        if (partition.stopped !== undefined) hasFailed = true;
+        if (partition.stopped === undefined) this.#unchecked.delete(name);
       } catch (error) {
-        hasFailed = true;
         const why = error instanceof Error ? error.message : String(error);
         this.#options.log.error("a partition did not close in order", { partition: name, why });
       }
     });
     this.#noteOffsets(partitions);
     await this.#checkpoints.storeAll();
-    if (hasFailed || this.#unchecked.size > 0) return;
+  }
+
+  /**
+   * Closes everything; a marker says so to the next start, if nothing failed and every partition
+   * was checked: a start that was given up vouches for nothing.
+   */
+  async close(facts?: FactsByTopic): Promise<void> {
+    await this.closePartitions();
+    if (this.#unchecked.size > 0 || this.#hasVouched) return;
+    this.#hasVouched = true;
+    if (facts !== undefined) await storeFacts(this.#options, facts);
     const place = { directory: "", name: cleanMarkerName };
     await replaceFile(this.#options.disk, place, encodeUtf8(cleanMarker));
+  }
+
+  /** What the last stop left of a partition; said once. */
+  takeFacts(topic: string, index: number): PartitionFacts | undefined {
+    const facts = this.#facts.get(topic)?.get(index);
+    this.#facts.get(topic)?.delete(index);
+    return facts;
+  }
+
+  hasFiles(topic: string, index: number): boolean {
+    const name = formatPartitionName(topic, index);
+    return this.#folders.has(name) || this.#partitions.get(name)?.rest.hasFiles === true;
   }
 
   #noteOffsets(partitions: readonly (readonly [string, Partition])[]): void {
@@ -295,6 +347,16 @@ export class LogDirectory implements PartitionStorage {
     await this.#checkpoints.store("logStarts");
   }
 
+  async #claimFolder(name: string, topicId: Uuid): Promise<DiskEntry[] | undefined> {
+    if (!this.#folders.has(name)) return undefined;
+    if (await this.#folders.isOf(name, topicId)) return this.#options.disk.list(name);
+    // Before the first append here is acknowledged: a stale log start would remove it.
+    this.#checkpoints.forget(name);
+    await this.#checkpoints.storeAll();
+    await this.#folders.putAside(name);
+    return undefined;
+  }
+
   async #watchSpace(): Promise<void> {
     const { room } = this.#context;
     await room.look();
@@ -310,49 +372,6 @@ export class LogDirectory implements PartitionStorage {
       this.#isCheckpointDue = false;
       await this.checkpoint();
     });
-  }
-
-  /** The folder's content if it is this topic's; another topic's of that name is put aside. */
-  async #claimFolder(name: string, topicId: Uuid): Promise<DiskEntry[] | undefined> {
-    if (!this.#folders.delete(name)) return undefined;
-    const stored = await this.#readTopicId(name);
-    if (isZeroUuid(topicId) || (stored !== undefined && equalBytes(stored, topicId))) {
-      return this.#options.disk.list(name);
-    }
-    if (stored === undefined || isSpoiledCopy(stored, topicId)) {
-      await restoreMetadata(name, topicId, this.#context);
-      return this.#options.disk.list(name);
-    }
-    // Before the first append here is acknowledged: a stale log start would remove it.
-    this.#checkpoints.forget(name);
-    await this.#checkpoints.storeAll();
-    const aside = await this.#abandonFolder(name, "stray");
-    this.#options.log.warn("a folder of another topic with this name was put aside", {
-      folder: name,
-      renamed: aside,
-    });
-    return undefined;
-  }
-
-  async #readTopicId(folder: string): Promise<Uuid | undefined> {
-    const bytes = await this.#options.disk.readFile(`${folder}/${metadataFileName}`);
-    if (bytes === undefined) return undefined;
-    try {
-      const id = parsePartitionMetadata(decodeUtf8(bytes));
-      return equalBytes(id, zeroUuid) ? undefined : id;
-    } catch (error) {
-      if (!(error instanceof MalformedError)) throw error;
-      this.#options.log.warn("unreadable partition.metadata", { folder, why: error.message });
-      return undefined;
-    }
-  }
-
-  async #abandonFolder(name: string, fate: "delete" | "stray"): Promise<string> {
-    const { disk, random } = this.#options;
-    const renamed = formatAbandonedName(name, fate, random);
-    await disk.rename(name, renamed);
-    await disk.syncDirectory("");
-    return renamed;
   }
 
   #every(intervalMs: number, work: () => Promise<void>): void {
@@ -381,12 +400,4 @@ export class LogDirectory implements PartitionStorage {
 function isPartition(folder: string): boolean {
   const parsed = parsePartitionName(folder);
   return parsed !== undefined && parsed.topic !== metadataTopic;
-}
-
-async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const iterator = items.values();
-  const run = async (): Promise<void> => {
-    for (const item of iterator) await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(parallelMax, items.length) }, run));
 }

@@ -33,6 +33,11 @@ export class PartitionFolder {
     this.#exists = exists;
   }
 
+  /** Something in it is not on the disk as it should be. */
+  get hasNews(): boolean {
+    return this.isDirty || this.areEpochsDirty;
+  }
+
   get exists(): boolean {
     return this.#exists;
   }

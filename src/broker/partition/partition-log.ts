@@ -28,6 +28,13 @@ export interface PartitionLog {
   readonly stopped: XylemError | undefined;
 
   /**
+   * Makes it ready for what follows in the same turn of the loop; undefined: it is. Rejects with
+   * XylemError when it can not be opened; a later call tries again. `files` is what every method
+   * below needs that does not answer a promise; `facts` is enough for the fields above and for
+   * `epochAt` of the log start.
+   */
+  load(need?: PartitionNeed): Promise<void> | undefined;
+  /**
    * Checks one magic-2 batch (semantics.md 2, checks 12 to 19), assigns its offsets in place and
    * queues it for the next write. Throws XylemError (first error wins; RecordsRefused carries the
    * indexes of bad records). The caller gives `batch` away. Never waits: backlog is
@@ -82,9 +89,9 @@ export interface PartitionLog {
   configure(settings: TopicSettings): void;
   /** Calls `listener` whenever committed or log start grows, until the answer is called. */
   onAdvance(listener: () => void): () => void;
-  /** Flushes, writes snapshots and checkpoints, closes files. Later calls of append throw. */
-  close(): Promise<void>;
 }
+
+export type PartitionNeed = "facts" | "files";
 
 export interface AppendOptions {
   /** "client": full checks. "coordinator": our own records, epoch and sequence unchecked. */

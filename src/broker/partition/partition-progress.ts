@@ -28,6 +28,11 @@ export class PartitionProgress {
     return this.#stopped;
   }
 
+  /** Somebody waits to be told of something. */
+  get isWatched(): boolean {
+    return this.#waiters.count > 0 || this.#listeners.size > 0 || this.#writable !== undefined;
+  }
+
   /** Calls back once `held` has reached `offset`, or with why it will not. */
   whenHeld(offset: number, done: (error?: Error) => void): void {
     if (this.#held >= offset) done();

@@ -3,15 +3,21 @@ import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import type { LeaderEpochs } from "../../log/leader-epochs.ts";
 import {
   planRetention,
+  type RetainedSegment,
   type RetentionBounds,
   type RetentionPlan,
+  type RetentionRules,
 } from "../../log/retention-plan.ts";
 import { formatSegmentName } from "../../log/segment-name.ts";
-import { firstYoung } from "./exact-age.ts";
+import { upkeepDueMs } from "../../log/upkeep-due.ts";
+import { compactionDueMs } from "./compaction-due.ts";
+import { exactDueMs, firstYoung } from "./exact-age.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import type { PartitionFolder } from "./partition-folder.ts";
 import type { PartitionWriter } from "./partition-writer.ts";
+import type { ProducerJournal } from "./producer-journal.ts";
 import type { Segment } from "./segment.ts";
+import { segmentLimits } from "./segment-limits.ts";
 import type { SegmentList } from "./segment-list.ts";
 import type { TimestampSearch } from "./timestamp-search.ts";
 
@@ -55,20 +61,32 @@ export class PartitionUpkeep {
     const { logStart, committed, nowMs, acknowledged } = seenBy;
     const young = await firstYoung(this.#parts, settings, { logStart, upTo: committed, nowMs });
     const bounds = { logStart, committed, nowMs, unneededUpTo: Math.max(acknowledged, young) };
-    const deletes = settings["cleanup.policy"].includes("delete");
-    const seen = [];
-    for (const segment of segments.all) {
-      const { baseOffset, endOffset, sizeBytes, modifiedMs } = segment;
-      const largestTimestampMs = deletes ? await segment.largestTimestampMs() : -1;
-      seen.push({ baseOffset, endOffset, sizeBytes, modifiedMs, largestTimestampMs });
-    }
-    const rules = {
-      deletes,
-      ageMsMax: settings["retention.ms"],
-      sizeBytesMax: settings["retention.bytes"],
-      recordCountMax: settings["retention.records"],
+    const seen: RetainedSegment[] = [];
+    for (const segment of segments.all) seen.push(await seeSegment(segment, settings));
+    return planRetention(seen, retentionRules(settings), bounds);
+  }
+
+  /**
+   * When retention, a roll or compaction can have something to do at the earliest, if nothing is
+   * appended, no setting changes and nobody acknowledges.
+   */
+  async dueMs(
+    settings: TopicSettings,
+    seenBy: Omit<UpkeepBounds, "acknowledged">,
+  ): Promise<number> {
+    const { segments } = this.#parts;
+    const { logStart, committed, nowMs } = seenBy;
+    const plan = await this.planRetention(settings, { ...seenBy, acknowledged: 0 });
+    if (plan.segmentCount > 0 || plan.logStart > logStart) return nowMs;
+    const { first, last } = segments;
+    const exactMs = await exactDueMs(this.#parts, settings, { logStart, upTo: committed, nowMs });
+    const log = {
+      oldest: first && (await seeSegment(first, settings)),
+      head: last?.head(),
+      limits: segmentLimits(settings, last?.baseOffset ?? committed),
+      rules: retentionRules(settings),
     };
-    return planRetention(seen, rules, bounds);
+    return Math.min(upkeepDueMs(log), exactMs, compactionDueMs(settings, nowMs));
   }
 
   /** `flush.messages` and `flush.ms` of a topic that does not flush before it answers. */
@@ -118,15 +136,14 @@ export class PartitionUpkeep {
   }
 
   /** All is flushed: the indexes get their last entries, the producers their snapshot. */
-  async close(snapshot: { offset: number; bytes: Uint8Array } | undefined): Promise<void> {
+  async close(producers: ProducerJournal, end: number): Promise<void> {
     this.#forgetFlush();
     const { folder, segments } = this.#parts;
     if (!folder.exists) return;
     await this.checkpoint();
     await segments.last?.seal({ sync: false });
-    if (snapshot !== undefined) {
-      await folder.writeSnapshot(snapshot.offset, snapshot.bytes);
-    }
+    const wereKnown = producers.states.count > 0 || folder.hasSnapshots;
+    if (wereKnown) await folder.writeSnapshot(end, producers.snapshot());
     await folder.sync();
   }
 
@@ -159,3 +176,23 @@ export class PartitionUpkeep {
 
 /** The longest delay a timer takes. */
 const timerMsMax = 2 ** 31 - 1;
+
+/** A segment as retention judges it. */
+export async function seeSegment(
+  segment: Segment,
+  settings: TopicSettings,
+): Promise<RetainedSegment> {
+  const { baseOffset, endOffset, sizeBytes, modifiedMs } = segment;
+  const { deletes } = retentionRules(settings);
+  const largestTimestampMs = deletes ? await segment.largestTimestampMs() : -1;
+  return { baseOffset, endOffset, sizeBytes, modifiedMs, largestTimestampMs };
+}
+
+export function retentionRules(settings: TopicSettings): RetentionRules {
+  return {
+    deletes: settings["cleanup.policy"].includes("delete"),
+    ageMsMax: settings["retention.ms"],
+    sizeBytesMax: settings["retention.bytes"],
+    recordCountMax: settings["retention.records"],
+  };
+}

@@ -99,6 +99,11 @@ export class PartitionWriter implements Flushable {
     return this.#pendingBytes;
   }
 
+  /** Something is queued, being written or being flushed. */
+  get isBusy(): boolean {
+    return this.#queue.length > 0 || this.#isWriting || this.#isFlushing;
+  }
+
   configure(settings: TopicSettings): void {
     this.#settings = settings;
     if (settings.durability === "fsync") this.requestFlush();
@@ -120,7 +125,7 @@ export class PartitionWriter implements Flushable {
 
   /** Resolves when nothing is queued, being written or being flushed; after a stop too. */
   async settled(): Promise<void> {
-    while (this.#queue.length > 0 || this.#isWriting || this.#isFlushing) {
+    while (this.isBusy) {
       await new Promise<void>((resolve) => this.#idle.push(resolve));
     }
   }

@@ -23,6 +23,7 @@ import type {
 } from "./partition-log.ts";
 import { closedError, PartitionProgress } from "./partition-progress.ts";
 import { nothingRead, PartitionReader } from "./partition-reader.ts";
+import { PartitionRest } from "./partition-rest.ts";
 import { PartitionTail } from "./partition-tail.ts";
 import { PartitionUpkeep } from "./partition-upkeep.ts";
 import { PartitionWriter } from "./partition-writer.ts";
@@ -32,6 +33,8 @@ import { TimestampSearch } from "./timestamp-search.ts";
 import { validateBatch } from "./validate-batch.ts";
 
 export interface PartitionParts extends LoadedPartition {
+  /** The files are as a close in order left them. */
+  readonly isClean: boolean;
   readonly topic: string;
   readonly index: number;
   readonly folder: PartitionFolder;
@@ -56,6 +59,7 @@ export class Partition implements PartitionLog {
   readonly #head: AppendHead;
   readonly #progress: PartitionProgress;
   readonly #logStart: LogStart;
+  readonly rest: PartitionRest;
   #settings: TopicSettings;
   #end: number;
   #isClosed = false;
@@ -72,7 +76,7 @@ export class Partition implements PartitionLog {
     this.#settings = parts.settings;
     this.#end = parts.end;
     this.#progress = new PartitionProgress(parts.end);
-    const { segments, folder } = parts;
+    const { segments, folder, epochs } = parts;
     const listener = {
       onProgress: () => this.#progressed(),
       onRefused: (error: XylemError) => this.#takeBack(error),
@@ -84,7 +88,6 @@ export class Partition implements PartitionLog {
     const onDamage = (path: string): void => this.#heedDamage(path);
     this.#reader = new PartitionReader({ segments, epochs: parts.epochs, context, onDamage });
     this.#search = new TimestampSearch(segments, this.#reader, context.compression);
-    const { epochs } = parts;
     const search = this.#search;
     const upkeep = new PartitionUpkeep({ context, folder, segments, epochs, search });
     this.#upkeep = upkeep;
@@ -94,6 +97,8 @@ export class Partition implements PartitionLog {
     };
     this.#logStart = new LogStart(parts.logStart, { context, folder, epochs, upkeep, onMoved });
     this.#head = new AppendHead(segments);
+    const own = { upkeep, progress: this.#progress, writer: this.#writer };
+    this.rest = new PartitionRest(this, { ...parts, ...own });
     const spoiled = segments.all.find(({ damages }) => damages.length > 0);
     if (spoiled !== undefined) this.#heedDamage(spoiled.log.path);
   }
@@ -139,6 +144,10 @@ export class Partition implements PartitionLog {
     return Math.min(this.#writer.flushed, this.#segments.firstUnsealed?.baseOffset ?? Infinity);
   }
 
+  get settings(): TopicSettings {
+    return this.#settings;
+  }
+
   /** Set once the partition can not be used any more. */
   get stopped(): XylemError | undefined {
     return this.#progress.stopped;
@@ -160,8 +169,7 @@ export class Partition implements PartitionLog {
     const settings = this.#settings;
     const batch = validateBatch(bytes, { ...options, settings, nowMs }, this.#context);
     const stored = this.#producers.check(batch, options);
-    if (stored !== undefined)
-      return describeDuplicate(stored, batch.timestampType === "LogAppendTime");
+    if (stored !== undefined) return describeDuplicate(stored, batch);
     this.#context.room.take(batch.sizeBytes, options.origin);
     return this.#store(batch, nowMs);
   }
@@ -194,6 +202,10 @@ export class Partition implements PartitionLog {
     this.#end = lastOffset + 1;
     const logAppendTimeMs = batch.timestampType === "LogAppendTime" ? nowMs : -1;
     return { baseOffset, lastOffset, logAppendTimeMs, isDuplicate: false };
+  }
+
+  load(): undefined {
+    return undefined;
   }
 
   writable(): Promise<void> | undefined {
@@ -243,10 +255,9 @@ export class Partition implements PartitionLog {
 
   async deleteRecordsBefore(offset: number): Promise<number> {
     this.#checkUsable();
-    const { committed } = this;
-    const target = offset === -1 ? committed : offset;
-    if (target < 0 || target > committed) {
-      const detail = `records can go up to ${committed}, asked for ${offset}`;
+    const target = offset === -1 ? this.committed : offset;
+    if (target < 0 || target > this.committed) {
+      const detail = `records can go up to ${this.committed}, asked for ${offset}`;
       throw new XylemError("OFFSET_OUT_OF_RANGE", detail);
     }
     await this.#logStart.delete(target, this.#settings);
@@ -287,10 +298,11 @@ export class Partition implements PartitionLog {
 
   /** Index entries and epochs go to their files, so that recovery need not make them again. */
   async checkpoint(): Promise<void> {
-    if (this.stopped !== undefined || this.#isClosed) return;
-    await this.#upkeep.checkpoint();
+    if (this.stopped !== undefined || this.#isClosed || this.rest.isAsLoaded) return;
+    await this.rest.holds.during(() => this.#upkeep.checkpoint());
   }
 
+  /** Flushes, writes snapshots and checkpoints, closes files. Later calls of append throw. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -299,7 +311,7 @@ export class Partition implements PartitionLog {
       this.#writer.requestFlush();
       await this.#writer.settled();
     }
-    if (this.stopped === undefined) await this.#upkeep.close(this.#closingSnapshot());
+    if (this.stopped === undefined) await this.#upkeep.close(this.#producers, this.#end);
     await this.#release();
   }
 
@@ -316,22 +328,14 @@ export class Partition implements PartitionLog {
     await this.#upkeep.release();
   }
 
-  /** State at the log end, unless no producer was ever known. */
-  #closingSnapshot(): { offset: number; bytes: Uint8Array } | undefined {
-    const { states } = this.#producers;
-    if (states.count === 0 && !this.#folder.hasSnapshots) return undefined;
-    return { offset: this.#end, bytes: this.#producers.snapshot() };
-  }
-
   #enqueue(batch: RecordBatch, nowMs: number): void {
-    const { sizeBytes, baseOffset, lastOffset } = batch;
+    const { bytes, sizeBytes, baseOffset, lastOffset } = batch;
     const maxTimestampMs = Number(batch.maxTimestamp);
     const hadHead = this.#head.isThere;
     const incoming = { sizeBytes, baseOffset, lastOffset, maxTimestampMs };
     const isNew = this.#head.take(incoming, this.#settings, nowMs);
     const newSegment = isNew ? this.#newSegment(hadHead) : undefined;
     const aborted = this.#producers.apply(batch, nowMs);
-    const { bytes } = batch;
     this.#writer.enqueue({ bytes, baseOffset, lastOffset, maxTimestampMs, aborted, newSegment });
   }
 
@@ -373,11 +377,8 @@ export class Partition implements PartitionLog {
 
   #stop(error: XylemError): void {
     if (this.stopped !== undefined) return;
-    this.#context.log.error("a partition stopped", {
-      topic: this.topic,
-      partition: this.index,
-      why: error.message,
-    });
+    const { topic, index: partition } = this;
+    this.#context.log.error("a partition stopped", { topic, partition, why: error.message });
     this.#tail.clear();
     this.#progress.stop(error);
   }

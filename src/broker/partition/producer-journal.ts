@@ -103,11 +103,11 @@ export class ProducerJournal {
 }
 
 /** What the first append of a batch answered that comes again. */
-export function describeDuplicate(batch: ProducerBatch, isAppendTime: boolean): Appended {
+export function describeDuplicate(stored: ProducerBatch, { timestampType }: RecordBatch): Appended {
   return {
-    baseOffset: batch.lastOffset - batch.offsetDelta,
-    lastOffset: batch.lastOffset,
-    logAppendTimeMs: isAppendTime ? batch.timestampMs : -1,
+    baseOffset: stored.lastOffset - stored.offsetDelta,
+    lastOffset: stored.lastOffset,
+    logAppendTimeMs: timestampType === "LogAppendTime" ? stored.timestampMs : -1,
     isDuplicate: true,
   };
 }

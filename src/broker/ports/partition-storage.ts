@@ -13,11 +13,10 @@ export interface TopicKey {
   readonly isDense?: boolean;
 }
 
-/** A partition whose files lie in the data directory. `topicId` undefined: they do not say. */
+/** A partition whose files lie in the data directory. */
 export interface FoundPartition {
   readonly topic: string;
   readonly index: number;
-  readonly topicId: Uuid | undefined;
 }
 
 /** How the place where partitions live is doing. Read at any time. */
@@ -40,7 +39,9 @@ export type CutOf = (partition: PartitionLog) => number | Promise<number>;
 /** Where partitions live: one data directory, or memory. */
 export interface PartitionStorage {
   /** The partitions that have files, unordered; asked once, before any is opened. */
-  findPartitions(): Promise<readonly FoundPartition[]>;
+  findPartitions(): readonly FoundPartition[];
+  /** The id of the topic that found files belong to; undefined: they do not say. */
+  readTopicId(found: FoundPartition): Promise<Uuid | undefined>;
   /** Opens a partition, empty when it has no files. At most once for each until it is removed. */
   openPartition(topic: TopicKey, index: number, settings: TopicSettings): Promise<PartitionLog>;
   /**

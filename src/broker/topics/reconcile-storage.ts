@@ -37,7 +37,7 @@ interface Parts {
  * node's defaults, under the id in their `partition.metadata`. Answers all topics there are.
  */
 export async function reconcileStorage(parts: Parts): Promise<readonly StoredTopic[]> {
-  const found = await parts.storage.findPartitions();
+  const found = parts.storage.findPartitions();
   const gone = await finishDeletions(parts, found);
   const { entries } = await parts.coordinator.read(topicsPrefix);
   const stored = entries.map(({ key, value, revision }) => {
@@ -69,7 +69,9 @@ async function finishDeletions(
   for (const { key, value: name } of entries) {
     const id = parseUuid(key.slice(deletedPrefix.length));
     for (const partition of found) {
-      if (partition.topic !== name || !hasId(partition, id)) continue;
+      if (partition.topic !== name) continue;
+      const stored = await storage.readTopicId(partition);
+      if (stored === undefined || !equalBytes(stored, id)) continue;
       await storage.removePartition({ name, id }, partition.index);
       gone.add(partition);
     }
@@ -79,12 +81,19 @@ async function finishDeletions(
   return gone;
 }
 
-function hasId({ topicId }: FoundPartition, id: Uuid): boolean {
-  return topicId !== undefined && equalBytes(topicId, id);
+async function findTopicId(
+  storage: PartitionStorage,
+  partitions: readonly FoundPartition[],
+): Promise<Uuid | undefined> {
+  for (const partition of partitions) {
+    const id = await storage.readTopicId(partition);
+    if (id !== undefined) return id;
+  }
+  return undefined;
 }
 
 async function importTopic(
-  { coordinator, configs, random, log }: Parts,
+  { coordinator, storage, configs, random, log }: Parts,
   name: string,
   partitions: readonly FoundPartition[],
 ): Promise<StoredTopic | undefined> {
@@ -92,7 +101,7 @@ async function importTopic(
     log.warn("left a folder alone: it is no topic", { topic: name });
     return undefined;
   }
-  const id = partitions.find(({ topicId }) => topicId !== undefined)?.topicId ?? makeUuid(random);
+  const id = (await findTopicId(storage, partitions)) ?? makeUuid(random);
   const count = Math.max(...partitions.map(({ index }) => index)) + 1;
   const own = internalTopics.get(name)?.configs(configs.settings) ?? new Map<string, string>();
   const entry: TopicEntry = { id, partitions: count, configs: own, isDense: false };

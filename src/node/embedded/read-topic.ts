@@ -37,6 +37,7 @@ export async function* readTopic(
   const ending = AbortSignal.any(signals);
   const isLive = options.live ?? false;
   const isOpen = ({ partition, end }: Cursor): boolean => isLive || partition.fetchOffset < end;
+  await loadFacts(topic, options);
   for (let open = openCursors(topic, options).filter(isOpen); open.length > 0;) {
     options.signal?.throwIfAborted();
     if (!scope.closing.aborted) await fetchOnce(scope, open, { isLive, ending });
@@ -120,6 +121,11 @@ function isAborted(batch: RecordBatch, aborted: readonly AbortedTransaction[]): 
       entry.firstOffset <= baseOffset &&
       lastOffset < entry.lastOffset,
   );
+}
+
+async function loadFacts(topic: BrokerTopic, { partition: only }: ReadOptions): Promise<void> {
+  const partitions = topic.partitions.filter(({ index }) => only === undefined || index === only);
+  await Promise.all(partitions.map(async (partition) => await partition.load("facts")));
 }
 
 function openCursors(topic: BrokerTopic, options: ReadOptions): Cursor[] {

@@ -1,6 +1,7 @@
 import { kafkaCode } from "../../../base/errors.ts";
 import type { Topic } from "../../../broker/topics/topics.ts";
 import type { RequestOf, ResponseOf } from "../../../protocol/api-table.ts";
+import { expectXylemError } from "../errors.ts";
 import type { RequestContext } from "../handler.ts";
 
 type Request = RequestOf<"DescribeProducers">;
@@ -8,19 +9,33 @@ type Response = ResponseOf<"DescribeProducers">;
 type PartitionAnswer = Response["topics"][number]["partitions"][number];
 
 /** DescribeProducers (key 61): the idempotent producers that each partition remembers (KIP-664). */
-export function describeProducers(request: Request, context: RequestContext): Response {
-  const topics = request.topics.map(({ name, partitionIndexes }) => {
+export async function describeProducers(
+  request: Request,
+  context: RequestContext,
+): Promise<Response> {
+  const topics: Response["topics"][number][] = [];
+  for (const { name, partitionIndexes } of request.topics) {
     const topic = context.broker.topics.find(name);
-    return { name, partitions: partitionIndexes.map((index) => describe(topic, index)) };
-  });
+    const partitions = await Promise.all(partitionIndexes.map((index) => describe(topic, index)));
+    topics.push({ name, partitions });
+  }
   return { topics };
 }
 
-function describe(topic: Topic | undefined, partitionIndex: number): PartitionAnswer {
+async function describe(
+  topic: Topic | undefined,
+  partitionIndex: number,
+): Promise<PartitionAnswer> {
   const partition = topic?.partitions[partitionIndex];
   if (partition === undefined) {
     const errorCode = kafkaCode("UNKNOWN_TOPIC_OR_PARTITION");
     return { partitionIndex, errorCode, errorMessage: "no such partition", activeProducers: [] };
+  }
+  try {
+    await partition.load();
+  } catch (error) {
+    const { kafka: errorCode, message: errorMessage } = expectXylemError(error);
+    return { partitionIndex, errorCode, errorMessage, activeProducers: [] };
   }
   const activeProducers = [...partition.producers()].map((producer) => ({
     producerId: producer.producerId,

@@ -11,20 +11,28 @@ type WantedPartition = Request["topics"][number]["partitions"][number];
 type PartitionAnswer = Response["topics"][number]["partitions"][number];
 
 /** OffsetForLeaderEpoch (key 23): where an epoch ended, for clients that check for truncation. */
-export function offsetForLeaderEpoch(request: Request, context: RequestContext): Response {
-  const topics = request.topics.map(({ topic, partitions }) => {
+export async function offsetForLeaderEpoch(
+  request: Request,
+  context: RequestContext,
+): Promise<Response> {
+  const topics: Response["topics"][number][] = [];
+  for (const { topic, partitions } of request.topics) {
     const found = context.broker.topics.find(topic);
-    return { topic, partitions: partitions.map((wanted) => findPartitionEnd(found, wanted)) };
-  });
+    const answers = await Promise.all(partitions.map((wanted) => findPartitionEnd(found, wanted)));
+    topics.push({ topic, partitions: answers });
+  }
   return { topics };
 }
 
-function findPartitionEnd(topic: Topic | undefined, wanted: WantedPartition): PartitionAnswer {
+async function findPartitionEnd(
+  topic: Topic | undefined,
+  wanted: WantedPartition,
+): Promise<PartitionAnswer> {
   const { partition, currentLeaderEpoch, leaderEpoch } = wanted;
   const log = topic?.partitions[partition];
   if (log === undefined) return { partition, errorCode: kafkaCode("UNKNOWN_TOPIC_OR_PARTITION") };
   try {
-    const end = findEnd(log, { leaderEpoch, currentLeaderEpoch });
+    const end = await findEnd(log, { leaderEpoch, currentLeaderEpoch });
     return { partition, errorCode: 0, ...end };
   } catch (error) {
     return { partition, errorCode: expectXylemError(error).kafka };
