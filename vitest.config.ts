@@ -22,6 +22,7 @@ const kinds = [
   { name: "unit", include: ["src/**/*.test.ts", "scripts/**/*.test.ts"], ...fast },
   { name: "vectors", include: ["test/vectors/**/*.test.ts"], ...fast },
   { name: "contracts", include: ["test/contracts/**/*.test.ts"], ...fast },
+  { name: "simulation", include: ["test/simulation/**/*.test.ts"], ...system(8) },
   { name: "support", include: ["test/support/**/*.test.ts"], ...system(1) },
   { name: "package", include: ["test/package/**/*.test.ts"], ...system(2) },
   { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...system(3) },

@@ -29,6 +29,8 @@ export interface BrokerParts extends MergedSettings {
   readonly log: Log;
   readonly clock: Clock;
   readonly random: Random;
+  /** Taken in place of what the settings say; its owner keeps other processes off it. */
+  readonly disk?: Disk;
   readonly onStopRequested?: () => void;
 }
 
@@ -153,6 +155,7 @@ async function openDisk(
   parts: BrokerParts,
 ): Promise<{ readonly disk: Disk; readonly control?: ControlCalls }> {
   const { settings, clock } = parts;
+  if (parts.disk !== undefined) return parts.disk;
   if (settings.memory) {
     return { disk: new MemoryDisk({ sizeBytesMax: settings["memory.store.max.bytes"], clock }) };
   }

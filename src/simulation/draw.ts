@@ -11,3 +11,8 @@ export function drawBetween(random: Random, min: number, max: number): number {
 export function drawOneIn(random: Random, times: number): boolean {
   return random.nextUint32() % times === 0;
 }
+export function drawOf<Item>(random: Random, items: readonly Item[]): Item {
+  const item = items[random.nextUint32() % items.length];
+  assert(item !== undefined, "there is something to draw from");
+  return item;
+}

@@ -11,7 +11,7 @@ const entries = [
   "src/client/index.ts",
   "src/harness/index.ts",
   "src/cli/main.ts",
-  "src/simulation/simulated-disk.ts",
+  "src/harness/simulation/simulate.ts",
   ...messages.map(({ path }) => path),
 ];
 

@@ -1,0 +1,52 @@
+import type { HistoryEvent, PartitionKey, TopicRules } from "../history.ts";
+
+export interface Complaint {
+  readonly checker: string;
+  readonly text: string;
+}
+
+export interface Verdict {
+  readonly complaints: readonly string[];
+  /** How many things were looked at: a checker that saw nothing has proven nothing. */
+  readonly count: number;
+}
+
+/** Judges a whole history, in which each event lies behind those that happened before it. */
+export type Checker = (history: readonly HistoryEvent[]) => Verdict;
+
+/** What the topics of a history promise, by topic id. */
+export function rulesOf(history: readonly HistoryEvent[]): (key: PartitionKey) => TopicRules {
+  const rules = new Map<string, TopicRules>();
+  for (const event of history) {
+    if (event.kind === "topicCreated") rules.set(event.topicId, event.rules);
+  }
+  return (key) => {
+    const found = rules.get(topicOf(key));
+    if (found === undefined) throw new Error(`${key}: the history does not tell of its topic`);
+    return found;
+  };
+}
+
+export function topicOf(key: PartitionKey): string {
+  return key.slice(0, key.lastIndexOf("-"));
+}
+
+/** Which offsets were damaged on purpose. */
+export class Spoiled {
+  readonly #ranges = new Map<PartitionKey, { first: number; last: number }[]>();
+
+  constructor(history: readonly HistoryEvent[]) {
+    for (const event of history) {
+      if (event.kind !== "spoiled") continue;
+      const ranges = this.#ranges.get(event.partition) ?? [];
+      ranges.push({ first: event.firstOffset, last: event.lastOffset });
+      this.#ranges.set(event.partition, ranges);
+    }
+  }
+
+  has(key: PartitionKey, offset?: number): boolean {
+    const ranges = this.#ranges.get(key);
+    if (ranges === undefined || offset === undefined) return ranges !== undefined;
+    return ranges.some(({ first, last }) => offset >= first && offset <= last);
+  }
+}

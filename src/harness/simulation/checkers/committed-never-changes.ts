@@ -1,0 +1,37 @@
+import type { PartitionKey, RecordSeen } from "../history.ts";
+import { type Checker, rulesOf, Spoiled } from "./checker.ts";
+
+/**
+ * What one reader saw at an offset, or a producer was told of it, is what every later reader sees
+ * there. Only damage may change that, and a power cut where the topic does not flush first.
+ */
+export const committedNeverChanges: Checker = (history) => {
+  const rules = rulesOf(history);
+  const spoiled = new Spoiled(history);
+  const seen = new Map<PartitionKey, Map<number, string | undefined>>();
+  const complaints: string[] = [];
+  let count = 0;
+  const note = (partition: PartitionKey, records: readonly RecordSeen[], who: string): void => {
+    const known = seen.get(partition) ?? new Map<number, string | undefined>();
+    seen.set(partition, known);
+    for (const { offset, stamp } of records) {
+      if (spoiled.has(partition, offset)) continue;
+      count += 1;
+      if (known.has(offset) && known.get(offset) !== stamp) {
+        const was = known.get(offset) ?? "unknown bytes";
+        complaints.push(`${partition}@${offset}: was ${was}, ${who} sees ${stamp ?? "others"}`);
+      }
+      known.set(offset, stamp);
+    }
+  };
+  for (const event of history) {
+    if (event.kind === "power") {
+      for (const key of seen.keys()) if (rules(key).durability === "os") seen.delete(key);
+    } else if (event.kind === "acked") {
+      const { baseOffset, stamps } = event;
+      const records = stamps.map((stamp, delta) => ({ offset: baseOffset + delta, stamp }));
+      note(event.partition, records, "a producer");
+    } else if (event.kind === "read") note(event.partition, event.records, event.reader);
+  }
+  return { complaints, count };
+};

@@ -1,0 +1,95 @@
+import { compression } from "../../../codecs/node-compression.ts";
+import { recordBatches } from "../../../protocol/record-batch.ts";
+import { decodeRecords } from "../../../protocol/record.ts";
+import { errorName } from "../error-name.ts";
+import type { RecordSeen } from "../history.ts";
+import type { SimulatedClient } from "../simulated-client.ts";
+import { stampOf } from "../stamps.ts";
+import { keyOf, type Target, type World } from "../world.ts";
+
+export interface FetchOutcome {
+  readonly error: string;
+  readonly records: readonly RecordSeen[];
+  /** The offset after what was read. */
+  readonly next: number;
+  readonly committed: number;
+  readonly logStart: number;
+}
+
+interface FetchFrom {
+  readonly target: Target;
+  readonly from: number;
+  readonly waitMs: number;
+}
+
+const sizeBytesMax = 65_536;
+
+/** One fetch of one partition, noted in the history. Rejects with NoAnswer. */
+export async function fetchFrom(
+  world: World,
+  client: SimulatedClient,
+  reader: string,
+  { target, from, waitMs }: FetchFrom,
+): Promise<FetchOutcome> {
+  const { topic, index } = target;
+  const wanted = { partition: index, fetchOffset: from, partitionMaxBytes: sizeBytesMax };
+  const answer = await world.ask(client, "Fetch", 16, {
+    maxWaitMs: waitMs,
+    minBytes: 1,
+    maxBytes: sizeBytesMax,
+    topics: [{ topicId: topic.id, partitions: [wanted] }],
+    forgottenTopicsData: [],
+  });
+  const part = answer.responses[0]?.partitions[0];
+  const error = errorName(part?.errorCode ?? answer.errorCode);
+  const partition = keyOf(target);
+  if (part === undefined || error !== "NONE") {
+    world.record({ kind: "answer", api: "Fetch", error });
+    if (error === "CORRUPT_MESSAGE") {
+      world.record({ kind: "readFailed", partition, offset: from, error });
+    }
+    return { error, records: [], next: from, committed: -1, logStart: -1 };
+  }
+  const committed = Number(part.highWatermark);
+  const logStart = Number(part.logStartOffset);
+  world.record({ kind: "bounds", partition, logStart, committed });
+  const { records, next } = readRecords(part.records, from);
+  if (records.length > 0) world.record({ kind: "read", reader, partition, from, records });
+  return { error, records, next, committed, logStart };
+}
+
+function readRecords(
+  bytes: Uint8Array | null,
+  from: number,
+): { records: RecordSeen[]; next: number } {
+  const records: RecordSeen[] = [];
+  let next = from;
+  for (const batch of recordBatches(bytes ?? new Uint8Array(0))) {
+    if (!batch.isWhole) break;
+    next = batch.nextOffset;
+    if (batch.isControl) continue;
+    for (const record of decodeRecords(batch, { compression, sizeBytesMax: 2 ** 24 })) {
+      if (record.offset < from) continue;
+      records.push({ offset: record.offset, stamp: stampOf(record.value) });
+    }
+  }
+  return { records, next };
+}
+
+/** Where a partition begins or ends; undefined when the broker does not say. */
+export async function listOffset(
+  world: World,
+  client: SimulatedClient,
+  { topic, index }: Target,
+  timestamp: -1 | -2,
+): Promise<number | undefined> {
+  const answer = await world.ask(client, "ListOffsets", 9, {
+    replicaId: -1,
+    isolationLevel: 0,
+    topics: [{ name: topic.name, partitions: [{ partitionIndex: index, timestamp }] }],
+  });
+  const part = answer.topics[0]?.partitions[0];
+  if (part?.errorCode === 0) return Number(part.offset);
+  world.record({ kind: "answer", api: "ListOffsets", error: errorName(part?.errorCode ?? -1) });
+  return undefined;
+}

@@ -1,0 +1,160 @@
+import type { Random } from "../../../base/random.ts";
+import { formatUuid } from "../../../base/uuid.ts";
+import { drawBetween, drawOf, drawOneIn } from "../../../simulation/draw.ts";
+import { errorName } from "../error-name.ts";
+import type { TopicRules } from "../history.ts";
+import type { SimulatedClient } from "../simulated-client.ts";
+import { keyOf, type KnownTopic, type World } from "../world.ts";
+import { expectNoAnswer } from "./producer.ts";
+import { listOffset } from "./read-partition.ts";
+
+const pauseMsMax = 4_000;
+const tryAgainMs = 700;
+const liveTopicsMax = 5;
+
+/** Makes topics, deletes them, makes them anew, and deletes records. */
+export class TopicAdmin {
+  readonly #world: World;
+  readonly #random: Random;
+  readonly #client: SimulatedClient;
+  #count = 0;
+  #goneNames: string[] = [];
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#random = world.fork("admin");
+    this.#client = world.client("admin");
+  }
+
+  async run(): Promise<void> {
+    while (!this.#world.isEnding) {
+      await this.#world.sleep(drawBetween(this.#random, 1, pauseMsMax));
+      try {
+        await this.#act();
+      } catch (error) {
+        expectNoAnswer(error);
+      }
+    }
+    this.#client.close();
+  }
+
+  /** Makes a topic, whatever it takes. */
+  async create(rules: TopicRules = this.#drawRules()): Promise<void> {
+    const isAnew = this.#goneNames.length > 0 && drawOneIn(this.#random, 2);
+    const name = isAnew ? (this.#goneNames.pop() as string) : `t${(this.#count += 1)}`;
+    const partitions = drawBetween(this.#random, 1, 3);
+    const configs = Object.entries(configsOf(rules, this.#random));
+    while (!this.#world.isEnding) {
+      const id = await this.#tryCreate(name, partitions, configs);
+      if (id !== undefined) {
+        const topic = { name, id, key: formatUuid(id), partitions, rules, isGoing: false };
+        this.#world.topics.push(topic);
+        const made = { kind: "topicCreated", topicId: topic.key, name, partitions, rules } as const;
+        this.#world.record(made);
+        this.#world.tell("admin", `made ${name} ${JSON.stringify(configs)}`);
+        return;
+      }
+      await this.#world.sleep(tryAgainMs);
+    }
+  }
+
+  async #act(): Promise<void> {
+    const topics = this.#world.liveTopics();
+    if (topics.length < liveTopicsMax && drawOneIn(this.#random, 3)) return await this.create();
+    const topic = topics.length > 0 ? drawOf(this.#random, topics) : undefined;
+    if (topic === undefined) return;
+    if (topics.length > 2 && drawOneIn(this.#random, 5)) return await this.#delete(topic);
+    await this.#deleteRecords(topic);
+  }
+
+  /** The id of the topic; of one that an unanswered request had made already, that one's. */
+  async #tryCreate(
+    name: string,
+    numPartitions: number,
+    configs: readonly (readonly [string, string])[],
+  ): Promise<Uint8Array | undefined> {
+    const settings = configs.map(([key, value]) => ({ name: key, value }));
+    const wanted = { name, numPartitions, replicationFactor: -1, assignments: [] };
+    try {
+      const topics = [{ ...wanted, configs: settings }];
+      const answer = await this.#world.ask(this.#client, "CreateTopics", 7, { topics });
+      const made = answer.topics[0];
+      if (made?.errorCode === 0) return made.topicId;
+      const error = errorName(made?.errorCode ?? -1);
+      this.#world.record({ kind: "answer", api: "CreateTopics", error });
+      if (error !== "TOPIC_ALREADY_EXISTS") return undefined;
+      const asked = { topics: [{ name }], allowAutoTopicCreation: false };
+      const found = (await this.#world.ask(this.#client, "Metadata", 12, asked)).topics[0];
+      return found?.errorCode === 0 ? found.topicId : undefined;
+    } catch (error) {
+      expectNoAnswer(error);
+      return undefined;
+    }
+  }
+
+  async #delete(topic: KnownTopic): Promise<void> {
+    topic.isGoing = true;
+    this.#world.record({ kind: "topicDeleted", topicId: topic.key, isSure: false });
+    while (!this.#world.isEnding) {
+      try {
+        const body = { topics: [{ topicId: topic.id }], timeoutMs: 5_000 };
+        const answer = await this.#world.ask(this.#client, "DeleteTopics", 6, body);
+        const error = errorName(answer.responses[0]?.errorCode ?? -1);
+        if (error === "NONE" || error === "UNKNOWN_TOPIC_ID") {
+          this.#world.record({ kind: "topicDeleted", topicId: topic.key, isSure: true });
+          this.#world.tell("admin", `deleted ${topic.name}`);
+          this.#goneNames.push(topic.name);
+          return;
+        }
+        this.#world.record({ kind: "answer", api: "DeleteTopics", error });
+      } catch (error) {
+        expectNoAnswer(error);
+      }
+      await this.#world.sleep(tryAgainMs);
+    }
+  }
+
+  async #deleteRecords(topic: KnownTopic): Promise<void> {
+    const target = { topic, index: drawBetween(this.#random, 0, topic.partitions - 1) };
+    const end = await listOffset(this.#world, this.#client, target, -1);
+    if (end === undefined || end === 0) return;
+    const before = drawBetween(this.#random, 0, end);
+    const partition = keyOf(target);
+    this.#world.record({ kind: "deleteAsked", partition, before });
+    const partitions = [{ partitionIndex: target.index, offset: before }];
+    const answer = await this.#world.ask(this.#client, "DeleteRecords", 2, {
+      topics: [{ name: topic.name, partitions }],
+      timeoutMs: 5_000,
+    });
+    const part = answer.topics[0]?.partitions[0];
+    const error = errorName(part?.errorCode ?? -1);
+    this.#world.tell("admin", `delete ${topic.name}-${target.index} before ${before}: ${error}`);
+    if (error === "NONE") {
+      this.#world.record({ kind: "deleted", partition, logStart: Number(part?.lowWatermark) });
+    } else this.#world.record({ kind: "answer", api: "DeleteRecords", error });
+  }
+
+  #drawRules(): TopicRules {
+    const durability = drawOneIn(this.#random, 4) ? "os" : "fsync";
+    return { durability, hasRetention: drawOneIn(this.#random, 4), isCompacted: false };
+  }
+}
+
+function configsOf(rules: TopicRules, random: Random): Record<string, string> {
+  const configs: Record<string, string> = {
+    durability: rules.durability,
+    "internal.segment.bytes": String(drawOf(random, [1_500, 4_000, 20_000])),
+    "index.interval.bytes": String(drawOf(random, [1, 300, 4_096])),
+    "file.delete.delay.ms": String(drawOf(random, [0, 1_000, 20_000])),
+  };
+  if (rules.hasRetention) {
+    const [name, value] = drawOf(random, [
+      ["retention.bytes", "6000"],
+      ["retention.ms", "15000"],
+      ["retention.records", "25"],
+    ] as const);
+    configs[name] = value;
+  }
+  if (drawOneIn(random, 3)) configs["segment.ms"] = "10000";
+  return configs;
+}

@@ -1,0 +1,90 @@
+import type { Clock } from "../../base/clock.ts";
+import { XylemError } from "../../base/errors.ts";
+import type { Random } from "../../base/random.ts";
+import { drawBetween, drawOneIn } from "../../simulation/draw.ts";
+import type { DiskOperation, SimulatedDisk } from "../../simulation/simulated-disk.ts";
+import type { Trace } from "./trace.ts";
+
+/** An operation that fails, so often. */
+interface Failure {
+  readonly operations: ReadonlySet<DiskOperation>;
+  readonly suffix: string;
+  left: number;
+}
+
+const syncUsMin = 100;
+const syncUsMax = 4_000;
+const otherUsMax = 500;
+
+/** What goes wrong on the disk at the moment, and how long each operation takes. */
+export class DiskFaults {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #trace: Trace;
+  #failures: Failure[] = [];
+  #slowMsMax = 0;
+  /** Errors that were really met. */
+  metCount = 0;
+
+  constructor(clock: Clock, random: Random, trace: Trace) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#trace = trace;
+  }
+
+  hangOn(disk: SimulatedDisk): void {
+    const late = new Map<string, boolean>();
+    disk.fault = (operation, path) => {
+      this.#trace.mix(`${operation} ${path}`);
+      this.#failIfDue(operation, path, disk);
+      const isLate = drawOneIn(this.#random, 2);
+      late.set(operation, isLate);
+      return isLate ? undefined : this.#delay(operation);
+    };
+    disk.late = (operation) => (late.get(operation) === true ? this.#delay(operation) : undefined);
+  }
+
+  /** The next `count` such operations on files with this ending fail with an I/O error. */
+  fail(operations: readonly DiskOperation[], suffix: string, count: number): void {
+    this.#failures.push({ operations: new Set(operations), suffix, left: count });
+  }
+
+  /** Every operation takes up to so long; 0 ends it. */
+  slowDown(msMax: number): void {
+    this.#slowMsMax = msMax;
+  }
+
+  heal(): void {
+    this.#failures = [];
+    this.#slowMsMax = 0;
+  }
+
+  #failIfDue(operation: DiskOperation, path: string, disk: SimulatedDisk): void {
+    const due = this.#failures.find(
+      ({ operations, suffix, left }) =>
+        left > 0 && operations.has(operation) && path.endsWith(suffix),
+    );
+    if (due === undefined) return;
+    due.left -= 1;
+    this.metCount += 1;
+    this.#trace.add("disk", `EIO ${operation} ${path}`);
+    // Half of the time the cache keeps the bytes, and a later flush covers them.
+    if (operation === "sync" && drawOneIn(this.#random, 2)) disk.loseCache(path, this.#random);
+    throw new XylemError("KAFKA_STORAGE_ERROR", `${path}: EIO: i/o error, ${operation}`);
+  }
+
+  #delay(operation: DiskOperation): Promise<void> | undefined {
+    const random = this.#random;
+    if (this.#slowMsMax > 0 && drawOneIn(random, 4)) {
+      return this.#sleep(drawBetween(random, 1, this.#slowMsMax));
+    }
+    const isSync = operation === "sync" || operation === "syncDirectory";
+    if (isSync) return this.#sleep(drawBetween(random, syncUsMin, syncUsMax) / 1_000);
+    if (!drawOneIn(random, 3)) return undefined;
+    return this.#sleep(drawBetween(random, 1, otherUsMax) / 1_000);
+  }
+
+  #sleep(delayMs: number): Promise<void> {
+    return new Promise((resolve) => void this.#clock.schedule(delayMs, resolve));
+  }
+}

@@ -1,0 +1,66 @@
+import type { RecordSeen } from "./history.ts";
+import type { SimulatedClient } from "./simulated-client.ts";
+import { keyOf, type Target, type World } from "./world.ts";
+import { fetchFrom, listOffset } from "./clients/read-partition.ts";
+import { expectNoAnswer } from "./clients/producer.ts";
+
+/** After the faults each question is answered within so many tries. */
+const triesMax = 40;
+const tryAgainMs = 500;
+
+/** Reads all of every partition that should be there, by the door, and notes what was found. */
+export async function readFinal(world: World): Promise<void> {
+  const client = world.client("final");
+  for (const topic of world.liveTopics()) {
+    for (let index = 0; index < topic.partitions; index += 1) {
+      await readWhole(world, client, { topic, index });
+    }
+  }
+  client.close();
+}
+
+async function readWhole(world: World, client: SimulatedClient, target: Target): Promise<void> {
+  const records: RecordSeen[] = [];
+  const unreadable: number[] = [];
+  const logStart = await insist(world, target, () => listOffset(world, client, target, -2));
+  const committed = await insist(world, target, () => listOffset(world, client, target, -1));
+  if (logStart === undefined || committed === undefined) return;
+  for (let from = logStart; from < committed;) {
+    const outcome = await insist(world, target, async () => {
+      const answer = await fetchFrom(world, client, "final", { target, from, waitMs: 0 });
+      const isAnswer = answer.error === "NONE" || answer.error === "CORRUPT_MESSAGE";
+      return isAnswer ? answer : undefined;
+    });
+    if (outcome === undefined) return;
+    if (outcome.error === "CORRUPT_MESSAGE") {
+      unreadable.push(from);
+      from += 1;
+      continue;
+    }
+    records.push(...outcome.records);
+    // A gap at the end of what can be read: nothing is left below the committed offset.
+    if (outcome.next === from) break;
+    from = outcome.next;
+  }
+  const end = { logStart, committed, records, unreadable };
+  world.record({ kind: "final", partition: keyOf(target), end });
+}
+
+async function insist<Answer>(
+  world: World,
+  target: Target,
+  ask: () => Promise<Answer | undefined>,
+): Promise<Answer | undefined> {
+  for (let tries = 0; tries < triesMax; tries += 1) {
+    try {
+      const answer = await ask();
+      if (answer !== undefined) return answer;
+    } catch (error) {
+      expectNoAnswer(error);
+    }
+    await world.sleep(tryAgainMs);
+  }
+  const what = `${target.topic.name}-${target.index} can not be read after all faults ended`;
+  world.record({ kind: "stuck", what });
+  return undefined;
+}

@@ -1,0 +1,67 @@
+import type { Durability } from "./plan.ts";
+
+/** One incarnation of a partition: `<topic id>-<index>`; a topic made anew is another one. */
+export type PartitionKey = string;
+
+export interface RecordSeen {
+  readonly offset: number;
+  /** Who wrote it, as the record itself says; undefined: the bytes are not what any client sent. */
+  readonly stamp: string | undefined;
+}
+
+/** What clients and the nemesis saw and did, in the order it happened. */
+export type HistoryEvent = { readonly atMs: number } & (
+  | { kind: "topicCreated"; topicId: string; name: string; partitions: number; rules: TopicRules }
+  | { kind: "topicDeleted"; topicId: string; isSure: boolean }
+  /** A batch was sent for the first time. */
+  | { kind: "sent"; partition: PartitionKey; stamps: readonly string[]; isIdempotent: boolean }
+  /** `acks` above 0: the broker said that it holds the batch. */
+  | { kind: "acked"; partition: PartitionKey; baseOffset: number; stamps: readonly string[] }
+  /** The broker said that it will never hold the batch. */
+  | { kind: "refused"; partition: PartitionKey; stamps: readonly string[]; error: string }
+  | {
+      kind: "read";
+      reader: string;
+      partition: PartitionKey;
+      /** Where the reader asked to begin. */
+      from: number;
+      records: readonly RecordSeen[];
+    }
+  | { kind: "readFailed"; partition: PartitionKey; offset: number; error: string }
+  | { kind: "bounds"; partition: PartitionKey; logStart: number; committed: number }
+  | { kind: "deleteAsked"; partition: PartitionKey; before: number }
+  | { kind: "deleted"; partition: PartitionKey; logStart: number }
+  | { kind: "commitAsked"; group: string; partition: PartitionKey; offset: number; commit: number }
+  | { kind: "commitAcked"; commit: number }
+  | {
+      kind: "commitFetched";
+      group: string;
+      partition: PartitionKey;
+      offset: number;
+      /** How many commits had been acknowledged when the question was asked. */
+      askedAtMs: number;
+    }
+  | { kind: "assigned"; group: string; generation: number; member: string; partitions: string[] }
+  | { kind: "answer"; api: string; error: string }
+  | { kind: "spoiled"; partition: PartitionKey; firstOffset: number; lastOffset: number }
+  | { kind: "power" }
+  | { kind: "fault"; fault: string }
+  | { kind: "final"; partition: PartitionKey; end: FinalState }
+  | { kind: "stuck"; what: string }
+);
+
+export interface TopicRules {
+  readonly durability: Durability;
+  /** Whether age, size or count may move the log start. */
+  readonly hasRetention: boolean;
+  readonly isCompacted: boolean;
+}
+
+/** All that can be read of a partition when the faults are over. */
+export interface FinalState {
+  readonly logStart: number;
+  readonly committed: number;
+  readonly records: readonly RecordSeen[];
+  /** Offsets that answered CORRUPT_MESSAGE. */
+  readonly unreadable: readonly number[];
+}

@@ -1,0 +1,2 @@
+/** What a topic's records survive. */
+export type Durability = "fsync" | "os";

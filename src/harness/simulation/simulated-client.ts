@@ -1,0 +1,180 @@
+import { ByteReader, ByteWriter } from "../../base/bytes.ts";
+import type { Cancel, Clock } from "../../base/clock.ts";
+import type { Random } from "../../base/random.ts";
+import {
+  type ApiName,
+  apiTable,
+  type ReceivedResponseOf,
+  type SentRequestOf,
+} from "../../protocol/api-table.ts";
+import { FrameAssembler } from "../../protocol/frame.ts";
+import {
+  RequestHeader,
+  requestHeaderVersion,
+  ResponseHeader,
+  responseHeaderVersion,
+} from "../../protocol/messages/headers.ts";
+import type { MessageCodec } from "../../protocol/schema/message.ts";
+import { drawBetween, drawOneIn } from "../../simulation/draw.ts";
+import type { SimulatedProcess } from "./simulated-process.ts";
+import type { SocketEnd } from "./simulated-socket.ts";
+
+/** No answer came: whether the request was carried out is not known. */
+export class NoAnswer extends Error {
+  override name = "NoAnswer";
+}
+
+interface Waiting {
+  readonly name: ApiName;
+  readonly version: number;
+  readonly resolve: (body: unknown) => void;
+  readonly reject: (error: Error) => void;
+  readonly stopTimer: Cancel;
+}
+
+export interface Network {
+  readonly clock: Clock;
+  /** Draws delays and cuts. */
+  readonly random: Random;
+  /** The process that listens at the moment. */
+  process(): SimulatedProcess | undefined;
+}
+
+const delayMsMax = 3;
+const frameBytesMax = 2 ** 30;
+
+/** A Kafka client without rules of its own: requests as frames, one connection at a time. */
+export class SimulatedClient {
+  readonly #name: string;
+  readonly #network: Network;
+  #link: Link | undefined;
+
+  constructor(name: string, network: Network) {
+    this.#name = name;
+    this.#network = network;
+  }
+
+  /** Rejects with NoAnswer when the connection ends or `timeoutMs` have passed. */
+  async request<Name extends ApiName>(
+    name: Name,
+    version: number,
+    body: SentRequestOf<Name>,
+    timeoutMs = 10_000,
+  ): Promise<ReceivedResponseOf<Name>> {
+    if (this.#link === undefined || this.#link.isClosed) {
+      this.#link = new Link(this.#name, this.#network);
+    }
+    return (await this.#link.request(name, version, body, timeoutMs)) as ReceivedResponseOf<Name>;
+  }
+
+  close(): void {
+    this.#link?.close("the client went");
+    this.#link = undefined;
+  }
+}
+
+/** One connection: bytes travel in order, in pieces, and take their time. */
+class Link {
+  readonly #name: string;
+  readonly #network: Network;
+  readonly #frames = new FrameAssembler(frameBytesMax);
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #end: SocketEnd | undefined;
+  #correlationId = 0;
+  #lastSentMs = 0;
+  #lastReceivedMs = 0;
+  isClosed = false;
+
+  constructor(name: string, network: Network) {
+    this.#name = name;
+    this.#network = network;
+    this.#end = network.process()?.connect(
+      (bytes) => this.#travelBack(bytes),
+      () => this.close("the broker closed the connection"),
+    );
+  }
+
+  request(name: ApiName, version: number, body: unknown, timeoutMs: number): Promise<unknown> {
+    if (this.#end === undefined) this.close("nobody listens");
+    if (this.isClosed) return Promise.reject(new NoAnswer("nobody listens"));
+    const correlationId = this.#correlationId++;
+    const frame = this.#encode(name, version, { correlationId, body });
+    return new Promise((resolve, reject) => {
+      const stopTimer = this.#network.clock.schedule(timeoutMs, () => this.close("no answer"));
+      this.#waiting.set(correlationId, { name, version, resolve, reject, stopTimer });
+      this.#travel(frame);
+    });
+  }
+
+  close(why: string): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    for (const { reject, stopTimer } of this.#waiting.values()) {
+      stopTimer();
+      reject(new NoAnswer(why));
+    }
+    this.#waiting.clear();
+    this.#end?.cut();
+  }
+
+  #encode(
+    name: ApiName,
+    version: number,
+    { correlationId, body }: { correlationId: number; body: unknown },
+  ): Uint8Array {
+    const row = apiTable[name];
+    const codec: MessageCodec = row.request;
+    const writer = new ByteWriter();
+    const size = writer.reserveInt32();
+    const api = { requestApiKey: row.key, requestApiVersion: version };
+    const header = { ...api, correlationId, clientId: this.#name };
+    RequestHeader.write(writer, header, requestHeaderVersion(codec, version));
+    codec.write(writer, body, version);
+    writer.patchInt32(size, writer.sizeBytes - 4);
+    return writer.toBytes().slice();
+  }
+
+  #travel(bytes: Uint8Array): void {
+    const { random } = this.#network;
+    const isTorn = drawOneIn(random, 8) && bytes.length > 1;
+    const cut = isTorn ? drawBetween(random, 1, bytes.length - 1) : bytes.length;
+    this.#lastSentMs = this.#arrive(this.#lastSentMs, () => {
+      this.#end?.deliver(bytes.subarray(0, cut));
+    });
+    if (!isTorn) return;
+    this.#lastSentMs = this.#arrive(this.#lastSentMs, () => {
+      this.#end?.deliver(bytes.subarray(cut));
+    });
+  }
+
+  #travelBack(bytes: Uint8Array): void {
+    this.#lastReceivedMs = this.#arrive(this.#lastReceivedMs, () => this.#receive(bytes));
+  }
+
+  /** Runs `arrival` after a while, not before what was sent earlier; answers when. */
+  #arrive(afterMs: number, arrival: () => void): number {
+    const { clock, random } = this.#network;
+    const nowMs = clock.monotonicMs();
+    const delayMs = drawBetween(random, 0, delayMsMax * 1_000) / 1_000;
+    const arrivalMs = Math.max(afterMs, nowMs + delayMs);
+    clock.schedule(arrivalMs - nowMs, () => {
+      if (!this.isClosed) arrival();
+    });
+    return arrivalMs;
+  }
+
+  #receive(bytes: Uint8Array): void {
+    for (const frame of this.#frames.push(bytes)) {
+      const correlationId = new ByteReader(frame).int32();
+      const waiting = this.#waiting.get(correlationId);
+      if (waiting === undefined) continue;
+      this.#waiting.delete(correlationId);
+      waiting.stopTimer();
+      const { response } = apiTable[waiting.name];
+      const codec: MessageCodec = response;
+      const reader = new ByteReader(frame);
+      ResponseHeader.read(reader, responseHeaderVersion(codec, waiting.version));
+      waiting.resolve(codec.read(reader, waiting.version));
+    }
+  }
+}

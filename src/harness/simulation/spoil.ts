@@ -1,0 +1,49 @@
+import type { Random } from "../../base/random.ts";
+import { BatchWalk } from "../../log/batch-walk.ts";
+import { parsePartitionName } from "../../broker/partition/partition-name.ts";
+import { drawBetween, drawOf } from "../../simulation/draw.ts";
+import type { World } from "./world.ts";
+
+/** Flips one bit of a stored batch, and notes which offsets that may cost. */
+export function spoilBatch(world: World, random: Random): void {
+  const { disk } = world.machine;
+  const live = new Map(world.liveTopics().map((topic) => [topic.name, topic]));
+  const candidates = disk.paths().flatMap((path) => {
+    const [folder = "", name = ""] = path.split("/");
+    const parsed = parsePartitionName(folder);
+    const topic = parsed === undefined ? undefined : live.get(parsed.topic);
+    if (parsed === undefined || topic === undefined || !name.endsWith(".log")) return [];
+    return disk.peek(path).length > 0 ? [{ path, key: `${topic.key}-${parsed.index}` }] : [];
+  });
+  if (candidates.length === 0) return;
+  const { path, key } = drawOf(random, candidates);
+  const bytes = disk.peek(path);
+  const hit = drawBetween(random, 0, bytes.length - 1);
+  for (const walk = new BatchWalk(bytes, 0, 0); walk.look() === "batch"; walk.advance()) {
+    if (walk.position + walk.sizeBytes <= hit) continue;
+    const { baseOffset: firstOffset, lastOffset } = walk;
+    disk.spoil(path, hit, flipped(bytes, hit, random));
+    world.record({ kind: "spoiled", partition: key, firstOffset, lastOffset });
+    world.tell("nemesis", `flips a bit of ${path} at ${hit}: ${firstOffset} to ${lastOffset}`);
+    return;
+  }
+}
+
+/** Flips one bit of a file that is made from the log. */
+export function spoilSideFile(world: World, random: Random): void {
+  const { disk } = world.machine;
+  const candidates = disk
+    .paths()
+    .filter((path) => /\.(index|timeindex|snapshot)$|leader-epoch-checkpoint$/.test(path))
+    .filter((path) => disk.peek(path).length > 0);
+  if (candidates.length === 0) return;
+  const path = drawOf(random, candidates);
+  const bytes = disk.peek(path);
+  const hit = drawBetween(random, 0, bytes.length - 1);
+  disk.spoil(path, hit, flipped(bytes, hit, random));
+  world.tell("nemesis", `flips a bit of ${path} at ${hit}`);
+}
+
+function flipped(bytes: Uint8Array, at: number, random: Random): Uint8Array {
+  return Uint8Array.of((bytes[at] as number) ^ (1 << drawBetween(random, 0, 7)));
+}

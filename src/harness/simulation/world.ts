@@ -1,0 +1,122 @@
+import type { Random } from "../../base/random.ts";
+import { SeededRandom } from "../../base/seeded-random.ts";
+import type { Uuid } from "../../base/uuid.ts";
+import type { VirtualClock } from "../../base/virtual-clock.ts";
+import type { ApiName, ReceivedResponseOf, SentRequestOf } from "../../protocol/api-table.ts";
+import type { HistoryEvent, PartitionKey, TopicRules } from "./history.ts";
+import type { Machine } from "./machine.ts";
+import { SimulatedClient } from "./simulated-client.ts";
+import type { Trace } from "./trace.ts";
+
+/** A topic as the clients know it. */
+export interface KnownTopic {
+  readonly name: string;
+  readonly id: Uuid;
+  /** The id as text: the topic's name in a history. */
+  readonly key: string;
+  readonly partitions: number;
+  readonly rules: TopicRules;
+  /** Asked to be deleted: it may be gone. */
+  isGoing: boolean;
+}
+
+export interface Target {
+  readonly topic: KnownTopic;
+  readonly index: number;
+}
+
+/** An event without its moment. */
+export type NewEvent = HistoryEvent extends infer Event
+  ? Event extends HistoryEvent
+    ? Omit<Event, "atMs">
+    : never
+  : never;
+
+export interface WorldParts {
+  readonly seed: number;
+  readonly clock: VirtualClock;
+  readonly machine: Machine;
+  readonly trace: Trace;
+}
+
+/** What the actors of one run share. */
+export class World {
+  readonly clock: VirtualClock;
+  readonly machine: Machine;
+  readonly trace: Trace;
+  readonly history: HistoryEvent[] = [];
+  readonly topics: KnownTopic[] = [];
+  readonly #seed: number;
+  /** Client operations so far. */
+  requestCount = 0;
+  /** The clients finish what they are at. */
+  isEnding = false;
+  #commitCount = 0;
+
+  constructor(parts: WorldParts) {
+    this.clock = parts.clock;
+    this.machine = parts.machine;
+    this.trace = parts.trace;
+    this.#seed = parts.seed;
+  }
+
+  /** Chance of its own for each name, so that one actor's draws do not move another's. */
+  fork(name: string): Random {
+    return forkRandom(this.#seed, name);
+  }
+
+  client(name: string): SimulatedClient {
+    const { clock, machine } = this;
+    return new SimulatedClient(name, {
+      clock,
+      random: this.fork(`network of ${name}`),
+      process: () => machine.process,
+    });
+  }
+
+  /** One client operation. */
+  ask<Name extends ApiName>(
+    client: SimulatedClient,
+    name: Name,
+    version: number,
+    body: SentRequestOf<Name>,
+  ): Promise<ReceivedResponseOf<Name>> {
+    this.requestCount += 1;
+    return client.request(name, version, body);
+  }
+
+  record(event: NewEvent): void {
+    this.history.push({ ...event, atMs: this.clock.monotonicMs() } as HistoryEvent);
+  }
+
+  tell(who: string, what: string): void {
+    this.trace.add(who, what);
+  }
+
+  sleep(delayMs: number): Promise<void> {
+    return new Promise((resolve) => void this.clock.schedule(delayMs, resolve));
+  }
+
+  /** Topics that nobody has asked to delete. */
+  liveTopics(): KnownTopic[] {
+    return this.topics.filter(({ isGoing }) => !isGoing);
+  }
+
+  nextCommit(): number {
+    this.#commitCount += 1;
+    return this.#commitCount;
+  }
+}
+
+export function keyOf({ topic, index }: Target): PartitionKey {
+  return `${topic.key}-${index}`;
+}
+
+export function forkRandom(seed: number, name: string): Random {
+  let mixed = seed >>> 0;
+  for (let at = 0; at < name.length; at += 1) {
+    mixed = Math.imul(mixed ^ name.charCodeAt(at), 0x5bd1e995) >>> 0;
+    mixed ^= mixed >>> 13;
+  }
+  return new SeededRandom(mixed);
+}
