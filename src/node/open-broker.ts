@@ -155,7 +155,7 @@ async function openDisk(
   parts: BrokerParts,
 ): Promise<{ readonly disk: Disk; readonly control?: ControlCalls }> {
   const { settings, clock } = parts;
-  if (parts.disk !== undefined) return parts.disk;
+  if (parts.disk !== undefined) return { disk: parts.disk };
   if (settings.memory) {
     return { disk: new MemoryDisk({ sizeBytesMax: settings["memory.store.max.bytes"], clock }) };
   }

@@ -69,6 +69,21 @@ describe("an idempotent producer", () => {
     expect(send(partition, 7)).toMatchObject({ baseOffset: 14, isDuplicate: false });
   });
 
+  test("is not told that a batch is stored which a crash left unreadable", async () => {
+    const disk = new SimulatedDisk();
+    const before = await (await openWorld(disk)).open();
+    const ends: number[] = [];
+    for (let sequence = 0; sequence < 3; sequence += 1) {
+      await append(before, [`value ${sequence}`], producer(sequence));
+      ends.push(before.sizeBytes);
+    }
+    const left = disk.afterKill();
+    left.spoil("orders-0/00000000000000000000.log", (ends[1] as number) - 3, Uint8Array.of(0));
+    const partition = await (await openWorld(left)).open();
+    expect(send(partition, 2)).toMatchObject({ baseOffset: 2, isDuplicate: true });
+    expect(() => send(partition, 1)).toThrow(codeOf("OUT_OF_ORDER_SEQUENCE_NUMBER"));
+  });
+
   test("is forgotten after a day of silence and may then start anywhere", async () => {
     const world = await openWorld(new SimulatedDisk());
     const partition = await world.open();
