@@ -21,6 +21,8 @@ export class DiskFaults {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #trace: Trace;
+  /** A failed flush made the cache forget what it held. */
+  onLost: () => void = () => undefined;
   #failures: Failure[] = [];
   #slowMsMax = 0;
   /** Errors that were really met. */
@@ -69,7 +71,10 @@ export class DiskFaults {
     this.metCount += 1;
     this.#trace.add("disk", `EIO ${operation} ${path}`);
     // Half of the time the cache keeps the bytes, and a later flush covers them.
-    if (operation === "sync" && drawOneIn(this.#random, 2)) disk.loseCache(path, this.#random);
+    if (operation === "sync" && drawOneIn(this.#random, 2)) {
+      disk.loseCache(path, this.#random);
+      this.onLost();
+    }
     throw new XylemError("KAFKA_STORAGE_ERROR", `${path}: EIO: i/o error, ${operation}`);
   }
 

@@ -28,9 +28,16 @@ export type HistoryEvent = { readonly atMs: number } & (
       records: readonly RecordSeen[];
     }
   | { kind: "readFailed"; partition: PartitionKey; offset: number; error: string }
-  | { kind: "bounds"; partition: PartitionKey; logStart: number; committed: number }
+  | {
+      kind: "bounds";
+      partition: PartitionKey;
+      logStart: number;
+      committed: number;
+      /** How many events had happened when the question was sent. */
+      askedAt: number;
+    }
   | { kind: "deleteAsked"; partition: PartitionKey; before: number }
-  | { kind: "deleted"; partition: PartitionKey; logStart: number }
+  | { kind: "deleted"; partition: PartitionKey; logStart: number; askedAt: number }
   | { kind: "commitAsked"; group: string; partition: PartitionKey; offset: number; commit: number }
   | { kind: "commitAcked"; commit: number }
   | {
@@ -38,13 +45,13 @@ export type HistoryEvent = { readonly atMs: number } & (
       group: string;
       partition: PartitionKey;
       offset: number;
-      /** How many commits had been acknowledged when the question was asked. */
-      askedAtMs: number;
+      askedAt: number;
     }
   | { kind: "assigned"; group: string; generation: number; member: string; partitions: string[] }
   | { kind: "answer"; api: string; error: string }
   | { kind: "spoiled"; partition: PartitionKey; firstOffset: number; lastOffset: number }
-  | { kind: "power" }
+  /** A power cut or a failed flush: what the disk had not been made to keep may be gone. */
+  | { kind: "unsyncedLost" }
   | { kind: "fault"; fault: string }
   | { kind: "final"; partition: PartitionKey; end: FinalState }
   | { kind: "stuck"; what: string }

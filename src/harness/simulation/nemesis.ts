@@ -156,7 +156,7 @@ export class Nemesis {
   }
 
   #cutPower(): void {
-    this.#world.record({ kind: "power" });
+    this.#world.record({ kind: "unsyncedLost" });
     this.#world.machine.cutPower();
   }
 

@@ -77,6 +77,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedReport> {
     ...(options.wrapDisk === undefined ? {} : { wrap: options.wrapDisk }),
   });
   const world = new World({ seed, clock, machine, trace });
+  faults.onLost = () => world.record({ kind: "unsyncedLost" });
   const nemesis = new Nemesis(world, faults, seed % 3 === 0);
   await play(world, nemesis);
   const { complaints, checked } = checkHistory(world.history, errors);

@@ -10,7 +10,7 @@ export const acknowledgedStays: Checker = (history) => {
   const rules = rulesOf(history);
   const spoiled = new Spoiled(history);
   const finals = finalStates(history);
-  const lastPower = history.findLastIndex(({ kind }) => kind === "power");
+  const lastPower = history.findLastIndex(({ kind }) => kind === "unsyncedLost");
   const complaints: string[] = [];
   let count = 0;
   for (const [at, event] of history.entries()) {

@@ -41,11 +41,12 @@ const read = (from: number, ...stamps: (string | undefined)[]): NewEvent => ({
   from,
   records: stamps.map((stamp, at) => ({ offset: from + at, stamp })),
 });
-const bounds = (logStart: number, committed: number): NewEvent => ({
+const bounds = (logStart: number, committed: number, askedAt = 99): NewEvent => ({
   kind: "bounds",
   partition,
   logStart,
   committed,
+  askedAt,
 });
 const final = (logStart: number, stamps: readonly string[]): NewEvent => ({
   kind: "final",
@@ -57,7 +58,7 @@ const final = (logStart: number, stamps: readonly string[]): NewEvent => ({
     unreadable: [],
   },
 });
-const power: NewEvent = { kind: "power" };
+const power: NewEvent = { kind: "unsyncedLost" };
 const spoiled = (firstOffset: number, lastOffset: number): NewEvent => ({
   kind: "spoiled",
   partition,
@@ -108,7 +109,7 @@ describe("acknowledged stays", () => {
 describe("bounds only rise", () => {
   test("a log start that goes back, or moves unasked, is complained of", () => {
     const asked: NewEvent = { kind: "deleteAsked", partition, before: 2 };
-    const deleted: NewEvent = { kind: "deleted", partition, logStart: 2 };
+    const deleted: NewEvent = { kind: "deleted", partition, logStart: 2, askedAt: 99 };
     expect(complaintsOf([bounds(0, 3), asked, deleted, bounds(2, 3)])).toEqual([]);
     expect(complaintsOf([bounds(0, 3), asked, deleted, bounds(1, 3)])).toEqual([
       "bounds only rise: T-0: log start 2 became 1",
@@ -119,6 +120,11 @@ describe("bounds only rise", () => {
     expect(complaintsOf([bounds(0, 3), bounds(3, 3)], { ...plain, hasRetention: true })).toEqual(
       [],
     );
+  });
+
+  test("an answer that was overtaken by a later one goes not back", () => {
+    expect(complaintsOf([bounds(0, 3), bounds(0, 5), bounds(0, 3, 2)])).toEqual([]);
+    expect(complaintsOf([bounds(0, 3), bounds(0, 5), bounds(0, 2, 2)])).toHaveLength(1);
   });
 
   test("a committed offset that goes back is complained of", () => {

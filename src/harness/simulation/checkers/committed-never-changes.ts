@@ -25,7 +25,7 @@ export const committedNeverChanges: Checker = (history) => {
     }
   };
   for (const event of history) {
-    if (event.kind === "power") {
+    if (event.kind === "unsyncedLost") {
       for (const key of seen.keys()) if (rules(key).durability === "os") seen.delete(key);
     } else if (event.kind === "acked") {
       const { baseOffset, stamps } = event;

@@ -10,7 +10,7 @@ export const damageIsTold: Checker = (history) => {
   let mayBeTorn = false;
   let count = 0;
   for (const event of history) {
-    if (event.kind === "power") mayBeTorn = true;
+    if (event.kind === "unsyncedLost") mayBeTorn = true;
     if (event.kind === "fault") mayBeTorn ||= tearing.has(event.fault);
     if (event.kind === "readFailed") {
       count += 1;

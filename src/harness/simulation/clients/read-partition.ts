@@ -32,6 +32,7 @@ export async function fetchFrom(
   { target, from, waitMs }: FetchFrom,
 ): Promise<FetchOutcome> {
   const { topic, index } = target;
+  const askedAt = world.history.length;
   const wanted = { partition: index, fetchOffset: from, partitionMaxBytes: sizeBytesMax };
   const answer = await world.ask(client, "Fetch", 16, {
     maxWaitMs: waitMs,
@@ -52,7 +53,7 @@ export async function fetchFrom(
   }
   const committed = Number(part.highWatermark);
   const logStart = Number(part.logStartOffset);
-  world.record({ kind: "bounds", partition, logStart, committed });
+  world.record({ kind: "bounds", partition, logStart, committed, askedAt });
   const { records, next } = readRecords(part.records, from);
   if (records.length > 0) world.record({ kind: "read", reader, partition, from, records });
   return { error, records, next, committed, logStart };

@@ -122,6 +122,7 @@ export class TopicAdmin {
     const partition = keyOf(target);
     this.#world.record({ kind: "deleteAsked", partition, before });
     const partitions = [{ partitionIndex: target.index, offset: before }];
+    const askedAt = this.#world.history.length;
     const answer = await this.#world.ask(this.#client, "DeleteRecords", 2, {
       topics: [{ name: topic.name, partitions }],
       timeoutMs: 5_000,
@@ -130,7 +131,8 @@ export class TopicAdmin {
     const error = errorName(part?.errorCode ?? -1);
     this.#world.tell("admin", `delete ${topic.name}-${target.index} before ${before}: ${error}`);
     if (error === "NONE") {
-      this.#world.record({ kind: "deleted", partition, logStart: Number(part?.lowWatermark) });
+      const logStart = Number(part?.lowWatermark);
+      this.#world.record({ kind: "deleted", partition, logStart, askedAt });
     } else this.#world.record({ kind: "answer", api: "DeleteRecords", error });
   }
 
