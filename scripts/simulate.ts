@@ -1,4 +1,4 @@
-// `npm run simulate -- --seeds 1000 [--seed 7] [--events 50]`: runs seeds, says what failed and how to see it.
+// `npm run simulate -- --seeds 1000 [--seed 7] [--events 50]`: runs seeds, says what failed.
 import { parseArgs } from "node:util";
 import { simulate } from "../src/harness/simulation/simulate.ts";
 

@@ -252,6 +252,8 @@ class Loading {
   /** The log ends below its start: nothing in it can be read any more. */
   async #restart(segments: Segment[]): Promise<number> {
     for (const segment of segments.splice(0)) await this.#removeFiles(segment);
+    // Once there is none left its checkpoint may say something else: they must not come back.
+    await this.#context.disk.syncDirectory(this.#folder.path);
     return this.#rules.logStart;
   }
 

@@ -337,9 +337,11 @@ export class LogDirectory implements PartitionStorage {
 
   /** As in Kafka, only a log start that the files do not tell by themselves. */
   #noteLogStart(name: string, partition: Partition): void {
-    const { logStartStored } = partition;
-    const isTold = logStartStored <= partition.firstSegmentOffset;
-    this.#checkpoints.set("logStarts", name, isTold ? undefined : logStartStored);
+    const { logStartStored, flushed, firstSegmentOffset } = partition;
+    // The name of a segment is durable with the first flush of what is in it.
+    const isTold = logStartStored <= firstSegmentOffset && firstSegmentOffset < flushed;
+    const isOfUse = logStartStored > 0 && !isTold;
+    this.#checkpoints.set("logStarts", name, isOfUse ? logStartStored : undefined);
   }
 
   async #storeLogStarts(): Promise<void> {

@@ -59,3 +59,23 @@ test("a second deletion of the same records is answered once the first is durabl
   storing.open();
   await Promise.all([first, second]);
 });
+
+test("deleted records stay deleted when those behind them were lost, twice", async () => {
+  const disk = new SimulatedDisk();
+  const world = await openWorld(disk);
+  const partition = await world.open("orders", { durability: "os" });
+  for (const value of ["a", "b", "c"]) await append(partition, [value]);
+  await partition.deleteRecordsBefore(2);
+  const left = disk.afterKill();
+  const log = "orders-0/00000000000000000000.log";
+  left.poke(log, left.peek(log).slice(0, 100));
+  const again = await openWorld(left);
+  const shorter = await again.open("orders", { durability: "os" });
+  expect([shorter.logStart, shorter.end]).toEqual([2, 2]);
+  await shorter.deleteRecordsBefore(2);
+  for (let seed = 1; seed <= 20; seed += 1) {
+    const rest = await openWorld(left.afterPowerCut(new SeededRandom(seed)));
+    const last = await rest.open("orders", { durability: "os" });
+    expect([last.logStart, last.end]).toEqual([2, 2]);
+  }
+});
