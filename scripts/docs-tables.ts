@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { catalogue, type ErrorRow } from "../src/base/error-catalogue.ts";
+import { bucketSettings } from "../src/base/settings/bucket-settings.ts";
 import { groupConfigSettings } from "../src/base/settings/group-config-settings.ts";
 import { variableOf } from "../src/base/settings/merge-settings.ts";
 import { nodeSettings } from "../src/base/settings/node-settings.ts";
@@ -74,6 +75,13 @@ function topicSettingsPage(): string {
     row.brokerName === undefined ? "" : code(row.brokerName),
     row.help,
   ]);
+  const bucketRows = sorted(bucketSettings).map(([name, row]) => [
+    code(name),
+    row.type,
+    shownDefault(row),
+    row.valid ?? "",
+    row.help,
+  ]);
   const groupRows = sorted(groupConfigSettings).map(([name, row]) => [
     code(name),
     row.type,
@@ -85,6 +93,11 @@ function topicSettingsPage(): string {
     "Set when a topic is created, or later with any Kafka tool; they take effect at once. A " +
       "topic that does not set one has the node's default: the setting in *node setting*.",
     table(["name", "type", "default", "valid", "node setting", "meaning"], topicRows),
+    "## Buckets",
+    "A bucket holds the topics named `<bucket>.<stream>`, up to the first dot, from when it is " +
+      "created (`xylem bucket create`). It takes every setting above: its topics have them where " +
+      "they set none themselves, before the node's default. And it has its own:",
+    table(["name", "type", "default", "valid", "meaning"], bucketRows),
     "Kept and shown, but without effect so far: " +
       `${topicSettingsWithoutEffect.map(code).join(", ")}. Nothing is compacted yet. ` +
       "`remote.storage.enable` can not be switched on.",

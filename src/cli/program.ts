@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { addBucketCommand } from "./commands/bucket.ts";
 import { addConfigCommand } from "./commands/config.ts";
 import { addConsumeCommand } from "./commands/consume.ts";
 import { addDumpCommand } from "./commands/dump.ts";
@@ -26,6 +27,7 @@ export function makeProgram(version: string): Command {
   addProduceCommand(program);
   addConsumeCommand(program);
   addTopicCommand(program);
+  addBucketCommand(program);
   addGroupCommand(program);
   addSnapshotCommands(program);
   addDumpCommand(program);

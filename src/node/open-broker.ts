@@ -92,7 +92,7 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
   };
   const own = { identity, settings, configs, clock, random, log };
   const opened = await addGroups(steps, { ...own, ...useCases });
-  directory.health.onFull(() => void opened.broker.retention.evict(topics.list()));
+  directory.health.onFull(() => void opened.broker.retention.evictAll());
   if (control !== undefined) {
     await steps.run(
       "take commands",

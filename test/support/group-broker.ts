@@ -63,7 +63,7 @@ export class GroupBroker {
       isHeldFor(topics.find(topic), group);
     const groups = new GroupCoordinator({ ...kept, log: groupLog, messages: log, holdsOffset });
     const acknowledged: RetentionOptions["acknowledged"] = (topic) => groups.acknowledged(topic);
-    const retention = new Retention({ topics, settings, clock, log, acknowledged });
+    const retention = new Retention({ topics, configs, settings, clock, log, acknowledged });
     topics.onDeleted(({ name }) => void groups.forgetTopic(name, name === offsetsTopic));
     groups.start();
     const identity = { nodeId: 1, clusterId: "cluster", rack: null };

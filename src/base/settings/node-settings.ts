@@ -115,6 +115,7 @@ const doorSettings = {
   ),
   "socket.listen.backlog.size": int(511, atLeast(1), "Connections that may wait to be accepted."),
   "socket.request.max.bytes": int(104_857_600, atLeast(1), "The largest request that is read."),
+  "buckets.max": int(1_000, atLeast(1), "Buckets of the cluster."),
   "topics.max": int(100_000, atLeast(1), "Topics of the cluster."),
   "cluster.id": text(
     "",

@@ -1,5 +1,6 @@
 import { XylemError } from "../../base/errors.ts";
 import { findNodeSetting } from "./broker-configs.ts";
+import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import {
   applyChanges,
   checkChanges,
@@ -60,7 +61,7 @@ async function alter(
   switch (kind) {
     case "topic":
       await owner.topics.configure(name, (current) =>
-        unlessOnlyValidated(alterTopic(current, owner, alteration)),
+        unlessOnlyValidated(alterTopic(current, owner.configs.topicDefaultsOf(name), alteration)),
       );
       return;
     case "broker":
@@ -77,8 +78,7 @@ async function alter(
   }
 }
 
-function alterTopic(current: Configs, { configs }: ConfigOwner, alteration: Alteration): Configs {
-  const defaults = configs.topicDefaults;
+function alterTopic(current: Configs, defaults: TopicSettings, alteration: Alteration): Configs {
   const changed = alteration(current, {
     find: findTopicSetting,
     inherited: (name) => (defaults as Readonly<Record<string, unknown>>)[name],

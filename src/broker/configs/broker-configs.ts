@@ -3,9 +3,11 @@ import { nodeSettings, type NodeSettings } from "../../base/settings/node-settin
 import { parseSetting } from "../../base/settings/parse-setting.ts";
 import type { Setting } from "../../base/settings/setting.ts";
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
+import { topicConfigsOf } from "../buckets/bucket-configs.ts";
+import { Buckets } from "../buckets/buckets.ts";
 import type { Coordinator } from "../ports/coordinator.ts";
 import { clusterKey, ConfigStore, nodeKey, type Configs } from "./config-store.ts";
-import { topicDefaults } from "./topic-defaults.ts";
+import { overrideTopicSettings, topicDefaults } from "./topic-defaults.ts";
 
 const nodeRows: Readonly<Record<string, Setting<unknown>>> = nodeSettings;
 
@@ -30,16 +32,20 @@ export interface BrokerConfigsOptions {
 export class BrokerConfigs {
   readonly nodeId: number;
   readonly store: ConfigStore;
+  readonly buckets: Buckets;
   /** Live: fields of this object change while the node runs. Read them late, keep no copies. */
   readonly settings: NodeSettings;
   readonly given: Configs;
   readonly #start: NodeSettings;
   readonly #listeners = new Set<() => void>();
   #topicDefaults: TopicSettings;
+  /** What topics in a bucket have that set nothing, by the bucket's name. */
+  readonly #bucketDefaults = new Map<string, TopicSettings>();
 
-  private constructor(options: BrokerConfigsOptions, store: ConfigStore) {
+  private constructor(options: BrokerConfigsOptions, store: ConfigStore, buckets: Buckets) {
     this.nodeId = options.nodeId;
     this.store = store;
+    this.buckets = buckets;
     this.given = options.given;
     this.#start = Object.freeze({ ...options.settings });
     this.settings = { ...options.settings };
@@ -47,14 +53,27 @@ export class BrokerConfigs {
   }
 
   static async open(options: BrokerConfigsOptions): Promise<BrokerConfigs> {
-    const configs = new BrokerConfigs(options, await ConfigStore.open(options.coordinator));
+    const store = await ConfigStore.open(options.coordinator);
+    const configs = new BrokerConfigs(options, store, await Buckets.open(options.coordinator));
     configs.refresh();
     return configs;
   }
 
-  /** What a topic has that sets nothing. The same object until a default changes. */
+  /** What a topic in no bucket has that sets nothing. The same object until a default changes. */
   get topicDefaults(): TopicSettings {
     return this.#topicDefaults;
+  }
+
+  /** The same for a topic of this name: of its bucket, if it is in one. */
+  topicDefaultsOf(topic: string): TopicSettings {
+    const bucket = this.buckets.of(topic);
+    if (bucket === undefined) return this.#topicDefaults;
+    const known = this.#bucketDefaults.get(bucket.name);
+    if (known !== undefined) return known;
+    const configs = topicConfigsOf(bucket, this.#topicDefaults);
+    const defaults = overrideTopicSettings(this.#topicDefaults, configs);
+    this.#bucketDefaults.set(bucket.name, defaults);
+    return defaults;
   }
 
   /** Dynamic values of this node alone. */
@@ -85,6 +104,7 @@ export class BrokerConfigs {
       }
     }
     this.#topicDefaults = topicDefaults(this.settings);
+    this.#bucketDefaults.clear();
     for (const listener of this.#listeners) listener();
   }
 }

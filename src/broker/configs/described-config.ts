@@ -7,6 +7,7 @@ import type { Configs } from "./config-store.ts";
 /** Where a value comes from, in Kafka's order of precedence. */
 export type ConfigSource =
   | "topic"
+  | "bucket"
   | "dynamicBroker"
   | "dynamicDefault"
   | "static"

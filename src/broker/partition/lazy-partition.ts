@@ -2,6 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import { XylemError } from "../../base/errors.ts";
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import { emptyFacts, type PartitionFacts } from "../../log/partition-facts.ts";
+import type { RetainedSegment } from "../../log/retention-plan.ts";
 import type { Producer } from "../../log/producer-states.ts";
 import type { AbortedTransaction } from "../../log/transaction-index.ts";
 import type { TopicKey } from "../ports/partition-storage.ts";
@@ -192,6 +193,10 @@ export class LazyPartition implements PartitionLog {
     await this.open();
     const opened = this.#use();
     await opened.rest.holds.during(() => opened.applyRetention(nowMs, acknowledged));
+  }
+
+  retained(): Promise<readonly RetainedSegment[]> {
+    return this.hold((opened) => opened.retained());
   }
 
   producers(): Iterable<Producer> {

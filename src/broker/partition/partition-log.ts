@@ -1,5 +1,6 @@
 import type { XylemError } from "../../base/errors.ts";
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
+import type { RetainedSegment } from "../../log/retention-plan.ts";
 import type { Producer } from "../../log/producer-states.ts";
 import type { AbortedTransaction } from "../../log/transaction-index.ts";
 
@@ -83,6 +84,8 @@ export interface PartitionLog {
    * where the topic deletes at all.
    */
   applyRetention(nowMs: number, acknowledged?: number): Promise<void>;
+  /** Its segments, oldest first; the last one is the active one. */
+  retained(): Promise<readonly RetainedSegment[]>;
   /** Producers known here (DescribeProducers). */
   producers(): Iterable<Producer>;
   /** New settings of the topic; they count from the next append or check on. */

@@ -57,13 +57,16 @@ export class PartitionUpkeep {
   }
 
   async planRetention(settings: TopicSettings, seenBy: UpkeepBounds): Promise<RetentionPlan> {
-    const { segments } = this.#parts;
     const { logStart, committed, nowMs, acknowledged } = seenBy;
     const young = await firstYoung(this.#parts, settings, { logStart, upTo: committed, nowMs });
     const bounds = { logStart, committed, nowMs, unneededUpTo: Math.max(acknowledged, young) };
+    return planRetention(await this.retained(settings), retentionRules(settings), bounds);
+  }
+
+  async retained(settings: TopicSettings): Promise<readonly RetainedSegment[]> {
     const seen: RetainedSegment[] = [];
-    for (const segment of segments.all) seen.push(await seeSegment(segment, settings));
-    return planRetention(seen, retentionRules(settings), bounds);
+    for (const segment of this.#parts.segments.all) seen.push(await seeSegment(segment, settings));
+    return seen;
   }
 
   /**

@@ -45,6 +45,7 @@ export interface PartitionParts extends LoadedPartition {
 export class Partition implements PartitionLog {
   readonly topic: string;
   readonly index: number;
+  readonly retained: PartitionLog["retained"];
   readonly #context: PartitionContext;
   readonly #folder: PartitionFolder;
   readonly #segments: SegmentList;
@@ -88,9 +89,9 @@ export class Partition implements PartitionLog {
     const onDamage = (path: string): void => this.#heedDamage(path);
     this.#reader = new PartitionReader({ segments, epochs: parts.epochs, context, onDamage });
     this.#search = new TimestampSearch(segments, this.#reader, context.compression);
-    const search = this.#search;
-    const upkeep = new PartitionUpkeep({ context, folder, segments, epochs, search });
+    const upkeep = new PartitionUpkeep({ context, folder, segments, epochs, search: this.#search });
     this.#upkeep = upkeep;
+    this.retained = () => upkeep.retained(this.#settings);
     const onMoved = (): void => {
       tail.dropBelow(this.logStart);
       this.#progress.tell();
@@ -267,8 +268,7 @@ export class Partition implements PartitionLog {
   async applyRetention(nowMs: number, acknowledged = 0): Promise<void> {
     this.#checkUsable();
     if (this.#head.isDue(this.#settings, nowMs)) await this.roll();
-    const { logStart, committed } = this;
-    const bounds = { logStart, committed, nowMs, acknowledged };
+    const bounds = { logStart: this.logStart, committed: this.committed, nowMs, acknowledged };
     const plan = await this.#upkeep.planRetention(this.#settings, bounds);
     this.#checkUsable();
     if (plan.segmentCount > 0 && plan.segmentCount === this.#segments.all.length) {

@@ -16,7 +16,7 @@ async function fill(
 }
 
 async function starts(node: GroupBroker): Promise<number[]> {
-  await node.broker.retention.evict(node.broker.topics.list());
+  await node.broker.retention.evictAll();
   return node.broker.topics.find("orders")!.partitions.map(({ logStart }) => logStart);
 }
 

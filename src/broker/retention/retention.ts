@@ -2,14 +2,20 @@ import type { Cancel, Clock } from "../../base/clock.ts";
 import { XylemError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { NodeSettings } from "../../base/settings/node-settings.ts";
+import { budgetOf } from "../buckets/bucket-configs.ts";
+import type { Bucket } from "../buckets/buckets.ts";
+import { topicsIn } from "../buckets/change-bucket.ts";
+import type { BrokerConfigs } from "../configs/broker-configs.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
 import type { Topic, Topics } from "../topics/topics.ts";
 import { Turns } from "../turns.ts";
 import { isAcknowledged } from "./acknowledging.ts";
+import { planTrims } from "./bucket-budget.ts";
 import { Eviction, type EvictionReport } from "./eviction.ts";
 
 export interface RetentionOptions {
   readonly topics: Topics;
+  readonly configs: BrokerConfigs;
   readonly settings: NodeSettings;
   readonly clock: Clock;
   readonly log: Log;
@@ -20,6 +26,11 @@ export interface RetentionOptions {
 /** An AbortSignal, as far as a pass looks at it: whether it shall end early. */
 export interface Abortion {
   readonly aborted: boolean;
+}
+
+export interface RetentionScope {
+  readonly topics: readonly Topic[];
+  readonly buckets: readonly Bucket[];
 }
 
 /** Partitions looked at before others get a turn. */
@@ -41,10 +52,10 @@ export class Retention {
 
   start(): void {
     if (this.#isClosed) return;
-    const { clock, settings, topics } = this.#options;
+    const { clock, settings } = this.#options;
     this.#cancel = clock.schedule(settings["log.retention.check.interval.ms"], () => {
       const next = (): void => this.start();
-      this.evict(topics.list()).then(next, next);
+      this.evictAll().then(next, next);
     });
   }
 
@@ -55,39 +66,72 @@ export class Retention {
     await this.#turns.settled();
   }
 
-  /** Applies the policies of these topics now, after passes that were asked for before. */
-  evict(topics: readonly Topic[], signal?: Abortion): Promise<EvictionReport> {
-    return this.#turns.take("pass", () => this.#pass(topics, signal));
+  /** `evict` for all topics and buckets there are. */
+  evictAll(signal?: Abortion): Promise<EvictionReport> {
+    const { topics, configs } = this.#options;
+    return this.evict({ topics: topics.list(), buckets: configs.buckets.list() }, signal);
   }
 
-  async #pass(topics: readonly Topic[], signal?: Abortion): Promise<EvictionReport> {
-    const eviction = new Eviction();
+  /** Applies the policies of these topics, then these buckets' budgets, after earlier passes. */
+  evict(scope: RetentionScope, signal?: Abortion): Promise<EvictionReport> {
+    return this.#turns.take("pass", async () => {
+      const eviction = new Eviction();
+      await this.#applyAll(scope.topics, eviction, signal);
+      for (const bucket of scope.buckets) {
+        if (!this.#isOver(signal)) await this.#trim(bucket, eviction);
+      }
+      return eviction.report();
+    });
+  }
+
+  async #applyAll(topics: readonly Topic[], eviction: Eviction, signal?: Abortion): Promise<void> {
     let count = 0;
     for (const topic of topics) {
       const passed = isAcknowledged(topic) ? this.#options.acknowledged(topic) : undefined;
       for (const partition of topic.partitions) {
-        if (this.#isClosed || signal?.aborted === true) return eviction.report();
+        if (this.#isOver(signal)) return;
         if (this.#options.topics.find(topic.name) !== topic) break;
         await this.#apply(partition, passed?.[partition.index] ?? 0, eviction);
         count += 1;
         if (count % partitionsPerTurn === 0) await this.#turn();
       }
     }
-    return eviction.report();
   }
 
   async #apply(partition: PartitionLog, passed: number, eviction: Eviction): Promise<void> {
     if (partition.stopped !== undefined) return;
-    const { clock, log } = this.#options;
+    const nowMs = this.#options.clock.nowMs();
+    await this.#attempt(partition, eviction, () => partition.applyRetention(nowMs, passed));
+  }
+
+  async #trim(bucket: Bucket, eviction: Eviction): Promise<void> {
+    const budget = budgetOf(bucket);
+    if (budget < 0) return;
+    const trims = await planTrims(topicsIn(this.#options, bucket.name), budget);
+    for (const { partition, logStart } of trims) {
+      await this.#attempt(partition, eviction, () => partition.deleteRecordsBefore(logStart));
+    }
+  }
+
+  async #attempt(
+    partition: PartitionLog,
+    eviction: Eviction,
+    work: () => Promise<unknown>,
+  ): Promise<void> {
+    const { log } = this.#options;
     const before = { logStart: partition.logStart, sizeBytes: partition.sizeBytes };
     try {
-      await partition.applyRetention(clock.nowMs(), passed);
+      await work();
     } catch (error) {
       const why = error instanceof XylemError ? error.message : String(error);
       eviction.fail(partition, why);
       log.warn("retention failed", { topic: partition.topic, partition: partition.index, why });
     }
     eviction.note(partition, before);
+  }
+
+  #isOver(signal: Abortion | undefined): boolean {
+    return this.#isClosed || signal?.aborted === true;
   }
 
   #turn(): Promise<void> {

@@ -17,6 +17,11 @@ export interface Topic {
   readonly partitions: readonly PartitionLog[];
 }
 
+/** A topic's own configs after a change; undefined: there is none. */
+export type ConfigsChange = (
+  current: ReadonlyMap<string, string>,
+) => ReadonlyMap<string, string> | undefined;
+
 /** The changeable side of a topic, for `Topics` alone. */
 export class LiveTopic implements Topic {
   readonly name: string;
@@ -24,6 +29,8 @@ export class LiveTopic implements Topic {
   readonly isInternal: boolean;
   /** As of TopicKey. */
   isDense: boolean;
+  /** What the coordinator's entry says of it. */
+  isStoredDense: boolean;
   /** The coordinator's revision of the entry. */
   revision: number;
   settings: TopicSettings;
@@ -41,6 +48,7 @@ export class LiveTopic implements Topic {
     this.isInternal = isInternalTopic(key.name);
     this.configs = configs;
     this.settings = settings;
+    this.isStoredDense = key.isDense;
     this.isDense = key.isDense && !compacts(settings);
   }
 

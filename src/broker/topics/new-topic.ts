@@ -78,6 +78,12 @@ export interface Growth {
   readonly assignments?: readonly (readonly number[])[] | undefined;
 }
 
+export interface GrowOptions {
+  /** The replicas of each new partition by hand. */
+  readonly assignments?: readonly (readonly number[])[] | undefined;
+  readonly validateOnly?: boolean;
+}
+
 /** Throws INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT. */
 export function checkGrowth(
   topic: Pick<Topic, "name" | "isInternal" | "partitions">,

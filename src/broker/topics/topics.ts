@@ -13,13 +13,14 @@ import type { CutOf, PartitionStorage, TopicKey } from "../ports/partition-stora
 import { Turns } from "../turns.ts";
 import { internalTopics, isInternalTopic } from "./internal-topics.ts";
 import { checkNewName } from "./check-new-name.ts";
-import { checkGrowth, planPartitions, type NewTopic } from "./new-topic.ts";
+import { checkGrowth, type GrowOptions, planPartitions, type NewTopic } from "./new-topic.ts";
 import { PartitionBudget } from "./partition-budget.ts";
 import { reconcileStorage } from "./reconcile-storage.ts";
+import { rememberGaps } from "./remember-gaps.ts";
 import { TopicImage } from "./topic-image.ts";
 import type { TopicEntry } from "./topic-entry.ts";
 import { collisionName } from "./topic-name.ts";
-import { compacts, LiveTopic, type Topic } from "./live-topic.ts";
+import { compacts, type ConfigsChange, LiveTopic, type Topic } from "./live-topic.ts";
 import { forgetFiles, noteFiles, writeTopic } from "./write-topic.ts";
 
 export type { Topic } from "./live-topic.ts";
@@ -66,6 +67,7 @@ export class Topics {
       topics.#budget.add(entry.partitions);
       topics.#image.add(topic);
     });
+    topics.#rememberGaps();
     options.configs.onChange(() => topics.#reconfigure());
     return topics;
   }
@@ -140,7 +142,7 @@ export class Topics {
   } {
     const { configs } = this.#options;
     this.#checkNewName(asked.name);
-    const checked = checkTopicConfigs(asked.configs, configs.topicDefaults);
+    const checked = checkTopicConfigs(asked.configs, configs.topicDefaultsOf(asked.name));
     const defaults = {
       partitions: configs.settings["num.partitions"],
       replicas: configs.settings["default.replication.factor"],
@@ -228,7 +230,7 @@ export class Topics {
       const topic = this.#get(name);
       const changed = change(topic.configs);
       if (changed === undefined) return;
-      const configs = checkTopicConfigs(changed, this.#options.configs.topicDefaults);
+      const configs = checkTopicConfigs(changed, this.#options.configs.topicDefaultsOf(name));
       const partitions = topic.partitions.length;
       const settings = this.#settingsOf(topic.name, configs);
       const isDense = topic.isDense && !compacts(settings);
@@ -373,7 +375,7 @@ export class Topics {
   }
 
   #settingsOf(name: string, configs: ReadonlyMap<string, string>): TopicSettings {
-    const settings = overrideTopicSettings(this.#options.configs.topicDefaults, configs);
+    const settings = overrideTopicSettings(this.#options.configs.topicDefaultsOf(name), configs);
     return isInternalTopic(name) ? Object.freeze({ ...settings, durability: "fsync" }) : settings;
   }
 
@@ -381,18 +383,13 @@ export class Topics {
     for (const topic of this.#image.list()) {
       topic.configure(this.#settingsOf(topic.name, topic.configs));
     }
+    this.#rememberGaps();
+  }
+
+  #rememberGaps(): void {
+    void rememberGaps({ ...this.#options, image: this.#image, turns: this.#turns });
   }
 }
-
-export interface GrowOptions {
-  /** The replicas of each new partition by hand. */
-  readonly assignments?: readonly (readonly number[])[] | undefined;
-  readonly validateOnly?: boolean;
-}
-
-export type ConfigsChange = (
-  current: ReadonlyMap<string, string>,
-) => ReadonlyMap<string, string> | undefined;
 
 function indexesOf(first: number, end: number): readonly number[] {
   return Array.from({ length: end - first }, (_, at) => first + at);

@@ -25,6 +25,7 @@ export async function writeTopic(
     throw new XylemError(code, `Topic '${topic.name}' was changed by another node.`);
   }
   topic.revision = revision;
+  if (entry !== null) topic.isStoredDense = entry.isDense;
 }
 
 /** Files with the topic's id are removed at the next start, unless `forgetFiles` comes first. */

@@ -6,6 +6,7 @@ import { CommandFailure, exitCodes } from "../exit-codes.ts";
 import { formatJson, printLine, printRows } from "../terminal.ts";
 
 interface EvictOptions extends NodeOptions {
+  readonly bucket?: string;
   readonly all?: boolean;
   readonly json?: boolean;
 }
@@ -16,17 +17,19 @@ export function addEvictCommand(topic: Command): void {
     .command("evict")
     .argument("[topic]")
     .description("apply retention now instead of at the next check")
-    .option("--all", "to every topic")
+    .option("--bucket <bucket>", "to the topics of a bucket, and its budget")
+    .option("--all", "to every topic and bucket")
     .addOption(dataOption())
     .addOption(jsonOption())
     .action(evict);
 }
 
 async function evict(topic: string | undefined, options: EvictOptions): Promise<void> {
-  if ((topic === undefined) === (options.all !== true)) {
-    throw new CommandFailure("name a topic, or give --all", exitCodes.usage);
+  const { bucket, all } = options;
+  if ([topic, bucket, all].filter((choice) => choice !== undefined).length !== 1) {
+    throw new CommandFailure("name a topic, or give --bucket or --all", exitCodes.usage);
   }
-  const argument = topic === undefined ? {} : { topic };
+  const argument = { topic, bucket };
   const report = await callNode<EvictionReport>(options, "topic.evict", argument);
   if (options.json) return printLine(formatJson(report));
   printRows(report.partitions.map(toRow), { whenEmpty: "nothing to remove" });

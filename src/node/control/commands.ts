@@ -1,3 +1,8 @@
+import {
+  configureBucketCommand,
+  createBucketCommand,
+  listBucketsCommand,
+} from "./bucket-commands.ts";
 import type { Command } from "./command.ts";
 import { evictTopicsCommand } from "./evict-topics-command.ts";
 import { forkTopicCommand } from "./fork-topic-command.ts";
@@ -6,6 +11,9 @@ import { snapshotCommand } from "./snapshot-command.ts";
 /** What a running node does for other processes of its user on its machine, by name. */
 export const commands: Readonly<Record<string, Command>> = {
   snapshot: snapshotCommand,
+  "bucket.configure": configureBucketCommand,
+  "bucket.create": createBucketCommand,
+  "bucket.list": listBucketsCommand,
   "topic.evict": evictTopicsCommand,
   "topic.fork": forkTopicCommand,
 };

@@ -29,6 +29,20 @@ export const wholeNumber: Field<number> = (value, name) => {
   throw wrong(name, "a whole number from 0 on");
 };
 
+/** Texts by name; none when absent. */
+export const textMap: Field<ReadonlyMap<string, string>> = (value, name) => {
+  if (value === undefined) return new Map();
+  if (!isRecord(value)) throw wrong(name, "an object of texts");
+  return new Map(Object.entries(value).map(([key, entry]) => [key, text(entry, name)]));
+};
+
+/** None when absent. */
+export const textList: Field<readonly string[]> = (value, name) => {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw wrong(name, "a list of texts");
+  return value.map((entry) => text(entry, name));
+};
+
 export function optional<T>(field: Field<T>): Field<T | undefined> {
   return (value, name) => (value === undefined ? undefined : field(value, name));
 }

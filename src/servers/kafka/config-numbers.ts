@@ -7,6 +7,8 @@ import type { SettingType } from "../../base/settings/setting.ts";
 export const configSourceNumbers: Readonly<Record<ConfigSource, number>> = {
   topic: 1,
   dynamicBroker: 2,
+  /** Kafka has no buckets: a default that can change, for more than one topic, comes closest. */
+  bucket: 3,
   dynamicDefault: 3,
   static: 4,
   default: 5,

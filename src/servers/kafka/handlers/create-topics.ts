@@ -98,7 +98,7 @@ function made(
   { id, partitions, replicas, configs }: Made,
   broker: Broker,
 ): TopicAnswer {
-  const settings = overrideTopicSettings(broker.configs.topicDefaults, configs);
+  const settings = overrideTopicSettings(broker.configs.topicDefaultsOf(name), configs);
   return {
     name,
     topicId: id,
@@ -106,7 +106,7 @@ function made(
     errorMessage: null,
     numPartitions: partitions,
     replicationFactor: replicas,
-    configs: describeTopicConfigs({ configs, settings }, broker.configs).map((config) => ({
+    configs: describeTopicConfigs({ name, configs, settings }, broker.configs).map((config) => ({
       name: config.name,
       value: config.value,
       readOnly: config.isReadOnly,

@@ -1,0 +1,39 @@
+import { inParallel } from "../../base/in-parallel.ts";
+import type { Log } from "../../base/log.ts";
+import type { Coordinator } from "../ports/coordinator.ts";
+import type { Turns } from "../turns.ts";
+import type { LiveTopic } from "./live-topic.ts";
+import type { TopicImage } from "./topic-image.ts";
+import { collisionName } from "./topic-name.ts";
+import { writeTopic } from "./write-topic.ts";
+
+interface Parts {
+  readonly image: TopicImage;
+  readonly turns: Turns;
+  readonly coordinator: Coordinator;
+  readonly log: Log;
+}
+
+const writingMax = 64;
+
+/**
+ * Topics that a default of the node or of their bucket has compacted: the coordinator is told that
+ * their gaps are no loss, whatever they do later. What fails now is tried again at the next start.
+ */
+export async function rememberGaps(parts: Parts): Promise<void> {
+  const { image, turns, coordinator, log } = parts;
+  const topics = image.list().filter(({ isDense, isStoredDense }) => isStoredDense && !isDense);
+  const remember = (topic: LiveTopic): Promise<void> =>
+    turns.take(collisionName(topic.name), async () => {
+      if (image.find(topic.name) !== topic) return;
+      const { id, configs, isDense, partitions } = topic;
+      const entry = { id, partitions: partitions.length, configs, isDense };
+      await writeTopic(coordinator, topic, entry);
+    });
+  try {
+    await inParallel(topics, writingMax, remember);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    log.warn("topics that are compacted by a default are not marked as such", { why });
+  }
+}
