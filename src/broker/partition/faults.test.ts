@@ -9,9 +9,11 @@ import {
   memoryDisk,
   openWorld,
   readValues,
+  topicId,
 } from "../../../test/support/log-directory.ts";
 import { makeTemporaryFolder, removeFolder } from "../../../test/support/temporary-folder.ts";
 import { XylemError } from "../../base/errors.ts";
+import { defaultTopicSettings } from "../../base/settings/topic-settings.ts";
 import { FilesDisk } from "../../storage/files-disk.ts";
 
 const ioError = new XylemError("KAFKA_STORAGE_ERROR", "syncing: i/o error");
@@ -206,4 +208,21 @@ describe("a log file that others cut while it is in use", () => {
     await world.directory.close();
     removeFolder(root);
   });
+});
+
+test("files that could not be removed are never taken for those of a new topic", async () => {
+  const disk = new SimulatedDisk();
+  const world = await openWorld(disk);
+  await append(await world.open("orders"), ["old"]);
+  disk.fault = failing("list", "orders-0", ioError);
+  const old = { name: "orders", id: topicId };
+  await expect(world.directory.removePartition(old, 0)).rejects.toThrow("i/o error");
+  disk.fault = () => undefined;
+  const renewed = { name: "orders", id: topicId.slice().reverse() };
+  const partition = await world.directory.openPartition(renewed, 0, defaultTopicSettings);
+  expect(partition.end).toBe(0);
+  await append(partition, ["new"]);
+  const again = await openWorld(disk.afterKill());
+  const reopened = await again.directory.openPartition(renewed, 0, defaultTopicSettings);
+  expect(await readValues(reopened)).toEqual(["new"]);
 });

@@ -252,13 +252,11 @@ export class LogDirectory implements PartitionStorage {
     const name = formatPartitionName(topic.name, index);
     const partition = this.#partitions.get(name);
     this.#partitions.delete(name);
-    this.#folders.delete(name);
     this.#unchecked.delete(name);
     await partition?.abandon();
     const { disk, settings } = this.#options;
-    const entries = await disk.list(name);
-    if (entries.length > 0) {
-      const removed = await this.#folders.abandon(name, "delete");
+    const removed = await this.#folders.remove(name);
+    if (removed !== undefined) {
       const delayMs = settings["log.segment.delete.delay.ms"];
       if (this.#context.room.isFull) await disk.removeDirectory(removed);
       else this.#schedule(delayMs, () => disk.removeDirectory(removed));
@@ -335,13 +333,8 @@ export class LogDirectory implements PartitionStorage {
     }
   }
 
-  /** As in Kafka, only a log start that the files do not tell by themselves. */
   #noteLogStart(name: string, partition: Partition): void {
-    const { logStartStored, flushed, firstSegmentOffset } = partition;
-    // The name of a segment is durable with the first flush of what is in it.
-    const isTold = logStartStored <= firstSegmentOffset && firstSegmentOffset < flushed;
-    const isOfUse = logStartStored > 0 && !isTold;
-    this.#checkpoints.set("logStarts", name, isOfUse ? logStartStored : undefined);
+    this.#checkpoints.set("logStarts", name, partition.logStartUntold);
   }
 
   async #storeLogStarts(): Promise<void> {

@@ -29,11 +29,16 @@ export class LogStart {
     return this.#offset;
   }
 
-  /** What the checkpoint is to say of it. */
-  get stored(): number {
+  /**
+   * What only the checkpoint can tell of it; undefined: the first segment's name does. That name is
+   * durable with the first flush of what is in the segment.
+   */
+  untold(flushed: number): number | undefined {
     let offset = this.#offset;
     for (const target of this.#targets) offset = Math.max(offset, target.offset);
-    return offset;
+    const first = this.#parts.upkeep.firstOffset;
+    const isTold = first !== undefined && offset <= first && first < flushed;
+    return offset === 0 || isTold ? undefined : offset;
   }
 
   /** DeleteRecords: moves it once that is durable. A full disk rejects with nothing moved. */

@@ -108,11 +108,6 @@ export class Partition implements PartitionLog {
     return this.#logStart.offset;
   }
 
-  /** What the checkpoint of log starts is to say of it. */
-  get logStartStored(): number {
-    return this.#logStart.stored;
-  }
-
   get end(): number {
     return this.#end;
   }
@@ -154,9 +149,9 @@ export class Partition implements PartitionLog {
     return this.#progress.stopped;
   }
 
-  /** The oldest offset whose files a crash may leave; without any the log end. */
-  get firstSegmentOffset(): number {
-    return this.#upkeep.firstOffset ?? this.#end;
+  /** What the checkpoint of log starts is to say, as in Kafka: what the files do not tell. */
+  get logStartUntold(): number | undefined {
+    return this.#logStart.untold(this.#writer.flushed);
   }
 
   /** The idempotent producers known here. */

@@ -67,6 +67,18 @@ export class TopicFolders {
     });
   }
 
+  /**
+   * Gives a folder up to be removed under the name that this answers; undefined: there is none.
+   * While that fails it counts as there: another topic of the name must not take it for its own.
+   */
+  async remove(name: string): Promise<string | undefined> {
+    this.#names.add(name);
+    const entries = await this.#context.disk.list(name);
+    if (entries.length > 0) return await this.abandon(name, "delete");
+    this.#names.delete(name);
+    return undefined;
+  }
+
   /** Answers the name that the folder has from here on. */
   async abandon(name: string, fate: "delete" | "stray"): Promise<string> {
     const { disk, random } = this.#context;
