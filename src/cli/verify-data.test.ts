@@ -162,3 +162,17 @@ test("a scrub that is told to stop stops", async () => {
   const signal = AbortSignal.abort(new Error("enough"));
   await expect(verifyData(data, { report: () => {}, signal })).rejects.toThrow("enough");
 });
+
+test("an aborted transaction that its index does not name is damage", async () => {
+  place("", vectors.logDirectory);
+  const { name, files } = vectors.partitionDirectory;
+  place(name, files);
+  const index = join(data, name, formatSegmentName(0, ".txnindex"));
+  expect((await verify()).damages).toEqual([]);
+  const whole = readFileSync(index);
+  writeFileSync(index, "");
+  const [damage] = (await verify()).damages;
+  expect(damage?.why).toMatch(/^the aborted transaction of producer \d+, offsets .* is missing/);
+  writeFileSync(index, whole.fill(9, 20, 22));
+  expect((await verify()).damages[0]?.why).toMatch(/^entry 0 can not be/);
+});

@@ -9,11 +9,13 @@ import { LeaderEpochs } from "../log/leader-epochs.ts";
 import { parsePartitionMetadata } from "../log/partition-metadata.ts";
 import { readProducerSnapshot } from "../log/producer-snapshot.ts";
 import { formatSegmentName, parseSegmentName } from "../log/segment-name.ts";
+import { TransactionIndex } from "../log/transaction-index.ts";
 import { currentMagic } from "../protocol/record-batch.ts";
 import { systemCode } from "../storage/disk-error.ts";
 import { ReadOnlyFile } from "./verify-file.ts";
 import type { Finding, FoundAt, VerifyTotals } from "./verify-finding.ts";
 import { type IndexCheck, OffsetIndexCheck, TimeIndexCheck } from "./verify-index.ts";
+import { TransactionCheck } from "./verify-transactions.ts";
 import { type BadBytes, scrubSegment } from "./verify-segment.ts";
 
 export interface PartitionToVerify {
@@ -38,6 +40,7 @@ type Checks = { index: IndexCheck; name: string }[];
 export class PartitionScrub {
   readonly #what: PartitionToVerify;
   readonly #run: VerifyRun;
+  readonly #transactions = new TransactionCheck();
   #epochs: LeaderEpochs | undefined;
   #largestEpoch = -1;
   #isEpochsFaultTold = false;
@@ -132,11 +135,31 @@ export class PartitionScrub {
           onBad: (bad) => this.#reportBad(name, bad),
         });
         this.#reportIndexes(checks, nextOffset === undefined && !isClean);
+        if (nextOffset !== undefined || isClean) {
+          await this.#checkTransactions({ baseOffset, endOffset: end }, names);
+        }
       } finally {
         await file.close();
       }
     });
     return end;
+  }
+
+  /** What a segment's `.txnindex` says of aborted transactions; absent it says there are none. */
+  async #checkTransactions(
+    bounds: { readonly baseOffset: number; readonly endOffset: number },
+    names: readonly string[],
+  ): Promise<void> {
+    const file = formatSegmentName(bounds.baseOffset, ".txnindex");
+    const isThere = names.includes(file);
+    const bytes = isThere ? await readFile(join(this.#what.folder, file)) : new Uint8Array(0);
+    const { index, isWhole } = TransactionIndex.parse(bytes, bounds);
+    const remedy = "it can be made again from the log";
+    if (!isWhole) this.#damage({ file }, `entry ${index.count} can not be; ${remedy}`);
+    for (const { producerId, firstOffset, lastOffset } of this.#transactions.takeMissing(index)) {
+      const which = `of producer ${producerId}, offsets ${firstOffset} to ${lastOffset}`;
+      this.#damage({ file }, `the aborted transaction ${which}, is missing; ${remedy}`);
+    }
   }
 
   async #openIndexes(baseOffset: number, names: readonly string[]): Promise<Checks> {
@@ -164,6 +187,7 @@ export class PartitionScrub {
       return;
     }
     totals.records += walk.batch.recordCount;
+    this.#transactions.see(walk);
     this.#checkEpoch(walk, at);
   }
 
