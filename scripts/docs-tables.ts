@@ -4,9 +4,11 @@ import { fileURLToPath } from "node:url";
 import { catalogue, type ErrorRow } from "../src/base/error-catalogue.ts";
 import { bucketSettings } from "../src/base/settings/bucket-settings.ts";
 import { groupConfigSettings } from "../src/base/settings/group-config-settings.ts";
+import { shareMemory } from "../src/base/settings/share-memory.ts";
 import { variableOf } from "../src/base/settings/merge-settings.ts";
-import { nodeSettings } from "../src/base/settings/node-settings.ts";
+import { defaultNodeSettings, nodeSettings } from "../src/base/settings/node-settings.ts";
 import { formatSetting } from "../src/base/settings/parse-setting.ts";
+import { parseByteCount } from "../src/base/settings/rows.ts";
 import type { Setting, SettingTable } from "../src/base/settings/setting.ts";
 import { topicSettings } from "../src/base/settings/topic-settings.ts";
 import { type ApiName, apiNames, apiTable } from "../src/protocol/api-table.ts";
@@ -16,6 +18,7 @@ export function docsTables(): ReadonlyMap<string, string> {
   return new Map([
     ["docs/settings.md", settingsPage()],
     ["docs/topic-settings.md", topicSettingsPage()],
+    ["docs/memory.md", memoryPage()],
     ["docs/errors.md", errorsPage()],
     ["docs/protocol-support.md", protocolPage()],
   ]);
@@ -48,6 +51,28 @@ function settingsPage(): string {
     table(["name", "type", "default", "valid", "changes", "meaning"], rows),
   ]);
 }
+
+const budgetsShown = ["64MiB", "256MiB", "1GiB", "4GiB"];
+
+function memoryPage(): string {
+  const shares = budgetsShown.map((budget) => shareMemory(parseByteCount(budget) ?? 0, false));
+  const names = [...(shares[0]?.keys() ?? [])].sort();
+  const rows = names.map((name) => [
+    code(name),
+    mebibytes(defaultNodeSettings[name] as number),
+    ...shares.map((share) => mebibytes(share.get(name) as number)),
+  ]);
+  return page("Memory of a node", [
+    "The buffers that grow with the load have bounds, and `memory.budget` sets them all at once: " +
+      "`--memory.budget 256MiB`. A bound that is given itself keeps its value. The budget does " +
+      "not count the process itself, about 100 MiB, nor what is kept for each partition and " +
+      "connection. With `--memory` half of it is the store's, and the rest is shared as below. " +
+      "In MiB:",
+    table(["bound", "default", ...budgetsShown], rows),
+  ]);
+}
+
+const mebibytes = (bytes: number): string => String(Math.round((bytes / 1024 ** 2) * 10) / 10);
 
 /** Taken, kept and shown to Kafka's tools, though nothing in the broker goes by them yet. */
 export const topicSettingsWithoutEffect: readonly (keyof typeof topicSettings)[] = [

@@ -1,8 +1,10 @@
+import { totalmem } from "node:os";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { MergedSettings } from "../base/settings/merge-settings.ts";
 import type { NodeSettings } from "../base/settings/node-settings.ts";
+import { parseByteCount } from "../base/settings/rows.ts";
 import type { Broker } from "../broker/broker.ts";
 import { ListeningPort } from "./listening-port.ts";
 import { openBroker } from "./open-broker.ts";
@@ -55,6 +57,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     },
   );
   warnOfUnreachable(settings, log);
+  warnOfMemory(settings, log);
   const address = `${port.host.includes(":") ? `[${port.host}]` : port.host}:${port.port}`;
   return {
     broker,
@@ -97,6 +100,12 @@ function refuseOpenListener(settings: NodeSettings): void {
     `${settings.host} can be reached from other machines without encryption and logins; ` +
       "give --insecure if that is meant",
   );
+}
+
+function warnOfMemory(settings: NodeSettings, log: Log): void {
+  const budgetBytes = parseByteCount(settings["memory.budget"]) ?? 0;
+  if (budgetBytes <= totalmem()) return;
+  log.warn("memory.budget is more than this machine has", { budgetBytes, hasBytes: totalmem() });
 }
 
 function warnOfUnreachable(settings: NodeSettings, log: Log): void {

@@ -40,11 +40,11 @@ test("every API has its row with the versions that are served, by key", () => {
 
 test("a page that differs in one character, or is not there, is stale", () => {
   const root = mkdtempSync(join(tmpdir(), "docs-tables-"));
-  const [first, second] = [...docsTables()];
+  const [first, second, ...absent] = [...docsTables()];
   for (const [path, text] of [first!, second!]) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), path === first![0] ? text.replace("e", "f") : text);
   }
-  expect(stalePages(root)).toEqual([first![0], "docs/errors.md", "docs/protocol-support.md"]);
+  expect(stalePages(root)).toEqual([first![0], ...absent.map(([path]) => path)]);
   rmSync(root, { recursive: true });
 });

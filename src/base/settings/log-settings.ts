@@ -159,6 +159,11 @@ export const logSettings = {
     atLeast(1_048_576),
     "Bytes a partition may hold in memory that are not written yet; past it producers wait.",
   ),
+  "log.append.pending.total.max.bytes": long(
+    268_435_456,
+    atLeast(1_048_576),
+    "As log.append.pending.max.bytes, of all partitions together.",
+  ),
   "log.checkpoint.interval.ms": int(
     5_000,
     between(100, 5_000),

@@ -1,7 +1,9 @@
 import { XylemError } from "../errors.ts";
 import { closestName } from "./closest-name.ts";
+import { shareMemory } from "./share-memory.ts";
 import { defaultNodeSettings, nodeSettings, type NodeSettings } from "./node-settings.ts";
 import { normalizeSetting, parseSetting } from "./parse-setting.ts";
+import { parseByteCount } from "./rows.ts";
 import type { Setting } from "./setting.ts";
 
 /** Texts of node settings by name, and where they came from, in words for an error. */
@@ -12,7 +14,7 @@ export interface SettingsLayer {
 
 export interface MergedSettings {
   readonly settings: NodeSettings;
-  /** What the layers gave, in plain form; all else is the default. */
+  /** What the layers gave, in plain form, and what follows from it; all else is the default. */
   readonly given: ReadonlyMap<string, string>;
 }
 
@@ -35,6 +37,7 @@ export function mergeSettings(layers: readonly SettingsLayer[]): MergedSettings 
       given.set(name, normalizeSetting(name, row, text));
     }
   }
+  applyBudget(values, given);
   const settings = values as NodeSettings;
   checkRelations(settings);
   return { settings, given };
@@ -65,6 +68,18 @@ export function settingsOfVariables(
     texts.set(name, text);
   }
   return texts;
+}
+
+/** `memory.budget` stands in for the bounds that nobody gave. */
+function applyBudget(values: Record<string, unknown>, given: Map<string, string>): void {
+  const { "memory.budget": budget, memory } = values as NodeSettings;
+  const budgetBytes = parseByteCount(budget);
+  if (budgetBytes === undefined) return;
+  for (const [name, bytes] of shareMemory(budgetBytes, memory)) {
+    if (given.has(name)) continue;
+    values[name] = bytes;
+    given.set(name, String(bytes));
+  }
 }
 
 function unknownName(

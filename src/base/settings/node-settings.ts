@@ -7,6 +7,7 @@ import {
   atLeast,
   between,
   bool,
+  byteCountAtLeast,
   choice,
   int,
   list,
@@ -85,6 +86,11 @@ const doorSettings = {
     "Partitions in one answer of DescribeTopicPartitions.",
   ),
   memory: bool(false, "Whether everything is kept in memory and nothing on disk."),
+  "memory.budget": text(
+    "",
+    byteCountAtLeast(32 * 1024 ** 2),
+    "What all buffers together may take, as 256MiB: sets the bounds that are not given themselves.",
+  ),
   "node.id": int(1, atLeast(0), "This node's number, kept in its data directory."),
   "num.partitions": int(1, between(1, 10_000), "Partitions of a topic that does not say how many."),
   "partitions.max": int(

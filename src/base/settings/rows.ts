@@ -60,6 +60,22 @@ export function matching(pattern: RegExp, valid: string): Rule<string> {
   };
 }
 
+const byteUnits: Readonly<Record<string, number>> = { "": 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 };
+
+/** The number of bytes that `256MiB`, `2 GiB` or `268435456` says; undefined where it says none. */
+export function parseByteCount(text: string): number | undefined {
+  const [, digits, unit = ""] = /^(\d{1,15}) ?(?:([KMG])iB)?$/.exec(text) ?? [];
+  return digits === undefined ? undefined : Number(digits) * (byteUnits[unit] as number);
+}
+
+/** A number of bytes, with a unit or without; empty is none. */
+export function byteCountAtLeast(least: number): Rule<string> {
+  const valid = `empty, or at least ${least / 1024 ** 2}MiB`;
+  const check = (value: string): string | undefined =>
+    value === "" || (parseByteCount(value) ?? 0) >= least ? undefined : `must be ${valid}`;
+  return { valid, check };
+}
+
 export function listMatching(pattern: RegExp, valid: string): Rule<readonly string[]> {
   return {
     valid,

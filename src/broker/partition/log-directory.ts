@@ -20,23 +20,18 @@ import type {
   TopicKey,
 } from "../ports/partition-storage.ts";
 import { metadataTopic } from "../topics/topic-name.ts";
-import { AppendRoom } from "./append-room.ts";
-import { DamageLog } from "./damage-log.ts";
 import { DirectoryCheckpoints } from "./directory-checkpoints.ts";
 import { DirectoryHealth } from "./directory-health.ts";
 import { openMeta } from "./directory-meta.ts";
 import { storeFacts, takeFacts } from "./facts-file.ts";
 import { forkPartition } from "./fork-partition.ts";
-import { FlushScheduler } from "./flush-scheduler.ts";
-import { IndexCache } from "./index-cache.ts";
 import { emptyLog, loadPartition } from "./load-partition.ts";
-import { OpenFiles } from "./open-files.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import { PartitionFolder } from "./partition-folder.ts";
 import { formatPartitionName, isDeletedName, parsePartitionName } from "./partition-name.ts";
 import { Partition } from "./partition.ts";
 import { replaceFile } from "./replace-file.ts";
-import { TailCache } from "./tail-cache.ts";
+import { directoryBounds } from "./directory-bounds.ts";
 import { TopicFolders } from "./topic-folders.ts";
 import { isCompacted } from "./validate-batch.ts";
 
@@ -94,16 +89,9 @@ export class LogDirectory implements PartitionStorage {
     this.#checkpoints = found.checkpoints;
     this.#facts = found.facts;
     this.#unchecked = new Set(found.wasClean ? [] : [...found.folders].filter(isPartition));
-    const { settings } = options;
     this.#context = {
       ...options,
-      openFiles: new OpenFiles(settings["log.open.files.max"]),
-      indexes: new IndexCache(settings["log.index.cache.max.bytes"]),
-      // A disk in memory hands out what it holds: nothing is kept twice.
-      tails: new TailCache(settings.memory ? 0 : settings["log.tail.cache.max.bytes"]),
-      flushes: new FlushScheduler(settings["log.flush.parallel"]),
-      room: new AppendRoom(options),
-      damages: new DamageLog(options.log),
+      ...directoryBounds(options),
       checkpointSoon: () => this.#checkpointSoon(),
       storeLogStarts: () => this.#storeLogStarts(),
       schedule: (delayMs, work) => this.#schedule(delayMs, work),

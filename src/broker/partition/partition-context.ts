@@ -5,6 +5,7 @@ import type { Random } from "../../base/random.ts";
 import type { NodeSettings } from "../../base/settings/node-settings.ts";
 import type { Compression } from "../../protocol/compression.ts";
 import type { Disk } from "../ports/disk.ts";
+import type { AppendBacklog } from "./append-backlog.ts";
 import type { AppendRoom } from "./append-room.ts";
 import type { DamageLog } from "./damage-log.ts";
 import type { FlushScheduler } from "./flush-scheduler.ts";
@@ -22,6 +23,7 @@ export interface PartitionContext {
   readonly compression: Compression;
   readonly settings: NodeSettings;
   readonly openFiles: OpenFiles;
+  readonly backlog: AppendBacklog;
   readonly indexes: IndexCache;
   readonly tails: TailCache;
   readonly flushes: FlushScheduler;

@@ -39,7 +39,8 @@ export interface PartitionLog {
    * Checks one magic-2 batch (semantics.md 2, checks 12 to 19), assigns its offsets in place and
    * queues it for the next write. Throws XylemError (first error wins; RecordsRefused carries the
    * indexes of bad records). The caller gives `batch` away. Never waits: backlog is
-   * bounded by `log.append.pending.max.bytes`, past it the caller waits for `writable`.
+   * bounded by `log.append.pending.max.bytes` (and `.total.`), past it the caller waits for
+   * `writable`.
    */
   append(batch: Uint8Array, options: AppendOptions): Appended;
   /**

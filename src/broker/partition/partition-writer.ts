@@ -112,7 +112,9 @@ export class PartitionWriter implements Flushable {
   enqueue(batch: PendingBatch): void {
     assert(!this.#isStopped, "a stopped partition takes no batches");
     this.#queue.push(batch);
-    this.#pendingBytes += batch.bytes?.length ?? 0;
+    const sizeBytes = batch.bytes?.length ?? 0;
+    this.#pendingBytes += sizeBytes;
+    this.#context.backlog.change(sizeBytes);
     this.#drainSoon();
   }
 
@@ -266,6 +268,7 @@ export class PartitionWriter implements Flushable {
       this.written = lastOffset + 1;
     }
     this.#context.room.settle(queuedBytes - this.#pendingBytes);
+    this.#context.backlog.change(this.#pendingBytes - queuedBytes);
     segment.modifiedMs = this.#context.clock.nowMs();
     if (segment.sizeBytes > 0) this.#markDirty(segment.log);
     if (this.#settings.durability === "fsync") this.requestFlush();
@@ -341,6 +344,7 @@ export class PartitionWriter implements Flushable {
     const dropped = this.#queue;
     this.#queue = [];
     this.#context.room.settle(this.#pendingBytes);
+    this.#context.backlog.change(-this.#pendingBytes);
     this.#pendingBytes = 0;
     for (const batch of dropped) batch.onDone?.();
   }

@@ -205,8 +205,8 @@ export class Partition implements PartitionLog {
   }
 
   writable(): Promise<void> | undefined {
-    if (this.#writer.pendingBytes < this.#pendingBytesMax) return undefined;
-    return this.#progress.writable();
+    if (this.#writer.pendingBytes >= this.#pendingBytesMax) return this.#progress.writable();
+    return this.#context.backlog.whenRoom();
   }
 
   whenHeld(offset: number, done: (error?: Error) => void): void {

@@ -1,0 +1,23 @@
+import { AppendBacklog } from "./append-backlog.ts";
+import { AppendRoom } from "./append-room.ts";
+import { DamageLog } from "./damage-log.ts";
+import { FlushScheduler } from "./flush-scheduler.ts";
+import { IndexCache } from "./index-cache.ts";
+import type { LogDirectoryOptions } from "./log-directory.ts";
+import { OpenFiles } from "./open-files.ts";
+import { TailCache } from "./tail-cache.ts";
+
+/** What the partitions of a data directory have together, so that it is bounded as one. */
+export function directoryBounds(options: LogDirectoryOptions) {
+  const { settings } = options;
+  return {
+    openFiles: new OpenFiles(settings["log.open.files.max"]),
+    backlog: new AppendBacklog(settings["log.append.pending.total.max.bytes"]),
+    indexes: new IndexCache(settings["log.index.cache.max.bytes"]),
+    // A disk in memory hands out what it holds: nothing is kept twice.
+    tails: new TailCache(settings.memory ? 0 : settings["log.tail.cache.max.bytes"]),
+    flushes: new FlushScheduler(settings["log.flush.parallel"]),
+    room: new AppendRoom(options),
+    damages: new DamageLog(options.log),
+  };
+}
