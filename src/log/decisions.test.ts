@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { portableCrc32c } from "../base/crc32c.ts";
+import { encodeUtf8 } from "../base/text.ts";
 import { LeaderEpochs } from "./leader-epochs.ts";
 import { formatMetaProperties, parseMetaProperties } from "./meta-properties.ts";
 import { planRetention, type RetainedSegment } from "./retention-plan.ts";
@@ -156,7 +158,12 @@ describe("text files", () => {
       ["a-b-0", 5],
       ["c-12", 0],
     ]);
-    expect(formatOffsetCheckpoint(offsets)).toBe("0\n2\na-b 0 5\nc 12 0\n");
+    const sum = portableCrc32c(encodeUtf8("0\n2\na-b 0 5\nc 12 0\n"));
+    const text = `0\n3\na-b 0 5\nc 12 0\n__xylem_crc32c 0 ${sum}\n`;
+    expect(formatOffsetCheckpoint(offsets)).toBe(text);
+    const other = text.replace("a-b 0 5", "a-b 0 7");
+    expect(() => parseOffsetCheckpoint(other)).toThrow("the sum of the checkpoint is wrong");
+    expect(parseOffsetCheckpoint("0\n1\na-b 0 5\n")).toEqual(new Map([["a-b-0", 5]]));
     expect(parseOffsetCheckpoint(formatOffsetCheckpoint(offsets))).toEqual(offsets);
     expect(parseOffsetCheckpoint("")).toEqual(new Map());
   });

@@ -74,7 +74,9 @@ describe("time index", () => {
     index.appendIfLater(9, 61);
     index.appendIfLater(20, 70);
     expect(index.count).toBe(2);
-    expect([5, 10, 19, 20, 99].map((time) => index.findOffset(time))).toEqual([50, 52, 52, 70, 70]);
+    expect([5, 10, 19, 20, 99].map((time) => index.findEntry(time)?.offset ?? 50)).toEqual([
+      50, 52, 52, 70, 70,
+    ]);
     expect(TimeIndex.parse(50, index.toBytes()).index.last).toEqual({
       timestampMs: 20,
       offset: 70,

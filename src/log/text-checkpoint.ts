@@ -1,4 +1,6 @@
+import { portableCrc32c } from "../base/crc32c.ts";
 import { MalformedError } from "../base/errors.ts";
+import { encodeUtf8 } from "../base/text.ts";
 
 const version = "0";
 
@@ -32,19 +34,35 @@ export function parseCheckpoint(text: string, fieldCount: number): string[][] {
 /** Offsets by `topic-partition`, as in the checkpoints of a data directory. */
 export type OffsetsByPartition = Map<string, number>;
 
+/**
+ * Stands for a partition in the last line, with the sum of the lines before it: Kafka knows no such
+ * partition and leaves the line alone, and out when it writes the file.
+ */
+const sumName = "__xylem_crc32c";
+
 export function formatOffsetCheckpoint(offsets: OffsetsByPartition): string {
   const entries = [...offsets].map(([name, offset]) => {
     const dash = name.lastIndexOf("-");
     return [name.slice(0, dash), name.slice(dash + 1), offset];
   });
+  if (entries.length > 0) entries.push([sumName, "0", sumOf(entries)]);
   return formatCheckpoint(entries);
 }
 
-/** Throws MalformedError. */
+/** Throws MalformedError; also when the lines are not those that the sum was made of. */
 export function parseOffsetCheckpoint(text: string): OffsetsByPartition {
   const offsets: OffsetsByPartition = new Map();
-  for (const [topic, partition, offset] of parseCheckpoint(text, 3)) {
+  const entries = parseCheckpoint(text, 3);
+  if (entries.at(-1)?.[0] === sumName) {
+    const sum = Number(entries.pop()?.[2]);
+    if (sum !== sumOf(entries)) throw new MalformedError("the sum of the checkpoint is wrong");
+  }
+  for (const [topic, partition, offset] of entries) {
     offsets.set(`${topic}-${partition}`, Number(offset));
   }
   return offsets;
+}
+
+function sumOf(entries: readonly (readonly (string | number)[])[]): number {
+  return portableCrc32c(encodeUtf8(formatCheckpoint(entries)));
 }

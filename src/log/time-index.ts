@@ -47,8 +47,8 @@ export class TimeIndex {
     this.#count += 1;
   }
 
-  /** An offset at or before the first record with a timestamp >= `timestampMs`. */
-  findOffset(timestampMs: number): number {
+  /** The last entry at or before `timestampMs`: no record up to its offset is later. */
+  findEntry(timestampMs: number): TimeEntry | undefined {
     let low = 0;
     let high = this.#count;
     while (low < high) {
@@ -56,7 +56,7 @@ export class TimeIndex {
       if ((this.#timestamps[middle] as number) <= timestampMs) low = middle + 1;
       else high = middle;
     }
-    return low === 0 ? this.baseOffset : this.baseOffset + (this.#relatives[low - 1] as number);
+    return low === 0 ? undefined : this.#entryAt(low - 1);
   }
 
   /** Drops the entries for `offset` and what follows it. */

@@ -4,6 +4,7 @@ import { after } from "./after.ts";
 import { readNewest, snapshotOffsets } from "./load-producers.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import type { PartitionFolder } from "./partition-folder.ts";
+import { areTransactionsTrue } from "./prove-transactions.ts";
 import { replaySegment } from "./replay-segment.ts";
 import type { Segment } from "./segment.ts";
 import type { SegmentList } from "./segment-list.ts";
@@ -16,6 +17,7 @@ export class AbortedTransactions {
   readonly #folder: PartitionFolder;
   readonly #context: PartitionContext;
   readonly #rebuilding = new Map<Segment, Promise<TransactionIndex>>();
+  readonly #proven = new WeakSet<TransactionIndex>();
 
   constructor(segments: SegmentList, folder: PartitionFolder, context: PartitionContext) {
     this.#segments = segments;
@@ -52,7 +54,18 @@ export class AbortedTransactions {
   }
 
   #indexOf(segment: Segment): TransactionIndex | Promise<TransactionIndex> {
-    return after(segment.transactions(), (index) => index ?? this.#rebuildOnce(segment));
+    return after(segment.transactions(), (index) => {
+      if (index === undefined) return this.#rebuildOnce(segment);
+      if (index.count === 0 || this.#proven.has(index)) return index;
+      return this.#prove(segment, index);
+    });
+  }
+
+  /** What was read from a file is held against the log before it is used. */
+  async #prove(segment: Segment, index: TransactionIndex): Promise<TransactionIndex> {
+    if (!(await areTransactionsTrue(index, this.#segments))) return this.#rebuildOnce(segment);
+    this.#proven.add(index);
+    return index;
   }
 
   #rebuildOnce(segment: Segment): Promise<TransactionIndex> {
@@ -84,6 +97,7 @@ export class AbortedTransactions {
       await replaySegment(states, earlier, { from, to: Infinity, ...place, ...how, aborted });
     }
     await segment.replaceTransactions(index);
+    this.#proven.add(index);
     return index;
   }
 }

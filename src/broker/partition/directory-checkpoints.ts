@@ -16,6 +16,9 @@ const fileNames = {
   committed: "replication-offset-checkpoint",
 } as const;
 
+/** Log starts stand nowhere else: a second file has them too. Kafka leaves it alone. */
+const logStartsCopyName = "xylem-log-start-offsets";
+
 export type CheckpointName = keyof typeof fileNames;
 
 /**
@@ -40,7 +43,10 @@ export class DirectoryCheckpoints {
     this.#log = log;
   }
 
-  /** An unreadable file counts as empty: more is checked then, nothing is lost. */
+  /**
+   * Recovery points that can not be read count as 0: more is checked then, nothing is lost. Log
+   * starts that can not be read are taken from their copy.
+   */
   static async open(disk: Disk, log: Log): Promise<DirectoryCheckpoints> {
     const checkpoints = new DirectoryCheckpoints(disk, log);
     for (const name of Object.keys(fileNames) as CheckpointName[]) await checkpoints.#read(name);
@@ -91,25 +97,38 @@ export class DirectoryCheckpoints {
   }
 
   async #read(name: CheckpointName): Promise<void> {
-    const bytes = await this.#disk.readFile(fileNames[name]);
-    if (bytes === undefined) return;
-    const text = decodeUtf8(bytes);
+    const read = await this.#parse(fileNames[name]);
+    if (read !== "unreadable") {
+      this.#offsets[name] = read;
+      return;
+    }
+    this.#changed.add(name);
+    if (name !== "logStarts") return;
+    const copy = await this.#parse(logStartsCopyName);
+    if (copy !== "unreadable") this.#offsets[name] = copy;
+  }
+
+  async #parse(file: string): Promise<OffsetsByPartition | "unreadable"> {
+    const bytes = await this.#disk.readFile(file);
+    if (bytes === undefined) return new Map();
     try {
-      this.#offsets[name] = parseOffsetCheckpoint(text);
+      return parseOffsetCheckpoint(decodeUtf8(bytes));
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
-      const fields = { file: fileNames[name], why: error.message };
-      this.#log.warn("an unreadable checkpoint counts as empty", fields);
+      this.#log.error("a checkpoint can not be read", { file, why: error.message });
+      return "unreadable";
     }
   }
 
   async #write(name: CheckpointName): Promise<void> {
     if (!this.#changed.delete(name)) return;
     const text = formatOffsetCheckpoint(this.#offsets[name]);
-    const place = { directory: "", name: fileNames[name] };
+    const files = name === "logStarts" ? [logStartsCopyName, fileNames[name]] : [fileNames[name]];
     this.#writingCount += 1;
     try {
-      await replaceFile(this.#disk, place, encodeUtf8(text));
+      for (const file of files) {
+        await replaceFile(this.#disk, { directory: "", name: file }, encodeUtf8(text));
+      }
     } catch (error) {
       this.#changed.add(name);
       throw error;

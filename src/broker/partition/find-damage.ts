@@ -1,6 +1,7 @@
+import type { BatchWalk } from "../../log/batch-walk.ts";
 import type { DiskFile } from "../ports/disk.ts";
 import type { PartitionContext } from "./partition-context.ts";
-import { findSoundBatch } from "./scan-segment.ts";
+import { findSoundBatch, type ScanFrom, scanSegment } from "./scan-segment.ts";
 import type { Damage, Segment } from "./segment.ts";
 
 /** Bytes that were found damaged before, or offsets that were found missing there. */
@@ -47,4 +48,21 @@ export async function findDamage(
   };
   context.damages.note(segment, damage, at.damage ?? "no sound batch lies there");
   return { damage, isNew: true };
+}
+
+/** Visits the sound batches of a segment from a place on. What is damaged is told and passed. */
+export async function scanSound(
+  segment: Segment,
+  how: { readonly file: DiskFile; readonly from: ScanFrom; readonly context: PartitionContext },
+  visit: (walk: BatchWalk, position: number) => void,
+): Promise<void> {
+  const { file, context } = how;
+  let { from } = how;
+  for (;;) {
+    const end = await scanSegment(file, from, context.crc32c, visit);
+    if (end.damage === undefined) return;
+    const { damage } = await findDamage(segment, file, end, context);
+    if (damage.endPosition === file.sizeBytes) return;
+    from = { ...from, position: damage.endPosition, offsetMin: damage.endOffset };
+  }
 }

@@ -6,6 +6,7 @@ import { SegmentIndexes } from "../../log/segment-indexes.ts";
 import { TimeIndex } from "../../log/time-index.ts";
 import { batchHeaderBytes } from "../../protocol/record-batch.ts";
 import type { DiskFile } from "../ports/disk.ts";
+import { areTimesWhole } from "./find-head.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import { findSoundBatch, scanSegment, type ScanEnd, type ScanFrom } from "./scan-segment.ts";
 import type { Segment } from "./segment.ts";
@@ -46,11 +47,11 @@ export function recoverSegment(
     segment.log.use(async (file) => {
       segment.sizeBytes = file.sizeBytes;
       await readFirstTimestamp(segment, file);
-      const resumed = await resumeIndexes(segment, rules, context);
+      const resumed = await resumeIndexes(segment, file, rules, context);
       const recovery = new Recovery(segment, file, { rules, context });
       const found = await recovery.run(resumed);
       if (found !== undefined) return found;
-      const strict = await resumeIndexes(segment, { ...rules, isStrict: true }, context);
+      const strict = await resumeIndexes(segment, file, { ...rules, isStrict: true }, context);
       const again = (await recovery.run(strict)) ?? (await recovery.run(fromScratch(segment)));
       assert(again !== undefined, "a scan from the start has no index entry to disagree with");
       return again;
@@ -90,6 +91,7 @@ const isClosed = (segment: Segment): boolean => segment.endOffset > segment.base
  */
 async function resumeIndexes(
   segment: Segment,
+  file: DiskFile,
   rules: RecoveryRules & { readonly isStrict?: boolean },
   context: PartitionContext,
 ): Promise<Resumed> {
@@ -105,6 +107,7 @@ async function resumeIndexes(
   const entryOffset = offsets.lastOffset;
   offsets.truncateToPosition(position);
   times.truncateToOffset(entryOffset);
+  if (!(await areTimesWhole(file, offsets, times))) return fromScratch(segment);
   const offsetMin = Math.max(baseOffset, offsets.lastOffset + 1);
   const sumsFromOffset = rules.isClean || rules.isStrict === true ? 0 : rules.recoveryPoint;
   return {

@@ -2,10 +2,10 @@ import type { BatchWalk } from "../../log/batch-walk.ts";
 import type { ProducerStates } from "../../log/producer-states.ts";
 import type { TransactionIndex } from "../../log/transaction-index.ts";
 import type { DiskFile } from "../ports/disk.ts";
-import { findDamage } from "./find-damage.ts";
+import { scanSound } from "./find-damage.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import { replayBatch } from "./producer-replay.ts";
-import { confirmBatch, type ScanFrom, scanSegment } from "./scan-segment.ts";
+import { confirmBatch, type ScanFrom } from "./scan-segment.ts";
 import type { Segment } from "./segment.ts";
 
 export interface Replay {
@@ -26,21 +26,15 @@ export async function replaySegment(
   segment: Segment,
   replay: Replay,
 ): Promise<void> {
-  const { from, to, nowMs, context } = replay;
+  const { to, nowMs, context } = replay;
   const visit = (walk: BatchWalk): void => {
-    if (walk.lastOffset < from || walk.lastOffset >= to) return;
+    if (walk.lastOffset < replay.from || walk.lastOffset >= to) return;
     const ended = replayBatch(states, walk, nowMs);
     if (ended !== undefined) replay.aborted?.append(ended);
   };
   await segment.log.use(async (file) => {
-    let start = await findStart(segment, file, replay);
-    for (;;) {
-      const end = await scanSegment(file, start, context.crc32c, visit);
-      if (end.damage === undefined) return;
-      const { damage } = await findDamage(segment, file, end, context);
-      if (damage.endPosition === file.sizeBytes) return;
-      start = { ...start, position: damage.endPosition, offsetMin: damage.endOffset };
-    }
+    const from = await findStart(segment, file, replay);
+    await scanSound(segment, { file, from, context }, visit);
   });
 }
 

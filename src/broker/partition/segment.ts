@@ -4,13 +4,14 @@ import { type IndexedPlace, OffsetIndex, offsetEntryBytes } from "../../log/offs
 import { SegmentIndexes } from "../../log/segment-indexes.ts";
 import { formatSegmentName, type SegmentSuffix } from "../../log/segment-name.ts";
 import type { SegmentHead } from "../../log/segment-roll.ts";
-import { TimeIndex, timeEntryBytes } from "../../log/time-index.ts";
+import { type TimeEntry, TimeIndex, timeEntryBytes } from "../../log/time-index.ts";
 import type { TransactionIndex } from "../../log/transaction-index.ts";
 import { after } from "./after.ts";
+import { scanSound } from "./find-damage.ts";
+import { isTimeEntryTrue } from "./find-head.ts";
 import type { IndexOwner } from "./index-cache.ts";
 import { LogFile } from "./log-file.ts";
 import type { PartitionContext } from "./partition-context.ts";
-import { scanSegment } from "./scan-segment.ts";
 import { TransactionFile, type TransactionFileFate } from "./transaction-file.ts";
 
 /** Bytes of a segment that are no good batches, and the offsets that are lost with them. */
@@ -177,11 +178,26 @@ export class Segment implements SegmentFacts, IndexOwner {
     await this.setTransactions(index);
   }
 
+  /** An offset at or before the first record with a timestamp >= `timestampMs`. */
+  async findOffsetByTime(timestampMs: number): Promise<number> {
+    const entry = (await this.times()).findEntry(timestampMs);
+    if (entry === undefined) return this.baseOffset;
+    if (await this.#isTrue(entry)) return entry.offset;
+    this.doubtIndexes();
+    return this.baseOffset;
+  }
+
+  async #isTrue(entry: TimeEntry): Promise<boolean> {
+    const offsets = await this.offsets();
+    return await this.log.use((file) => isTimeEntryTrue(file, offsets, entry));
+  }
+
   /** -1 when no record has one. */
   async largestTimestampMs(): Promise<number> {
     if (this.#indexes !== undefined) return this.#indexes.largest?.timestampMs ?? -1;
     if (this.#largestTimestampMs !== undefined) return this.#largestTimestampMs;
     const { last } = await this.times();
+    if (last !== undefined && !(await this.#isTrue(last))) await this.#rebuildIndexes();
     // Set meanwhile: the index was rebuilt, and knows more than a file that could not be written.
     this.#largestTimestampMs ??= last?.timestampMs ?? -1;
     return this.#largestTimestampMs;
@@ -265,19 +281,20 @@ export class Segment implements SegmentFacts, IndexOwner {
 
   /** Index files that are absent or fail their checks are made again from the log. */
   async #rebuildIndexes(): Promise<OffsetIndex> {
-    const { crc32c, log, settings } = this.#context;
+    const { log, settings } = this.#context;
     log.warn("rebuilding the indexes of a segment", { segment: this.path(".log") });
-    const indexes = new SegmentIndexes(this.baseOffset);
-    const intervalBytes = settings["log.index.interval.bytes"];
     const { baseOffset, endOffset } = this;
+    const indexes = new SegmentIndexes(baseOffset);
+    const intervalBytes = settings["log.index.interval.bytes"];
     const start = { position: 0, offsetMin: baseOffset, isExact: true };
-    const from = { ...start, sumsFromOffset: Infinity, endOffset };
+    const from = { ...start, sumsFromOffset: 0, endOffset };
     await this.log.use((file) =>
-      scanSegment(file, from, crc32c, (walk, position) => {
+      scanSound(this, { file, from, context: this.#context }, (walk, position) => {
         const { sizeBytes, lastOffset, maxTimestampMs } = walk;
         indexes.add({ position, sizeBytes, lastOffset, maxTimestampMs }, intervalBytes);
       }),
     );
+    this.#areIndexesDoubted = false;
     indexes.finish();
     await this.#writeRebuilt(indexes);
     this.#largestTimestampMs = indexes.largest?.timestampMs ?? -1;

@@ -37,7 +37,7 @@ export class TimestampSearch {
     for (const segment of this.#segments.all) {
       if (segment.endOffset <= bounds.logStart || segment.baseOffset >= bounds.upTo) continue;
       if ((await segment.largestTimestampMs()) < timestampMs) continue;
-      const indexed = (await segment.times()).findOffset(timestampMs);
+      const indexed = await segment.findOffsetByTime(timestampMs);
       const from = Math.max(indexed, bounds.logStart);
       const until = Math.min(bounds.upTo, segment.endOffset);
       const found = await this.#scan(from, { ...bounds, upTo: until }, timestampMs);

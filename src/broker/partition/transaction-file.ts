@@ -48,7 +48,10 @@ export class TransactionFile implements IndexOwner {
     if (this.#fate === "none") return new TransactionIndex();
     const parsed = await this.#parse(Infinity);
     if (!parsed.isWhole && from > this.#place.baseOffset) return undefined;
+    const { count } = parsed.index;
     parsed.index.truncateToOffset(from);
+    // It came after `from`, or a bit of it flipped: only the log can tell.
+    if (parsed.index.count < count && from > this.#place.baseOffset) return undefined;
     this.#storedCount = parsed.index.count;
     return parsed.index;
   }
