@@ -24,6 +24,12 @@ let data = "";
 beforeEach(() => {
   data = mkdtempSync(join(tmpdir(), "xylem-verify-"));
   mkdirSync(join(data, "t-0"));
+  mkdirSync(join(data, "__cluster_metadata-0"));
+  const metadata = "version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAQ\n";
+  for (const folder of ["t-0", "__cluster_metadata-0"]) {
+    writeFileSync(join(data, folder, "partition.metadata"), metadata);
+  }
+  writeFileSync(join(data, "t-0", "leader-epoch-checkpoint"), "0\n1\n0 0\n");
 });
 afterEach(() => rmSync(data, { recursive: true }));
 

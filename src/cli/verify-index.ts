@@ -134,6 +134,8 @@ export class OffsetIndexCheck extends EntryCheck implements IndexCheck {
 
 /** An entry names the largest timestamp of all up to an offset, and that offset. */
 export class TimeIndexCheck extends EntryCheck implements IndexCheck {
+  /** Nobody says that whoever wrote it gives every segment its largest timestamp. */
+  mayBeEmpty = true;
   #last: { timestamp: number | bigint; offset: number } = { timestamp: -1, offset: -1 };
   #largestMs = -1;
   /** What was damaged may have had the timestamp of an entry. */
@@ -164,8 +166,12 @@ export class TimeIndexCheck extends EntryCheck implements IndexCheck {
   }
 
   finish(): void {
-    if (this.at >= this.entriesEnd || this.#isPartial) return;
-    this.addFault(`offset ${this.#offset()} is behind the log's end`, this.at, true);
+    if (this.#isPartial) return;
+    if (this.at < this.entriesEnd) {
+      this.addFault(`offset ${this.#offset()} is behind the log's end`, this.at, true);
+    } else if (this.#last.timestamp !== this.#largestMs && (this.at > 0 || !this.mayBeEmpty)) {
+      this.addFault(`it does not end with the largest timestamp ${this.#largestMs}`, this.at, true);
+    }
   }
 
   #offset(): number {

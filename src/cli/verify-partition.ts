@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { MalformedError } from "../base/errors.ts";
 import { decodeUtf8 } from "../base/text.ts";
+import { isZeroUuid, type Uuid } from "../base/uuid.ts";
 import { epochsFileName, metadataFileName } from "../broker/partition/partition-folder.ts";
 import { crc32c } from "../codecs/native-crc32c.ts";
 import type { BatchWalk } from "../log/batch-walk.ts";
@@ -12,6 +13,7 @@ import { formatSegmentName, parseSegmentName } from "../log/segment-name.ts";
 import { TransactionIndex } from "../log/transaction-index.ts";
 import { currentMagic } from "../protocol/record-batch.ts";
 import { systemCode } from "../storage/disk-error.ts";
+import { EpochCheck } from "./verify-epochs.ts";
 import { ReadOnlyFile } from "./verify-file.ts";
 import type { Finding, FoundAt, VerifyTotals } from "./verify-finding.ts";
 import { type IndexCheck, OffsetIndexCheck, TimeIndexCheck } from "./verify-index.ts";
@@ -26,6 +28,18 @@ export interface PartitionToVerify {
   readonly recoveryPoint: number;
   readonly logStart: number;
   readonly isClean: boolean;
+  /** As of TopicKey: what no batch holds was lost. */
+  readonly isDense: boolean;
+}
+
+export interface ScrubbedPartition {
+  /** Undefined: it has no segment. */
+  readonly end: number | undefined;
+  readonly firstBase: number | undefined;
+  /** Where the first segment ends. */
+  readonly firstEnd: number;
+  /** Undefined: its metadata do not say. */
+  readonly topicId: Uuid | undefined;
 }
 
 export interface VerifyRun {
@@ -41,7 +55,9 @@ export class PartitionScrub {
   readonly #what: PartitionToVerify;
   readonly #run: VerifyRun;
   readonly #transactions = new TransactionCheck();
+  readonly #epochsSeen = new EpochCheck();
   #epochs: LeaderEpochs | undefined;
+  #topicId: Uuid | undefined;
   #largestEpoch = -1;
   #isEpochsFaultTold = false;
 
@@ -50,7 +66,7 @@ export class PartitionScrub {
     this.#run = run;
   }
 
-  async run(): Promise<void> {
+  async run(): Promise<ScrubbedPartition> {
     this.#run.totals.partitions += 1;
     const names = (await readdir(this.#what.folder)).toSorted();
     await this.#readSmallFiles(names);
@@ -66,16 +82,30 @@ export class PartitionScrub {
       end = Math.max(end ?? 0, scrubbed);
     }
     const reached = Math.max(end ?? 0, logStart);
-    if (reached >= recoveryPoint) return;
-    const file = bases.length === 0 ? "*.log" : formatSegmentName(bases.at(-1) ?? 0, ".log");
-    const lost = { firstLostOffset: reached, lastLostOffset: recoveryPoint - 1 };
-    this.#damage({ file }, "the log ends before what was flushed to it", lost);
+    if (reached < recoveryPoint) {
+      const file = bases.length === 0 ? "*.log" : formatSegmentName(bases.at(-1) ?? 0, ".log");
+      const lost = { firstLostOffset: reached, lastLostOffset: recoveryPoint - 1 };
+      this.#damage({ file }, "the log ends before what was flushed to it", lost);
+    }
+    this.#compareEpochs(names.includes(epochsFileName));
+    const firstEnd = bases[1] ?? end ?? 0;
+    return { end, firstBase: bases[0], firstEnd, topicId: this.#topicId };
+  }
+
+  #compareEpochs(isThere: boolean): void {
+    if (!this.#what.isClean || this.#isEpochsFaultTold) return;
+    const why = this.#epochsSeen.finish(this.#epochs, this.#what);
+    if (why === undefined) return;
+    if (isThere) this.#damage({ file: epochsFileName }, why);
+    else this.#note({ file: epochsFileName }, "it is not there; a start makes it again");
   }
 
   #compareWithEnd(baseOffset: number, end: number): void {
     const file = formatSegmentName(baseOffset, ".log");
     if (baseOffset > end) {
-      this.#note({ file }, `a gap before it: offsets ${end}..${baseOffset - 1} are in no segment`);
+      const why = `a gap before it: offsets ${end}..${baseOffset - 1} are in no segment`;
+      if (this.#what.isDense) this.#damage({ file }, why, lostOffsets(end, baseOffset));
+      else this.#note({ file }, why);
     } else if (baseOffset < end) {
       this.#damage({ file }, `it begins below ${end}, where the segment before it ends`);
     }
@@ -83,6 +113,9 @@ export class PartitionScrub {
 
   /** Files that are read as a whole: what does not parse is damaged, and no record with it. */
   async #readSmallFiles(names: readonly string[]): Promise<void> {
+    if (!names.includes(metadataFileName)) {
+      this.#note({ file: metadataFileName }, "it is not there: the folder's name alone counts");
+    }
     for (const name of names) {
       this.#run.signal.throwIfAborted();
       if (/\.(swap|cleaned|deleted|tmp)$/.test(name)) {
@@ -93,14 +126,20 @@ export class PartitionScrub {
       await this.#guard(name, undefined, async () => {
         const bytes = await readFile(join(this.#what.folder, name));
         if (isSnapshot) readProducerSnapshot(bytes, crc32c, 0);
-        else if (name === metadataFileName) parsePartitionMetadata(decodeUtf8(bytes));
+        else if (name === metadataFileName) this.#readTopicId(decodeUtf8(bytes));
         else this.#readEpochs(decodeUtf8(bytes));
       });
     }
   }
 
+  #readTopicId(text: string): void {
+    const id = parsePartitionMetadata(text);
+    if (!isZeroUuid(id)) this.#topicId = id;
+  }
+
   #readEpochs(text: string): void {
     const epochs = LeaderEpochs.parse(text);
+    if (text !== epochs.format()) throw new MalformedError("nobody writes it so");
     let last = { epoch: -1, startOffset: -1 };
     for (const entry of epochs.entries) {
       if (!(entry.epoch > last.epoch) || entry.startOffset <= last.startOffset) {
@@ -156,6 +195,11 @@ export class PartitionScrub {
     const { index, isWhole } = TransactionIndex.parse(bytes, bounds);
     const remedy = "it can be made again from the log";
     if (!isWhole) this.#damage({ file }, `entry ${index.count} can not be; ${remedy}`);
+    if (this.#what.isDense) {
+      for (const { lastOffset } of this.#transactions.findStrays(index)) {
+        this.#damage({ file }, `no transaction was aborted so at ${lastOffset}; ${remedy}`);
+      }
+    }
     for (const { producerId, firstOffset, lastOffset } of this.#transactions.takeMissing(index)) {
       const which = `of producer ${producerId}, offsets ${firstOffset} to ${lastOffset}`;
       this.#damage({ file }, `the aborted transaction ${which}, is missing; ${remedy}`);
@@ -172,8 +216,12 @@ export class PartitionScrub {
       }
       await this.#guard(name, undefined, async () => {
         const bytes = await readFile(join(this.#what.folder, name));
-        const Check = suffix === ".index" ? OffsetIndexCheck : TimeIndexCheck;
-        checks.push({ name, index: new Check(bytes, baseOffset) });
+        const index =
+          suffix === ".index"
+            ? new OffsetIndexCheck(bytes, baseOffset)
+            : new TimeIndexCheck(bytes, baseOffset);
+        if (index instanceof TimeIndexCheck) index.mayBeEmpty = !this.#what.isDense;
+        checks.push({ name, index });
       });
     }
     return checks;
@@ -203,8 +251,11 @@ export class PartitionScrub {
       return;
     }
     this.#largestEpoch = leaderEpoch;
+    this.#epochsSeen.visit(leaderEpoch, baseOffset);
     const noted = this.#epochs?.find(baseOffset) ?? leaderEpoch;
-    if (noted === leaderEpoch || !isClean || this.#isEpochsFaultTold) return;
+    // Epochs are forgotten with the records below the log start, of which segments may keep some.
+    const isForgotten = noted === -1 && baseOffset < this.#what.logStart;
+    if (noted === leaderEpoch || isForgotten || !isClean || this.#isEpochsFaultTold) return;
     this.#isEpochsFaultTold = true;
     const why = `it gives offset ${baseOffset} the epoch ${noted}, the log ${leaderEpoch}`;
     this.#damage({ file: epochsFileName }, why);

@@ -13,12 +13,27 @@ const producersMax = 100_000;
 export class TransactionCheck {
   readonly #states = new ProducerStates();
   #expected: AbortedTransaction[] = [];
+  /** What began below it may have lost its beginning. */
+  #firstOffset: number | undefined;
 
   see(walk: BatchWalk): void {
+    this.#firstOffset ??= walk.baseOffset;
     const aborted = replayBatch(this.#states, walk, 0);
     if (aborted !== undefined) this.#expected.push(aborted);
     this.#states.settle(walk.lastOffset + 1);
     this.#states.expire(0, Infinity, producersMax);
+  }
+
+  /** What `index` has and the segment just seen has not, or with another last stable offset. */
+  findStrays(index: TransactionIndex): AbortedTransaction[] {
+    const expected = new Map(this.#expected.map((entry) => [entry.lastOffset, entry]));
+    const from = this.#firstOffset ?? 0;
+    return index.entries().filter(({ firstOffset, lastOffset, lastStableOffset }) => {
+      if (firstOffset < from) return false;
+      const entry = expected.get(lastOffset);
+      const isSame = entry?.firstOffset === firstOffset;
+      return !isSame || (from === 0 && entry.lastStableOffset !== lastStableOffset);
+    });
   }
 
   /**

@@ -1,0 +1,139 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { append, batchOf, committed } from "../../test/support/log-directory.ts";
+import { openTopicsWorld } from "../../test/support/topics-world.ts";
+import { FilesDisk } from "../storage/files-disk.ts";
+import { verifyData } from "./verify-data.ts";
+import type { Finding } from "./verify-finding.ts";
+
+const root = mkdtempSync(join(tmpdir(), "xylem-damage-"));
+const whole = join(root, "whole");
+const spoiled = join(root, "spoiled");
+let files: readonly string[] = [];
+
+/** A directory that was stopped in order, with everything in it that a directory may hold. */
+beforeAll(async () => {
+  const disk = new FilesDisk(root);
+  await disk.makeDirectory("whole");
+  const world = await openTopicsWorld(new FilesDisk(whole));
+  await world.create("orders", { "segment.records": "20", "index.interval.bytes": "1" });
+  await world.create("ids", { "segment.records": "4" });
+  for (let at = 0; at < 50; at += 1) {
+    await append(world.partition("orders"), [`value ${at}`], { timestampMs: 1_000 + at });
+  }
+  const ids = world.partition("ids");
+  const producer = { producerId: 7, producerEpoch: 0, isTransactional: true } as const;
+  for (let sequence = 0; sequence < 6; sequence += 1) {
+    ids.append(batchOf(["x"], { ...producer, baseSequence: sequence }), {
+      origin: "client",
+      isTransactionKnown: true,
+    });
+    const end = { producerId: 7, producerEpoch: 0, coordinatorEpoch: 1, transactionVersion: 1 };
+    ids.endTransaction({ ...end, type: sequence % 2 === 0 ? "abort" : "commit" });
+  }
+  await committed(ids, ids.end);
+  await world.partition("orders").deleteRecordsBefore(25);
+  await world.clock.advance(100_000);
+  await world.close();
+  cpSync(whole, spoiled, { recursive: true });
+  files = (
+    readdirSync(whole, { recursive: true, withFileTypes: true }) as {
+      name: string;
+      parentPath: string;
+      isFile(): boolean;
+    }[]
+  )
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name).slice(whole.length + 1))
+    .filter((name) => readFileSync(join(whole, name)).length > 0)
+    .toSorted();
+});
+
+afterAll(() => rmSync(root, { recursive: true }));
+
+async function findings(): Promise<Finding[]> {
+  const found: Finding[] = [];
+  const { signal } = new AbortController();
+  await verifyData(spoiled, { report: (finding) => found.push(finding), signal });
+  return found;
+}
+
+/** What is found while a file, or a folder, is spoiled; it is whole again afterwards. */
+async function findingsAfter(name: string, spoil: (path: string) => void): Promise<Finding[]> {
+  spoil(join(spoiled, name));
+  const found = await findings();
+  rmSync(join(spoiled, name), { recursive: true, force: true });
+  cpSync(join(whole, name), join(spoiled, name), { recursive: true });
+  return found;
+}
+
+/** Nothing else in a directory says what these do, or there is no second place to know it from. */
+const unproven = [
+  "meta.properties",
+  ".kafka_cleanshutdown",
+  "replication-offset-checkpoint",
+  "log-start-offset-checkpoint",
+];
+const isProven = (name: string): boolean => !unproven.includes(name);
+
+test("the directory that is spoiled is whole, and has every kind of file", async () => {
+  expect(await findings()).toEqual([]);
+  const kinds = new Set(files.map((name) => name.replace(/.*\/|^/, "").replace(/^\d{20}/, "")));
+  for (const kind of [".log", ".index", ".timeindex", ".txnindex", ".snapshot"]) {
+    expect([...kinds]).toContain(kind);
+  }
+  expect([...kinds]).toContain("xylem-coordinator.log");
+});
+
+test("no bit that flips in a file with a witness is missed", async () => {
+  const provable = files.filter(isProven);
+  const bit = fc.record({
+    file: fc.constantFrom(...provable),
+    at: fc.nat(),
+    mask: fc.nat(7).map((shift) => 1 << shift),
+  });
+  await fc.assert(
+    fc.asyncProperty(bit, async ({ file, at, mask }) => {
+      const found = await findingsAfter(file, (path) => {
+        const bytes = readFileSync(path);
+        const position = at % bytes.length;
+        bytes[position] = (bytes[position] ?? 0) ^ mask;
+        writeFileSync(path, bytes);
+      });
+      expect(found.filter(({ kind }) => kind === "damage")).not.toEqual([]);
+    }),
+    { numRuns: 200 },
+  );
+}, 60_000);
+
+test("no file that is cut short is missed", async () => {
+  const cut = fc.record({ file: fc.constantFrom(...files.filter(isProven)), at: fc.nat() });
+  await fc.assert(
+    fc.asyncProperty(cut, async ({ file, at }) => {
+      const found = await findingsAfter(file, (path) => {
+        const bytes = readFileSync(path);
+        // The last line's end says nothing, and an index may lack entries: it is slower, and true.
+        const size = Math.min(at % bytes.length, bytes.length - 2);
+        const isWholeEntries = file.endsWith(".index") && size % 8 === 0;
+        writeFileSync(path, bytes.subarray(0, size + (isWholeEntries ? 1 : 0)));
+      });
+      expect(found).not.toEqual([]);
+    }),
+    { numRuns: 100 },
+  );
+}, 60_000);
+
+test("no file that is gone is missed, nor a whole folder", async () => {
+  const logs = files.filter((name) => isProven(name) && !name.endsWith(".snapshot"));
+  for (const file of logs) {
+    const found = await findingsAfter(file, (path) => rmSync(path));
+    expect(found, file).not.toEqual([]);
+  }
+  for (const folder of ["orders-0", "ids-0"]) {
+    const found = await findingsAfter(folder, (path) => rmSync(path, { recursive: true }));
+    expect(found[0]).toMatchObject({ kind: "damage", lastLostOffset: expect.any(Number) });
+  }
+});
