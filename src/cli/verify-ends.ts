@@ -53,7 +53,8 @@ function comparePartition(
   const start = logStarts.get(name);
   if (start === undefined || firstBase === undefined || end === undefined) return;
   if (start > firstBase && start <= Math.max(firstEnd, firstBase) && start <= end) return;
-  const why = `it has ${start} for ${name}, whose first segment holds ${firstBase}..${firstEnd - 1}`;
+  const held = `${firstBase}..${firstEnd - 1}`;
+  const why = `it has ${start} for ${name}, whose first segment holds ${held}`;
   report({ kind: "damage", file: logStartsName, why });
 }
 
