@@ -15,6 +15,7 @@ const bundle = await rolldown({
     index: join(root, "dist", "index.js"),
     cli: join(root, "dist", "cli", "main.js"),
     client: join(root, "dist", "client", "index.js"),
+    "compaction-worker": join(root, "dist", "node", "compaction", "compaction-worker.js"),
     testing: join(root, "dist", "harness", "index.js"),
   },
   platform: "node",

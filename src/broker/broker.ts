@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { NodeSettings } from "../base/settings/node-settings.ts";
+import type { LogCleaner } from "./compaction/log-cleaner.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Snapshots } from "./copies/snapshots.ts";
 import type { BrokerConfigs } from "./configs/broker-configs.ts";
@@ -32,6 +33,7 @@ export interface Broker {
   readonly deadlines: Deadlines;
   readonly topics: Topics;
   readonly retention: Retention;
+  readonly cleaner: LogCleaner;
   readonly storage: StorageHealth;
   readonly snapshots: Snapshots;
   readonly groups: GroupCoordinator;

@@ -9,8 +9,10 @@ import { Snapshots } from "../broker/copies/snapshots.ts";
 import { Deadlines } from "../broker/deadlines.ts";
 import { KafkaImport } from "../broker/kafka-directory/kafka-import.ts";
 import { LazyStorage } from "../broker/partition/lazy-storage.ts";
+import { LogCleaner } from "../broker/compaction/log-cleaner.ts";
 import { LogDirectory } from "../broker/partition/log-directory.ts";
 import type { GroupCoordinator } from "../broker/groups/group-coordinator.ts";
+import type { Compactor } from "../broker/ports/compactor.ts";
 import type { Disk } from "../broker/ports/disk.ts";
 import { ProducerIds } from "../broker/producer-ids.ts";
 import { Retention, type RetentionOptions } from "../broker/retention/retention.ts";
@@ -51,13 +53,13 @@ export const lockStep = "lock the data directory";
 /** Opens everything below the doors, a step at a time. */
 export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise<OpenBroker> {
   const { clock, random, log } = parts;
-  const { disk, control } = await openDisk(steps, parts);
+  const { disk, control, ...more } = await openDisk(steps, parts);
   const { configs, coordinator } = await openConfigs(steps, disk, parts);
   const { settings } = configs;
   const logs = { disk, clock, random, log, settings, ...batchTools };
   const directory = await steps.run(
     "open the log directory",
-    () => LogDirectory.open(logs),
+    () => LogDirectory.open({ ...logs, ...more }),
     (opened) => opened.close(),
   );
   const storage = await steps.run(
@@ -79,12 +81,19 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     (opened) => opened.close(),
   );
   await kafka?.finish(topics);
+  const cleaner = await steps.run(
+    "begin to look for what is to be compacted",
+    () => new LogCleaner({ topics, settings, clock, log }),
+    (begun) => begun.close(),
+  );
+  cleaner.start();
   const rack = settings["broker.rack"] === "" ? null : settings["broker.rack"];
   const identity = { nodeId: directory.meta.nodeId, clusterId: directory.meta.clusterId, rack };
   const producerIds = new ProducerIds(coordinator);
   const snapshots = new Snapshots({ ...logs, coordinator, configs, directory, topics });
   const useCases = {
     topics,
+    cleaner,
     storage: directory.health,
     snapshots,
     producerIds,
@@ -149,11 +158,14 @@ async function openRetention(
   return retention;
 }
 
+interface DiskParts {
+  readonly disk: Disk;
+  readonly control?: ControlCalls;
+  readonly compactor?: Compactor;
+}
+
 /** A data directory is locked; by its lock's socket other processes send commands. */
-async function openDisk(
-  steps: StartSteps,
-  parts: BrokerParts,
-): Promise<{ readonly disk: Disk; readonly control?: ControlCalls }> {
+async function openDisk(steps: StartSteps, parts: BrokerParts): Promise<DiskParts> {
   const { settings, clock } = parts;
   if (parts.disk !== undefined) return { disk: parts.disk };
   if (settings.memory) {
@@ -162,6 +174,7 @@ async function openDisk(
   // Loaded here: a broker in memory needs none of them.
   const { FilesDisk, makeRoot } = await import("../storage/files-disk.ts");
   const { lockDirectory } = await import("../storage/directory-lock.ts");
+  const { WorkerCompactor } = await import("./compaction/worker-compactor.ts");
   const { ControlCalls } = await import("./control/control-calls.ts");
   const onStop = (): void => parts.onStopRequested?.();
   const control = new ControlCalls(parts.log);
@@ -171,7 +184,8 @@ async function openDisk(
     () => lockDirectory(settings.data, { onStop, onCall: (call) => control.take(call) }),
     (lock) => lock.release(),
   );
-  return { disk: new FilesDisk(settings.data), control };
+  const compactor = new WorkerCompactor(settings.data, clock);
+  return { disk: new FilesDisk(settings.data), control, compactor };
 }
 
 async function openConfigs(steps: StartSteps, disk: Disk, parts: BrokerParts) {

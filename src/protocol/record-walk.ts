@@ -52,6 +52,11 @@ export class RecordWalk {
     if (left > 0) throw new MalformedError(`${left} bytes after the last record`);
   }
 
+  /** Of the first byte behind the current record. */
+  get position(): number {
+    return this.#position;
+  }
+
   /** Null, or a view. */
   get key(): Uint8Array | null {
     return this.#view(this.keyPosition, this.keyBytes);

@@ -12,6 +12,7 @@ import { offsetsTopic, TopicGroupLog } from "../../src/broker/groups/topic-group
 import { LogDirectory } from "../../src/broker/partition/log-directory.ts";
 import type { Disk } from "../../src/broker/ports/disk.ts";
 import { ProducerIds } from "../../src/broker/producer-ids.ts";
+import { LogCleaner } from "../../src/broker/compaction/log-cleaner.ts";
 import { isHeldFor } from "../../src/broker/retention/acknowledging.ts";
 import { Retention, type RetentionOptions } from "../../src/broker/retention/retention.ts";
 import { Topics } from "../../src/broker/topics/topics.ts";
@@ -64,13 +65,14 @@ export class GroupBroker {
     const groups = new GroupCoordinator({ ...kept, log: groupLog, messages: log, holdsOffset });
     const acknowledged: RetentionOptions["acknowledged"] = (topic) => groups.acknowledged(topic);
     const retention = new Retention({ topics, configs, settings, clock, log, acknowledged });
+    const cleaner = new LogCleaner({ topics, settings, clock, log });
     topics.onDeleted(({ name }) => void groups.forgetTopic(name, name === offsetsTopic));
     groups.start();
     const identity = { nodeId: 1, clusterId: "cluster", rack: null };
     const producerIds = new ProducerIds(coordinator);
     const logs = { disk, clock, random, log, settings, ...tools };
     const snapshots = new Snapshots({ ...logs, coordinator, configs, directory: storage, topics });
-    const own = { configs, topics, retention, groups, producerIds, identity, log };
+    const own = { configs, topics, retention, cleaner, groups, producerIds, identity, log };
     const broker: Broker = { ...kept, ...own, storage: storage.health, snapshots };
     return new GroupBroker({ broker, clock, groupLog, disk }, given, async () => {
       await groups.close();

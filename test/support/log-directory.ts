@@ -8,9 +8,11 @@ import {
 } from "../../src/base/settings/topic-settings.ts";
 import { encodeUtf8 } from "../../src/base/text.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
+import type { PassReport } from "../../src/broker/partition/compaction/partition-compaction.ts";
 import { LogDirectory } from "../../src/broker/partition/log-directory.ts";
 import type { PartitionLog } from "../../src/broker/partition/partition-log.ts";
 import type { Partition } from "../../src/broker/partition/partition.ts";
+import type { Compactor } from "../../src/broker/ports/compactor.ts";
 import type { Disk } from "../../src/broker/ports/disk.ts";
 import { BatchWalk } from "../../src/log/batch-walk.ts";
 import { compression } from "../../src/codecs/node-compression.ts";
@@ -37,6 +39,7 @@ export interface WorldOptions {
   readonly settings?: Partial<NodeSettings>;
   readonly seed?: number;
   readonly log?: Log;
+  readonly compactor?: Compactor;
 }
 
 export function memoryDisk(sizeBytesMax = 64 * 1024 * 1024): MemoryDisk {
@@ -47,7 +50,9 @@ export async function openWorld(disk: Disk, options: WorldOptions = {}): Promise
   const clock = options.clock ?? new VirtualClock();
   const settings = { ...defaultNodeSettings, ...options.settings };
   const random = new SeededRandom(options.seed ?? 1);
-  const parts = { disk, settings, clock, random, log: options.log ?? silentLog, ...tools };
+  const { log = silentLog, compactor } = options;
+  const other = compactor === undefined ? {} : { compactor };
+  const parts = { disk, settings, clock, random, log, ...other, ...tools };
   const directory = await LogDirectory.open(parts);
   return {
     directory,
@@ -126,4 +131,21 @@ const decoder = new TextDecoder();
 export async function readValues(partition: PartitionLog, offset = 0): Promise<string[]> {
   const records = await readRecords(partition, offset);
   return records.map(({ value }) => decoder.decode(value ?? new Uint8Array(0)));
+}
+
+/** A pass of compaction, its pauses in virtual time. */
+export async function runPass(
+  partition: Partition,
+  clock: VirtualClock,
+): Promise<PassReport | undefined> {
+  let isDone = false;
+  const pass = partition.compaction.run().finally(() => {
+    isDone = true;
+  });
+  pass.catch(() => undefined);
+  while (!isDone) {
+    await clock.advance(0);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return pass;
 }

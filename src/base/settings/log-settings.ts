@@ -169,6 +169,37 @@ export const logSettings = {
     between(100, 5_000),
     "Time between checkpoints of recovery points and log starts.",
   ),
+  "log.cleaner.backoff.ms": long(
+    15_000,
+    atLeast(1),
+    "Time between two looks for logs that are to be compacted.",
+    cluster,
+  ),
+  "log.cleaner.dedupe.buffer.size": long(
+    134_217_728,
+    between(1_048_576, 2 ** 31 - 1),
+    "Memory of each cleaner for the keys of a log; 24 bytes a key.",
+    cluster,
+  ),
+  "log.cleaner.io.buffer.load.factor": double(
+    0.9,
+    between(0.1, 0.95),
+    "Share of that memory that may be taken; with more, each look takes longer.",
+    cluster,
+  ),
+  "log.cleaner.io.buffer.size": int(
+    524_288,
+    between(4_096, 67_108_864),
+    "Bytes a cleaner reads or writes at a time; a batch always comes whole.",
+    cluster,
+  ),
+  "log.cleaner.io.max.bytes.per.second": double(
+    Number.MAX_VALUE,
+    atLeast(1),
+    "Bytes each cleaner reads and writes in a second.",
+    cluster,
+  ),
+  "log.cleaner.threads": int(1, between(1, 64), "Logs that are compacted side by side.", cluster),
   "log.damage.policy": choice(
     ["serve", "stop"],
     "What a partition does when it meets damaged bytes: serve the rest, or stop.",

@@ -30,8 +30,14 @@ export function formatSetting(setting: Setting<unknown>, value: unknown): string
   if (value === null) return null;
   if (Array.isArray(value)) return value.join(",");
   if (setting.type === "long" && value === longMax) return "9223372036854775807";
-  if (setting.type === "double" && Number.isInteger(value)) return `${value as number}.0`;
+  if (setting.type === "double") return formatDouble(value as number);
   return `${value as string | number | boolean}`;
+}
+
+/** As Java shows one: a whole number has `.0`, a large one its exponent. */
+function formatDouble(value: number): string {
+  const text = String(value);
+  return /^-?\d+$/.test(text) ? `${text}.0` : text.replace("e+", "E").replace("e", "E");
 }
 
 /** The same value in its plain form: digits of longs are kept, however many there are. */

@@ -1,5 +1,6 @@
 import { ProducerStates } from "../../log/producer-states.ts";
 import { type AbortedTransaction, TransactionIndex } from "../../log/transaction-index.ts";
+import { acrossReplacement } from "./across-replacement.ts";
 import { after } from "./after.ts";
 import { readNewest, snapshotOffsets } from "./load-producers.ts";
 import type { PartitionContext } from "./partition-context.ts";
@@ -30,8 +31,10 @@ export class AbortedTransactions {
     from: number,
     to: number,
   ): readonly AbortedTransaction[] | Promise<readonly AbortedTransaction[]> {
-    const segments = this.#segments.all.slice(Math.max(0, this.#segments.findIndex(from)));
-    return this.#collect(segments, 0, { from, to, found: [] });
+    return acrossReplacement(() => {
+      const segments = this.#segments.all.slice(Math.max(0, this.#segments.findIndex(from)));
+      return this.#collect(segments, 0, { from, to, found: [] });
+    });
   }
 
   #collect(

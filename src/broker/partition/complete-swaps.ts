@@ -65,7 +65,8 @@ async function rangeOf(
       const start = { position: 0, offsetMin: base, isExact: false };
       const rules = { ...start, sumsFromOffset: Infinity, endOffset: Infinity };
       const { offsetMin } = await scanSegment(file, rules, context.crc32c, () => undefined);
-      to = Math.max(to, offsetMin);
+      // An empty one replaces at least the segment of its own name.
+      to = Math.max(to, offsetMin, base + 1);
     } finally {
       await file.close();
     }

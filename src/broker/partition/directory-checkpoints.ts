@@ -7,6 +7,7 @@ import {
   parseOffsetCheckpoint,
 } from "../../log/text-checkpoint.ts";
 import type { Disk } from "../ports/disk.ts";
+import type { CleanedOffsets } from "./partition-context.ts";
 import { replaceFile } from "./replace-file.ts";
 
 /** Kafka's names for the checkpoints of a data directory. */
@@ -14,6 +15,7 @@ const fileNames = {
   recoveryPoints: "recovery-point-offset-checkpoint",
   logStarts: "log-start-offset-checkpoint",
   committed: "replication-offset-checkpoint",
+  cleaned: "cleaner-offset-checkpoint",
 } as const;
 
 /** Log starts stand nowhere else: a second file has them too. Kafka leaves it alone. */
@@ -32,6 +34,15 @@ export class DirectoryCheckpoints {
     recoveryPoints: new Map(),
     logStarts: new Map(),
     committed: new Map(),
+    cleaned: new Map(),
+  };
+  /** How far each partition, by its folder's name, is compacted. */
+  readonly cleaned: CleanedOffsets = {
+    find: (partition) => this.find("cleaned", partition),
+    store: (partition, offset) => {
+      this.set("cleaned", partition, offset);
+      return this.store("cleaned");
+    },
   };
   /** What differs from its file. */
   readonly #changed = new Set<CheckpointName>();
@@ -93,7 +104,7 @@ export class DirectoryCheckpoints {
   }
 
   storeAll(): Promise<void> {
-    return this.store("recoveryPoints", "logStarts", "committed");
+    return this.store("recoveryPoints", "logStarts", "committed", "cleaned");
   }
 
   async #read(name: CheckpointName): Promise<void> {

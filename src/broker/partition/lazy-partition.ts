@@ -6,6 +6,7 @@ import type { RetainedSegment } from "../../log/retention-plan.ts";
 import type { Producer } from "../../log/producer-states.ts";
 import type { AbortedTransaction } from "../../log/transaction-index.ts";
 import type { TopicKey } from "../ports/partition-storage.ts";
+import type { PartitionCompaction } from "./compaction/partition-compaction.ts";
 import type {
   AppendOptions,
   Appended,
@@ -113,6 +114,10 @@ export class LazyPartition implements PartitionLog {
 
   get sizeBytes(): number {
     return this.#opened?.sizeBytes ?? this.#facts?.sizeBytes ?? 0;
+  }
+
+  get compaction(): PartitionCompaction | undefined {
+    return this.#opened?.compaction;
   }
 
   load(need: PartitionNeed = "files"): Promise<void> | undefined {

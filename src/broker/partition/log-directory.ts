@@ -11,6 +11,7 @@ import type { Uuid } from "../../base/uuid.ts";
 import type { MetaProperties } from "../../log/meta-properties.ts";
 import type { FactsByTopic, PartitionFacts } from "../../log/partition-facts.ts";
 import type { Compression } from "../../protocol/compression.ts";
+import type { Compactor } from "../ports/compactor.ts";
 import type { Disk, DiskEntry } from "../ports/disk.ts";
 import type {
   CutOf,
@@ -20,6 +21,7 @@ import type {
   TopicKey,
 } from "../ports/partition-storage.ts";
 import { metadataTopic } from "../topics/topic-name.ts";
+import { InProcessCompactor } from "./compaction/in-process-compactor.ts";
 import { DirectoryCheckpoints } from "./directory-checkpoints.ts";
 import { DirectoryHealth } from "./directory-health.ts";
 import { openMeta } from "./directory-meta.ts";
@@ -43,6 +45,8 @@ export interface LogDirectoryOptions {
   readonly log: Log;
   readonly crc32c: Crc32c;
   readonly compression: Compression;
+  /** By default logs are compacted in this thread, a slice at a time. */
+  readonly compactor?: Compactor;
 }
 
 export const cleanMarkerName = ".kafka_cleanshutdown";
@@ -92,6 +96,8 @@ export class LogDirectory implements PartitionStorage {
     this.#context = {
       ...options,
       ...directoryBounds(options),
+      compactor: options.compactor ?? new InProcessCompactor({ ...options, tools: options }),
+      cleanedOffsets: found.checkpoints.cleaned,
       checkpointSoon: () => this.#checkpointSoon(),
       storeLogStarts: () => this.#storeLogStarts(),
       schedule: (delayMs, work) => this.#schedule(delayMs, work),
@@ -283,6 +289,7 @@ export class LogDirectory implements PartitionStorage {
         this.#options.log.error("a partition did not close in order", { partition: name, why });
       }
     });
+    await this.#context.compactor.close();
     this.#noteOffsets(partitions);
     await this.#checkpoints.storeAll();
   }

@@ -1,6 +1,7 @@
 import { assert } from "../../base/assert.ts";
 import { XylemError } from "../../base/errors.ts";
 import type { Disk, DiskFile } from "../ports/disk.ts";
+import { SegmentReplaced } from "./across-replacement.ts";
 import { after } from "./after.ts";
 import type { OpenFiles } from "./open-files.ts";
 
@@ -18,6 +19,8 @@ export class LogFile {
   /** Set once nobody may start to use it; called when the last user is done. */
   #onUnused: (() => void) | undefined;
   #retired = false;
+  /** Set when others take its place: until then its readers wait. */
+  #replacedAt: Promise<void> | undefined;
   /** Holds bytes that no flush has covered: closing it now could lose the news of a failed one. */
   isDirty = false;
 
@@ -41,9 +44,10 @@ export class LogFile {
 
   /**
    * Calls `action` with the open file, at once when it is open. Once it is retired its offsets lie
-   * below the log start: OFFSET_OUT_OF_RANGE.
+   * below the log start: OFFSET_OUT_OF_RANGE; once it is superseded, SegmentReplaced.
    */
   use<T>(action: (file: DiskFile) => T | Promise<T>): T | Promise<T> {
+    this.checkCurrent();
     if (this.#retired) throw new XylemError("OFFSET_OUT_OF_RANGE", `${this.path} was removed`);
     this.#userCount += 1;
     try {
@@ -68,6 +72,17 @@ export class LogFile {
     // A descriptor that fails to close has nothing unsynced: it was idle.
     file?.close().catch(() => undefined);
     return true;
+  }
+
+  /** Throws SegmentReplaced when its path is, or will be, another file's. */
+  checkCurrent(): void {
+    if (this.#replacedAt !== undefined) throw new SegmentReplaced(this.path, this.#replacedAt);
+  }
+
+  /** As `retire`; whoever comes from now on is told to look again when `until` resolves. */
+  supersede(until: Promise<void>): Promise<void> {
+    this.#replacedAt = until;
+    return this.retire();
   }
 
   /** Lets nobody use it any more; resolves when the last use is over and it is closed. */

@@ -41,8 +41,16 @@ export class LogStart {
     return offset === 0 || isTold ? undefined : offset;
   }
 
-  /** DeleteRecords: moves it once that is durable. A full disk rejects with nothing moved. */
-  async delete(target: number, settings: TopicSettings): Promise<void> {
+  /**
+   * DeleteRecords: moves it once that is durable, with -1 to `committed`. Past that it is
+   * OFFSET_OUT_OF_RANGE; a full disk rejects with nothing moved.
+   */
+  async delete(offset: number, committed: number, settings: TopicSettings): Promise<void> {
+    const target = offset === -1 ? committed : offset;
+    if (target < 0 || target > committed) {
+      const detail = `records can go up to ${committed}, asked for ${offset}`;
+      throw new XylemError("OFFSET_OUT_OF_RANGE", detail);
+    }
     // Retention may have moved it that far and not have found room to say so.
     await this.#store(target);
     this.#advance(target);

@@ -4,6 +4,7 @@ import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import type { NodeSettings } from "../../base/settings/node-settings.ts";
 import type { Compression } from "../../protocol/compression.ts";
+import type { Compactor } from "../ports/compactor.ts";
 import type { Disk } from "../ports/disk.ts";
 import type { AppendBacklog } from "./append-backlog.ts";
 import type { AppendRoom } from "./append-room.ts";
@@ -12,6 +13,14 @@ import type { FlushScheduler } from "./flush-scheduler.ts";
 import type { IndexCache } from "./index-cache.ts";
 import type { OpenFiles } from "./open-files.ts";
 import type { TailCache } from "./tail-cache.ts";
+
+/** How far each partition, by its folder's name, is compacted. */
+export interface CleanedOffsets {
+  /** 0 for one that never was. */
+  find(folder: string): number;
+  /** Durable when it resolves. */
+  store(folder: string, offset: number): Promise<void>;
+}
 
 /** What the partitions of one data directory share. */
 export interface PartitionContext {
@@ -29,6 +38,8 @@ export interface PartitionContext {
   readonly flushes: FlushScheduler;
   readonly room: AppendRoom;
   readonly damages: DamageLog;
+  readonly compactor: Compactor;
+  readonly cleanedOffsets: CleanedOffsets;
   /** A segment was rolled: checkpoints are due. */
   readonly checkpointSoon: () => void;
   /** Makes the log starts of all partitions durable. */

@@ -2,6 +2,7 @@ import type { XylemError } from "../../base/errors.ts";
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import type { RetainedSegment } from "../../log/retention-plan.ts";
 import type { Producer } from "../../log/producer-states.ts";
+import type { PartitionCompaction } from "./compaction/partition-compaction.ts";
 import type { AbortedTransaction } from "../../log/transaction-index.ts";
 
 /**
@@ -89,6 +90,8 @@ export interface PartitionLog {
   retained(): Promise<readonly RetainedSegment[]>;
   /** Producers known here (DescribeProducers). */
   producers(): Iterable<Producer>;
+  /** Its compaction; undefined while its files are shut. */
+  readonly compaction: PartitionCompaction | undefined;
   /** New settings of the topic; they count from the next append or check on. */
   configure(settings: TopicSettings): void;
   /** Calls `listener` whenever committed or log start grows, until the answer is called. */

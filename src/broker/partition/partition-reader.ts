@@ -2,6 +2,7 @@ import { XylemError } from "../../base/errors.ts";
 import { BatchWalk } from "../../log/batch-walk.ts";
 import type { LeaderEpochs } from "../../log/leader-epochs.ts";
 import { batchHeaderBytes } from "../../protocol/record-batch.ts";
+import { acrossReplacement } from "./across-replacement.ts";
 import { after } from "./after.ts";
 import { findDamage, knownDamage } from "./find-damage.ts";
 import { noteMissing } from "./missing-offsets.ts";
@@ -66,6 +67,10 @@ export class PartitionReader {
 
   /** As PartitionLog.read, for an `offset` that lies in the log and below `upTo`. */
   read(offset: number, options: ReadOptions): ReadResult | Promise<ReadResult> {
+    return acrossReplacement(() => this.#find(offset, options));
+  }
+
+  #find(offset: number, options: ReadOptions): ReadResult | Promise<ReadResult> {
     const { segments } = this.#parts;
     const index = segments.findIndex(offset);
     const segment = segments.all[Math.max(index, 0)];
@@ -112,7 +117,7 @@ export class PartitionReader {
   #readNext(search: Search): ReadResult | Promise<ReadResult> {
     const { segment, upTo, offset, offsetMin } = search;
     const { segments, context, onDamage } = this.#parts;
-    const next = segments.all[segments.all.indexOf(segment) + 1];
+    const next = segments.findNext(segment);
     if (segments.isDense && segment !== segments.last && offset < segment.endOffset) {
       if (!search.isStrict || !search.isExact) return this.#suspect(search);
       const lost = noteMissing(segment, offsetMin, context);
@@ -120,7 +125,7 @@ export class PartitionReader {
       throw damageError(segment, lost);
     }
     if (next === undefined || next.baseOffset >= upTo) return nothingRead;
-    return this.#readFrom(next, next.baseOffset, search);
+    return this.#readFrom(next, Math.max(next.baseOffset, segment.endOffset), search);
   }
 
   /** Finds the wanted batch in what was read, or where to read on. Cut: the file ends there. */

@@ -43,8 +43,9 @@ export class PartitionRest {
   /** Somebody waits for the partition, or works on it. */
   get isBusy(): boolean {
     const { progress, writer } = this.#parts;
-    const { committed, lastStable } = this.#partition;
-    return this.holds.count > 0 || progress.isWatched || writer.isBusy || lastStable < committed;
+    const { committed, lastStable, compaction } = this.#partition;
+    const isWorkedOn = this.holds.count > 0 || compaction.isRunning;
+    return isWorkedOn || progress.isWatched || writer.isBusy || lastStable < committed;
   }
 
   /** The files are still as a close in order left them. */

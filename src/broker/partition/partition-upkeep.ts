@@ -10,12 +10,15 @@ import {
 } from "../../log/retention-plan.ts";
 import { formatSegmentName } from "../../log/segment-name.ts";
 import { upkeepDueMs } from "../../log/upkeep-due.ts";
+import { acrossReplacement } from "./across-replacement.ts";
 import { compactionDueMs } from "./compaction-due.ts";
+import type { PartitionCompaction } from "./compaction/partition-compaction.ts";
 import { exactDueMs, firstYoung } from "./exact-age.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import type { PartitionFolder } from "./partition-folder.ts";
 import type { PartitionWriter } from "./partition-writer.ts";
 import type { ProducerJournal } from "./producer-journal.ts";
+import { removeLater, timerMsMax } from "./remove-later.ts";
 import type { Segment } from "./segment.ts";
 import { segmentLimits } from "./segment-limits.ts";
 import type { SegmentList } from "./segment-list.ts";
@@ -27,6 +30,7 @@ interface UpkeepParts {
   readonly segments: SegmentList;
   readonly epochs: LeaderEpochs;
   readonly search: TimestampSearch;
+  readonly compaction: PartitionCompaction;
 }
 
 /** What retention looks at; records below `acknowledged` were passed by all who wait for them. */
@@ -57,6 +61,10 @@ export class PartitionUpkeep {
   }
 
   async planRetention(settings: TopicSettings, seenBy: UpkeepBounds): Promise<RetentionPlan> {
+    return acrossReplacement(() => this.#planRetention(settings, seenBy));
+  }
+
+  async #planRetention(settings: TopicSettings, seenBy: UpkeepBounds): Promise<RetentionPlan> {
     const { logStart, committed, nowMs, acknowledged } = seenBy;
     const young = await firstYoung(this.#parts, settings, { logStart, upTo: committed, nowMs });
     const bounds = { logStart, committed, nowMs, unneededUpTo: Math.max(acknowledged, young) };
@@ -111,8 +119,13 @@ export class PartitionUpkeep {
   }
 
   /** Takes out the segments wholly below `logStart`; the last one stays. */
-  async removeSegmentsBelow(logStart: number, settings: TopicSettings): Promise<void> {
-    const { segments, context, folder } = this.#parts;
+  removeSegmentsBelow(logStart: number, settings: TopicSettings): Promise<void> {
+    const { turns } = this.#parts.segments;
+    return turns.take("change", () => this.#removeBelow(logStart, settings));
+  }
+
+  async #removeBelow(logStart: number, settings: TopicSettings): Promise<void> {
+    const { segments, context, folder, compaction } = this.#parts;
     let count = 0;
     for (const segment of segments.all.slice(0, -1)) {
       if (segment.endOffset > logStart) break;
@@ -121,6 +134,7 @@ export class PartitionUpkeep {
     if (count === 0) return;
     const removed = segments.removeFirst(count);
     for (const { baseOffset } of removed) this.#removing.add(baseOffset);
+    await compaction.letGo(removed);
     for (const segment of removed) {
       await this.#removeSegment(segment, settings["file.delete.delay.ms"]);
     }
@@ -141,7 +155,8 @@ export class PartitionUpkeep {
   /** All is flushed: the indexes get their last entries, the producers their snapshot. */
   async close(producers: ProducerJournal, end: number): Promise<void> {
     this.#forgetFlush();
-    const { folder, segments } = this.#parts;
+    const { folder, segments, compaction } = this.#parts;
+    await compaction.stop();
     if (!folder.exists) return;
     await this.checkpoint();
     await segments.last?.seal({ sync: false });
@@ -153,6 +168,7 @@ export class PartitionUpkeep {
   /** Closes all files, once nobody reads them. */
   async release(): Promise<void> {
     this.#forgetFlush();
+    await this.#parts.compaction.stop();
     for (const segment of this.#parts.segments.all) await segment.retire();
   }
 
@@ -170,15 +186,9 @@ export class PartitionUpkeep {
       renamed.push(`${path}.deleted`);
     }
     context.log.info("removed a segment", { segment: segment.log.path });
-    const afterMs = context.room.isFull ? 0 : Math.min(delayMs, timerMsMax);
-    context.schedule(afterMs, async () => {
-      for (const path of renamed) await context.disk.remove(path);
-    });
+    removeLater(renamed, delayMs, context);
   }
 }
-
-/** The longest delay a timer takes. */
-const timerMsMax = 2 ** 31 - 1;
 
 /** A segment as retention judges it. */
 export async function seeSegment(

@@ -9,6 +9,7 @@ import { AbortedTransactions } from "./aborted-transactions.ts";
 import { AppendHead } from "./append-head.ts";
 import type { CopySource } from "./copy-partition.ts";
 import type { LoadedPartition } from "./load-partition.ts";
+import { PartitionCompaction } from "./compaction/partition-compaction.ts";
 import { LogStart } from "./log-start.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import type { PartitionFolder } from "./partition-folder.ts";
@@ -46,6 +47,7 @@ export class Partition implements PartitionLog {
   readonly topic: string;
   readonly index: number;
   readonly retained: PartitionLog["retained"];
+  readonly compaction: PartitionCompaction;
   readonly #context: PartitionContext;
   readonly #folder: PartitionFolder;
   readonly #segments: SegmentList;
@@ -89,7 +91,11 @@ export class Partition implements PartitionLog {
     const onDamage = (path: string): void => this.#heedDamage(path);
     this.#reader = new PartitionReader({ segments, epochs: parts.epochs, context, onDamage });
     this.#search = new TimestampSearch(segments, this.#reader, context.compression);
-    const upkeep = new PartitionUpkeep({ context, folder, segments, epochs, search: this.#search });
+    const onReplaced = (end: number): void => tail.dropBelow(end);
+    const files = { context, folder, segments };
+    this.compaction = new PartitionCompaction(this, { ...files, ...listener, onReplaced });
+    const work = { search: this.#search, compaction: this.compaction };
+    const upkeep = new PartitionUpkeep({ ...files, ...work, epochs });
     this.#upkeep = upkeep;
     this.retained = () => upkeep.retained(this.#settings);
     const onMoved = (): void => {
@@ -251,12 +257,7 @@ export class Partition implements PartitionLog {
 
   async deleteRecordsBefore(offset: number): Promise<number> {
     this.#checkUsable();
-    const target = offset === -1 ? this.committed : offset;
-    if (target < 0 || target > this.committed) {
-      const detail = `records can go up to ${this.committed}, asked for ${offset}`;
-      throw new XylemError("OFFSET_OUT_OF_RANGE", detail);
-    }
-    await this.#logStart.delete(target, this.#settings);
+    await this.#logStart.delete(offset, this.committed, this.#settings);
     return this.logStart;
   }
 

@@ -1,4 +1,5 @@
 import { assert } from "../../base/assert.ts";
+import { Turns } from "../turns.ts";
 import type { Segment } from "./segment.ts";
 
 /** The segments of one partition, oldest first; the last one is appended to. */
@@ -7,12 +8,23 @@ export class SegmentList {
   #sizeBytes: number;
 
   /** As of TopicKey; what no batch holds between two segments was lost. */
-  readonly isDense: boolean;
+  #isDense: boolean;
+  /** Changes of the list that take a while come one after the other: take the turn "change". */
+  readonly turns = new Turns();
 
   constructor(segments: Segment[] = [], { isDense }: { isDense: boolean } = { isDense: false }) {
-    this.isDense = isDense;
+    this.#isDense = isDense;
     this.#segments = segments;
     this.#sizeBytes = segments.reduce((total, segment) => total + segment.sizeBytes, 0);
+  }
+
+  get isDense(): boolean {
+    return this.#isDense;
+  }
+
+  /** Offsets may be in no batch from now on. */
+  allowGaps(): void {
+    this.#isDense = false;
   }
 
   /** Log bytes of all segments, as far as written. */
@@ -62,6 +74,27 @@ export class SegmentList {
     this.#segments = this.#segments.slice(count);
     for (const segment of removed) this.#sizeBytes -= segment.sizeBytes;
     return removed;
+  }
+
+  /** The one that goes on where `segment`, which may be gone by now, ends. */
+  findNext(segment: Segment): Segment | undefined {
+    const next = this.#segments[this.findIndex(segment.endOffset)];
+    return next === segment ? undefined : next;
+  }
+
+  /** Whether these are in the list, one behind the other. */
+  holds(run: readonly Segment[]): boolean {
+    const first = this.#segments.indexOf(run[0] as Segment);
+    return first >= 0 && run.every((segment, at) => this.#segments[first + at] === segment);
+  }
+
+  /** Puts a segment in the place of a run that the list holds. */
+  replace(run: readonly Segment[], segment: Segment): void {
+    assert(this.holds(run) && run.at(-1) !== this.last, "closed neighbours are replaced");
+    const first = this.#segments.indexOf(run[0] as Segment);
+    this.#segments = this.#segments.toSpliced(first, run.length, segment);
+    this.#sizeBytes += segment.sizeBytes;
+    for (const { sizeBytes } of run) this.#sizeBytes -= sizeBytes;
   }
 
   /** Index of the segment whose range holds `offset`; -1 below the first. */

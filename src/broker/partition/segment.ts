@@ -1,11 +1,13 @@
 import { assert } from "../../base/assert.ts";
 import { XylemError } from "../../base/errors.ts";
+import { BatchWalk } from "../../log/batch-walk.ts";
 import { type IndexedPlace, OffsetIndex, offsetEntryBytes } from "../../log/offset-index.ts";
 import { SegmentIndexes } from "../../log/segment-indexes.ts";
 import { formatSegmentName, type SegmentSuffix } from "../../log/segment-name.ts";
 import type { SegmentHead } from "../../log/segment-roll.ts";
 import { type TimeEntry, TimeIndex, timeEntryBytes } from "../../log/time-index.ts";
 import type { TransactionIndex } from "../../log/transaction-index.ts";
+import { batchHeaderBytes } from "../../protocol/record-batch.ts";
 import { after } from "./after.ts";
 import { scanSound } from "./find-damage.ts";
 import { isTimeEntryTrue } from "./find-head.ts";
@@ -146,7 +148,7 @@ export class Segment implements SegmentFacts, IndexOwner {
   async times(): Promise<TimeIndex> {
     if (this.#indexes !== undefined) return this.#indexes.times;
     await this.offsets();
-    const bytes = await this.#context.disk.readFile(this.path(".timeindex"));
+    const bytes = await this.#current(this.#context.disk.readFile(this.path(".timeindex")));
     return TimeIndex.parse(this.baseOffset, bytes ?? new Uint8Array(0)).index;
   }
 
@@ -155,7 +157,10 @@ export class Segment implements SegmentFacts, IndexOwner {
    * are to be found in the log.
    */
   transactions(): TransactionIndex | Promise<TransactionIndex | undefined> {
-    return this.#indexes?.transactions ?? this.#transactions.read(this.endOffset);
+    if (this.#indexes !== undefined) return this.#indexes.transactions;
+    return this.#current<TransactionIndex | undefined>(
+      this.#transactions.read(this.endOffset),
+    ) as Promise<TransactionIndex | undefined>;
   }
 
   /** Those with markers below `from`, as far as the file is to be believed; undefined as above. */
@@ -173,9 +178,23 @@ export class Segment implements SegmentFacts, IndexOwner {
   }
 
   /** As found in the log from the segment's start on; what the file held goes. */
-  async replaceTransactions(index: TransactionIndex): Promise<void> {
-    this.#transactions.reset();
-    await this.setTransactions(index);
+  replaceTransactions(index: TransactionIndex): Promise<void> {
+    return this.#inTurn(() => {
+      this.log.checkCurrent();
+      this.#transactions.reset();
+      return this.setTransactions(index);
+    });
+  }
+
+  /** The largest timestamp of its first batch; -1 none. */
+  async readFirstTimestamp(): Promise<number> {
+    if (this.firstTimestampMs >= 0 || this.sizeBytes === 0) return this.firstTimestampMs;
+    const head = await this.log.use((file) => file.read(0, batchHeaderBytes));
+    const walk = new BatchWalk(head, 0, this.baseOffset);
+    if (walk.look() !== "bad" && head.length === batchHeaderBytes) {
+      this.firstTimestampMs = walk.maxTimestampMs;
+    }
+    return this.firstTimestampMs;
   }
 
   /** An offset at or before the first record with a timestamp >= `timestampMs`. */
@@ -219,9 +238,7 @@ export class Segment implements SegmentFacts, IndexOwner {
 
   /** Appends to the index files what they lack. Calls run one after the other. */
   storeIndexes(options: { sync: boolean }): Promise<void> {
-    const next = this.#storing.then(() => this.#storeIndexes(options.sync));
-    this.#storing = next.catch(() => undefined);
-    return next;
+    return this.#inTurn(() => this.#storeIndexes(options.sync));
   }
 
   dropIndex(): void {
@@ -234,6 +251,31 @@ export class Segment implements SegmentFacts, IndexOwner {
     this.#context.indexes.forget(this);
     this.#transactions.drop();
     this.#offsets = undefined;
+  }
+
+  /** As LogFile.supersede; none of its files is read or written under its name any more. */
+  async supersede(until: Promise<void>): Promise<void> {
+    await this.log.supersede(until);
+    await this.#loadingOffsets?.catch(() => undefined);
+    await this.#storing;
+    await this.retire();
+  }
+
+  /** Writes to its index files come one after the other. */
+  #inTurn(write: () => Promise<void>): Promise<void> {
+    const next = this.#storing.then(write);
+    this.#storing = next.catch(() => undefined);
+    return next;
+  }
+
+  /** What was read under its name was its own. */
+  #current<T>(found: T | Promise<T>): T | Promise<T> {
+    this.log.checkCurrent();
+    if (!(found instanceof Promise)) return found;
+    return found.then((read) => {
+      this.log.checkCurrent();
+      return read;
+    });
   }
 
   #keep(offsets: OffsetIndex): OffsetIndex {

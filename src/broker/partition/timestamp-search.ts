@@ -3,6 +3,7 @@ import { BatchWalk } from "../../log/batch-walk.ts";
 import type { Compression } from "../../protocol/compression.ts";
 import { currentMagic } from "../../protocol/record-batch.ts";
 import { decodeRecords, type LogRecord } from "../../protocol/record.ts";
+import { acrossReplacement } from "./across-replacement.ts";
 import type { PartitionReader } from "./partition-reader.ts";
 import type { TimestampedOffset } from "./partition-log.ts";
 import type { SegmentList } from "./segment-list.ts";
@@ -34,6 +35,18 @@ export class TimestampSearch {
     timestampMs: number,
     bounds: SearchBounds,
   ): Promise<TimestampedOffset | undefined> {
+    return acrossReplacement(() => this.#findFirst(timestampMs, bounds));
+  }
+
+  /** The first record with the largest timestamp. */
+  async findLargest(bounds: SearchBounds): Promise<TimestampedOffset | undefined> {
+    return acrossReplacement(() => this.#findLargest(bounds));
+  }
+
+  async #findFirst(
+    timestampMs: number,
+    bounds: SearchBounds,
+  ): Promise<TimestampedOffset | undefined> {
     for (const segment of this.#segments.all) {
       if (segment.endOffset <= bounds.logStart || segment.baseOffset >= bounds.upTo) continue;
       if ((await segment.largestTimestampMs()) < timestampMs) continue;
@@ -46,14 +59,13 @@ export class TimestampSearch {
     return undefined;
   }
 
-  /** The first record with the largest timestamp. */
-  async findLargest(bounds: SearchBounds): Promise<TimestampedOffset | undefined> {
+  async #findLargest(bounds: SearchBounds): Promise<TimestampedOffset | undefined> {
     let largestMs = -1;
     for (const segment of this.#segments.all) {
       if (segment.endOffset <= bounds.logStart) continue;
       largestMs = Math.max(largestMs, await segment.largestTimestampMs());
     }
-    return largestMs < 0 ? undefined : this.findFirst(largestMs, bounds);
+    return largestMs < 0 ? undefined : this.#findFirst(largestMs, bounds);
   }
 
   async #scan(

@@ -13,6 +13,8 @@ export interface Topic {
   readonly settings: TopicSettings;
   /** The topic's own values, in their plain text form. */
   readonly configs: ReadonlyMap<string, string>;
+  /** The coordinator's entry says that it has no gaps: until it is changed none may be made. */
+  readonly isStoredDense: boolean;
   /** By index, without gaps. */
   readonly partitions: readonly PartitionLog[];
 }

@@ -17,6 +17,13 @@ export interface PartitionAssignment {
   readonly replicas: readonly number[];
 }
 
+/** How a topic is to grow. */
+export interface GrowOptions {
+  /** The replicas of each new partition by hand. */
+  readonly assignments?: readonly (readonly number[])[] | undefined;
+  readonly validateOnly?: boolean;
+}
+
 /** The partitions and replicas that were asked for; the counts behind -1 come from `defaults`. */
 export function planPartitions(
   asked: NewTopic,

@@ -1,0 +1,162 @@
+import type { Cancel, Clock } from "../../base/clock.ts";
+import { XylemError } from "../../base/errors.ts";
+import { inParallel } from "../../base/in-parallel.ts";
+import type { Log } from "../../base/log.ts";
+import type { NodeSettings } from "../../base/settings/node-settings.ts";
+import type { PartitionLog } from "../partition/partition-log.ts";
+import { compacts } from "../topics/live-topic.ts";
+import type { Topics } from "../topics/topics.ts";
+
+export interface LogCleanerOptions {
+  readonly topics: Topics;
+  readonly settings: NodeSettings;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What was done since the start. */
+export interface CleanerTotals {
+  passCount: number;
+  bytesRead: number;
+  bytesWritten: number;
+}
+
+interface DirtyLog {
+  readonly partition: PartitionLog;
+  readonly ratio: number;
+}
+
+/** Partitions looked at before others get a turn. */
+const partitionsPerTurn = 256;
+
+/**
+ * Compacts the topics whose `cleanup.policy` has `compact`, the dirtiest logs first, every
+ * `log.cleaner.backoff.ms` (semantics.md 13). One that can not be read is left alone until the
+ * next start.
+ */
+export class LogCleaner {
+  readonly totals: CleanerTotals = { passCount: 0, bytesRead: 0, bytesWritten: 0 };
+  readonly #options: LogCleanerOptions;
+  readonly #uncleanable = new WeakSet<PartitionLog>();
+  readonly #running = new Set<PartitionLog>();
+  #cancel: Cancel | undefined;
+  #cleaning: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(options: LogCleanerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    if (this.#isClosed) return;
+    const { clock, settings } = this.#options;
+    this.#cancel = clock.schedule(settings["log.cleaner.backoff.ms"], () => {
+      const next = (): void => this.start();
+      this.clean().then(next, next);
+    });
+  }
+
+  /** Ends the passes under way and waits for them. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#cancel?.();
+    await Promise.all([...this.#running].map(async ({ compaction }) => await compaction?.stop()));
+    await this.#cleaning;
+  }
+
+  /** Passes over all logs where one is due, until there is none; with one under way, that one's. */
+  clean(): Promise<void> {
+    this.#cleaning ??= this.#clean().finally(() => {
+      this.#cleaning = undefined;
+    });
+    return this.#cleaning;
+  }
+
+  async #clean(): Promise<void> {
+    // What failed or gave way has another chance next time.
+    const tried = new Set<PartitionLog>();
+    for (;;) {
+      const due = await this.#findDue(tried);
+      if (due.length === 0) return;
+      const threads = this.#options.settings["log.cleaner.threads"];
+      await inParallel(due, threads, async (dirty) => {
+        if (this.#isClosed || (await this.#compact(dirty))) return;
+        tried.add(dirty.partition);
+      });
+      if (this.#isClosed) return;
+    }
+  }
+
+  /** The dirtiest first. */
+  async #findDue(tried: ReadonlySet<PartitionLog>): Promise<DirtyLog[]> {
+    const due: DirtyLog[] = [];
+    let count = 0;
+    for (const topic of this.#options.topics.list()) {
+      if (!compacts(topic.settings) || topic.isStoredDense) continue;
+      for (const partition of topic.partitions) {
+        if (this.#isClosed) return [];
+        count += 1;
+        if (count % partitionsPerTurn === 0) await this.#turn();
+        if (tried.has(partition) || this.#uncleanable.has(partition)) continue;
+        const ratio = await this.#measure(partition);
+        if (ratio !== undefined) due.push({ partition, ratio });
+      }
+    }
+    return due.sort((one, other) => other.ratio - one.ratio);
+  }
+
+  /** Undefined: no pass is due. */
+  async #measure(partition: PartitionLog): Promise<number | undefined> {
+    if (partition.stopped !== undefined) return undefined;
+    try {
+      const dirtiness = await partition.compaction?.measure();
+      return dirtiness?.isDue === true ? dirtiness.ratio : undefined;
+    } catch (error) {
+      this.#tell(partition, error);
+      return undefined;
+    }
+  }
+
+  /** Answers whether it was done. */
+  async #compact({ partition }: DirtyLog): Promise<boolean> {
+    const { clock, log } = this.#options;
+    this.#running.add(partition);
+    const startMs = clock.monotonicMs();
+    try {
+      const report = await partition.compaction?.run();
+      if (report === undefined) return false;
+      const { endOffset, bytesRead, bytesWritten } = report;
+      this.totals.passCount += 1;
+      this.totals.bytesRead += bytesRead;
+      this.totals.bytesWritten += bytesWritten;
+      const tookMs = Math.round(clock.monotonicMs() - startMs);
+      const who = { topic: partition.topic, partition: partition.index };
+      log.info("compacted a log", { ...who, upTo: endOffset, bytesRead, bytesWritten, tookMs });
+      return true;
+    } catch (error) {
+      this.#tell(partition, error);
+      return false;
+    } finally {
+      this.#running.delete(partition);
+    }
+  }
+
+  #tell(partition: PartitionLog, error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error);
+    const fields = { topic: partition.topic, partition: partition.index, why };
+    if (mayPass(error)) return this.#options.log.warn("compaction failed", fields);
+    this.#uncleanable.add(partition);
+    this.#options.log.error("a log is not compacted any more until the next start", fields);
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => void this.#options.clock.schedule(0, resolve));
+  }
+}
+
+/** A disk may have room again, a topic may be gone; damage stays. */
+function mayPass(error: unknown): boolean {
+  return error instanceof XylemError && !lasting.has(error.code);
+}
+
+const lasting: ReadonlySet<string> = new Set(["CORRUPT_MESSAGE", "INVALID_CONFIG"]);
