@@ -40,7 +40,7 @@ const workMs = 65_000;
 const endingMsMax = 900_000;
 const pumpMs = 50;
 /** Turns of the event loop after each alarm in which what it set off gets done. */
-const turnsPerAlarm = 3;
+const turnsPerAlarm = 1;
 
 const settings: NodeSettings = {
   ...defaultNodeSettings,
