@@ -33,6 +33,8 @@ export interface BrokerParts extends MergedSettings {
   readonly random: Random;
   /** Taken in place of what the settings say; its owner keeps other processes off it. */
   readonly disk?: Disk;
+  /** Taken in place of `batchTools` for what is in logs. */
+  readonly tools?: BatchTools;
   readonly onStopRequested?: () => void;
 }
 
@@ -56,7 +58,7 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
   const { disk, control, ...more } = await openDisk(steps, parts);
   const { configs, coordinator } = await openConfigs(steps, disk, parts);
   const { settings } = configs;
-  const logs = { disk, clock, random, log, settings, ...batchTools };
+  const logs = { disk, clock, random, log, settings, ...(parts.tools ?? batchTools) };
   const directory = await steps.run(
     "open the log directory",
     () => LogDirectory.open({ ...logs, ...more }),

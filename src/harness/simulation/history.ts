@@ -16,7 +16,13 @@ export type HistoryEvent = { readonly atMs: number } & (
   /** A batch was sent for the first time. */
   | { kind: "sent"; partition: PartitionKey; stamps: readonly string[]; isIdempotent: boolean }
   /** `acks` above 0: the broker said that it holds the batch. */
-  | { kind: "acked"; partition: PartitionKey; baseOffset: number; stamps: readonly string[] }
+  | {
+      kind: "acked";
+      partition: PartitionKey;
+      baseOffset: number;
+      stamps: readonly string[];
+      askedAt: number;
+    }
   /** The broker said that it will never hold the batch. */
   | { kind: "refused"; partition: PartitionKey; stamps: readonly string[]; error: string }
   | {
@@ -25,6 +31,7 @@ export type HistoryEvent = { readonly atMs: number } & (
       partition: PartitionKey;
       /** Where the reader asked to begin. */
       from: number;
+      askedAt: number;
       records: readonly RecordSeen[];
     }
   | { kind: "readFailed"; partition: PartitionKey; offset: number; error: string }

@@ -4,7 +4,17 @@ import type { NodeSettings } from "../../base/settings/node-settings.ts";
 import type { Disk } from "../../broker/ports/disk.ts";
 import type { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import type { Log } from "../../base/log.ts";
+import { batchTools } from "../../node/open-broker.ts";
+import type { BatchTools } from "../../protocol/build-batch.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
+
+/** Bugs that a test plants through the broker's ports, to see them caught. */
+export interface Plants {
+  /** What the broker gets in place of its disk. */
+  readonly wrapDisk?: (disk: Disk) => Disk;
+  /** Checksums and codecs of its logs. */
+  readonly tools?: BatchTools;
+}
 
 export interface MachineParts {
   readonly clock: Clock;
@@ -14,8 +24,7 @@ export interface MachineParts {
   readonly disk: SimulatedDisk;
   /** Hangs faults and delays on the disk of a new process. */
   readonly prepare: (disk: SimulatedDisk) => void;
-  /** What stands between broker and disk: a planted bug. */
-  readonly wrap?: (disk: Disk) => Disk;
+  readonly plants: Plants;
   readonly onEvent: (what: string) => void;
 }
 
@@ -111,10 +120,11 @@ export class Machine {
   }
 
   #make(): SimulatedProcess {
-    const { clock, random, settings, log, wrap } = this.#parts;
-    const disk = wrap === undefined ? this.disk : wrap(this.disk);
+    const { clock, random, settings, log, plants } = this.#parts;
+    const { wrapDisk = (disk: Disk) => disk, tools = batchTools } = plants;
     const skewMs = (): number => this.skewMs;
-    return new SimulatedProcess({ disk, clock, skewMs, random, log, settings });
+    const disk = wrapDisk(this.disk);
+    return new SimulatedProcess({ disk, tools, clock, skewMs, random, log, settings });
   }
 
   #die(): void {

@@ -1,6 +1,5 @@
 import { defaultNodeSettings, type NodeSettings } from "../../base/settings/node-settings.ts";
 import { VirtualClock } from "../../base/virtual-clock.ts";
-import type { Disk } from "../../broker/ports/disk.ts";
 import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import { Producer, type ProducerOptions } from "./clients/producer.ts";
 import { Reader } from "./clients/reader.ts";
@@ -9,7 +8,7 @@ import { checkHistory, type Complaint } from "./checkers/check-history.ts";
 import { DiskFaults } from "./disk-faults.ts";
 import { readFinal } from "./final-read.ts";
 import type { HistoryEvent } from "./history.ts";
-import { Machine } from "./machine.ts";
+import { Machine, type Plants } from "./machine.ts";
 import { Nemesis } from "./nemesis.ts";
 import { Trace } from "./trace.ts";
 import { forkRandom, World } from "./world.ts";
@@ -18,8 +17,7 @@ export interface SeedOptions {
   readonly seed: number;
   /** Lines of the trace that are kept: the last ones. */
   readonly eventsMax?: number;
-  /** A planted bug: what the broker gets in place of its disk. */
-  readonly wrapDisk?: (disk: Disk) => Disk;
+  readonly plants?: Plants;
 }
 
 export interface SeedReport {
@@ -74,7 +72,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedReport> {
     disk: new SimulatedDisk({ nowMs: () => clock.nowMs() }),
     prepare: (disk) => faults.hangOn(disk),
     onEvent: (what) => trace.add("machine", what),
-    ...(options.wrapDisk === undefined ? {} : { wrap: options.wrapDisk }),
+    plants: options.plants ?? {},
   });
   const world = new World({ seed, clock, machine, trace });
   faults.onLost = () => world.record({ kind: "unsyncedLost" });

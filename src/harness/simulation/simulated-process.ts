@@ -6,11 +6,13 @@ import { openBroker } from "../../node/open-broker.ts";
 import { StartSteps } from "../../node/start-steps.ts";
 import { KafkaServer } from "../../servers/kafka/kafka-server.ts";
 import type { Disk } from "../../broker/ports/disk.ts";
+import type { BatchTools } from "../../protocol/build-batch.ts";
 import { ProcessClock } from "./process-clock.ts";
 import { simulateSocket, type SocketEnd } from "./simulated-socket.ts";
 
 export interface ProcessParts {
   readonly disk: Disk;
+  readonly tools: BatchTools;
   readonly clock: Clock;
   readonly skewMs: () => number;
   readonly random: Random;
@@ -37,9 +39,9 @@ export class SimulatedProcess {
 
   /** Rejects as the start of a node does. Never ends when the process is killed meanwhile. */
   async start(): Promise<void> {
-    const { disk, random, settings } = this.#parts;
+    const { disk, tools, random, settings } = this.#parts;
     const own = { clock: this.#clock, log: this.#log() };
-    const parts = { settings, given: new Map<string, string>(), disk, random, ...own };
+    const parts = { settings, given: new Map<string, string>(), disk, tools, random, ...own };
     const { broker, loadGroups } = await openBroker(this.#steps, parts);
     await loadGroups();
     this.#kafka = new KafkaServer(broker);

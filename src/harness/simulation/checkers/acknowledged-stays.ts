@@ -10,15 +10,15 @@ export const acknowledgedStays: Checker = (history) => {
   const rules = rulesOf(history);
   const spoiled = new Spoiled(history);
   const finals = finalStates(history);
-  const lastPower = history.findLastIndex(({ kind }) => kind === "unsyncedLost");
+  const lastLoss = history.findLastIndex(({ kind }) => kind === "unsyncedLost");
   const complaints: string[] = [];
   let count = 0;
-  for (const [at, event] of history.entries()) {
+  for (const event of history) {
     if (event.kind !== "acked") continue;
-    const { partition, baseOffset, stamps } = event;
+    const { partition, baseOffset, stamps, askedAt } = event;
     const end = finals.get(partition);
     if (end === undefined) continue;
-    if (rules(partition).durability === "os" && at < lastPower) continue;
+    if (rules(partition).durability === "os" && askedAt <= lastLoss) continue;
     for (const [delta, stamp] of stamps.entries()) {
       const offset = baseOffset + delta;
       if (offset < end.state.logStart || spoiled.has(partition, offset)) continue;

@@ -33,12 +33,14 @@ const acked = (baseOffset: number, ...stamps: string[]): NewEvent => ({
   partition,
   baseOffset,
   stamps,
+  askedAt: 0,
 });
 const read = (from: number, ...stamps: (string | undefined)[]): NewEvent => ({
   kind: "read",
   reader: "r",
   partition,
   from,
+  askedAt: 99,
   records: stamps.map((stamp, at) => ({ offset: from + at, stamp })),
 });
 const bounds = (logStart: number, committed: number, askedAt = 99): NewEvent => ({

@@ -24,14 +24,21 @@ export const committedNeverChanges: Checker = (history) => {
       known.set(offset, stamp);
     }
   };
-  for (const event of history) {
+  let lastLoss = -1;
+  /** Answered before unsynced bytes were lost, and told only now. */
+  const isStale = ({ partition, askedAt }: { partition: PartitionKey; askedAt: number }): boolean =>
+    askedAt <= lastLoss && rules(partition).durability === "os";
+  for (const [at, event] of history.entries()) {
     if (event.kind === "unsyncedLost") {
+      lastLoss = at;
       for (const key of seen.keys()) if (rules(key).durability === "os") seen.delete(key);
     } else if (event.kind === "acked") {
       const { baseOffset, stamps } = event;
       const records = stamps.map((stamp, delta) => ({ offset: baseOffset + delta, stamp }));
-      note(event.partition, records, "a producer");
-    } else if (event.kind === "read") note(event.partition, event.records, event.reader);
+      if (!isStale(event)) note(event.partition, records, "a producer");
+    } else if (event.kind === "read" && !isStale(event)) {
+      note(event.partition, event.records, event.reader);
+    }
   }
   return { complaints, count };
 };

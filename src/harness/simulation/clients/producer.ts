@@ -28,7 +28,9 @@ interface Batch {
 }
 
 /** How a send ended: stored at an offset, or the name of what went wrong. */
-type Outcome = { readonly baseOffset: number } | { readonly error: string };
+type Outcome =
+  | { readonly baseOffset: number; readonly askedAt: number }
+  | { readonly error: string };
 
 const recordsMax = 5;
 const sizesBytes = [0, 10, 100, 400, 2_000];
@@ -136,12 +138,13 @@ export class Producer {
     const records = this.#encode(batch);
     const topicData = [{ topicId: topic.id, partitionData: [{ index, records }] }];
     const { acks } = this.#options;
+    const askedAt = this.#world.history.length;
     const body = { transactionalId: null, acks, timeoutMs: 8_000, topicData };
     try {
       const answer = await this.#world.ask(this.#client, "Produce", 13, body);
       const part = answer.responses[0]?.partitionResponses[0];
       if (part === undefined) return { error: "an empty answer" };
-      if (part.errorCode === 0) return { baseOffset: Number(part.baseOffset) };
+      if (part.errorCode === 0) return { baseOffset: Number(part.baseOffset), askedAt };
       this.#answered("Produce", errorName(part.errorCode));
       return { error: errorName(part.errorCode) };
     } catch (error) {
@@ -185,8 +188,8 @@ export class Producer {
     const partition = keyOf(target);
     const { stamps } = batch;
     if ("baseOffset" in outcome) {
-      const { baseOffset } = outcome;
-      this.#world.record({ kind: "acked", partition, baseOffset, stamps });
+      const { baseOffset, askedAt } = outcome;
+      this.#world.record({ kind: "acked", partition, baseOffset, stamps, askedAt });
       this.#world.tell(this.#options.name, `${show(target)}@${baseOffset} ${stamps.join(" ")}`);
       return true;
     }

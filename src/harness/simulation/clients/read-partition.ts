@@ -55,7 +55,7 @@ export async function fetchFrom(
   const logStart = Number(part.logStartOffset);
   world.record({ kind: "bounds", partition, logStart, committed, askedAt });
   const { records, next } = readRecords(part.records, from);
-  if (records.length > 0) world.record({ kind: "read", reader, partition, from, records });
+  if (records.length > 0) world.record({ kind: "read", reader, partition, from, askedAt, records });
   return { error, records, next, committed, logStart };
 }
 
