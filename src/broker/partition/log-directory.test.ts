@@ -51,6 +51,8 @@ describe("a data directory", () => {
     expect(fileText(disk, "recovery-point-offset-checkpoint")).toMatch("\norders 0 1\n");
     expect(fileText(disk, "orders-0/leader-epoch-checkpoint")).toBe("0\n1\n0 0\n");
     await append(partition, ["b"]);
+    // The closed segment's indexes reach the disk beside the appends.
+    await new Promise((resolve) => setTimeout(resolve, 20));
     await world.clock.advance(1);
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(fileText(disk, "recovery-point-offset-checkpoint")).toMatch("\norders 0 2\n");

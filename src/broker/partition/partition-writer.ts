@@ -73,6 +73,8 @@ export class PartitionWriter implements Flushable {
   #isDrainDue = false;
   #isStopped = false;
   #unflushedBytes = 0;
+  /** The segment before the active one is being closed; at most one at a time. */
+  #sealing: Promise<void> | undefined;
   /** Files with bytes that no flush has covered, oldest first. */
   #dirty = new Set<LogFile>();
   #idle: (() => void)[] = [];
@@ -99,9 +101,10 @@ export class PartitionWriter implements Flushable {
     return this.#pendingBytes;
   }
 
-  /** Something is queued, being written or being flushed. */
+  /** Something is queued, being written, flushed or sealed. */
   get isBusy(): boolean {
-    return this.#queue.length > 0 || this.#isWriting || this.#isFlushing;
+    const isAtWork = this.#isWriting || this.#isFlushing || this.#sealing !== undefined;
+    return this.#queue.length > 0 || isAtWork;
   }
 
   configure(settings: TopicSettings): void {
@@ -125,7 +128,7 @@ export class PartitionWriter implements Flushable {
     else this.#context.flushes.request(this);
   }
 
-  /** Resolves when nothing is queued, being written or being flushed; after a stop too. */
+  /** Resolves when nothing is queued, being written, flushed or sealed; after a stop too. */
   async settled(): Promise<void> {
     while (this.isBusy) {
       await new Promise<void>((resolve) => this.#idle.push(resolve));
@@ -282,6 +285,7 @@ export class PartitionWriter implements Flushable {
 
   /** Closes the active segment and makes the one that begins at `baseOffset`. */
   async #roll(baseOffset: number, parts: NewSegment): Promise<void> {
+    await this.#sealing;
     await this.#folder.make();
     const nowMs = this.#context.clock.nowMs();
     const segment = new Segment(this.#context, this.#folder.path, {
@@ -298,13 +302,22 @@ export class PartitionWriter implements Flushable {
     const closed = this.#segments.last;
     this.#segments.add(segment);
     if (closed === undefined) return;
-    const tasks = [closed.seal({ sync: true })];
-    if (parts.snapshot !== undefined) {
-      tasks.push(this.#folder.writeSnapshot(baseOffset, parts.snapshot));
-    }
-    await Promise.all(tasks).catch((error: unknown) => this.#tellRollTrouble(closed, error));
+    this.#sealing = this.#seal(closed, baseOffset, parts).finally(() => {
+      this.#sealing = undefined;
+      this.#context.checkpointSoon();
+      this.#tellIdle();
+    });
     this.requestFlush();
-    this.#context.checkpointSoon();
+  }
+
+  /**
+   * Appends do not wait for it: until a segment is sealed the recovery point stays below it, so
+   * that a start after a crash makes its indexes, and the producers' state, again from the log.
+   */
+  async #seal(closed: Segment, nextOffset: number, { snapshot }: NewSegment): Promise<void> {
+    const tasks = [closed.seal({ sync: true })];
+    if (snapshot !== undefined) tasks.push(this.#folder.writeSnapshot(nextOffset, snapshot));
+    await Promise.all(tasks).catch((error: unknown) => this.#tellRollTrouble(closed, error));
   }
 
   /** Indexes and snapshots are made again from the log when they are missing. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import { append, batchOf, openWorld, readValues } from "../../../test/support/log-directory.ts";
 import { XylemError } from "../../base/errors.ts";
+import { SeededRandom } from "../../base/seeded-random.ts";
 
 const full = new XylemError("DISK_FULL", "writing: the disk is full");
 const ioError = new XylemError("KAFKA_STORAGE_ERROR", "syncing: i/o error");
@@ -110,5 +111,53 @@ describe("indexes that a full disk left short at a roll", () => {
     await checkpoint();
     expect(disk.peek("orders-0/00000000000000000000.timeindex").length).toBe(12);
     await expectFound(disk.afterKill());
+  });
+});
+
+describe("the indexes of a closed segment", () => {
+  test("hold up no append, and no start trusts them before they are on the disk", async () => {
+    const disk = new SimulatedDisk();
+    const sealing = gate();
+    disk.fault = (operation, path) =>
+      operation === "sync" && path.endsWith("index") ? sealing.passed : undefined;
+    const world = await openWorld(disk);
+    const settings = { "internal.segment.bytes": 150 };
+    const partition = await world.open("orders", settings);
+    for (const value of ["a", "b", "c"]) await append(partition, [value]);
+    expect((await disk.list("orders-0")).filter(({ name }) => name.endsWith(".log"))).toHaveLength(
+      2,
+    );
+    expect(partition.recoveryPoint).toBe(0);
+
+    const cut = disk.afterPowerCut(new SeededRandom(7));
+    const recovered = await (await openWorld(cut)).open("orders", settings);
+    expect(await readValues(recovered)).toEqual(["a", "b", "c"]);
+
+    sealing.open();
+    await laterTurn();
+    expect(partition.recoveryPoint).toBeGreaterThan(0);
+    for (const value of ["d", "e", "f"]) await append(partition, [value]);
+    await world.directory.close();
+    const reopened = await (await openWorld(disk.afterKill())).open("orders", settings);
+    expect(await readValues(reopened)).toEqual(["a", "b", "c", "d", "e", "f"]);
+  });
+
+  test("are not left behind when the segment is removed while they are written", async () => {
+    const disk = new SimulatedDisk();
+    const sealing = gate();
+    const world = await openWorld(disk);
+    const partition = await world.open("orders", { "internal.segment.bytes": 100 });
+    disk.fault = (operation, path) =>
+      operation === "sync" && path.endsWith("index") ? sealing.passed : undefined;
+    for (const value of ["a", "b"]) await append(partition, [value]);
+    const deleting = partition.deleteRecordsBefore(1);
+    await laterTurn();
+    sealing.open();
+    await deleting;
+    const names = (await disk.list("orders-0")).map(({ name }) => name);
+    const first = names.filter((name) => name.startsWith("00000000000000000000."));
+    expect(first.every((name) => name.endsWith(".deleted"))).toBe(true);
+    expect(first.length).toBeGreaterThan(1);
+    await world.directory.close();
   });
 });

@@ -63,6 +63,7 @@ export class Segment implements SegmentFacts, IndexOwner {
   #offsetsStored = -1;
   #timesStored = -1;
   #storing: Promise<void> = Promise.resolve();
+  #sealing: Promise<void> | undefined;
 
   constructor(context: PartitionContext, folder: string, facts: SegmentFacts) {
     this.#context = context;
@@ -226,7 +227,14 @@ export class Segment implements SegmentFacts, IndexOwner {
    * Nothing is appended any more: the indexes get their last entries and go to their files. Synced
    * when the next start will trust them; those of the last segment are always proven.
    */
-  async seal(options: { sync: boolean }): Promise<void> {
+  seal(options: { sync: boolean }): Promise<void> {
+    this.#sealing ??= this.#seal(options).finally(() => {
+      this.#sealing = undefined;
+    });
+    return this.#sealing;
+  }
+
+  async #seal(options: { sync: boolean }): Promise<void> {
     const { indexes } = this;
     indexes.finish();
     await this.storeIndexes(options);
@@ -248,6 +256,8 @@ export class Segment implements SegmentFacts, IndexOwner {
   /** As LogFile.retire: nobody may use it any more. */
   async retire(): Promise<void> {
     await this.log.retire();
+    // Index files that are being written are not left behind.
+    await this.#storing;
     this.#context.indexes.forget(this);
     this.#transactions.drop();
     this.#offsets = undefined;
