@@ -95,6 +95,15 @@ export class RawClient {
     return created;
   }
 
+  /** Moves a partition's log start up to `offset`. */
+  async deleteRecords([name, partitionIndex]: readonly [string, number], offset: number) {
+    const partitions = [{ partitionIndex, offset }];
+    const body = { topics: [{ name, partitions }], timeoutMs: 30_000 };
+    const response = await this.connection.request("DeleteRecords", 2, body);
+    const { errorCode, lowWatermark } = first(first(response.topics).partitions);
+    return { errorCode, lowWatermark };
+  }
+
   async deleteTopic(name: string): Promise<number> {
     const body = { topicNames: [name], topics: [], timeoutMs: 30_000 };
     const response = await this.connection.request("DeleteTopics", 5, body);

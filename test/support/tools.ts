@@ -7,6 +7,7 @@ const probes = {
   maven: ["mvn", "-v"],
   python: ["python3", "-m", "venv", "-h"],
   go: ["go", "version"],
+  tmpfs: ["sh", "-c", 'd=$(mktemp -d); mount -t tmpfs tmpfs "$d" && umount "$d" && rmdir "$d"'],
 } as const;
 
 export type Tool = keyof typeof probes;

@@ -35,7 +35,7 @@ export async function findHead(
   return undefined;
 }
 
-/** Whether a batch holds what an entry of a time index says of it: nothing else proves the entry. */
+/** Whether a batch holds what an entry of a time index says: nothing else proves the entry. */
 export async function isTimeEntryTrue(
   file: DiskFile,
   offsets: OffsetIndex,
