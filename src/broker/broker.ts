@@ -4,6 +4,7 @@ import type { Random } from "../base/random.ts";
 import type { NodeSettings } from "../base/settings/node-settings.ts";
 import type { LogCleaner } from "./compaction/log-cleaner.ts";
 import type { Deadlines } from "./deadlines.ts";
+import type { Reindexing } from "./copies/reindexing.ts";
 import type { Snapshots } from "./copies/snapshots.ts";
 import type { BrokerConfigs } from "./configs/broker-configs.ts";
 import type { GroupCoordinator } from "./groups/group-coordinator.ts";
@@ -36,6 +37,7 @@ export interface Broker {
   readonly cleaner: LogCleaner;
   readonly storage: StorageHealth;
   readonly snapshots: Snapshots;
+  readonly reindexing: Reindexing;
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
 }

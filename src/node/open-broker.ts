@@ -5,6 +5,7 @@ import type { Random } from "../base/random.ts";
 import type { MergedSettings } from "../base/settings/merge-settings.ts";
 import type { Broker } from "../broker/broker.ts";
 import { BrokerConfigs } from "../broker/configs/broker-configs.ts";
+import { Reindexing } from "../broker/copies/reindexing.ts";
 import { Snapshots } from "../broker/copies/snapshots.ts";
 import { Deadlines } from "../broker/deadlines.ts";
 import { KafkaImport } from "../broker/kafka-directory/kafka-import.ts";
@@ -98,6 +99,7 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     cleaner,
     storage: directory.health,
     snapshots,
+    reindexing: new Reindexing(topics, directory),
     producerIds,
     deadlines,
   };

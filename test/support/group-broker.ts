@@ -5,6 +5,7 @@ import { defaultNodeSettings, type NodeSettings } from "../../src/base/settings/
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import type { Broker } from "../../src/broker/broker.ts";
 import { BrokerConfigs } from "../../src/broker/configs/broker-configs.ts";
+import { Reindexing } from "../../src/broker/copies/reindexing.ts";
 import { Snapshots } from "../../src/broker/copies/snapshots.ts";
 import { Deadlines } from "../../src/broker/deadlines.ts";
 import { GroupCoordinator } from "../../src/broker/groups/group-coordinator.ts";
@@ -71,9 +72,10 @@ export class GroupBroker {
     const identity = { nodeId: 1, clusterId: "cluster", rack: null };
     const producerIds = new ProducerIds(coordinator);
     const logs = { disk, clock, random, log, settings, ...tools };
+    const reindexing = new Reindexing(topics, storage);
     const snapshots = new Snapshots({ ...logs, coordinator, configs, directory: storage, topics });
     const own = { configs, topics, retention, cleaner, groups, producerIds, identity, log };
-    const broker: Broker = { ...kept, ...own, storage: storage.health, snapshots };
+    const broker: Broker = { ...kept, ...own, storage: storage.health, snapshots, reindexing };
     return new GroupBroker({ broker, clock, groupLog, disk }, given, async () => {
       await groups.close();
       await topics.close();

@@ -13,6 +13,7 @@ import { formatJson, printLine, printRows } from "../terminal.ts";
 import { readTopics, type TopicOffsets } from "../topic-offsets.ts";
 import { addEvictCommand } from "./evict.ts";
 import { addForkCommand } from "./fork.ts";
+import { addReindexCommand } from "./reindex.ts";
 
 interface TopicOptions extends BrokerOptions {
   readonly json?: boolean;
@@ -25,6 +26,7 @@ export function addTopicCommand(program: Command): void {
   addWriting(topic);
   addEvictCommand(topic);
   addForkCommand(topic);
+  addReindexCommand(topic);
   topic.addHelpText(
     "after",
     `

@@ -6,6 +6,7 @@ import {
 import type { Command } from "./command.ts";
 import { evictTopicsCommand } from "./evict-topics-command.ts";
 import { forkTopicCommand } from "./fork-topic-command.ts";
+import { reindexTopicCommand } from "./reindex-topic-command.ts";
 import { snapshotCommand } from "./snapshot-command.ts";
 
 /** What a running node does for other processes of its user on its machine, by name. */
@@ -16,4 +17,5 @@ export const commands: Readonly<Record<string, Command>> = {
   "bucket.list": listBucketsCommand,
   "topic.evict": evictTopicsCommand,
   "topic.fork": forkTopicCommand,
+  "topic.reindex": reindexTopicCommand,
 };
