@@ -6,6 +6,7 @@ import type { MergedSettings } from "../base/settings/merge-settings.ts";
 import type { NodeSettings } from "../base/settings/node-settings.ts";
 import { parseByteCount } from "../base/settings/rows.ts";
 import type { Broker } from "../broker/broker.ts";
+import { fitDescriptors } from "./fit-descriptors.ts";
 import { ListeningPort } from "./listening-port.ts";
 import { openBroker } from "./open-broker.ts";
 import { openDoors, type OpenDoors } from "./open-doors.ts";
@@ -40,12 +41,13 @@ export interface RunningNode {
 
 /** Starts a node. When a step fails, the earlier ones are undone and StartError names the step. */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
-  const { settings, log } = options;
+  const { log } = options;
+  const settings = fitDescriptors(options.settings, log);
   const steps = new StartSteps(log);
   const clock = options.clock ?? systemClock;
   const random = options.random ?? new SystemRandom();
   await steps.run("check the listener", () => refuseOpenListener(settings));
-  const opened = await openBroker(steps, { ...options, clock, random });
+  const opened = await openBroker(steps, { ...options, settings, clock, random });
   const { broker } = opened;
   const doors = await openDoors(steps, opened);
   const port = await steps.run(
