@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Log } from "../base/log.ts";
 import type { NodeSettings } from "../base/settings/node-settings.ts";
 
-/** For what is neither a connection nor a log file: the listener, checkpoints, the process's own. */
+/** For what is neither a connection nor a log file: the listener, checkpoints, Node's own. */
 const ownDescriptors = 96;
 const openFilesMin = 16;
 
@@ -45,7 +45,7 @@ export function fitDescriptors(settings: NodeSettings, log: Log): NodeSettings {
   };
 }
 
-/** Node raises the soft limit to the hard one when it starts. Undefined: the system does not say. */
+/** Node raises the soft limit to the hard one when it starts. Undefined: nobody says. */
 function readDescriptorLimit(): number | undefined {
   try {
     const line = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"));
