@@ -1,5 +1,14 @@
 /** A durable, Kafka-compatible event log inside this process. */
-export { Xylem, type ForkAt, type TopicOptions, type XylemOptions } from "./node/embedded/xylem.ts";
+export {
+  type BucketConfigs,
+  Xylem,
+  type ForkAt,
+  type TopicOptions,
+  type XylemOptions,
+} from "./node/embedded/xylem.ts";
+export type { BucketDescription } from "./broker/buckets/change-bucket.ts";
+export type { EvictScope } from "./broker/retention/evict-topics.ts";
+export type { EvictionReport } from "./broker/retention/eviction.ts";
 export type { Topic } from "./node/embedded/topic.ts";
 export type { ReadOptions } from "./node/embedded/read-topic.ts";
 export type { Appended, Content, NewRecord, ReadRecord } from "./node/embedded/record-content.ts";

@@ -45,7 +45,7 @@ export async function readTopics(admin: Admin, names: readonly string[]): Promis
 }
 
 /** Offsets by `topic-partition` at a timestamp or one of Kafka's special ones. */
-async function listOffsets(
+export async function listOffsets(
   admin: Admin,
   topics: readonly { name: string; indexes: readonly number[] }[],
   timestamp: bigint,

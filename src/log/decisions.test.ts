@@ -60,6 +60,12 @@ describe("rolling", () => {
     expect(shouldRoll(empty, { ...incoming, sizeBytes: 5_000 }, limits, 9_999)).toBe(false);
     expect(shouldRollIdle(empty, limits, 99_999)).toBe(false);
     expect(shouldRollIdle(head, limits, 1_501)).toBe(true);
+    const old = { ...head, createdMs: 1_400 };
+    expect([1_501, 1_900, 1_901].map((nowMs) => shouldRollIdle(old, limits, nowMs))).toEqual([
+      false,
+      false,
+      true,
+    ]);
   });
 });
 

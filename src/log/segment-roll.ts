@@ -43,7 +43,15 @@ export function shouldRoll(
 
 /** Whether a segment nobody appends to is old enough to be closed. */
 export function shouldRollIdle(head: SegmentHead, limits: SegmentLimits, nowMs: number): boolean {
-  return head.sizeBytes > 0 && ageMs(head, nowMs, nowMs) > limits.ageMsMax;
+  return head.sizeBytes > 0 && nowMs - idleSinceMs(head) > limits.ageMsMax;
+}
+
+/**
+ * From when on an idle segment ages: its first record's time, or when it was made if that is later.
+ * By the former alone, records of long ago that are loaded now would roll it at every check.
+ */
+export function idleSinceMs({ firstTimestampMs, createdMs }: SegmentHead): number {
+  return Math.max(firstTimestampMs, createdMs);
 }
 
 function ageMs(head: SegmentHead, newestMs: number, nowMs: number): number {

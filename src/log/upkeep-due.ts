@@ -1,6 +1,6 @@
 import { neverMs } from "./partition-facts.ts";
 import type { RetainedSegment, RetentionRules } from "./retention-plan.ts";
-import type { SegmentHead, SegmentLimits } from "./segment-roll.ts";
+import { idleSinceMs, type SegmentHead, type SegmentLimits } from "./segment-roll.ts";
 
 /** A log that nobody appends to, as far as time moves it. */
 export interface RestingLog {
@@ -18,8 +18,7 @@ export function upkeepDueMs(log: RestingLog): number {
 
 function rollDueMs({ head, limits }: RestingLog): number {
   if (head === undefined || head.sizeBytes === 0) return neverMs;
-  const bornMs = head.firstTimestampMs < 0 ? head.createdMs : head.firstTimestampMs;
-  return later(bornMs, limits.ageMsMax);
+  return later(idleSinceMs(head), limits.ageMsMax);
 }
 
 function retentionDueMs({ oldest, rules }: RestingLog): number {

@@ -112,6 +112,11 @@ describe("topic", () => {
     const cut = await at("topic", "truncate", "managed", "-p", "1", "--before", "2");
     expect(cut.stdout).toBe("managed-1 starts at 2\n");
     expect(linesOf(await at("consume", "managed", "-p", "1"))).toEqual(["z"]);
+    const kept = await at("topic", "truncate", "managed", "--before", "2020-01-01T00:00Z");
+    expect(kept.stdout).toBe("managed-0 starts at 0\nmanaged-1 starts at 2\n");
+    const none = await at("topic", "truncate", "managed", "--before", "2100-01-01T00:00Z");
+    expect(none.stdout).toContain("managed-1 starts at 3\n");
+    expect((await at("topic", "truncate", "managed", "--before", "soon")).code).toBe(2);
     expect((await at("topic", "delete", "managed")).code).toBe(0);
     expect((await at("topic", "describe", "managed")).code).toBe(1);
   });

@@ -195,4 +195,23 @@ describe("a broker in this process", () => {
     expect(metrics).toContain("xylem_kafka_answer_bytes 0");
     expect(metrics).toContain("xylem_event_loop_delay_seconds");
   });
+
+  test("buckets and evictions are asked for in the process as well", async () => {
+    await using broker = await Xylem.start();
+    await broker.createBucket("acme", { "retention.records": 2, "segment.records": 1 });
+    const topic = await broker.topic("acme.orders", { partitions: 1 });
+    await topic.append(["a", "b", "c", "d"].map((value) => ({ value })));
+    const [bucket] = broker.buckets();
+    expect(bucket).toMatchObject({ name: "acme", topics: 1 });
+    const report = await broker.evict({ bucket: "acme" });
+    expect(report.partitions).toMatchObject([{ topic: "acme.orders", logStart: 2 }]);
+    const records = await collect(topic.read());
+    expect(records.map((record) => record.text())).toEqual(["c", "d"]);
+    const changed = await broker.configureBucket("acme", { "retention.records": null });
+    expect(changed.configs).toEqual({ "segment.records": "1" });
+    expect((await broker.evict()).partitions).toEqual([]);
+    await expect(broker.evict({ topic: "none" })).rejects.toMatchObject({
+      code: "UNKNOWN_TOPIC_OR_PARTITION",
+    });
+  });
 });

@@ -1,16 +1,14 @@
 import type { Command } from "commander";
 import { jsonOption } from "../arguments.ts";
 import { callNode, dataOption, type NodeOptions } from "../call-node.ts";
-import { CommandFailure, exitCodes } from "../exit-codes.ts";
+import { type LogPoint, parsePoint } from "../log-point.ts";
 import { formatJson, printLine, printRows } from "../terminal.ts";
 
 interface ForkOptions extends NodeOptions {
   readonly as: string;
-  readonly at: ForkArgument;
+  readonly at: LogPoint;
   readonly json?: boolean;
 }
-
-type ForkArgument = { readonly offset?: number; readonly timestampMs?: number };
 
 interface Forked {
   readonly topic: string;
@@ -45,14 +43,6 @@ Examples:
   $ xylem topic fork orders --as orders-debug --at 2026-11-21T07:00Z`,
     )
     .action(fork);
-}
-
-export function parsePoint(text: string): ForkArgument {
-  if (text === "latest") return {};
-  if (/^\d+$/.test(text)) return { offset: Number(text) };
-  const timestampMs = Date.parse(text);
-  if (/^\d{4}-\d\d-\d\d/.test(text) && timestampMs >= 0) return { timestampMs };
-  throw new CommandFailure(`"${text}" is not latest, an offset or a time`, exitCodes.usage);
 }
 
 async function fork(topic: string, options: ForkOptions): Promise<void> {

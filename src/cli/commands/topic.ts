@@ -10,7 +10,8 @@ import {
 import { CommandFailure } from "../exit-codes.ts";
 import { type BrokerOptions, loadKafka, withAdmin } from "../kafka-clients.ts";
 import { formatJson, printLine, printRows } from "../terminal.ts";
-import { readTopics, type TopicOffsets } from "../topic-offsets.ts";
+import { type LogPoint, parsePoint } from "../log-point.ts";
+import { listOffsets, readTopics, type TopicOffsets } from "../topic-offsets.ts";
 import { addEvictCommand } from "./evict.ts";
 import { addForkCommand } from "./fork.ts";
 import { addReindexCommand } from "./reindex.ts";
@@ -86,7 +87,12 @@ function addWriting(topic: Command): void {
     .argument("<topic>")
     .description("delete the oldest records of a topic")
     .option("-p, --partition <index>", "one partition only", parseIndex)
-    .option("--before <offset>", "the first offset to keep; without it all records go", parseIndex)
+    .option(
+      "--before <point>",
+      "the first offset to keep, or a time such as 2026-11-21T07:00Z; without it all records go",
+      parsePoint,
+      {},
+    )
     .addOption(bootstrapOption())
     .action(truncateTopic);
 }
@@ -175,19 +181,35 @@ async function deleteTopics(names: string[], options: BrokerOptions): Promise<vo
 
 async function truncateTopic(
   name: string,
-  options: BrokerOptions & { partition?: number; before?: number },
+  options: BrokerOptions & { partition?: number; before: LogPoint },
 ): Promise<void> {
   await withAdmin(options, async (admin) => {
     const [topic] = await readTopics(admin, [name]);
     if (topic === undefined) throw new CommandFailure(`there is no topic ${name}`);
-    const partitions = topic.partitions
-      .filter(({ index }) => options.partition === undefined || index === options.partition)
-      .map(({ index }) => ({ partition: index, offset: BigInt(options.before ?? -1) }));
+    const chosen = topic.partitions
+      .map(({ index }) => index)
+      .filter((index) => options.partition === undefined || index === options.partition);
+    const found = await findPoints(admin, { name, indexes: chosen }, options.before);
+    const partitions = chosen.map((partition) => ({
+      partition,
+      offset: found.get(`${name}-${partition}`) ?? -1n,
+    }));
     const deleted = await admin.deleteRecords({ topics: [{ name, partitions }] });
     for (const { partition, lowWatermark } of deleted[0]?.partitions ?? []) {
       printLine(`${name}-${partition} starts at ${lowWatermark}`);
     }
   });
+}
+
+/** Where to cut, by `topic-partition`; a time after all records is after the last one: -1. */
+async function findPoints(
+  admin: Admin,
+  topic: { name: string; indexes: readonly number[] },
+  { offset, timestampMs }: LogPoint,
+): Promise<ReadonlyMap<string, bigint>> {
+  if (timestampMs !== undefined) return await listOffsets(admin, [topic], BigInt(timestampMs));
+  const same = BigInt(offset ?? -1);
+  return new Map(topic.indexes.map((index) => [`${topic.name}-${index}`, same]));
 }
 
 /** Kafka's number for a value that nobody set. */

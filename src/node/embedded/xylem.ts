@@ -5,6 +5,15 @@ import type { Random } from "../../base/random.ts";
 import { mergeSettings } from "../../base/settings/merge-settings.ts";
 import type { NodeSettings } from "../../base/settings/node-settings.ts";
 import { forkTopic, type ForkPoint } from "../../broker/copies/fork-topic.ts";
+import {
+  type BucketDescription,
+  configureBucket,
+  createBucket,
+  listBuckets,
+} from "../../broker/buckets/change-bucket.ts";
+import type { ConfigChange } from "../../broker/configs/change-configs.ts";
+import { type EvictScope, evictTopics } from "../../broker/retention/evict-topics.ts";
+import type { EvictionReport } from "../../broker/retention/eviction.ts";
 import { batchTools } from "../open-broker.ts";
 import { type RunningNode, startNode } from "../start-node.ts";
 import { checkOptions } from "./check-options.ts";
@@ -40,6 +49,9 @@ export interface ForkAt {
   readonly offset?: number;
   readonly time?: Date;
 }
+
+/** Configs of a bucket by name: any topic's, and `bucket.retention.bytes`. */
+export type BucketConfigs = Readonly<Record<string, string | number | boolean | null>>;
 
 /** A broker inside this process: any Kafka client reaches it at `bootstrap`. */
 export class Xylem implements AsyncDisposable {
@@ -124,6 +136,36 @@ export class Xylem implements AsyncDisposable {
     const signals = [this.#closing.signal, ...(signal === undefined ? [] : [signal])];
     const watch = { signal: AbortSignal.any(signals), progress: () => undefined };
     await snapshotNode(this.#node.broker, path, watch);
+  }
+
+  /**
+   * Makes a bucket: topics named `<bucket>.<stream>` have its configs where they set none of their
+   * own, and keep `bucket.retention.bytes` together. Throws DUPLICATE_RESOURCE, INVALID_CONFIG.
+   */
+  async createBucket(name: string, configs: BucketConfigs = {}): Promise<BucketDescription> {
+    const texts = Object.entries(configs).flatMap(([key, value]) =>
+      value === null ? [] : [[key, String(value)] as const],
+    );
+    return await createBucket(this.#node.broker, name, new Map(texts));
+  }
+
+  /** Changes configs of a bucket; null gives one back to its default. RESOURCE_NOT_FOUND. */
+  async configureBucket(name: string, configs: BucketConfigs): Promise<BucketDescription> {
+    const changes = Object.entries(configs).map(([key, value]): ConfigChange =>
+      value === null
+        ? { name: key, operation: "delete", value }
+        : { name: key, operation: "set", value: String(value) },
+    );
+    return await configureBucket(this.#node.broker, name, changes);
+  }
+
+  buckets(): readonly BucketDescription[] {
+    return listBuckets(this.#node.broker);
+  }
+
+  /** Applies retention now: to a topic, to a bucket with its topics, or to all there are. */
+  async evict(scope: EvictScope = "all"): Promise<EvictionReport> {
+    return await evictTopics(this.#node.broker, scope, this.#closing.signal);
   }
 
   async deleteTopic(name: string): Promise<void> {

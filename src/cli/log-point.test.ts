@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parsePoint } from "./commands/fork.ts";
+import { parsePoint } from "./log-point.ts";
 
 test("a point is all there is, an offset or a time", () => {
   expect(parsePoint("latest")).toEqual({});
