@@ -11,6 +11,7 @@ import { Deadlines } from "../broker/deadlines.ts";
 import { KafkaImport } from "../broker/kafka-directory/kafka-import.ts";
 import { LazyStorage } from "../broker/partition/lazy-storage.ts";
 import { LogCleaner } from "../broker/compaction/log-cleaner.ts";
+import { returnStrays } from "../broker/kafka-directory/return-strays.ts";
 import { LogDirectory } from "../broker/partition/log-directory.ts";
 import type { GroupCoordinator } from "../broker/groups/group-coordinator.ts";
 import type { Compactor } from "../broker/ports/compactor.ts";
@@ -60,6 +61,7 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
   const { configs, coordinator } = await openConfigs(steps, disk, parts);
   const { settings } = configs;
   const logs = { disk, clock, random, log, settings, ...(parts.tools ?? batchTools) };
+  await steps.run("take back what Kafka put aside", () => returnStrays({ disk, coordinator, log }));
   const directory = await steps.run(
     "open the log directory",
     () => LogDirectory.open({ ...logs, ...more }),

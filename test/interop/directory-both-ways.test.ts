@@ -9,7 +9,7 @@ import { JavaTools } from "../support/java-tools.ts";
 import { startKafka } from "../support/kafka-process.ts";
 import { codecs, kcat } from "../support/kcat.ts";
 import { KafkaDoor } from "../support/memory-broker.ts";
-import { batchOf, RawClient } from "../support/raw-client.ts";
+import { batchOf, RawClient, textOf } from "../support/raw-client.ts";
 import { describeWith } from "../support/skips.ts";
 import { makeTemporaryFolder, removeFolder } from "../support/temporary-folder.ts";
 import { allCommitted, TransactionalProducer } from "../support/transactional-producer.ts";
@@ -19,6 +19,8 @@ import { startXylem } from "../support/xylem-process.ts";
 const names = ["shared-codecs", "shared-keyed", "shared-payments", "shared-short"];
 /** Deleted by Kafka before the first stop, and after Xylem has been here. */
 const [goneEarly, goneLate, cameLate] = ["shared-gone", "shared-leaving", "shared-coming"];
+/** Made by Xylem: Kafka puts it aside. */
+const ownTopic = "shared-own";
 const kafkaSettings = {
   "log.cleaner.backoff.ms": "200",
   "log.retention.check.interval.ms": "500",
@@ -92,7 +94,8 @@ describeWith(["java", "maven", "kcat"], "one data directory for Kafka and Xylem"
     await kafka.restart();
     const again = await pictureOf(kafka.port, names);
     expect(settled(again)).toEqual(settled(seenByXylem));
-    expect(readdirSync(folder).filter((name) => /-(stray|delete)$/.test(name))).toEqual([]);
+    const aside = readdirSync(folder).filter((name) => /-(stray|delete)$/.test(name));
+    expect(aside).toEqual([expect.stringMatching(/^shared-own-0\..*-stray$/)]);
   });
 
   test("what Kafka changes meanwhile is changed when Xylem comes back", async () => {
@@ -114,6 +117,10 @@ describeWith(["java", "maven", "kcat"], "one data directory for Kafka and Xylem"
     seenByXylem = await pictureOf(xylem.port, all);
     expect(settled(seenByXylem)).toEqual(settled(seenByKafka));
     expect(seenByXylem.topics).not.toHaveProperty(goneLate);
+    const reader = await RawClient.open(xylem.port);
+    const kept = await reader.readAll([ownTopic, 0]);
+    expect(kept.map(({ value }) => textOf(value))).toEqual(["of Xylem"]);
+    reader.close();
     await xylem.terminate();
   });
 });
@@ -204,6 +211,10 @@ async function writeWithXylem(door: KafkaDoor): Promise<void> {
     await log.load();
     return log;
   };
+  const client = await RawClient.open(door.port);
+  await client.createTopic(ownTopic);
+  await client.produce([ownTopic, 0], batchOf(["of Xylem"]));
+  client.close();
   const payments = await logOf("shared-payments");
   const open = [...payments.producers()].filter((one) => one.currentTxnFirstOffset >= 0);
   expect(open).toHaveLength(1);
@@ -235,13 +246,16 @@ async function writeWithXylem(door: KafkaDoor): Promise<void> {
   await allCommitted(keyed);
 }
 
-/** What the cleaner, which may be at work at any time, leaves as it is. */
+/** What the cleaner, which may be at work at any time, leaves as it is; of topics both know. */
 function settled(picture: DirectoryPicture): DirectoryPicture {
   const records = Object.entries(picture.records).map(([name, lines]) => [
     name,
     name.startsWith("shared-keyed") ? newestByKey(lines) : lines,
   ]);
-  return { ...picture, records: Object.fromEntries(records) };
+  const shared = (values: Readonly<Record<string, string>>): Record<string, string> =>
+    Object.fromEntries(Object.entries(values).filter(([name]) => !name.startsWith(ownTopic)));
+  const [topics, offsets] = [shared(picture.topics), shared(picture.offsets)];
+  return { ...picture, topics, offsets, records: Object.fromEntries(records) };
 }
 
 /** Lines are `partition offset time key value`. */

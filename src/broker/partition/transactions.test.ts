@@ -185,7 +185,7 @@ describe("aborted transactions", () => {
     const stops = fc.array(fc.constantFrom("close", "kill", "powerCut"), { maxLength: 4 });
     await fc.assert(
       fc.asyncProperty(seeds, stops, (seed, plan) => playTransactions(seed, plan)),
-      { numRuns: 60 },
+      { numRuns: 100 },
     );
   }, 60_000);
 });
@@ -194,9 +194,10 @@ describe("aborted transactions", () => {
 async function playTransactions(seed: number, stops: readonly string[]): Promise<void> {
   const random = new SeededRandom(seed);
   const below = (limit: number): number => random.nextUint32() % limit;
+  const settings = { ...smallSegments, "internal.segment.bytes": seed % 2 === 0 ? 600 : 4_000 };
   let disk = new SimulatedDisk();
   let world = await openWorld(disk, { seed });
-  let log = await world.open("orders", smallSegments);
+  let log = await world.open("orders", settings);
   const producers = [1, 2, 3, 4].map((id) => new TransactionalProducer(id));
   for (const stop of [...stops, "close"]) {
     for (let left = below(30); left >= 0; left -= 1) {
@@ -215,7 +216,7 @@ async function playTransactions(seed: number, stops: readonly string[]): Promise
     if (stop === "close") await world.directory.close();
     disk = stop === "powerCut" ? disk.afterPowerCut(random) : disk.afterKill();
     world = await openWorld(disk, { seed });
-    log = await world.open("orders", smallSegments);
+    log = await world.open("orders", settings);
     for (const producer of producers) producer.resume(log);
     await expectTrue(log);
   }
