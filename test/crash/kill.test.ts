@@ -8,6 +8,7 @@ import { makeTemporaryFolder, removeFolder } from "../support/temporary-folder.t
 import { waitUntil } from "../support/wait-until.ts";
 import { findViolations, type StoredRecord } from "./ledger.ts";
 import { LedgerProducer } from "./ledger-producer.ts";
+import { busyMaintenance, MaintenanceLoad } from "./maintenance-load.ts";
 import { SideLoad } from "./side-load.ts";
 
 const rounds = Number(process.env["XYLEM_TEST_CRASH_ROUNDS"] ?? (isLongRun ? 100 : 10));
@@ -17,14 +18,16 @@ const place = { topic: "crash-load", partitions: 4 };
 const dataFolder = makeTemporaryFolder("crash");
 const producers = [0, 1, 2].map((number) => new LedgerProducer(number, place));
 const side = new SideLoad(place.topic);
+const maintenance = new MaintenanceLoad();
 const report: string[] = [];
 let broker: BrokerProcess;
 
 beforeAll(async () => {
-  broker = await startBroker({ dataFolder });
+  broker = await startBroker({ dataFolder, settings: busyMaintenance });
   const client = await RawClient.open(broker.port);
   await client.createTopic(place.topic, { partitions: place.partitions });
   client.close();
+  await maintenance.prepare(broker.port);
 });
 
 afterAll(async () => {
@@ -36,13 +39,14 @@ test(
   `${rounds} kills under load lose, double, tear and disorder nothing`,
   async () => {
     for (let round = 1; round <= rounds; round += 1) {
-      const acknowledged = await killUnderLoad();
+      const isBusy = round % 2 === 0;
+      const acknowledged = await killUnderLoad(isBusy);
       const startedMs = performance.now();
       await broker.restart();
       const restartMs = Math.round(performance.now() - startedMs);
       expect(acknowledged).toBeGreaterThanOrEqual(acknowledgedMin);
       await expectNoViolations();
-      report.push(`| ${round} | ${acknowledged} | ${restartMs} |`);
+      report.push(`| ${round} | ${acknowledged} | ${isBusy ? "yes" : "no"} | ${restartMs} |`);
     }
     await drainAndCheck();
     if (isLongRun) writeReport();
@@ -51,14 +55,16 @@ test(
 );
 
 /** Loads the broker, kills it at some moment past the least load; answers the acknowledgements. */
-async function killUnderLoad(): Promise<number> {
+async function killUnderLoad(isMaintenanceBusy: boolean): Promise<number> {
   const before = acknowledgedCount();
   const load = [...producers.map((producer) => keepRunning(producer)), side.run(broker.port)];
+  if (isMaintenanceBusy) load.push(maintenance.run(broker.port));
   const enough = acknowledgedMin + Math.floor(Math.random() * 2_000);
   await waitUntil("enough is acknowledged", () => acknowledgedCount() - before >= enough, 60_000);
   await sleep(Math.random() * 20);
   await broker.kill();
   side.stop();
+  maintenance.stop();
   await Promise.all(load);
   return acknowledgedCount() - before;
 }
@@ -90,6 +96,8 @@ async function drainAndCheck(): Promise<void> {
   expect(told.every((offsets) => !offsets.includes(undefined))).toBe(true);
   expect(side.createdCount).toBeGreaterThan(rounds);
   expect(side.committedCount).toBeGreaterThan(rounds * 10);
+  expect(maintenance.removedCount).toBeGreaterThan(0);
+  expect(maintenance.compactedTo).toBeLessThan(maintenance.compactedFrom / 2);
 }
 
 async function expectNoViolations(): Promise<void> {
@@ -102,6 +110,7 @@ async function expectNoViolations(): Promise<void> {
   const acknowledged = new Map(producers.flatMap((producer) => producer.acknowledged));
   expect(findViolations({ acknowledged, stored })).toEqual([]);
   expect(await side.findViolations(broker.port)).toEqual([]);
+  expect(await maintenance.findViolations(broker.port)).toEqual([]);
 }
 
 function acknowledgedCount(): number {
@@ -119,10 +128,14 @@ function writeReport(): void {
     `${report.length} rounds of \`kill -9\` on ${brokerProduct}: ${producers.length} idempotent`,
     `producers, acks=all, ${place.partitions} partitions, ${total} batches acknowledged in all,`,
     `${side.createdCount} topics made, ${side.committedCount} offsets committed meanwhile.`,
-    "No acknowledged record was missing, doubled, torn or out of order.",
+    "In every other round compaction and retention were at work: of",
+    `${maintenance.compactedFrom} records with keys ${maintenance.compactedTo} were left, and the`,
+    `oldest ${maintenance.removedCount} of another topic had gone.`,
+    "No acknowledged record was missing, doubled, torn or out of order, and the last value of each",
+    "key was there.",
     "",
-    "| round | batches acknowledged | ms from start to ready |",
-    "|---|---|---|",
+    "| round | batches acknowledged | maintenance busy | ms from start to ready |",
+    "|---|---|---|---|",
     ...report,
     "",
   ];
