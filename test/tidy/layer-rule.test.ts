@@ -11,6 +11,7 @@ const entries = [
   "src/client/index.ts",
   "src/harness/index.ts",
   "src/cli/main.ts",
+  "src/harness/simulation/crash-everywhere.ts",
   "src/harness/simulation/simulate.ts",
   // A thread begins there: nobody imports it.
   "src/node/compaction/compaction-worker.ts",

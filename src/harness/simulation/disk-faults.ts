@@ -12,6 +12,15 @@ interface Failure {
   left: number;
 }
 
+/** The machine dies around one operation. */
+interface Crash {
+  readonly operation: number;
+  readonly moment: "before" | "after";
+  readonly happen: () => void;
+  /** The operation that it waits for the end of. */
+  awaited: string | undefined;
+}
+
 const syncUsMin = 100;
 const syncUsMax = 4_000;
 const otherUsMax = 500;
@@ -25,8 +34,10 @@ export class DiskFaults {
   onLost: () => void = () => undefined;
   #failures: Failure[] = [];
   #slowMsMax = 0;
+  #crash: Crash | undefined;
   /** Errors that were really met. */
   metCount = 0;
+  operationCount = 0;
 
   constructor(clock: Clock, random: Random, trace: Trace) {
     this.#clock = clock;
@@ -37,13 +48,21 @@ export class DiskFaults {
   hangOn(disk: SimulatedDisk): void {
     const late = new Map<string, boolean>();
     disk.fault = (operation, path) => {
+      this.operationCount += 1;
       this.#trace.mix(`${operation} ${path}`);
+      if (this.#isCrashing(`${operation} ${path}`)) return new Promise(() => {});
       this.#failIfDue(operation, path, disk);
       const isLate = drawOneIn(this.#random, 2);
       late.set(operation, isLate);
       return isLate ? undefined : this.#delay(operation);
     };
-    disk.late = (operation) => (late.get(operation) === true ? this.#delay(operation) : undefined);
+    disk.late = (operation, path) => {
+      if (this.#crash?.awaited === `${operation} ${path}`) {
+        this.#happen(this.#crash);
+        return new Promise(() => {});
+      }
+      return late.get(operation) === true ? this.#delay(operation) : undefined;
+    };
   }
 
   /** The next `count` such operations on files with this ending fail with an I/O error. */
@@ -59,6 +78,24 @@ export class DiskFaults {
   heal(): void {
     this.#failures = [];
     this.#slowMsMax = 0;
+  }
+
+  /** Once, at the operation of that number, `happen` is called in place of going on. */
+  crashAt(operation: number, moment: "before" | "after", happen: () => void): void {
+    this.#crash = { operation, moment, happen, awaited: undefined };
+  }
+
+  #isCrashing(what: string): boolean {
+    if (this.#crash?.operation !== this.operationCount) return false;
+    if (this.#crash.moment === "before") this.#happen(this.#crash);
+    else this.#crash.awaited = what;
+    return this.#crash === undefined;
+  }
+
+  #happen(crash: Crash): void {
+    this.#crash = undefined;
+    this.#trace.add("disk", `crash ${crash.moment} operation ${crash.operation}`);
+    crash.happen();
   }
 
   #failIfDue(operation: DiskOperation, path: string, disk: SimulatedDisk): void {

@@ -34,7 +34,7 @@ export function spoilSideFile(world: World, random: Random): void {
   const { disk } = world.machine;
   const candidates = disk
     .paths()
-    .filter((path) => /\.(index|timeindex|snapshot)$|leader-epoch-checkpoint$/.test(path))
+    .filter((path) => /\.(index|timeindex|snapshot)$/.test(path))
     .filter((path) => disk.peek(path).length > 0);
   if (candidates.length === 0) return;
   const path = drawOf(random, candidates);

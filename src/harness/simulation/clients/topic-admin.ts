@@ -8,7 +8,6 @@ import { keyOf, type KnownTopic, type World } from "../world.ts";
 import { expectNoAnswer } from "./producer.ts";
 import { listOffset } from "./read-partition.ts";
 
-const pauseMsMax = 4_000;
 const tryAgainMs = 700;
 const liveTopicsMax = 5;
 
@@ -19,8 +18,10 @@ export class TopicAdmin {
   readonly #client: SimulatedClient;
   #count = 0;
   #goneNames: string[] = [];
+  readonly #pauseMsMax: number;
 
-  constructor(world: World) {
+  constructor(world: World, { pauseMsMax = 4_000 } = {}) {
+    this.#pauseMsMax = pauseMsMax;
     this.#world = world;
     this.#random = world.fork("admin");
     this.#client = world.client("admin");
@@ -28,7 +29,7 @@ export class TopicAdmin {
 
   async run(): Promise<void> {
     while (!this.#world.isEnding) {
-      await this.#world.sleep(drawBetween(this.#random, 1, pauseMsMax));
+      await this.#world.sleep(drawBetween(this.#random, 1, this.#pauseMsMax));
       try {
         await this.#act();
       } catch (error) {

@@ -1,0 +1,97 @@
+import { defaultNodeSettings, type NodeSettings } from "../../base/settings/node-settings.ts";
+import { VirtualClock } from "../../base/virtual-clock.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
+import { checkHistory, type Complaint } from "./checkers/check-history.ts";
+import { DiskFaults } from "./disk-faults.ts";
+import type { HistoryEvent } from "./history.ts";
+import { Machine, type Plants } from "./machine.ts";
+import { Trace } from "./trace.ts";
+import { forkRandom, World } from "./world.ts";
+
+export interface SceneOptions {
+  readonly seed: number;
+  /** Lines of the trace that are kept: the last ones. */
+  readonly eventsMax?: number;
+  readonly plants?: Plants;
+}
+
+export interface RunReport {
+  readonly seed: number;
+  readonly complaints: readonly Complaint[];
+  readonly traceHash: string;
+  readonly lines: readonly string[];
+  readonly requestCount: number;
+  readonly virtualMs: number;
+  /** What was looked at, by checker. */
+  readonly checked: ReadonlyMap<string, number>;
+  readonly history: readonly HistoryEvent[];
+}
+
+/** All that is left to do after the faults takes at most so long. */
+const endingMsMax = 900_000;
+const pumpMs = 50;
+
+const settings: NodeSettings = {
+  ...defaultNodeSettings,
+  "offsets.topic.num.partitions": 2,
+  "group.initial.rebalance.delay.ms": 100,
+  "log.checkpoint.interval.ms": 2_000,
+  "log.retention.check.interval.ms": 5_000,
+  "connections.max.idle.ms": 30_000,
+  "auto.create.topics.enable": false,
+};
+
+/** What one run is played with: a machine with its disk, its faults, and a world of clients. */
+export class Scene {
+  readonly world: World;
+  readonly faults: DiskFaults;
+  readonly #seed: number;
+  readonly #errors: string[] = [];
+
+  constructor({ seed, eventsMax = 50, plants = {} }: SceneOptions) {
+    const clock = new VirtualClock({ settle });
+    const trace = new Trace(() => clock.monotonicMs(), eventsMax);
+    const faults = new DiskFaults(clock, forkRandom(seed, "disk"), trace);
+    const machine = new Machine({
+      clock,
+      random: forkRandom(seed, "machine"),
+      settings,
+      log: trace.log((text) => this.#errors.push(text)),
+      disk: new SimulatedDisk({ nowMs: () => clock.nowMs() }),
+      prepare: (disk) => faults.hangOn(disk),
+      onEvent: (what) => trace.add("machine", what),
+      plants,
+    });
+    this.#seed = seed;
+    this.faults = faults;
+    this.world = new World({ seed, clock, machine, trace });
+    faults.onLost = () => this.world.record({ kind: "unsyncedLost" });
+  }
+
+  /** Moves time until `work` is done. */
+  async pump(work: () => Promise<void>): Promise<void> {
+    const { clock } = this.world;
+    let isDone = false;
+    const note = (): void => void (isDone = true);
+    const working = work();
+    working.then(note, note);
+    const deadlineMs = clock.monotonicMs() + endingMsMax;
+    while (!isDone && clock.monotonicMs() < deadlineMs) await clock.advance(pumpMs);
+    if (isDone) await working;
+    else this.world.record({ kind: "stuck", what: "the run did not come to its end" });
+  }
+
+  report(): RunReport {
+    const { history, trace, requestCount, clock } = this.world;
+    const { complaints, checked } = checkHistory(history, this.#errors);
+    const { hash: traceHash, lines } = trace;
+    const virtualMs = clock.monotonicMs();
+    const facts = { requestCount, virtualMs, traceHash, lines, history };
+    return { seed: this.#seed, complaints, checked, ...facts };
+  }
+}
+
+/** One turn of the loop after each alarm, in which what it set off gets on. */
+function settle(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
