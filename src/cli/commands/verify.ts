@@ -3,13 +3,18 @@ import { jsonOption } from "../arguments.ts";
 import { CommandFailure, exitCodes } from "../exit-codes.ts";
 import { holdStopped } from "../hold-stopped.ts";
 import { formatJson, printLine } from "../terminal.ts";
-import { formatFinding } from "../verify-finding.ts";
+import type { Repair } from "../repairs.ts";
+import { type Finding, formatFinding } from "../verify-finding.ts";
 
 interface VerifyCommandOptions {
   readonly data: string;
   readonly topic?: string;
   readonly json?: boolean;
+  readonly repair?: string[];
 }
+
+/** As many are kept for repairs; a directory with more is repaired in several runs. */
+const findingsMax = 10_000;
 
 /** `xylem verify`: scrubs the data directory of a stopped node. Changes nothing in it. */
 export function addVerifyCommand(program: Command): void {
@@ -18,46 +23,90 @@ export function addVerifyCommand(program: Command): void {
     .description("check every batch and index in the data directory of a stopped node")
     .option("--data <directory>", "the data directory", "./data")
     .option("-t, --topic <name>", "only this topic")
+    .option("--repair <words...>", "repair what these words say, of those that a run names")
     .addOption(jsonOption())
     .addHelpText(
       "after",
       `
 Reads lengths, checksums and offsets of every batch, holds the indexes against them, and reads
-checkpoints and snapshots. Changes nothing. Each damage is a line: topic and partition, file,
+checkpoints and snapshots. Changes nothing without --repair. Each damage is a line: topic and partition, file,
 position, and the first and last offset that is lost; "note" is no damage. With --json each
 finding is an object on its own line, the totals are the last one.
 
 Exits with 0 when all is well, 1 when something is damaged, 4 when a node uses the directory.
 
+--repair takes the words that a run without it names, each in quotes. Skipped offsets read as a gap:
+their records are given up. The segment is written anew and the old one stays as "….log.damaged".
+
 Examples:
   $ xylem verify --data /var/lib/xylem
+  $ xylem verify --data /var/lib/xylem --repair "skip damaged offsets 17-19 of orders-0"
   $ xylem verify --topic orders --json`,
     )
     .action(verify);
 }
 
 async function verify(options: VerifyCommandOptions): Promise<void> {
-  const { data, json } = options;
+  const { data } = options;
   const stop = new AbortController();
   const lock = await holdStopped(data, () => stop.abort(new CommandFailure("stopped")));
   try {
-    const { verifyData } = await import("../verify-data.ts");
-    const totals = await verifyData(data, {
-      topic: options.topic,
-      signal: stop.signal,
-      report: (finding) => printLine(json ? formatJson(finding) : formatFinding(finding)),
-    });
-    if (options.topic !== undefined && totals.partitions === 0) {
-      throw new CommandFailure(`no topic ${options.topic} in ${data}`, exitCodes.usage);
+    const found = await scrub(options, stop.signal);
+    const { planRepairs } = await import("../repairs.ts");
+    const repairs = planRepairs(data, found.findings);
+    if (options.repair !== undefined) {
+      await repair(repairs, options.repair);
+      const after = await scrub(options, stop.signal);
+      if (after.damaged > 0) throw new CommandFailure(`${data} is still damaged`);
+      return;
     }
-    if (json) printLine(formatJson({ kind: "totals", ...totals }));
-    else {
-      const { partitions, segments, batches, records, bytes, damaged } = totals;
-      const log = `${batches} batches, ${records} records, ${bytes} bytes`;
-      printLine(`${partitions} partitions, ${segments} segments, ${log}, ${damaged} damaged`);
-    }
-    if (totals.damaged > 0) throw new CommandFailure(`${data} is damaged`);
+    if (!options.json) tellRepairs(repairs);
+    if (found.damaged > 0) throw new CommandFailure(`${data} is damaged`);
   } finally {
     await lock?.release();
   }
+}
+
+async function scrub(
+  { data, topic, json }: VerifyCommandOptions,
+  signal: AbortSignal,
+): Promise<{ readonly damaged: number; readonly findings: readonly Finding[] }> {
+  const { verifyData } = await import("../verify-data.ts");
+  const findings: Finding[] = [];
+  const report = (finding: Finding): void => {
+    if (findings.length < findingsMax) findings.push(finding);
+    printLine(json ? formatJson(finding) : formatFinding(finding));
+  };
+  const totals = await verifyData(data, { topic, signal, report });
+  if (topic !== undefined && totals.partitions === 0) {
+    throw new CommandFailure(`no topic ${topic} in ${data}`, exitCodes.usage);
+  }
+  if (json) printLine(formatJson({ kind: "totals", ...totals }));
+  else {
+    const { partitions, segments, batches, records, bytes, damaged } = totals;
+    const log = `${batches} batches, ${records} records, ${bytes} bytes`;
+    printLine(`${partitions} partitions, ${segments} segments, ${log}, ${damaged} damaged`);
+  }
+  return { damaged: totals.damaged, findings };
+}
+
+/** All or nothing is understood: a word that is not one of them changes nothing. */
+async function repair(repairs: readonly Repair[], asked: readonly string[]): Promise<void> {
+  const chosen = asked.map((words) => {
+    const found = repairs.find((each) => each.words === words);
+    if (found !== undefined) return found;
+    const known = repairs.map((each) => `\n  "${each.words}"`).join("");
+    const why = known === "" ? "; nothing here can be repaired" : `; there are:${known}`;
+    throw new CommandFailure(`there is no repair "${words}"${why}`, exitCodes.usage);
+  });
+  for (const { words, run } of chosen) {
+    await run();
+    printLine(`done: ${words}`);
+  }
+}
+
+function tellRepairs(repairs: readonly Repair[]): void {
+  if (repairs.length === 0) return;
+  printLine("\nWhat can be repaired, each by its exact words (see --help):");
+  for (const { words } of repairs) printLine(`  --repair "${words}"`);
 }
