@@ -29,8 +29,8 @@ export function addVerifyCommand(program: Command): void {
       "after",
       `
 Reads lengths, checksums and offsets of every batch, holds the indexes against them, and reads
-checkpoints and snapshots. Changes nothing without --repair. Each damage is a line: topic and partition, file,
-position, and the first and last offset that is lost; "note" is no damage. With --json each
+checkpoints and snapshots. Changes nothing without --repair. Each damage is a line: topic
+and partition, file, position, and the first and last offset that is lost; "note" is no damage. With --json each
 finding is an object on its own line, the totals are the last one.
 
 Exits with 0 when all is well, 1 when something is damaged, 4 when a node uses the directory.
