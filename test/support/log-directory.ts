@@ -65,15 +65,15 @@ export async function openWorld(disk: Disk, options: WorldOptions = {}): Promise
   };
 }
 
-/** A batch of one record per value. */
+/** A batch of one record per value; null is a tombstone. */
 export function batchOf(
-  values: readonly string[],
+  values: readonly (string | null)[],
   options: BatchOptions & { readonly timestampMs?: number; readonly key?: string } = {},
 ): Uint8Array {
   const { timestampMs = 1_767_225_600_000, key, ...fields } = options;
   const records = values.map((value) => ({
     key: key === undefined ? null : encodeUtf8(key),
-    value: encodeUtf8(value),
+    value: value === null ? null : encodeUtf8(value),
     timestampMs,
   }));
   return buildBatch(records, fields, tools);
@@ -82,7 +82,7 @@ export function batchOf(
 /** Appends one batch and waits until it is committed. Answers its base offset. */
 export async function append(
   partition: PartitionLog,
-  values: readonly string[],
+  values: readonly (string | null)[],
   options: Parameters<typeof batchOf>[1] = {},
 ): Promise<number> {
   const { baseOffset, lastOffset } = partition.append(batchOf(values, options), {
