@@ -10,6 +10,7 @@ const shared = [
   "log.index.cache.max.bytes",
   "log.append.pending.total.max.bytes",
   "fetch.memory.max.bytes",
+  "log.cleaner.dedupe.buffer.size",
   "queued.max.request.bytes",
 ] as const;
 

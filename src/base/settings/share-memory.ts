@@ -10,7 +10,8 @@ const parts: Readonly<Partial<Record<ByteSetting, number>>> = {
   "log.index.cache.max.bytes": 1 / 8,
   "log.append.pending.total.max.bytes": 1 / 8,
   "fetch.memory.max.bytes": 1 / 4,
-  "queued.max.request.bytes": 3 / 8,
+  "log.cleaner.dedupe.buffer.size": 1 / 8,
+  "queued.max.request.bytes": 1 / 4,
 };
 
 /** Bounds of one connection or partition, which stay below the one that all of them share. */
