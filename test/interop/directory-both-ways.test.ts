@@ -16,7 +16,10 @@ import { allCommitted, TransactionalProducer } from "../support/transactional-pr
 import { waitUntil } from "../support/wait-until.ts";
 import { startXylem } from "../support/xylem-process.ts";
 
-const names = ["shared-codecs", "shared-keyed", "shared-payments", "shared-short"];
+/** Compacted, with transactions. */
+const ledgerTopic = "shared-keyed-ledger";
+const plainNames = ["shared-codecs", "shared-payments", "shared-short"];
+const names = [...plainNames, "shared-keyed", ledgerTopic];
 /** Deleted by Kafka before the first stop, and after Xylem has been here. */
 const [goneEarly, goneLate, cameLate] = ["shared-gone", "shared-leaving", "shared-coming"];
 /** Made by Xylem: Kafka puts it aside. */
@@ -163,7 +166,9 @@ async function deleteRecords(client: RawClient, name: string, offset: number): P
 /** Twenty keys, written again and again, until the cleaner has been there. */
 async function writeKeyed(client: RawClient): Promise<void> {
   const compacted = { "cleanup.policy": "compact", "segment.ms": "1000" };
-  await client.createTopic("shared-keyed", { configs: compacted });
+  for (const name of ["shared-keyed", ledgerTopic]) {
+    await client.createTopic(name, { configs: compacted });
+  }
   const place = ["shared-keyed", 0] as const;
   const write = (round: number): Promise<unknown> => {
     const timestampMs = Date.now();
@@ -244,11 +249,39 @@ async function writeWithXylem(door: KafkaDoor): Promise<void> {
     keyed.append(batchOf([{ key, value }]), { origin: "client" });
   }
   await allCommitted(keyed);
+  await compact(keyed);
+  const ledger = await logOf(ledgerTopic);
+  await writeLedger(ledger);
+  await compact(ledger);
+}
+
+/** Six keys, by two producers side by side; half of the transactions are aborted, one is open. */
+async function writeLedger(ledger: PartitionLog): Promise<void> {
+  const producers = [11, 12].map((id) => new TransactionalProducer(2 ** 40 + id));
+  for (let round = 0; round < 60; round += 1) {
+    for (const [at, producer] of producers.entries()) {
+      producer.send(ledger, [`${at} in ${round}`], `key-${round % 6}`);
+      if (round < 59) producer.end(ledger, (round + at) % 4 < 2 ? "abort" : "commit");
+    }
+    await allCommitted(ledger);
+    if (round % 20 === 19) await ledger.applyRetention(Date.now() + 60_000);
+  }
+}
+
+/** Rolls what is there, and lets the cleaner go over it. */
+async function compact(log: PartitionLog): Promise<void> {
+  await log.applyRetention(Date.now() + 60_000);
+  const before = log.sizeBytes;
+  expect(await log.compaction?.run()).toBeDefined();
+  expect(log.sizeBytes).toBeLessThan(before);
 }
 
 /** What the cleaner, which may be at work at any time, leaves as it is; of topics both know. */
 function settled(picture: DirectoryPicture): DirectoryPicture {
-  const records = Object.entries(picture.records).map(([name, lines]) => [
+  const stays = Object.entries(picture.records).filter(
+    ([name]) => name !== `${ledgerTopic} read_uncommitted`,
+  );
+  const records = stays.map(([name, lines]) => [
     name,
     name.startsWith("shared-keyed") ? newestByKey(lines) : lines,
   ]);

@@ -17,9 +17,10 @@ export class TransactionalProducer {
   }
 
   /** Answers the base offset; not committed yet. */
-  send(log: PartitionLog, values: readonly string[]): number {
+  send(log: PartitionLog, values: readonly string[], key?: string): number {
     const fields = { producerId: this.id, producerEpoch: this.epoch, isTransactional: true };
-    const batch = batchOf(values, { ...fields, baseSequence: this.#sequence });
+    const keyed = key === undefined ? fields : { ...fields, key };
+    const batch = batchOf(values, { ...keyed, baseSequence: this.#sequence });
     const options = { origin: "client", isTransactionKnown: true } as const;
     const { baseOffset } = log.append(batch, options);
     this.#sequence += values.length;
