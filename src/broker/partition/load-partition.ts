@@ -166,6 +166,7 @@ class Loading {
   async #recover(segments: Segment[]): Promise<number> {
     const { recoveryPoint, isClean } = this.#rules;
     let end = segments.at(-1)?.baseOffset ?? 0;
+    let hasNews = false;
     for (let index = 0; index < segments.length; index += 1) {
       const segment = segments[index] as Segment;
       const isLast = index === segments.length - 1;
@@ -177,12 +178,15 @@ class Loading {
         await this.#dropSegments(segments.splice(index + 1));
       }
       if (!recovery.isCut && !isLast) end = await this.#sealRecovered(segment, end);
-      if (!isClean) await segment.log.use((file) => file.sync());
+      // What lies below the recovery point was flushed when it was noted.
+      if (isClean || (end <= recoveryPoint && !recovery.isCut)) continue;
+      hasNews = true;
+      await segment.log.use((file) => file.sync());
     }
     const last = segments.at(-1) as Segment;
     if (end < recoveryPoint) end = this.#noteMissing(last, end);
     last.endOffset = end;
-    if (!isClean) await this.#context.disk.syncDirectory(this.#folder.path);
+    if (hasNews) await this.#context.disk.syncDirectory(this.#folder.path);
     return end;
   }
 
