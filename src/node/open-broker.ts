@@ -95,13 +95,20 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
   const rack = settings["broker.rack"] === "" ? null : settings["broker.rack"];
   const identity = { nodeId: directory.meta.nodeId, clusterId: directory.meta.clusterId, rack };
   const producerIds = new ProducerIds(coordinator);
-  const snapshots = new Snapshots({ ...logs, coordinator, configs, directory, topics });
+  const snapshots = new Snapshots({
+    ...logs,
+    coordinator,
+    configs,
+    topics,
+    meta: directory.meta,
+    partitions: storage,
+  });
   const useCases = {
     topics,
     cleaner,
     storage: directory.health,
     snapshots,
-    reindexing: new Reindexing(topics, directory),
+    reindexing: new Reindexing(topics, storage),
     producerIds,
     deadlines,
   };

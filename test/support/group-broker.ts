@@ -73,7 +73,14 @@ export class GroupBroker {
     const producerIds = new ProducerIds(coordinator);
     const logs = { disk, clock, random, log, settings, ...tools };
     const reindexing = new Reindexing(topics, storage);
-    const snapshots = new Snapshots({ ...logs, coordinator, configs, directory: storage, topics });
+    const snapshots = new Snapshots({
+      ...logs,
+      coordinator,
+      configs,
+      topics,
+      meta: storage.meta,
+      partitions: storage,
+    });
     const own = { configs, topics, retention, cleaner, groups, producerIds, identity, log };
     const broker: Broker = { ...kept, ...own, storage: storage.health, snapshots, reindexing };
     return new GroupBroker({ broker, clock, groupLog, disk }, given, async () => {

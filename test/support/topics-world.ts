@@ -4,6 +4,7 @@ import { mergeSettings } from "../../src/base/settings/merge-settings.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { BrokerConfigs } from "../../src/broker/configs/broker-configs.ts";
 import { Snapshots } from "../../src/broker/copies/snapshots.ts";
+import { LazyStorage } from "../../src/broker/partition/lazy-storage.ts";
 import { LogDirectory } from "../../src/broker/partition/log-directory.ts";
 import type { PartitionLog } from "../../src/broker/partition/partition-log.ts";
 import type { Disk } from "../../src/broker/ports/disk.ts";
@@ -33,16 +34,34 @@ export function snapshotOnto(world: TopicsWorld, disk: Disk) {
   return world.snapshots.take({ disk, openCoordinator }, quiet);
 }
 
-export async function openTopicsWorld(disk: Disk, log: Log = silentLog): Promise<TopicsWorld> {
+export interface TopicsWorldOptions {
+  readonly log?: Log;
+  /** Partitions are opened at first use, as in a node. */
+  readonly isLazy?: boolean;
+}
+
+export async function openTopicsWorld(
+  disk: Disk,
+  { log = silentLog, isLazy = false }: TopicsWorldOptions = {},
+): Promise<TopicsWorld> {
   const clock = new VirtualClock();
   const random = new SeededRandom(7);
   const { settings, given } = mergeSettings([{ origin: "the test", texts: new Map() }]);
   const coordinator = await LocalCoordinator.open({ disk, crc32c: tools.crc32c, log });
   const configs = await BrokerConfigs.open({ coordinator, nodeId: 1, settings, given });
   const directory = await LogDirectory.open({ disk, settings, clock, random, log, ...tools });
-  const topics = await Topics.open({ coordinator, storage: directory, configs, random, log });
+  const lazy = new LazyStorage({ directory, settings, clock, log });
+  const storage = isLazy ? lazy : directory;
+  const topics = await Topics.open({ coordinator, storage, configs, random, log });
   const logs = { disk, settings, clock, random, log, ...tools };
-  const snapshots = new Snapshots({ ...logs, coordinator, configs, directory, topics });
+  const snapshots = new Snapshots({
+    ...logs,
+    coordinator,
+    configs,
+    topics,
+    meta: directory.meta,
+    partitions: storage,
+  });
   return {
     snapshots,
     disk,
@@ -60,7 +79,7 @@ export async function openTopicsWorld(disk: Disk, log: Log = silentLog): Promise
     },
     close: async () => {
       await topics.close();
-      await directory.close();
+      await storage.close();
       await coordinator.close();
     },
   };

@@ -1,6 +1,6 @@
 import { XylemError } from "../../base/errors.ts";
-import type { LogDirectory } from "../partition/log-directory.ts";
-import { formatPartitionName } from "../partition/partition-name.ts";
+import type { PartitionSource } from "../partition/partition-source.ts";
+import type { Partition } from "../partition/partition.ts";
 import { reindexPartition } from "../partition/reindex-partition.ts";
 import type { Abortion } from "../retention/retention.ts";
 import type { Topics } from "../topics/topics.ts";
@@ -13,11 +13,11 @@ export interface ReindexReport {
 /** Makes the indexes and snapshots of topics again, out of their logs, while they are in use. */
 export class Reindexing {
   readonly #topics: Topics;
-  readonly #directory: LogDirectory;
+  readonly #partitions: PartitionSource;
 
-  constructor(topics: Topics, directory: LogDirectory) {
+  constructor(topics: Topics, partitions: PartitionSource) {
     this.#topics = topics;
-    this.#directory = directory;
+    this.#partitions = partitions;
   }
 
   /** Throws UNKNOWN_TOPIC_OR_PARTITION, REQUEST_TIMED_OUT when the signal aborts. */
@@ -28,8 +28,8 @@ export class Reindexing {
     }
     let segments = 0;
     for (const { index } of topic.partitions) {
-      const partition = this.#directory.find(formatPartitionName(name, index));
-      if (partition !== undefined) segments += await reindexPartition(partition, signal);
+      const reindex = (partition: Partition) => reindexPartition(partition, signal);
+      segments += (await this.#partitions.use(name, index, reindex)) ?? 0;
     }
     return { partitions: topic.partitions.length, segments };
   }

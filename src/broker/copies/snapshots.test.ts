@@ -32,6 +32,18 @@ test("a snapshot opens as a directory stopped in order, with records and configs
   expect(copy.partition("orders", 0).end).toBe(0);
 });
 
+test("a snapshot holds what is in partitions whose files nobody has opened", async () => {
+  const before = await openTopicsWorld(memoryDisk(), { isLazy: true });
+  await before.create("orders", small, 2);
+  for (const value of values(10)) await append(before.partition("orders", 1), [value]);
+  await before.close();
+  const world = await openTopicsWorld(before.disk, { isLazy: true });
+  const disk = memoryDisk();
+  await snapshotOnto(world, disk);
+  const copy = await openTopicsWorld(disk);
+  expect(await readValues(copy.partition("orders", 1))).toEqual(values(10));
+});
+
 test("node and snapshot go their own ways", async () => {
   const world = await openOrders();
   const disk = memoryDisk();

@@ -3,14 +3,16 @@ import { inParallel } from "../../base/in-parallel.ts";
 import { BrokerConfigs } from "../configs/broker-configs.ts";
 import type { CopiedPartition } from "../partition/copy-partition.ts";
 import { DirectoryCheckpoints } from "../partition/directory-checkpoints.ts";
-import { closeLarge, copyInTries } from "../partition/fork-partition.ts";
+import { closeLarge, copiedBytesMax, copyInTries } from "../partition/fork-partition.ts";
 import { markUnfinished, storeMeta } from "../partition/directory-meta.ts";
 import {
   cleanMarkerName,
   LogDirectory,
   type LogDirectoryOptions,
 } from "../partition/log-directory.ts";
+import type { MetaProperties } from "../../log/meta-properties.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
+import type { PartitionSource } from "../partition/partition-source.ts";
 import { formatPartitionName } from "../partition/partition-name.ts";
 import type { Coordinator, CoordinatorEntry } from "../ports/coordinator.ts";
 import type { Disk } from "../ports/disk.ts";
@@ -23,7 +25,8 @@ import { Turns } from "../turns.ts";
 export interface SnapshotSource extends LogDirectoryOptions {
   readonly coordinator: Coordinator;
   readonly configs: BrokerConfigs;
-  readonly directory: LogDirectory;
+  readonly meta: MetaProperties;
+  readonly partitions: PartitionSource;
   readonly topics: Topics;
 }
 
@@ -86,14 +89,11 @@ export class Snapshots {
   }
 
   async #take(target: SnapshotTarget, watch: SnapshotWatch): Promise<SnapshotReport> {
-    const { coordinator, directory, topics } = this.#source;
-    const names = topics.list().flatMap(({ name, partitions }) => {
-      return partitions.map(({ index }) => formatPartitionName(name, index));
+    const { coordinator, topics } = this.#source;
+    const all = topics.list().flatMap((topic) => {
+      return topic.partitions.map((partition) => ({ topic, partition }));
     });
-    await inParallel(names, closingMax, async (name) => {
-      const partition = directory.find(name);
-      if (partition !== undefined) await closeLarge(partition);
-    });
+    await inParallel(all, closingMax, (one) => this.#closeLarge(one.topic, one.partition));
     // In one turn: nothing is committed between the first of these and the last.
     const reading = coordinator.read("");
     const cuts = topics.list().flatMap((topic) => {
@@ -111,12 +111,24 @@ export class Snapshots {
     };
   }
 
+  /** Afterwards what is committed is known, though the partition may be shut. */
+  async #closeLarge(topic: Topic, partition: PartitionLog): Promise<void> {
+    try {
+      await partition.load("facts");
+      if (partition.sizeBytes <= copiedBytesMax) return;
+      await this.#source.partitions.use(topic.name, partition.index, closeLarge);
+    } catch (error) {
+      // Of a topic that is deleted meanwhile nothing is wanted.
+      if (this.#source.topics.findById(topic.id) !== undefined) throw error;
+    }
+  }
+
   async #copyAll(
     cuts: readonly Cut[],
     disk: Disk,
     { signal, progress }: SnapshotWatch,
   ): Promise<readonly CopiedPartition[]> {
-    const { directory, topics, log } = this.#source;
+    const { partitions, topics, log } = this.#source;
     const checkpoints = await DirectoryCheckpoints.open(disk, log);
     const all: CopiedPartition[] = [];
     for (const [partitionsDone, { topic, partition, end }] of cuts.entries()) {
@@ -124,10 +136,12 @@ export class Snapshots {
       progress({ partitionsDone, partitions: cuts.length });
       if (end === 0) continue;
       const folder = formatPartitionName(topic.name, partition.index);
-      const open = directory.find(folder);
-      if (open === undefined) continue;
+      const target = { disk, folder, topicId: topic.id };
       try {
-        const copied = await copyInTries(open, end, { disk, folder, topicId: topic.id });
+        const copied = await partitions.use(topic.name, partition.index, (open) =>
+          copyInTries(open, end, target),
+        );
+        if (copied === undefined) continue;
         checkpoints.set("recoveryPoints", folder, copied.end);
         checkpoints.set("logStarts", folder, copied.logStart);
         all.push(copied);
@@ -150,7 +164,7 @@ export class Snapshots {
     const coordinator = await target.openCoordinator();
     try {
       await store(coordinator, entries);
-      await storeMeta(disk, this.#source.directory.meta);
+      await storeMeta(disk, this.#source.meta);
       const own = await BrokerConfigs.open({ coordinator, nodeId, settings, given });
       const directory = await LogDirectory.open({ ...this.#source, disk, settings: own.settings });
       const parts = { coordinator, storage: directory, configs: own, random, log };

@@ -10,7 +10,7 @@ import { formatAbandonedName } from "./partition-name.ts";
 import type { Partition } from "./partition.ts";
 
 /** An active segment with more than this is closed first, so that it can be shared. */
-const copiedBytesMax = 16 * 1024 * 1024;
+export const copiedBytesMax = 16 * 1024 * 1024;
 /** Retention may remove segments while they are copied: it starts again, so often at most. */
 const triesMax = 5;
 

@@ -47,7 +47,7 @@ export class LazyPartition implements PartitionLog {
   readonly index: number;
   readonly #opener: PartitionOpener;
   #settings: TopicSettings;
-  /** Undefined: only the files can tell. */
+  /** Undefined while it is open, and when only the files can tell. */
   #facts: PartitionFacts | undefined;
   #opened: Partition | undefined;
   /** Opening or closing. */
@@ -262,7 +262,6 @@ export class LazyPartition implements PartitionLog {
     try {
       await this.#opener.closeFiles(this, opened);
     } catch (error) {
-      this.#facts = undefined;
       this.#failure = asFailure(error);
       // It says so to everybody, and is not opened as if nothing had been.
       if (opened.stopped !== undefined) this.#opened = opened;

@@ -91,6 +91,15 @@ export class LazyStorage implements PartitionStorage, PartitionOpener {
     await partition.hold(fork);
   }
 
+  /** As PartitionSource. */
+  async use<T>(
+    topic: string,
+    index: number,
+    work: (partition: Partition) => Promise<T>,
+  ): Promise<T | undefined> {
+    return await this.#partitions.get(formatPartitionName(topic, index))?.hold(work);
+  }
+
   async removePartition(topic: TopicKey, index: number): Promise<void> {
     const name = formatPartitionName(topic.name, index);
     const partition = this.#partitions.get(name);

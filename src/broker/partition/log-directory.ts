@@ -183,9 +183,14 @@ export class LogDirectory implements PartitionStorage {
     return partition;
   }
 
-  /** A partition that is open, by its folder's name. */
-  find(name: string): Partition | undefined {
-    return this.#partitions.get(name);
+  /** As PartitionSource. */
+  async use<T>(
+    topic: string,
+    index: number,
+    work: (partition: Partition) => Promise<T>,
+  ): Promise<T | undefined> {
+    const partition = this.#partitions.get(formatPartitionName(topic, index));
+    return partition && (await partition.rest.holds.during(() => work(partition)));
   }
 
   async forkPartition(
