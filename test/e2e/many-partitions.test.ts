@@ -79,7 +79,7 @@ test.skipIf(!hasProc)(
 const manyPartitions = isLongRun ? 10_000 : 1_000;
 const writtenWithinMs = 30_000;
 
-test(`${manyPartitions} partitions are made and written to within 30 s, and all read again`, async () => {
+test(`${manyPartitions} partitions are made and written within 30 s, and read again`, async () => {
   const data = makeTemporaryFolder("many-partitions");
   const startedMs = performance.now();
   await fill(data, manyPartitions / 20, 20);

@@ -13,7 +13,7 @@ import { loadProducers } from "./load-producers.ts";
 import { noteMissing } from "./missing-offsets.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import { epochsFileName, type PartitionFolder } from "./partition-folder.ts";
-import { recoverSegment } from "./recover-segment.ts";
+import { recoverSegment, type SegmentRecovery } from "./recover-segment.ts";
 import { hasBatch } from "./scan-segment.ts";
 import { Segment } from "./segment.ts";
 import { SegmentList } from "./segment-list.ts";
@@ -166,7 +166,6 @@ class Loading {
   async #recover(segments: Segment[]): Promise<number> {
     const { recoveryPoint, isClean } = this.#rules;
     let end = segments.at(-1)?.baseOffset ?? 0;
-    let hasNews = false;
     for (let index = 0; index < segments.length; index += 1) {
       const segment = segments[index] as Segment;
       const isLast = index === segments.length - 1;
@@ -178,16 +177,20 @@ class Loading {
         await this.#dropSegments(segments.splice(index + 1));
       }
       if (!recovery.isCut && !isLast) end = await this.#sealRecovered(segment, end);
-      // What lies below the recovery point was flushed when it was noted.
-      if (isClean || (end <= recoveryPoint && !recovery.isCut)) continue;
-      hasNews = true;
-      await segment.log.use((file) => file.sync());
+      await this.#flush(segment, recovery);
     }
     const last = segments.at(-1) as Segment;
     if (end < recoveryPoint) end = this.#noteMissing(last, end);
     last.endOffset = end;
-    if (hasNews) await this.#context.disk.syncDirectory(this.#folder.path);
     return end;
+  }
+
+  /** What lies below the recovery point was flushed when that was noted. */
+  async #flush(segment: Segment, recovery: SegmentRecovery): Promise<void> {
+    const { isClean, recoveryPoint } = this.#rules;
+    if (isClean || (recovery.endOffset <= recoveryPoint && !recovery.isCut)) return;
+    await segment.log.use((file) => file.sync());
+    await this.#context.disk.syncDirectory(this.#folder.path);
   }
 
   #recoverOne(segments: Segment[], index: number): ReturnType<typeof recoverSegment> {
