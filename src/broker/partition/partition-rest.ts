@@ -44,8 +44,8 @@ export class PartitionRest {
   get isBusy(): boolean {
     const { progress, writer } = this.#parts;
     const { committed, lastStable, compaction } = this.#partition;
-    const isWorkedOn = this.holds.count > 0 || compaction.isRunning;
-    return isWorkedOn || progress.isWatched || writer.isBusy || lastStable < committed;
+    const isWorkedOn = this.holds.count > 0 || compaction.isRunning || writer.isBusy;
+    return isWorkedOn || progress.isWatched || lastStable < committed;
   }
 
   /** The files are still as a close in order left them. */
