@@ -54,7 +54,6 @@ export type HistoryEvent = { readonly atMs: number } & (
       offset: number;
       askedAt: number;
     }
-  | { kind: "assigned"; group: string; generation: number; member: string; partitions: string[] }
   | { kind: "answer"; api: string; error: string }
   | { kind: "spoiled"; partition: PartitionKey; firstOffset: number; lastOffset: number }
   /** A power cut or a failed flush: what the disk had not been made to keep may be gone. */

@@ -1,3 +1,5 @@
+import { assert } from "../../base/assert.ts";
+import { GroupMember } from "./clients/group-member.ts";
 import { Producer, type ProducerOptions } from "./clients/producer.ts";
 import { Reader } from "./clients/reader.ts";
 import { TopicAdmin } from "./clients/topic-admin.ts";
@@ -37,11 +39,15 @@ async function play(scene: Scene, nemesis: Nemesis): Promise<void> {
     await admin.create({ durability: "fsync", hasRetention: false, isCompacted: false });
     await admin.create();
   });
+  const [kept] = world.topics;
+  assert(kept !== undefined, "a run begins with a topic");
+  kept.isKept = true;
   const actors = [
     admin.run(),
     nemesis.run(),
     ...producers.map((one) => new Producer(world, one).run()),
     ...["r-one", "r-two"].map((name) => new Reader(world, name).run()),
+    ...["m-one", "m-two"].map((name) => new GroupMember(world, name, kept).run()),
   ];
   const over = Promise.all(actors);
   await clock.advance(workMs);

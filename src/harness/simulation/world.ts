@@ -18,6 +18,8 @@ export interface KnownTopic {
   readonly rules: TopicRules;
   /** Asked to be deleted: it may be gone. */
   isGoing: boolean;
+  /** A group reads it: it is not to be deleted. */
+  isKept?: boolean;
 }
 
 export interface Target {

@@ -4,6 +4,7 @@ import { boundsOnlyRise } from "./bounds-only-rise.ts";
 import type { Checker, Complaint } from "./checker.ts";
 import { committedNeverChanges } from "./committed-never-changes.ts";
 import { damageIsTold } from "./damage-is-told.ts";
+import { groupsKeepTheirPlace } from "./groups-keep-their-place.ts";
 import { nothingIsStuck } from "./nothing-is-stuck.ts";
 import { offsetsGoOn } from "./offsets-go-on.ts";
 import { onceAndInOrder } from "./once-and-in-order.ts";
@@ -16,6 +17,7 @@ const checkers: Readonly<Record<string, Checker>> = {
   "bounds only rise": boundsOnlyRise,
   "committed never changes": committedNeverChanges,
   "damage is told": damageIsTold,
+  "groups keep their place": groupsKeepTheirPlace,
   "nothing is stuck": nothingIsStuck,
   "offsets go on": offsetsGoOn,
   "once and in order": onceAndInOrder,

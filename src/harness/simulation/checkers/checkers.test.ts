@@ -194,6 +194,31 @@ test("an offset that can not be read although nothing was spoiled or torn is com
   expect(complaintsOf([power, failed])).toEqual([]);
 });
 
+test("a group that is sent back behind what it committed is complained of", () => {
+  const asked = (commit: number, offset: number): NewEvent => ({
+    kind: "commitAsked",
+    group: "g",
+    partition,
+    offset,
+    commit,
+  });
+  const ackedCommit = (commit: number): NewEvent => ({ kind: "commitAcked", commit });
+  const fetched = (offset: number, askedAt = 99): NewEvent => ({
+    kind: "commitFetched",
+    group: "g",
+    partition,
+    offset,
+    askedAt,
+  });
+  const commits = [asked(1, 5), ackedCommit(1), asked(2, 8), ackedCommit(2), asked(3, 9)];
+  expect(complaintsOf([fetched(-1, 0), ...commits, fetched(8), fetched(9)])).toEqual([]);
+  expect(complaintsOf([...commits, fetched(5)])).toEqual([
+    "groups keep their place: g T-0: 5 is not one of 8 9",
+  ]);
+  expect(complaintsOf([...commits, fetched(5, 3)])).toEqual([]);
+  expect(complaintsOf([...commits, fetched(-1)])).toHaveLength(1);
+});
+
 test("a broker that is stuck, or that met a defect of its own, is complained of", () => {
   const stuck: NewEvent = { kind: "stuck", what: "t-0 can not be read" };
   const failed: NewEvent = { kind: "answer", api: "Fetch", error: "UNKNOWN_SERVER_ERROR" };

@@ -64,7 +64,8 @@ export class TopicAdmin {
     if (topics.length < liveTopicsMax && drawOneIn(this.#random, 3)) return await this.create();
     const topic = topics.length > 0 ? drawOf(this.#random, topics) : undefined;
     if (topic === undefined) return;
-    if (topics.length > 2 && drawOneIn(this.#random, 5)) return await this.#delete(topic);
+    const mayGo = topics.length > 2 && topic.isKept !== true;
+    if (mayGo && drawOneIn(this.#random, 5)) return await this.#delete(topic);
     await this.#deleteRecords(topic);
   }
 
