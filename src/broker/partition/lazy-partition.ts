@@ -14,6 +14,7 @@ import type {
   PartitionNeed,
   ReadOptions,
   ReadResult,
+  RetainedBefore,
   TimestampedOffset,
   TransactionEnd,
 } from "./partition-log.ts";
@@ -192,12 +193,14 @@ export class LazyPartition implements PartitionLog {
   }
 
   /** No use of a shut partition: it is opened only when there can be something to do. */
-  async applyRetention(nowMs: number, acknowledged = 0): Promise<void> {
+  async applyRetention(nowMs: number, acknowledged = 0): Promise<RetainedBefore | undefined> {
     const facts = this.#facts;
-    if (facts !== undefined && nowMs < facts.upkeepDueMs && acknowledged <= facts.logStart) return;
+    if (facts !== undefined && nowMs < facts.upkeepDueMs && acknowledged <= facts.logStart) {
+      return undefined;
+    }
     await this.open();
     const opened = this.#use();
-    await opened.rest.holds.during(() => opened.applyRetention(nowMs, acknowledged));
+    return await opened.rest.holds.during(() => opened.applyRetention(nowMs, acknowledged));
   }
 
   retained(): Promise<readonly RetainedSegment[]> {

@@ -83,9 +83,9 @@ export interface PartitionLog {
   deleteRecordsBefore(offset: number): Promise<number>;
   /**
    * Rolls and removes what retention allows at `nowMs`; records below `acknowledged` go as well,
-   * where the topic deletes at all.
+   * where the topic deletes at all. Answers what there was; undefined: nothing was due.
    */
-  applyRetention(nowMs: number, acknowledged?: number): Promise<void>;
+  applyRetention(nowMs: number, acknowledged?: number): Promise<RetainedBefore | undefined>;
   /** Its segments, oldest first; the last one is the active one. */
   retained(): Promise<readonly RetainedSegment[]>;
   /** Producers known here (DescribeProducers). */
@@ -96,6 +96,12 @@ export interface PartitionLog {
   configure(settings: TopicSettings): void;
   /** Calls `listener` whenever committed or log start grows, until the answer is called. */
   onAdvance(listener: () => void): () => void;
+}
+
+/** What retention found. */
+export interface RetainedBefore {
+  readonly logStart: number;
+  readonly sizeBytes: number;
 }
 
 export type PartitionNeed = "facts" | "files";

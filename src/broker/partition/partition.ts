@@ -19,6 +19,7 @@ import type {
   PartitionLog,
   ReadOptions,
   ReadResult,
+  RetainedBefore,
   TimestampedOffset,
   TransactionEnd,
 } from "./partition-log.ts";
@@ -261,7 +262,7 @@ export class Partition implements PartitionLog {
     return this.logStart;
   }
 
-  async applyRetention(nowMs: number, acknowledged = 0): Promise<void> {
+  async applyRetention(nowMs: number, acknowledged = 0): Promise<RetainedBefore> {
     this.#checkUsable();
     if (this.#head.isDue(this.#settings, nowMs)) await this.roll();
     const bounds = { logStart: this.logStart, committed: this.committed, nowMs, acknowledged };
@@ -270,8 +271,10 @@ export class Partition implements PartitionLog {
     if (plan.segmentCount > 0 && plan.segmentCount === this.#segments.all.length) {
       await this.roll();
     }
+    const before = { logStart: bounds.logStart, sizeBytes: this.sizeBytes };
     await this.#logStart.moveTo(plan.logStart, this.#settings);
     this.#producers.expire(nowMs);
+    return before;
   }
 
   configure(settings: TopicSettings): void {

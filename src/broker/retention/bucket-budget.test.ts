@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { append, readValues } from "../../../test/support/log-directory.ts";
 import { MemoryBroker } from "../../../test/support/memory-broker.ts";
 import { configureBucket, createBucket, describeBucket } from "../buckets/change-bucket.ts";
+import type { LazyPartition } from "../partition/lazy-partition.ts";
 import type { Topic } from "../topics/topics.ts";
 import { evictTopics } from "./evict-topics.ts";
 
@@ -93,6 +94,25 @@ describe("the budget of a bucket", () => {
     expect(startOf(kept)).toBe(0);
     expect(topic.partitions[0]!.sizeBytes).toBeGreaterThan(3_900);
     expect(topic.partitions[0]!.sizeBytes).toBeLessThanOrEqual(5_000);
+  });
+
+  test("counts and trims partitions that nobody uses, whose files are shut", async () => {
+    world = await MemoryBroker.open({ "log.partition.idle.ms": 1_000 });
+    const { broker, clock } = world;
+    const topic = await world.createTopic("a.one", small);
+    await fill(topic, 20);
+    const partition = topic.partitions[0] as LazyPartition;
+    for (let round = 0; round < 10 && partition.opened !== undefined; round += 1) {
+      await clock.advance(1_000);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(partition.opened).toBeUndefined();
+    await createBucket(broker, "a", budget(5_000));
+    expect(describeBucket(broker, "a").sizeBytes).toBeGreaterThan(18_000);
+    const report = await evictTopics(broker, "all");
+    expect(report.partitions).toMatchObject([{ topic: "a.one", logStartBefore: 0 }]);
+    expect(report.freedBytes).toBeGreaterThan(14_000);
+    expect(describeBucket(broker, "a").sizeBytes).toBeLessThanOrEqual(5_000);
   });
 
   test("is in force from when it is set to when it is taken away", async () => {

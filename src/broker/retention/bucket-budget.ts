@@ -13,9 +13,8 @@ export interface Trim {
  * not delete by age and size count, and keep what they have.
  */
 export async function planTrims(topics: readonly Topic[], sizeBytesMax: number): Promise<Trim[]> {
-  const sizes = topics.map(({ partitions }) =>
-    partitions.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-  );
+  const sizes: number[] = [];
+  for (const topic of topics) sizes.push(await sizeOf(topic));
   if (sizes.reduce((sum, size) => sum + size, 0) <= sizeBytesMax) return [];
   const shareBytes = sizeBytesMax / topics.length;
   const streams = [];
@@ -36,10 +35,21 @@ export async function planTrims(topics: readonly Topic[], sizeBytesMax: number):
   );
 }
 
+/** A log that can not be asked counts by what is known of it. */
+async function sizeOf({ partitions }: Topic): Promise<number> {
+  let sum = 0;
+  for (const partition of partitions) {
+    await partition.load("facts")?.catch(() => undefined);
+    sum += partition.sizeBytes;
+  }
+  return sum;
+}
+
 /** A log that gives nothing is not opened for it. */
 async function look(partition: PartitionLog, gives: boolean): Promise<BudgetedLog> {
-  const { sizeBytes, committed, stopped } = partition;
-  if (!gives || stopped !== undefined) return { closed: [], sizeBytes, committed };
-  const segments = await partition.retained();
+  const isAsked = gives && partition.stopped === undefined;
+  const segments = isAsked ? await partition.retained().catch(() => []) : [];
+  // Of a log that was shut these are known for sure only now.
+  const { sizeBytes, committed } = partition;
   return { closed: segments.slice(0, -1), sizeBytes, committed };
 }

@@ -1,4 +1,4 @@
-import type { PartitionLog } from "../partition/partition-log.ts";
+import type { PartitionLog, RetainedBefore } from "../partition/partition-log.ts";
 
 /** What a pass of retention did, as far as it changed something. */
 export interface EvictionReport {
@@ -27,7 +27,7 @@ export class Eviction {
   #unlisted = 0;
   #freedBytes = 0;
 
-  note(log: PartitionLog, before: { readonly logStart: number; readonly sizeBytes: number }): void {
+  note(log: PartitionLog, before: RetainedBefore): void {
     const { topic, index: partition, logStart } = log;
     const freedBytes = Math.max(0, before.sizeBytes - log.sizeBytes);
     if (freedBytes === 0 && logStart === before.logStart) return;

@@ -6,7 +6,7 @@ import { budgetOf } from "../buckets/bucket-configs.ts";
 import type { Bucket } from "../buckets/buckets.ts";
 import { topicsIn } from "../buckets/change-bucket.ts";
 import type { BrokerConfigs } from "../configs/broker-configs.ts";
-import type { PartitionLog } from "../partition/partition-log.ts";
+import type { PartitionLog, RetainedBefore } from "../partition/partition-log.ts";
 import type { Topic, Topics } from "../topics/topics.ts";
 import { Turns } from "../turns.ts";
 import { isAcknowledged } from "./acknowledging.ts";
@@ -109,25 +109,28 @@ export class Retention {
     if (budget < 0) return;
     const trims = await planTrims(topicsIn(this.#options, bucket.name), budget);
     for (const { partition, logStart } of trims) {
-      await this.#attempt(partition, eviction, () => partition.deleteRecordsBefore(logStart));
+      await this.#attempt(partition, eviction, async () => {
+        const before = { logStart: partition.logStart, sizeBytes: partition.sizeBytes };
+        await partition.deleteRecordsBefore(logStart);
+        return before;
+      });
     }
   }
 
   async #attempt(
     partition: PartitionLog,
     eviction: Eviction,
-    work: () => Promise<unknown>,
+    work: () => Promise<RetainedBefore | undefined>,
   ): Promise<void> {
     const { log } = this.#options;
-    const before = { logStart: partition.logStart, sizeBytes: partition.sizeBytes };
     try {
-      await work();
+      const before = await work();
+      if (before !== undefined) eviction.note(partition, before);
     } catch (error) {
       const why = error instanceof XylemError ? error.message : String(error);
       eviction.fail(partition, why);
       log.warn("retention failed", { topic: partition.topic, partition: partition.index, why });
     }
-    eviction.note(partition, before);
   }
 
   #isOver(signal: Abortion | undefined): boolean {
