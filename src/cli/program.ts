@@ -10,6 +10,7 @@ import { addSnapshotCommands } from "./commands/snapshot.ts";
 import { addStartCommand } from "./commands/start.ts";
 import { addStopCommand } from "./commands/stop.ts";
 import { addTopicCommand } from "./commands/topic.ts";
+import { addTortureCommand } from "./commands/torture.ts";
 import { addVerifyCommand } from "./commands/verify.ts";
 import { exitCodesHelp } from "./exit-codes.ts";
 
@@ -32,6 +33,7 @@ export function makeProgram(version: string): Command {
   addSnapshotCommands(program);
   addDumpCommand(program);
   addVerifyCommand(program);
+  addTortureCommand(program);
   addConfigCommand(program);
   return program;
 }

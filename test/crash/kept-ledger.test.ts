@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { encodeUtf8 } from "../../src/base/text.ts";
 import type { LogRecord } from "../../src/protocol/record.ts";
 import { findKeptViolations, findKeyViolations, KeyHistory, type KeyWrite } from "./kept-ledger.ts";
-import { formatStamp } from "./record-stamp.ts";
+import { formatStamp } from "../../src/cli/torture/record-stamp.ts";
 
 const timestampMs = 1;
 

@@ -1,6 +1,6 @@
 import { encodeUtf8 } from "../../src/base/text.ts";
 import type { LogRecord } from "../../src/protocol/record.ts";
-import { formatStamp, parseStamp } from "./record-stamp.ts";
+import { formatStamp, parseStamp } from "../../src/cli/torture/record-stamp.ts";
 
 /** What was read of a partition from its log start to its end. */
 export interface ReadBack {

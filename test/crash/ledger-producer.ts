@@ -1,7 +1,7 @@
 import { XylemError } from "../../src/base/errors.ts";
 import { batchOf, RawClient } from "../support/raw-client.ts";
 import { ledgerKey } from "./ledger.ts";
-import { formatStamp } from "./record-stamp.ts";
+import { formatStamp } from "../../src/cli/torture/record-stamp.ts";
 
 /** As many unanswered batches a partition as the broker remembers of an idempotent producer. */
 const inFlightMax = 5;

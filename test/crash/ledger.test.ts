@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { findViolations, ledgerKey, type StoredRecord } from "./ledger.ts";
-import { formatStamp, parseStamp } from "./record-stamp.ts";
+import { formatStamp, parseStamp } from "../../src/cli/torture/record-stamp.ts";
 
 /** A partition 0 that holds these sequences of producer 1, in this order. */
 function storedAs(sequences: readonly number[]): Map<number, StoredRecord[]> {

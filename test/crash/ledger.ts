@@ -1,4 +1,4 @@
-import { parseStamp } from "./record-stamp.ts";
+import { parseStamp } from "../../src/cli/torture/record-stamp.ts";
 
 /** A record as it was read back. */
 export interface StoredRecord {

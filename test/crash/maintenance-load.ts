@@ -1,7 +1,7 @@
 import type { LogRecord } from "../../src/protocol/record.ts";
 import { batchOf, RawClient } from "../support/raw-client.ts";
 import { findKeyViolations, findKeptViolations, KeyHistory } from "./kept-ledger.ts";
-import { formatStamp } from "./record-stamp.ts";
+import { formatStamp } from "../../src/cli/torture/record-stamp.ts";
 
 const compacted = { name: "crash-compacted", keys: 200, batchRecords: 10 };
 const retained = { name: "crash-retained", batchRecords: 10 };

@@ -1,4 +1,4 @@
-import { crc32c } from "@node-rs/crc32";
+import { crc32c } from "../../codecs/native-crc32c.ts";
 
 /** Who sent a record and which one of its partition it is; told by the record's value alone. */
 export interface RecordStamp {

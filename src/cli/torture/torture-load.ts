@@ -1,0 +1,58 @@
+import { withAdmin, withConsumer, withProducer } from "../kafka-clients.ts";
+import { readPartitions } from "../read-partitions.ts";
+import { startPositions } from "../start-position.ts";
+import { readTopics } from "../topic-offsets.ts";
+import { formatStamp } from "./record-stamp.ts";
+import type { FoundRecord, ToldRecords } from "./told-records.ts";
+
+export const tortureTopic = "torture";
+export const torturePartitions = 4;
+
+export async function makeTopic(bootstrap: string): Promise<void> {
+  await withAdmin({ bootstrap }, async (admin) => {
+    const partitions = torturePartitions;
+    await admin.createTopics({ topics: [tortureTopic], partitions, replicas: 1 });
+  });
+}
+
+/** Appends one record after the other to each partition until the broker is gone, or aborted. */
+export async function loadUntilGone(
+  bootstrap: string,
+  told: ToldRecords,
+  signal: AbortSignal,
+): Promise<void> {
+  const indexes = Array.from({ length: torturePartitions }, (_, index) => index);
+  const lane = (partition: number) =>
+    withProducer({ bootstrap }, async (producer) => {
+      while (!signal.aborted) {
+        const sequence = told.next(partition);
+        const value = Buffer.from(formatStamp({ producer: partition, sequence }));
+        const message = { topic: tortureTopic, partition, value };
+        const { offsets } = await producer.send({ messages: [message], acks: -1 });
+        const offset = offsets?.[0]?.offset;
+        if (offset !== undefined) told.note(partition, sequence, Number(offset));
+      }
+    });
+  // A broker that is gone ends a lane: what was under way is not acknowledged.
+  await Promise.all(indexes.map((index) => lane(index).catch(() => undefined)));
+}
+
+/** What is wrong with what the broker holds. */
+export async function findViolations(bootstrap: string, told: ToldRecords): Promise<string[]> {
+  return await withAdmin({ bootstrap }, async (admin) => {
+    const [topic] = await readTopics(admin, [tortureTopic]);
+    if (topic === undefined) return ["the topic is gone"];
+    const found = new Map<number, FoundRecord[]>();
+    for (const { index } of topic.partitions) found.set(index, []);
+    const partitions = startPositions(topic, "earliest", undefined);
+    await withConsumer({ bootstrap }, async (consumer) => {
+      const { signal } = new AbortController();
+      const reading = { topic, partitions, isLive: false };
+      for await (const record of readPartitions(consumer, reading, signal)) {
+        const { offset, value } = record;
+        found.get(record.partition)?.push({ offset: Number(offset), value });
+      }
+    });
+    return [...found].flatMap(([index, records]) => told.findViolations(index, records));
+  });
+}
