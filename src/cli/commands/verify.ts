@@ -30,13 +30,13 @@ export function addVerifyCommand(program: Command): void {
       `
 Reads lengths, checksums and offsets of every batch, holds the indexes against them, and reads
 checkpoints and snapshots. Changes nothing without --repair. Each damage is a line: topic
-and partition, file, position, and the first and last offset that is lost; "note" is no damage. With --json each
-finding is an object on its own line, the totals are the last one.
+and partition, file, position, and the first and last offset that is lost; "note" is no
+damage. With --json each finding is an object on its own line, the totals are the last one.
 
 Exits with 0 when all is well, 1 when something is damaged, 4 when a node uses the directory.
 
---repair takes the words that a run without it names, each in quotes. Skipped offsets read as a gap:
-their records are given up. The segment is written anew and the old one stays as "….log.damaged".
+--repair takes the words that a run without it names, each in quotes. Skipped offsets read as a
+gap: their records are given up. The segment is written anew and the old one stays as "….log.damaged".
 
 Examples:
   $ xylem verify --data /var/lib/xylem

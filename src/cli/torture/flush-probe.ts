@@ -9,7 +9,7 @@ export interface FlushTimes {
 const flushes = 200;
 const writeBytes = 4096;
 
-/** Appends a page and flushes it, many times over: what an acknowledged write costs on this disk. */
+/** Appends a page and flushes it, many times: what an acknowledged write costs on this disk. */
 export async function probeFlushes(directory: string): Promise<FlushTimes> {
   const path = join(directory, "flush-probe");
   const file = await open(path, "w");
