@@ -13,19 +13,30 @@ const producersMax = 100_000;
 export class TransactionCheck {
   readonly #states = new ProducerStates();
   #expected: AbortedTransaction[] = [];
+  #next: number | undefined;
+  #hasGaps = false;
   /** What began below it may have lost its beginning. */
   #firstOffset: number | undefined;
 
   see(walk: BatchWalk): void {
     this.#firstOffset ??= walk.baseOffset;
+    this.#noteGap(walk);
     const aborted = replayBatch(this.#states, walk, 0);
     if (aborted !== undefined) this.#expected.push(aborted);
     this.#states.settle(walk.lastOffset + 1);
     this.#states.expire(0, Infinity, producersMax);
   }
 
+  /** Of a compacted log nothing is known: entries may outlive the records that they are of. */
+  #noteGap({ baseOffset, lastOffset, batch }: BatchWalk): void {
+    const isWhole = batch.recordCount === lastOffset - baseOffset + 1;
+    if (!isWhole || (this.#next ?? baseOffset) !== baseOffset) this.#hasGaps = true;
+    this.#next = lastOffset + 1;
+  }
+
   /** What `index` has and the segment just seen has not, or with another last stable offset. */
   findStrays(index: TransactionIndex): AbortedTransaction[] {
+    if (this.#hasGaps) return [];
     const expected = new Map(this.#expected.map((entry) => [entry.lastOffset, entry]));
     const from = this.#firstOffset ?? 0;
     return index.entries().filter(({ firstOffset, lastOffset, lastStableOffset }) => {

@@ -40,11 +40,30 @@ export type OffsetsByPartition = Map<string, number>;
  */
 const sumName = "__xylem_crc32c";
 
-export function formatOffsetCheckpoint(offsets: OffsetsByPartition): string {
-  const entries = [...offsets].map(([name, offset]) => {
+/** Whether these offsets are written so: by us, or by Kafka, which knows no sum. */
+export function isOffsetCheckpoint(text: string, offsets: OffsetsByPartition): boolean {
+  if (text === formatOffsetCheckpoint(offsets)) return true;
+  return text === formatCheckpoint(entriesOf(offsets)) && ![...offsets.keys()].some(isSpoiledSum);
+}
+
+/** A line with our sum of which one character is another: not Kafka's line of some topic. */
+function isSpoiledSum(name: string): boolean {
+  const topic = name.slice(0, name.lastIndexOf("-"));
+  if (topic.length !== sumName.length) return false;
+  let otherCount = 0;
+  for (let at = 0; at < topic.length; at += 1) if (topic[at] !== sumName[at]) otherCount += 1;
+  return otherCount <= 1;
+}
+
+function entriesOf(offsets: OffsetsByPartition): (string | number)[][] {
+  return [...offsets].map(([name, offset]) => {
     const dash = name.lastIndexOf("-");
     return [name.slice(0, dash), name.slice(dash + 1), offset];
   });
+}
+
+export function formatOffsetCheckpoint(offsets: OffsetsByPartition): string {
+  const entries = entriesOf(offsets);
   if (entries.length > 0) entries.push([sumName, "0", sumOf(entries)]);
   return formatCheckpoint(entries);
 }

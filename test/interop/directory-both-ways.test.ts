@@ -14,6 +14,7 @@ import { describeWith } from "../support/skips.ts";
 import { makeTemporaryFolder, removeFolder } from "../support/temporary-folder.ts";
 import { allCommitted, TransactionalProducer } from "../support/transactional-producer.ts";
 import { waitUntil } from "../support/wait-until.ts";
+import { xylem } from "../support/xylem-command.ts";
 import { startXylem } from "../support/xylem-process.ts";
 
 /** Compacted, with transactions. */
@@ -56,10 +57,10 @@ describeWith(["java", "maven", "kcat"], "one data directory for Kafka and Xylem"
   test("what Kafka wrote is there in Xylem, killed or stopped: ids, configs, records", async () => {
     await kafka.kill();
     for (let round = 0; round < 2; round += 1) {
-      const xylem = await startXylem({ dataFolder: folder });
-      seenByXylem = await pictureOf(xylem.port, names);
+      const node = await startXylem({ dataFolder: folder });
+      seenByXylem = await pictureOf(node.port, names);
       expect(settled(seenByXylem)).toEqual(settled(seenByKafka));
-      await xylem.terminate();
+      await node.terminate();
     }
     const committed = seenByXylem.records["shared-payments read_committed"] ?? [];
     const all = seenByXylem.records["shared-payments read_uncommitted"] ?? [];
@@ -74,6 +75,7 @@ describeWith(["java", "maven", "kcat"], "one data directory for Kafka and Xylem"
     await writeWithXylem(door);
     seenByXylem = await pictureOf(door.port, names);
     await door.close();
+    expect((await xylem(["verify", "--data", folder])).stdout).not.toMatch(/damage/i);
     const data = ["--deep-iteration", "--files", filesUnder(folder, ".log").join(",")];
     const dump = await tools.output("kafka-dump-log", data);
     expect(dump).not.toMatch(/isvalid: false|mismatch|corrupt|Could not dump/i);
@@ -116,15 +118,15 @@ describeWith(["java", "maven", "kcat"], "one data directory for Kafka and Xylem"
     const all = [...names, cameLate];
     seenByKafka = await pictureOf(kafka.port, all);
     await kafka.terminate();
-    const xylem = await startXylem({ dataFolder: folder });
-    seenByXylem = await pictureOf(xylem.port, all);
+    const node = await startXylem({ dataFolder: folder });
+    seenByXylem = await pictureOf(node.port, all);
     expect(settled(seenByXylem)).toEqual(settled(seenByKafka));
     expect(seenByXylem.topics).not.toHaveProperty(goneLate);
-    const reader = await RawClient.open(xylem.port);
+    const reader = await RawClient.open(node.port);
     const kept = await reader.readAll([ownTopic, 0]);
     expect(kept.map(({ value }) => textOf(value))).toEqual(["of Xylem"]);
     reader.close();
-    await xylem.terminate();
+    await node.terminate();
   });
 });
 
