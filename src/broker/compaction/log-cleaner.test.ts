@@ -1,10 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { GroupBroker } from "../../../test/support/group-broker.ts";
+import { openLazyWorld } from "../../../test/support/lazy-storage.ts";
 import { append, readRecords } from "../../../test/support/log-directory.ts";
-import type { NodeSettings } from "../../base/settings/node-settings.ts";
+import { silentLog } from "../../base/log.ts";
+import { defaultNodeSettings, type NodeSettings } from "../../base/settings/node-settings.ts";
+import { defaultTopicSettings } from "../../base/settings/topic-settings.ts";
 import { decodeUtf8 } from "../../base/text.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
 import type { Topic } from "../topics/topics.ts";
+import { LogCleaner } from "./log-cleaner.ts";
 
 const compacted = { "cleanup.policy": "compact", "internal.segment.bytes": "500" };
 const hourMs = 3_600_000;
@@ -155,6 +160,39 @@ describe("the cleaner", () => {
     await cleaning;
     expect(node.broker.topics.find("orders")).toBeUndefined();
   });
+});
+
+test("a log that nobody uses is opened for a look, once an hour", async () => {
+  const disk = new SimulatedDisk();
+  const settings = { "cleanup.policy": ["compact"], "internal.segment.bytes": 500 } as const;
+  const before = await openLazyWorld(disk);
+  const used = await before.find("orders", settings);
+  for (let index = 0; index < 60; index += 1) await append(used, [`${index}`], { key: "key" });
+  await before.storage.close();
+  const { find, clock } = await openLazyWorld(disk);
+  const log = await find("orders", settings);
+  expect(log.compaction).toBeUndefined();
+  const topic = {
+    name: "orders",
+    id: new Uint8Array(16),
+    isInternal: false,
+    isStoredDense: false,
+    settings: { ...defaultTopicSettings, ...settings },
+    configs: new Map<string, string>(),
+    partitions: [log],
+  };
+  const more = { settings: defaultNodeSettings, clock, log: silentLog };
+  const cleaner = new LogCleaner({ topics: { list: () => [topic] }, ...more });
+  let isDone = false;
+  const cleaning = cleaner.clean().finally(() => {
+    isDone = true;
+  });
+  while (!isDone) {
+    await clock.advance(0);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await cleaning;
+  expect((await readRecords(log, 0)).length).toBeLessThan(12);
 });
 
 test("100,000 offset commits of few groups become little, and groups find them again", async () => {

@@ -8,7 +8,7 @@ import { compacts } from "../topics/live-topic.ts";
 import type { Topics } from "../topics/topics.ts";
 
 export interface LogCleanerOptions {
-  readonly topics: Topics;
+  readonly topics: Pick<Topics, "list">;
   readonly settings: NodeSettings;
   readonly clock: Clock;
   readonly log: Log;
@@ -28,6 +28,9 @@ interface DirtyLog {
 
 /** Partitions looked at before others get a turn. */
 const partitionsPerTurn = 256;
+/** Partitions whose files are shut, and are opened for a look: so many a round, each so often. */
+const shutPerRound = 64;
+const shutRecheckMs = 3_600_000;
 
 /**
  * Compacts the topics whose `cleanup.policy` has `compact`, the dirtiest logs first, every
@@ -39,6 +42,8 @@ export class LogCleaner {
   readonly #options: LogCleanerOptions;
   readonly #uncleanable = new WeakSet<PartitionLog>();
   readonly #running = new Set<PartitionLog>();
+  /** When each was looked at last, on the monotonic clock. */
+  readonly #lookedAtMs = new WeakMap<PartitionLog, number>();
   #cancel: Cancel | undefined;
   #cleaning: Promise<void> | undefined;
   #isClosed = false;
@@ -75,8 +80,8 @@ export class LogCleaner {
   async #clean(): Promise<void> {
     // What failed or gave way has another chance next time.
     const tried = new Set<PartitionLog>();
-    for (;;) {
-      const due = await this.#findDue(tried);
+    for (let shutMax = shutPerRound; ; shutMax = 0) {
+      const due = await this.#findDue(tried, shutMax);
       if (due.length === 0) return;
       const threads = this.#options.settings["log.cleaner.threads"];
       await inParallel(due, threads, async (dirty) => {
@@ -88,9 +93,10 @@ export class LogCleaner {
   }
 
   /** The dirtiest first. */
-  async #findDue(tried: ReadonlySet<PartitionLog>): Promise<DirtyLog[]> {
+  async #findDue(tried: ReadonlySet<PartitionLog>, shutMax: number): Promise<DirtyLog[]> {
     const due: DirtyLog[] = [];
     let count = 0;
+    let shutLeft = shutMax;
     for (const topic of this.#options.topics.list()) {
       if (!compacts(topic.settings) || topic.isStoredDense) continue;
       for (const partition of topic.partitions) {
@@ -98,6 +104,10 @@ export class LogCleaner {
         count += 1;
         if (count % partitionsPerTurn === 0) await this.#turn();
         if (tried.has(partition) || this.#uncleanable.has(partition)) continue;
+        if (partition.compaction === undefined) {
+          if (shutLeft === 0 || !this.#isLookDue(partition)) continue;
+          shutLeft -= 1;
+        }
         const ratio = await this.#measure(partition);
         if (ratio !== undefined) due.push({ partition, ratio });
       }
@@ -105,10 +115,20 @@ export class LogCleaner {
     return due.sort((one, other) => other.ratio - one.ratio);
   }
 
+  /** Nobody uses it: what it was when it was shut is what it is, but for its records' age. */
+  #isLookDue(partition: PartitionLog): boolean {
+    if (partition.end === 0) return false;
+    const lookedAtMs = this.#lookedAtMs.get(partition) ?? -Infinity;
+    return this.#options.clock.monotonicMs() - lookedAtMs >= shutRecheckMs;
+  }
+
   /** Undefined: no pass is due. */
   async #measure(partition: PartitionLog): Promise<number | undefined> {
     if (partition.stopped !== undefined) return undefined;
+    this.#lookedAtMs.set(partition, this.#options.clock.monotonicMs());
     try {
+      // Of an open one this is no use that keeps it open.
+      if (partition.compaction === undefined) await partition.load();
       const dirtiness = await partition.compaction?.measure();
       return dirtiness?.isDue === true ? dirtiness.ratio : undefined;
     } catch (error) {
