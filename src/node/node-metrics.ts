@@ -28,7 +28,13 @@ export class NodeMetrics {
   }
 
   collect(): MetricFamily[] {
-    return [...this.#doors(), ...this.#logs(), ...this.#storage(), this.#loopDelay()];
+    return [
+      ...this.#doors(),
+      ...this.#logs(),
+      ...this.#cleaner(),
+      ...this.#storage(),
+      this.#loopDelay(),
+    ];
   }
 
   #doors(): MetricFamily[] {
@@ -114,6 +120,15 @@ export class NodeMetrics {
         refusedAppends,
       ),
       plain("counter", "xylem_log_damages_total", "Places found damaged in logs.", damages),
+    ];
+  }
+
+  #cleaner(): MetricFamily[] {
+    const { passCount, bytesRead, bytesWritten } = this.#sources.broker.cleaner.totals;
+    return [
+      plain("counter", "xylem_cleaner_passes_total", "Passes of compaction.", passCount),
+      plain("counter", "xylem_cleaner_read_bytes_total", "Bytes that passes read.", bytesRead),
+      plain("counter", "xylem_cleaner_written_bytes_total", "Bytes they left.", bytesWritten),
     ];
   }
 
