@@ -86,7 +86,10 @@ export class Producer {
   }
 
   async #send(target: Target): Promise<void> {
-    if (this.#options.isIdempotent && this.#producer.id === -1n) await this.#register();
+    if (this.#options.isIdempotent && this.#producer.id === -1n) {
+      await this.#register();
+      if (this.#producer.id === -1n) return;
+    }
     const count = drawBetween(this.#random, 1, this.#options.inFlight);
     const batches = Array.from({ length: count }, () => this.#make(target));
     for (const { stamps } of batches) {
