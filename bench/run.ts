@@ -10,7 +10,7 @@ import { repositoryRoot } from "../test/support/repository.ts";
 import { reasonToSkip } from "../test/support/tools.ts";
 import { startXylem } from "../test/support/xylem-process.ts";
 import type { Bench, Figures, Scenario } from "./scenario.ts";
-import { consume } from "./scenarios/consume.ts";
+import { consumeDisk, consumeTail } from "./scenarios/consume.ts";
 import { inProcess } from "./scenarios/in-process.ts";
 import { oneInFlightFsync, oneInFlightOs } from "./scenarios/one-in-flight.ts";
 import { produceFsync } from "./scenarios/produce-fsync.ts";
@@ -26,7 +26,8 @@ const scenarios = [
   produceFsync,
   produceLargeBatches,
   produceSmall,
-  consume,
+  consumeTail,
+  consumeDisk,
   oneInFlightFsync,
   oneInFlightOs,
   smallRequests,
