@@ -77,10 +77,10 @@ export class OpenFile implements DiskFile {
     this.#appendSync(chunks, total);
   }
 
-  read(position: number, length: number): Uint8Array | Promise<Uint8Array> {
+  read(position: number, length: number, room?: Uint8Array): Uint8Array | Promise<Uint8Array> {
     assert(!this.#closed, `${this.#name} is closed`);
     const wanted = Math.max(0, Math.min(length, this.#sizeBytes - position));
-    const target = Buffer.allocUnsafeSlow(wanted);
+    const target = room?.subarray(0, wanted) ?? Buffer.allocUnsafeSlow(wanted);
     if (wanted === 0) return target;
     const cachedFrom = Math.max(this.#sizeAtOpen, this.#sizeBytes - cachedTailBytes);
     if (wanted > readSyncBytesMax || position < cachedFrom)
@@ -181,7 +181,7 @@ export class OpenFile implements DiskFile {
     }
   }
 
-  #readSync(target: Buffer, position: number): Uint8Array {
+  #readSync(target: Uint8Array, position: number): Uint8Array {
     let done = 0;
     try {
       while (done < target.length) {
@@ -195,7 +195,7 @@ export class OpenFile implements DiskFile {
     return done === target.length ? target : target.subarray(0, done);
   }
 
-  #readAsync(target: Buffer, position: number): Promise<Uint8Array> {
+  #readAsync(target: Uint8Array, position: number): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       let done = 0;
       const step = (error: Error | null, count: number): void => {

@@ -22,6 +22,8 @@ function filesContract(make: () => Promise<Disk>): void {
     await file.append([bytes(4, 5)]);
     expect([...(await file.read(0, 100))]).toEqual([1, 2, 3, 4, 5]);
     expect([...(await file.read(1, 3))]).toEqual([2, 3, 4]);
+    expect([...(await file.read(1, 3, new Uint8Array(7)))]).toEqual([2, 3, 4]);
+    expect([...(await file.read(3, 5, new Uint8Array(5)))]).toEqual([4, 5]);
     expect(file.sizeBytes).toBe(5);
     await file.close();
   });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { crc32c } from "../../src/codecs/native-crc32c.ts";
 import type { BrokerProcess } from "../support/broker-process.ts";
 import { batchesOf, batchOf, RawClient } from "../support/raw-client.ts";
@@ -6,11 +6,7 @@ import { startXylem } from "../support/xylem-process.ts";
 
 let broker: BrokerProcess;
 
-beforeAll(async () => {
-  broker = await startXylem({ settings: { "log.tail.cache.max.bytes": String(4 * 1_048_576) } });
-});
-
-afterAll(() => broker.stop());
+afterEach(() => broker.stop());
 
 async function fill(client: RawClient, count: number, from: number): Promise<void> {
   for (let index = from; index < from + count; index += 1) {
@@ -18,15 +14,23 @@ async function fill(client: RawClient, count: number, from: number): Promise<voi
   }
 }
 
-// Memory of the newest records is used again for newer ones: not while somebody has yet to take it.
-test("answers taken late hold what was asked for, whatever came since", async () => {
+// The memory that records were read to or kept in is used again: not while somebody has yet to
+// take them.
+test.each([
+  ["from memory", 4 * 1_048_576],
+  ["from the disk", 0],
+])("answers taken late hold what was asked for, whatever came since: %s", async (_, cacheBytes) => {
+  broker = await startXylem({ settings: { "log.tail.cache.max.bytes": String(cacheBytes) } });
   const writer = await RawClient.open(broker.port);
   await writer.createTopic("late", { configs: { durability: "os" } });
   await fill(writer, 40, 0);
   const reader = await RawClient.open(broker.port);
   reader.connection.pause();
-  const answers = Array.from({ length: 12 }, (_, index) => reader.fetch(["late", 0], index * 2));
+  const answers = Array.from({ length: 12 }, (_none, index) =>
+    reader.fetch(["late", 0], 2 * index),
+  );
   await fill(writer, 400, 40);
+  for (let offset = 40; offset < 400; offset += 9) await writer.fetch(["late", 0], offset);
   reader.connection.resume();
   for (const [index, { errorCode, records }] of (await Promise.all(answers)).entries()) {
     expect(errorCode).toBe(0);

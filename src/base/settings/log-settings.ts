@@ -248,6 +248,11 @@ export const logSettings = {
     atLeast(1),
     "Partitions whose files are opened side by side.",
   ),
+  "log.read.buffers.max.bytes": long(
+    33_554_432,
+    atLeast(0),
+    "Memory kept for the next reads of the disk; what is in use counts as answers do.",
+  ),
   "log.tail.cache.max.bytes": long(
     67_108_864,
     atLeast(0),

@@ -8,6 +8,7 @@ const mebibyte = 1024 ** 2;
 const shared = [
   "log.tail.cache.max.bytes",
   "log.index.cache.max.bytes",
+  "log.read.buffers.max.bytes",
   "log.append.pending.total.max.bytes",
   "fetch.memory.max.bytes",
   "log.cleaner.dedupe.buffer.size",
@@ -58,8 +59,8 @@ describe("memory.budget", () => {
     const texts = { "memory.budget": "64MiB", "log.tail.cache.max.bytes": "0" };
     const { settings, given } = merge(texts);
     expect(settings["log.tail.cache.max.bytes"]).toBe(0);
-    expect(settings["log.index.cache.max.bytes"]).toBe(8 * mebibyte);
-    expect(given.get("log.index.cache.max.bytes")).toBe(String(8 * mebibyte));
+    expect(settings["log.index.cache.max.bytes"]).toBe(4 * mebibyte);
+    expect(given.get("log.index.cache.max.bytes")).toBe(String(4 * mebibyte));
   });
 
   test("of a node in memory is the store's by half", () => {

@@ -7,7 +7,8 @@ type ByteSetting = {
 /** What each bound gets of `memory.budget`; together the whole. */
 const parts: Readonly<Partial<Record<ByteSetting, number>>> = {
   "log.tail.cache.max.bytes": 1 / 8,
-  "log.index.cache.max.bytes": 1 / 8,
+  "log.index.cache.max.bytes": 1 / 16,
+  "log.read.buffers.max.bytes": 1 / 16,
   "log.append.pending.total.max.bytes": 1 / 8,
   "fetch.memory.max.bytes": 1 / 4,
   "log.cleaner.dedupe.buffer.size": 1 / 8,

@@ -5,6 +5,7 @@ import { FlushScheduler } from "./flush-scheduler.ts";
 import { IndexCache } from "./index-cache.ts";
 import type { LogDirectoryOptions } from "./log-directory.ts";
 import { OpenFiles } from "./open-files.ts";
+import { ReadBuffers } from "./read-buffers.ts";
 import { TailCache } from "./tail-cache.ts";
 
 /** What the partitions of a data directory have together, so that it is bounded as one. */
@@ -16,6 +17,7 @@ export function directoryBounds(options: LogDirectoryOptions) {
     indexes: new IndexCache(settings["log.index.cache.max.bytes"]),
     // A disk in memory hands out what it holds: nothing is kept twice.
     tails: new TailCache(settings.memory ? 0 : settings["log.tail.cache.max.bytes"]),
+    buffers: new ReadBuffers(settings.memory ? 0 : settings["log.read.buffers.max.bytes"]),
     flushes: new FlushScheduler(settings["log.flush.parallel"]),
     room: new AppendRoom(options),
     damages: new DamageLog(options.log),

@@ -12,6 +12,7 @@ import type { DamageLog } from "./damage-log.ts";
 import type { FlushScheduler } from "./flush-scheduler.ts";
 import type { IndexCache } from "./index-cache.ts";
 import type { OpenFiles } from "./open-files.ts";
+import type { ReadBuffers } from "./read-buffers.ts";
 import type { TailCache } from "./tail-cache.ts";
 
 /** How far each partition, by its folder's name, is compacted. */
@@ -35,6 +36,7 @@ export interface PartitionContext {
   readonly backlog: AppendBacklog;
   readonly indexes: IndexCache;
   readonly tails: TailCache;
+  readonly buffers: ReadBuffers;
   readonly flushes: FlushScheduler;
   readonly room: AppendRoom;
   readonly damages: DamageLog;

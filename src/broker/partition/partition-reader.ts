@@ -107,9 +107,14 @@ export class PartitionReader {
     const left = segment.sizeBytes - position;
     if (left <= 0) return this.#readNext(search);
     const length = Math.min(left, Math.max(wanted, batchHeaderBytes) + batchHeaderBytes);
+    const { buffers } = this.#parts.context;
+    const target = buffers.take(length);
     return after(
-      segment.log.use((file) => file.read(position, length)),
-      (bytes) => this.#pick(search, bytes, bytes.length < length),
+      segment.log.use((file) => file.read(position, length, target)),
+      (bytes) => {
+        if (target !== undefined && bytes.buffer !== target.buffer) buffers.giveBack(target);
+        return this.#pick(search, bytes, bytes.length < length);
+      },
     );
   }
 
@@ -192,7 +197,8 @@ export class PartitionReader {
     );
     const chunk = walk.bytes.subarray(from, walk.position);
     this.#remember(walk.offsetMin, { segment, position: position + chunk.length });
-    return { chunks: [chunk], sizeBytes: chunk.length };
+    const lease = this.#parts.context.buffers.lease(chunk);
+    return { chunks: [chunk], sizeBytes: chunk.length, ...(lease && { lease }) };
   }
 
   #isGood(walk: BatchWalk, segment: Segment, isExact: boolean): boolean {

@@ -59,8 +59,11 @@ export interface DiskFile {
    * At most one append is under way.
    */
   append(chunks: readonly Uint8Array[]): void | Promise<void>;
-  /** Bytes [position, position + length), fewer at the end of the file. Not to be changed. */
-  read(position: number, length: number): Uint8Array | Promise<Uint8Array>;
+  /**
+   * Bytes [position, position + length), fewer at the end of the file. Not to be changed. `target`
+   * is room for them, of at least that length, which the answer may be a view of or leave alone.
+   */
+  read(position: number, length: number, target?: Uint8Array): Uint8Array | Promise<Uint8Array>;
   truncate(sizeBytes: number): Promise<void>;
   /** Makes everything appended before this call durable (fdatasync). */
   sync(): Promise<void>;
