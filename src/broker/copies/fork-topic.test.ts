@@ -162,3 +162,24 @@ test("what can not be forked is refused, and leaves nothing behind", async () =>
   const folders = (await world.disk.list("")).filter(({ isDirectory }) => isDirectory);
   expect(folders.map(({ name }) => name)).toEqual(["orders-0"]);
 });
+
+test("a transaction that is open at the cut is aborted in the fork", async () => {
+  const world = await openTopicsWorld(memoryDisk());
+  await world.create("orders");
+  const source = world.partition("orders");
+  const id = { producerId: 7, producerEpoch: 0, isTransactional: true } as const;
+  for (const sequence of [0, 1]) {
+    const batch = batchOf([`${sequence}`], { ...id, baseSequence: sequence });
+    source.append(batch, { origin: "client", isTransactionKnown: true });
+  }
+  const end = { producerId: 7, producerEpoch: 0, coordinatorEpoch: 1, transactionVersion: 1 };
+  const { lastOffset } = source.endTransaction({ ...end, type: "commit" });
+  await new Promise((resolve) => source.whenHeld(lastOffset + 1, resolve));
+  const at = { kind: "offset", offset: 1 } as const;
+  await forkTopic(world.topics, { source: "orders", name: "debug", at });
+  const fork = world.partition("debug");
+  expect([fork.end, fork.lastStable]).toEqual([2, 2]);
+  expect(await fork.abortedTransactions(0, 2)).toMatchObject([
+    { producerId: 7, firstOffset: 0, lastOffset: 1 },
+  ]);
+});

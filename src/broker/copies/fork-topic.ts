@@ -1,3 +1,5 @@
+import { inParallel } from "../../base/in-parallel.ts";
+import type { PartitionLog } from "../partition/partition-log.ts";
 import type { CutOf } from "../ports/partition-storage.ts";
 import type { Topic, Topics } from "../topics/topics.ts";
 
@@ -23,7 +25,29 @@ export interface Fork {
  * afterwards. Throws as `Topics.fork`.
  */
 export async function forkTopic(topics: Topics, { source, name, at }: Fork): Promise<Topic> {
-  return await topics.fork(source, name, cutAt(at));
+  const topic = await topics.fork(source, name, cutAt(at));
+  await inParallel(topic.partitions, endingMax, abortOpenTransactions);
+  return topic;
+}
+
+/** Partitions of a fork that are looked through side by side. */
+const endingMax = 16;
+
+/** What was open at the cut never ends in the fork by itself: no coordinator knows of it. */
+async function abortOpenTransactions(partition: PartitionLog): Promise<void> {
+  await partition.load("files");
+  const open = [...partition.producers()].filter((each) => each.currentTxnFirstOffset >= 0);
+  for (const { producerId, epoch, coordinatorEpoch } of open) {
+    const owner = { producerId, producerEpoch: epoch };
+    const by = { coordinatorEpoch: Math.max(0, coordinatorEpoch), transactionVersion: 1 };
+    const { lastOffset } = partition.endTransaction({ type: "abort", ...owner, ...by });
+    await new Promise<void>((resolve, reject) => {
+      partition.whenCommitted(lastOffset + 1, (error) => {
+        if (error === undefined) resolve();
+        else reject(error);
+      });
+    });
+  }
 }
 
 function cutAt(at: ForkPoint): CutOf {
