@@ -182,3 +182,10 @@ test("an aborted transaction that its index does not name is damage", async () =
   writeFileSync(index, whole.fill(9, 20, 22));
   expect((await verify()).damages[0]?.why).toMatch(/^entry 0 can not be/);
 });
+
+test("Kafka's own metadata log is left to Kafka", async () => {
+  segment(0, [batch(0)]);
+  stopCleanlyAt(1);
+  place("__cluster_metadata-0", { "00000000000000000000.log": "00ff" });
+  expect((await verify()).damages).toEqual([]);
+});

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { parsePartitionName } from "../broker/partition/partition-name.ts";
+import { metadataTopic } from "../broker/topics/topic-name.ts";
 import { compareEnds, compareTopics } from "./verify-ends.ts";
 import type { Finding, VerifyTotals } from "./verify-finding.ts";
 import { PartitionScrub, type ScrubbedPartition, type VerifyRun } from "./verify-partition.ts";
@@ -27,7 +28,8 @@ export async function verifyData(data: string, options: VerifyOptions): Promise<
   const scrubbed = new Map<string, ScrubbedPartition>();
   for (const name of root.folders.toSorted()) {
     const parsed = parsePartitionName(name);
-    if (parsed === undefined) continue;
+    // Kafka's metadata log is Kafka's to recover; a node reads it and never writes there.
+    if (parsed === undefined || parsed.topic === metadataTopic) continue;
     if (options.topic !== undefined && parsed.topic !== options.topic) continue;
     const what = {
       topic: parsed.topic,
