@@ -54,7 +54,8 @@ export async function copyPartition(
   // Otherwise a power cut could take the active segment's name, and the one before, shared by
   // then, would be appended to.
   if (folder.exists) await context.disk.syncDirectory(folder.path);
-  return await new Copying(source, target).run();
+  // Compaction would take files away that were counted on.
+  return await source.segments.turns.take("swap", () => new Copying(source, target).run());
 }
 
 class Copying {

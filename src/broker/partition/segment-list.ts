@@ -9,7 +9,10 @@ export class SegmentList {
 
   /** As of TopicKey; what no batch holds between two segments was lost. */
   #isDense: boolean;
-  /** Changes of the list that take a while come one after the other: take the turn "change". */
+  /**
+   * What must not happen at a time. "change": segments are removed or replaced. "swap", taken
+   * before it: segments are replaced, or copied.
+   */
   readonly turns = new Turns();
 
   constructor(segments: Segment[] = [], { isDense }: { isDense: boolean } = { isDense: false }) {

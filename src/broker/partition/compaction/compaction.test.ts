@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { runPass, openWorld } from "../../../../test/support/log-directory.ts";
+import { openWorld, runPass, topicId } from "../../../../test/support/log-directory.ts";
 import {
   type KeyedRecord,
   KeyedHistory,
@@ -9,6 +9,7 @@ import {
   readKeyed,
 } from "../../../../test/support/keyed-history.ts";
 import { SeededRandom } from "../../../base/seeded-random.ts";
+import { copyPartition } from "../copy-partition.ts";
 import { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
 
 const settings = {
@@ -76,6 +77,29 @@ describe("a compacted log", () => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  test("can be copied at any moment of a pass", async () => {
+    for (let moment = 1; moment < 120; moment += 7) {
+      const disk = new SimulatedDisk();
+      const world = await openWorld(disk);
+      const partition = await world.open("orders", settings);
+      const history = new KeyedHistory();
+      for (const write of busyHistory) await history.write(partition, write);
+      let copying: Promise<unknown> = Promise.resolve();
+      let count = 0;
+      disk.fault = () => {
+        count += 1;
+        if (count !== moment) return;
+        const target = { disk, folder: "copy-0", topicId };
+        copying = copyPartition(partition.copySource(partition.committed), target);
+      };
+      await runPass(partition, world.clock);
+      await copying;
+      await world.directory.close();
+      const after = await openWorld(disk.afterKill());
+      expectFaithful(await readKeyed(await after.open("copy", settings)), history);
+    }
   });
 
   test("is whole after a power cut at any moment of a pass", async () => {

@@ -192,7 +192,8 @@ export class PartitionCompaction {
     try {
       const rewritten = await this.#reading(run, sources, pass.rewrite(order));
       const replace = (): Promise<void> => this.#replace(sources, rewritten, progress);
-      await this.#parts.segments.turns.take("change", replace);
+      const { turns } = this.#parts.segments;
+      await turns.take("swap", () => turns.take("change", replace));
       return rewritten;
     } catch (error) {
       // Once the old files have other names, the new ones are all there is.
