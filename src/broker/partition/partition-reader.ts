@@ -9,6 +9,7 @@ import { noteMissing } from "./missing-offsets.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import type { ReadOptions, ReadResult } from "./partition-log.ts";
 import type { Damage, Segment } from "./segment.ts";
+import { isStoredIntact, largeBatchBytes } from "./stored-sum.ts";
 import type { SegmentList } from "./segment-list.ts";
 
 /** Where a reader that goes on will look next; so many readers of one partition are remembered. */
@@ -164,6 +165,7 @@ export class PartitionReader {
     if (sight === "short" || sight === "end") {
       const isPastEnd = sight === "short" && position + walk.sizeBytes > segment.sizeBytes;
       if (isPastEnd || isCut) return this.#suspect(at);
+      if (walk.sizeBytes > largeBatchBytes) return this.#stepOnto(at, walk.sizeBytes);
       return this.#step(at, Math.max(walk.sizeBytes, at.sizeBytesMax));
     }
     const isWanted = sight === "batch" && walk.lastOffset >= offset;
@@ -171,6 +173,16 @@ export class PartitionReader {
       return this.#suspect(at);
     }
     return this.#take(at, walk);
+  }
+
+  /** Reads a batch that says it is large, if it is. */
+  async #stepOnto(at: Search, sizeBytes: number): Promise<ReadResult> {
+    const { segment, position } = at;
+    const { crc32c } = this.#parts.context;
+    const isIntact = await segment.log.use((file) =>
+      isStoredIntact(file, { position, sizeBytes }, crc32c),
+    );
+    return isIntact ? this.#step(at, Math.max(sizeBytes, at.sizeBytesMax)) : this.#suspect(at);
   }
 
   /** Whether a head that nobody checked can be what belongs there. */

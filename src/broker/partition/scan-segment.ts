@@ -4,6 +4,7 @@ import { BatchWalk, findBatchHead } from "../../log/batch-walk.ts";
 import type { LeaderEpochs } from "../../log/leader-epochs.ts";
 import { batchFields, batchHeaderBytes, batchOverheadBytes } from "../../protocol/record-batch.ts";
 import type { DiskFile } from "../ports/disk.ts";
+import { isStoredIntact, largeBatchBytes } from "./stored-sum.ts";
 
 /** One read of a scan. */
 const chunkBytes = 1024 * 1024;
@@ -60,6 +61,11 @@ export async function scanSegment(
     if (walk.position === bytes.length) continue;
     if (position + walk.sizeBytes > file.sizeBytes) {
       return { position, offsetMin, damage: "the batch is cut short" };
+    }
+    const { sizeBytes } = walk;
+    if (sizeBytes > largeBatchBytes) {
+      const isIntact = await isStoredIntact(file, { position, sizeBytes }, crc32c);
+      if (!isIntact) return { position, offsetMin, damage: "the checksum is wrong" };
     }
   }
   return { position, offsetMin, damage: undefined };
@@ -210,7 +216,12 @@ export async function confirmBatch(
   const sight = head.look();
   if (sight === "bad" || sight === "end") return undefined;
   if (position + head.sizeBytes > file.sizeBytes) return undefined;
-  const whole = new BatchWalk(await file.read(position, head.sizeBytes), 0, offsetMin);
+  const { sizeBytes: claimed } = head;
+  if (claimed > largeBatchBytes) {
+    const isIntact = await isStoredIntact(file, { position, sizeBytes: claimed }, crc32c);
+    if (!isIntact) return undefined;
+  }
+  const whole = new BatchWalk(await file.read(position, claimed), 0, offsetMin);
   if (whole.look() !== "batch" || !whole.isIntact(crc32c)) return undefined;
   const { sizeBytes, baseOffset, lastOffset } = whole;
   return { position, sizeBytes, baseOffset, endOffset: lastOffset + 1 };
