@@ -78,7 +78,9 @@ describe("the packed package", () => {
 
   test("holds the bundles that the compiled product was joined into, and no other code", () => {
     const bundles = readdirSync(join(root, "dist", "bundle"));
-    expect(bundles).toEqual(expect.arrayContaining(["index.js", "cli.js", "client.js"]));
+    expect(bundles).toEqual(
+      expect.arrayContaining(["index.js", "cli.js", "client.js", "compaction-worker.js"]),
+    );
     const shipped = paths.filter((path) => path.endsWith(".js"));
     expect(shipped.toSorted()).toEqual(bundles.map((name) => `dist/bundle/${name}`).toSorted());
   });

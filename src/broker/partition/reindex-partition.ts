@@ -18,6 +18,14 @@ export async function reindexPartition(
 ): Promise<number> {
   await partition.roll();
   const source = partition.copySource(0);
+  // Compaction would put other files under the names that are written here.
+  return await source.segments.turns.take("swap", () => reindexAll(source, signal));
+}
+
+async function reindexAll(
+  source: CopySource,
+  signal: { readonly aborted: boolean },
+): Promise<number> {
   const states = new ProducerStates();
   let count = 0;
   for (const segment of source.segments.all) {

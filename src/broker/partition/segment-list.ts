@@ -11,7 +11,7 @@ export class SegmentList {
   #isDense: boolean;
   /**
    * What must not happen at a time. "change": segments are removed or replaced. "swap", taken
-   * before it: segments are replaced, or copied.
+   * before it: segments are replaced, copied, or indexed anew.
    */
   readonly turns = new Turns();
 
