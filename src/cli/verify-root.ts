@@ -7,6 +7,7 @@ import { crc32c } from "../codecs/native-crc32c.ts";
 import { replayLines } from "../coordination/local/transaction-line.ts";
 import { parseMetaProperties } from "../log/meta-properties.ts";
 import {
+  formatOffsetCheckpoint,
   isOffsetCheckpoint,
   type OffsetsByPartition,
   parseOffsetCheckpoint,
@@ -25,6 +26,7 @@ export interface VerifyRoot {
   readonly folders: readonly string[];
 }
 
+const logStartsCopyName = "xylem-log-start-offsets";
 const cleanMarkerName = ".kafka_cleanshutdown";
 export const recoveryPointsName = "recovery-point-offset-checkpoint";
 export const logStartsName = "log-start-offset-checkpoint";
@@ -40,6 +42,7 @@ export async function readRoot(data: string, run: VerifyRun): Promise<VerifyRoot
   const recoveryPoints = await reading.checkpoint(recoveryPointsName);
   const logStarts = await reading.checkpoint(logStartsName);
   for (const name of otherCheckpoints) await reading.checkpoint(name);
+  await reading.logStartsCopy(logStarts);
   await reading.read("meta.properties", (bytes) => void parseMetaProperties(decodeUtf8(bytes)));
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   if (!files.has(coordinatorName) && !folders.includes(metadataFolder)) {
@@ -74,6 +77,18 @@ class RootReading {
       if (!isOffsetCheckpoint(text, offsets)) throw new MalformedError("nobody writes it so");
     });
     return offsets;
+  }
+
+  /** A node writes log starts twice: where it wrote last, with our sum, the two are equal. */
+  async logStartsCopy(logStarts: OffsetsByPartition): Promise<void> {
+    const expected = formatOffsetCheckpoint(logStarts);
+    let found: string | undefined;
+    await this.read(logStartsCopyName, (bytes) => (found = decodeUtf8(bytes)));
+    let isOurs = false;
+    await this.read(logStartsName, (bytes) => (isOurs = decodeUtf8(bytes) === expected));
+    if (!isOurs || logStarts.size === 0 || found === expected) return;
+    const why = `it is not as ${logStartsName} says; the next write makes it so`;
+    this.#run.report({ kind: "damage", file: logStartsCopyName, why });
   }
 
   async topics(): Promise<ReadonlyMap<string, TopicEntry> | undefined> {

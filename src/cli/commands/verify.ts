@@ -36,7 +36,7 @@ damage. With --json each finding is an object on its own line, the totals are th
 Exits with 0 when all is well, 1 when something is damaged, 4 when a node uses the directory.
 
 --repair takes the words that a run without it names, each in quotes. Skipped offsets read as a
-gap: their records are given up. The segment is written anew and the old one stays as "….log.damaged".
+gap: their records are given up. The segment is written anew; the old one stays: "….log.damaged".
 
 Examples:
   $ xylem verify --data /var/lib/xylem
