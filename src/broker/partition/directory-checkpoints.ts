@@ -1,8 +1,8 @@
 import { MalformedError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import { decodeUtf8, encodeUtf8 } from "../../base/text.ts";
+import { decodeUtf8 } from "../../base/text.ts";
 import {
-  formatOffsetCheckpoint,
+  formatOffsetSlices,
   type OffsetsByPartition,
   parseOffsetCheckpoint,
 } from "../../log/text-checkpoint.ts";
@@ -133,12 +133,12 @@ export class DirectoryCheckpoints {
 
   async #write(name: CheckpointName): Promise<void> {
     if (!this.#changed.delete(name)) return;
-    const text = formatOffsetCheckpoint(this.#offsets[name]);
     const files = name === "logStarts" ? [logStartsCopyName, fileNames[name]] : [fileNames[name]];
     this.#writingCount += 1;
     try {
       for (const file of files) {
-        await replaceFile(this.#disk, { directory: "", name: file }, encodeUtf8(text));
+        const slices = formatOffsetSlices(this.#offsets[name]);
+        await replaceFile(this.#disk, { directory: "", name: file }, slices);
       }
     } catch (error) {
       this.#changed.add(name);
