@@ -19,8 +19,8 @@ interface OffsetRange {
 /**
  * The newest batches of one partition, without a gap up to the last one written: `TailCache` says
  * how many. They were checked when they were appended, and are what the file holds, so that they
- * are served without a look at the disk. What compaction has rewritten is let go of: aborted records
- * that it took out must not come back to readers whom no index tells of them any more.
+ * are served without a look at the disk. What compaction has rewritten is let go of: the aborted
+ * records that it took out must not come back to readers whom no index tells of them any more.
  */
 export class PartitionTail implements TailOwner {
   readonly #cache: TailCache;
