@@ -12,6 +12,7 @@ import { startXylem } from "../test/support/xylem-process.ts";
 import type { Bench, Figures, Scenario } from "./scenario.ts";
 import { consumeDisk, consumeTail } from "./scenarios/consume.ts";
 import { inProcess } from "./scenarios/in-process.ts";
+import { startWithMany, startWithRecords } from "./scenarios/many-partitions.ts";
 import { oneInFlightFsync, oneInFlightOs } from "./scenarios/one-in-flight.ts";
 import { produceFsync } from "./scenarios/produce-fsync.ts";
 import { produceLargeBatches } from "./scenarios/produce-large-batches.ts";
@@ -32,6 +33,8 @@ const scenarios = [
   oneInFlightOs,
   smallRequests,
   startUp,
+  startWithRecords,
+  startWithMany,
   inProcess,
 ];
 

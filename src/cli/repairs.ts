@@ -1,5 +1,6 @@
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { factsFileName } from "../broker/partition/facts-file.ts";
 import { formatPartitionName } from "../broker/partition/partition-name.ts";
 import { parseSegmentName } from "../log/segment-name.ts";
 import { parseOffsetCheckpoint } from "../log/text-checkpoint.ts";
@@ -57,6 +58,8 @@ async function skipOffsets(
   const baseOffset = bases[at];
   if (baseOffset === undefined) throw new Error(`${name} has no segment below the damage`);
   const recoveryPoint = await readRecoveryPoint(data, name);
+  // What the last stop knew of the partition is no longer so.
+  await rm(join(data, factsFileName), { force: true });
   const bounds = { baseOffset, nextOffset: bases[at + 1], recoveryPoint, isClean: true };
   await skipDamage(folder, bounds, range);
 }

@@ -10,7 +10,7 @@ import { replaceFile } from "./replace-file.ts";
  * their folders. It counts only beside our own marker of a clean stop: whoever changes a folder
  * while no node runs removes the marker or this file.
  */
-const fileName = "partition-facts-checkpoint";
+export const factsFileName = "partition-facts-checkpoint";
 
 export interface FactsPlace {
   readonly disk: Disk;
@@ -21,9 +21,9 @@ export interface FactsPlace {
 /** Removes the file; answers what it said if `isValid`. The directory is synced by the caller. */
 export async function takeFacts(place: FactsPlace, isValid: boolean): Promise<FactsByTopic> {
   const { disk, crc32c, log } = place;
-  const bytes = await disk.readFile(fileName);
+  const bytes = await disk.readFile(factsFileName);
   if (bytes === undefined) return new Map();
-  await disk.remove(fileName);
+  await disk.remove(factsFileName);
   if (!isValid) return new Map();
   try {
     return parseFacts(bytes, crc32c);
@@ -36,5 +36,5 @@ export async function takeFacts(place: FactsPlace, isValid: boolean): Promise<Fa
 
 export async function storeFacts(place: FactsPlace, facts: FactsByTopic): Promise<void> {
   const bytes = formatFacts(facts, place.crc32c);
-  await replaceFile(place.disk, { directory: "", name: fileName }, bytes);
+  await replaceFile(place.disk, { directory: "", name: factsFileName }, bytes);
 }
