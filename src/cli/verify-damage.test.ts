@@ -27,10 +27,11 @@ beforeAll(async () => {
   const ids = world.partition("ids");
   const producer = { producerId: 7, producerEpoch: 0, isTransactional: true } as const;
   for (let sequence = 0; sequence < 6; sequence += 1) {
-    ids.append(batchOf(["x"], { ...producer, baseSequence: sequence }), {
-      origin: "client",
-      isTransactionKnown: true,
-    });
+    // Times that rise: of equal ones an index may name any.
+    await world.clock.advance(10);
+    const times = { timestampMs: 1_000 + sequence };
+    const batch = batchOf(["x"], { ...producer, baseSequence: sequence, ...times });
+    ids.append(batch, { origin: "client", isTransactionKnown: true });
     const end = { producerId: 7, producerEpoch: 0, coordinatorEpoch: 1, transactionVersion: 1 };
     ids.endTransaction({ ...end, type: sequence % 2 === 0 ? "abort" : "commit" });
   }
@@ -76,6 +77,7 @@ const unproven = [
   ".kafka_cleanshutdown",
   "replication-offset-checkpoint",
   "log-start-offset-checkpoint",
+  "xylem-log-start-offsets",
 ];
 const isProven = (name: string): boolean => !unproven.includes(name);
 
