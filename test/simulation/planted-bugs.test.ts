@@ -7,15 +7,13 @@ import { batchTools } from "../../src/node/open-broker.ts";
 /** A bug that is not met within so many seeds counts as one that the simulator does not see. */
 const seedsMax = 60;
 
-/** The checkers that complain of a planted bug, at the first seed where one does. */
-async function caughtBy(plants: Plants): Promise<{ seed: number; checkers: string[] }> {
+/** Whether that checker complains of a planted bug within the seeds. */
+async function isCaughtBy(checker: string, plants: Plants): Promise<boolean> {
   for (let seed = 1; seed <= seedsMax; seed += 1) {
     const { complaints } = await runSeed({ seed, plants });
-    if (complaints.length > 0) {
-      return { seed, checkers: [...new Set(complaints.map(({ checker }) => checker))] };
-    }
+    if (complaints.some((complaint) => complaint.checker === checker)) return true;
   }
-  return { seed: seedsMax, checkers: [] };
+  return false;
 }
 
 /** A disk of which some calls go elsewhere; methods of files are replaced by `file`. */
@@ -61,8 +59,7 @@ const nothing = (): Promise<void> => Promise.resolve();
 test("a broker that skips the flush of its logs is caught", async () => {
   const wrapDisk = (disk: Disk): Disk =>
     diskWith(disk, {}, (path) => (isLog(path) ? { sync: nothing } : {}));
-  const { checkers } = await caughtBy({ wrapDisk });
-  expect(checkers).toContain("acknowledged stays");
+  expect(await isCaughtBy("acknowledged stays", { wrapDisk })).toBe(true);
 });
 
 test("a broker that answers before it has flushed is caught", async () => {
@@ -75,30 +72,28 @@ test("a broker that answers before it has flushed is caught", async () => {
       };
       return isLog(path) ? { sync: early } : {};
     });
-  const { checkers } = await caughtBy({ wrapDisk });
-  expect(checkers).toContain("acknowledged stays");
+  expect(await isCaughtBy("acknowledged stays", { wrapDisk })).toBe(true);
 });
 
 test("a broker that never makes the names of its files durable is caught", async () => {
   const wrapDisk = (disk: Disk): Disk => diskWith(disk, { syncDirectory: nothing });
-  const { checkers } = await caughtBy({ wrapDisk });
-  expect(checkers).not.toEqual([]);
+  expect(await isCaughtBy("acknowledged stays", { wrapDisk })).toBe(true);
 });
 
 test("a broker that takes every checksum for good is caught", async () => {
   // A batch holds its sum in the four bytes before those that are summed.
   const crc32c = ({ buffer, byteOffset }: Uint8Array): number =>
     byteOffset < 4 ? 0 : new DataView(buffer, byteOffset - 4, 4).getUint32(0);
-  const { checkers } = await caughtBy({ tools: { ...batchTools, crc32c } });
-  expect(checkers).toContain("only what was sent");
+  expect(await isCaughtBy("only what was sent", { tools: { ...batchTools, crc32c } })).toBe(true);
 });
 
 test("a broker that cuts a torn log at the wrong place is caught", async () => {
   const short = (path: string, file: DiskFile): Partial<DiskFile> => ({
     truncate: (sizeBytes) => file.truncate(isLog(path) ? Math.max(0, sizeBytes - 80) : sizeBytes),
   });
-  const { checkers } = await caughtBy({ wrapDisk: (disk) => diskWith(disk, {}, short) });
-  expect(checkers).toContain("acknowledged stays");
+  expect(
+    await isCaughtBy("acknowledged stays", { wrapDisk: (disk) => diskWith(disk, {}, short) }),
+  ).toBe(true);
 });
 
 test("a broker whose checkpoint of log starts stays behind is caught", async () => {
@@ -107,19 +102,5 @@ test("a broker whose checkpoint of log starts stays behind is caught", async () 
     return await disk.rename(from, to);
   };
   const wrapDisk = (disk: Disk): Disk => diskWith(disk, { rename: rename(disk) });
-  const { checkers } = await caughtBy({ wrapDisk });
-  expect(checkers).toContain("bounds only rise");
-});
-
-test("a broker whose recovery point runs ahead of its flushes is caught", async () => {
-  const append = (path: string, file: DiskFile): Partial<DiskFile> => ({
-    append: (chunks) => {
-      if (!path.startsWith("recovery-point-offset-checkpoint")) return file.append(chunks);
-      const text = new TextDecoder().decode(chunks[0]);
-      const ahead = text.replace(/ (\d+)$/gm, (_all, offset) => ` ${Number(offset) + 5}`);
-      return file.append([new TextEncoder().encode(ahead)]);
-    },
-  });
-  const { checkers } = await caughtBy({ wrapDisk: (disk) => diskWith(disk, {}, append) });
-  expect(checkers).not.toEqual([]);
+  expect(await isCaughtBy("bounds only rise", { wrapDisk })).toBe(true);
 });

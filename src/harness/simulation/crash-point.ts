@@ -2,7 +2,7 @@ import { Producer, type ProducerOptions } from "./clients/producer.ts";
 import { Reader } from "./clients/reader.ts";
 import { TopicAdmin } from "./clients/topic-admin.ts";
 import { readFinal } from "./final-read.ts";
-import { type RunReport, Scene, type SceneOptions } from "./scene.ts";
+import { loadBroker, type RunReport, Scene, type SceneOptions } from "./scene.ts";
 
 export const crashKinds = ["kill before", "kill after", "power before", "power after"] as const;
 
@@ -38,6 +38,7 @@ export async function runCrashPoint(
   options: SceneOptions,
   { operation, kind }: CrashPoint,
 ): Promise<CrashReport> {
+  await loadBroker();
   const scene = new Scene(options);
   const { world, faults } = scene;
   const { machine } = world;

@@ -5,7 +5,7 @@ import { Reader } from "./clients/reader.ts";
 import { TopicAdmin } from "./clients/topic-admin.ts";
 import { readFinal } from "./final-read.ts";
 import { Nemesis } from "./nemesis.ts";
-import { type RunReport, Scene, type SceneOptions } from "./scene.ts";
+import { loadBroker, type RunReport, Scene, type SceneOptions } from "./scene.ts";
 
 export interface SeedReport extends RunReport {
   readonly faults: ReadonlyMap<string, number>;
@@ -24,6 +24,7 @@ const producers: readonly ProducerOptions[] = [
 
 /** One run: a broker, its clients and its misfortunes, all from one number. */
 export async function runSeed(options: SceneOptions): Promise<SeedReport> {
+  await loadBroker();
   const scene = new Scene(options);
   const nemesis = new Nemesis(scene.world, scene.faults, options.seed % damagedEvery === 0);
   await play(scene, nemesis);

@@ -1,3 +1,7 @@
+import { silentLog } from "../../base/log.ts";
+import { SeededRandom } from "../../base/seeded-random.ts";
+import { batchTools } from "../../node/open-broker.ts";
+import { SimulatedProcess } from "./simulated-process.ts";
 import { defaultNodeSettings, type NodeSettings } from "../../base/settings/node-settings.ts";
 import { VirtualClock } from "../../base/virtual-clock.ts";
 import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
@@ -40,6 +44,26 @@ const settings: NodeSettings = {
   "connections.max.idle.ms": 30_000,
   "auto.create.topics.enable": false,
 };
+
+let loaded: Promise<void> | undefined;
+
+/**
+ * Loads the code that a broker loads late, once: loading takes real time, which no seed knows of.
+ * To be awaited before a run.
+ */
+export function loadBroker(): Promise<void> {
+  loaded ??= startOnce();
+  return loaded;
+}
+
+async function startOnce(): Promise<void> {
+  const parts = { clock: new VirtualClock(), random: new SeededRandom(1), log: silentLog };
+  const disk = new SimulatedDisk();
+  const own = { disk, tools: batchTools, settings, skewMs: () => 0 };
+  const process = new SimulatedProcess({ ...parts, ...own });
+  await process.start();
+  process.kill();
+}
 
 /** What one run is played with: a machine with its disk, its faults, and a world of clients. */
 export class Scene {
