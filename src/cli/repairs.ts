@@ -1,6 +1,6 @@
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { factsFileName } from "../broker/partition/facts-file.ts";
+import { factsFileName } from "../broker/partition/directory/facts-file.ts";
 import { formatPartitionName } from "../broker/partition/partition-name.ts";
 import { parseSegmentName } from "../log/segment-name.ts";
 import { parseOffsetCheckpoint } from "../log/text-checkpoint.ts";

@@ -5,7 +5,7 @@ import {
   scanSegment,
   type ScanEnd,
   type ScanFrom,
-} from "../broker/partition/scan-segment.ts";
+} from "../broker/partition/segment/scan-segment.ts";
 import { crc32c } from "../codecs/native-crc32c.ts";
 import type { IndexCheck } from "./verify-index.ts";
 

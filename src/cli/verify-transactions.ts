@@ -1,4 +1,4 @@
-import { replayBatch } from "../broker/partition/producer-replay.ts";
+import { replayBatch } from "../broker/partition/producers/producer-replay.ts";
 import type { BatchWalk } from "../log/batch-walk.ts";
 import { ProducerStates } from "../log/producer-states.ts";
 import type { AbortedTransaction, TransactionIndex } from "../log/transaction-index.ts";

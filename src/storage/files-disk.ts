@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, promises as files, readSync, statSync }
 import { dirname, join } from "node:path";
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { assert } from "../base/assert.ts";
-import { copyFile } from "../broker/partition/copy-file.ts";
+import { copyFile } from "../broker/partition/copies/copy-file.ts";
 import type { Disk, DiskEntry, DiskFile, DiskSpace, LinkOutcome } from "../broker/ports/disk.ts";
 import { systemCode, toDiskError } from "./disk-error.ts";
 import { OpenFile } from "./open-file.ts";

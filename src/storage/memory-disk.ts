@@ -1,7 +1,7 @@
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import { XylemError } from "../base/errors.ts";
-import { copyFile } from "../broker/partition/copy-file.ts";
+import { copyFile } from "../broker/partition/copies/copy-file.ts";
 import type { Disk, DiskEntry, DiskFile, LinkOutcome } from "../broker/ports/disk.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { MemoryFile } from "./memory-file.ts";

@@ -10,7 +10,7 @@ import { Snapshots } from "../../src/broker/copies/snapshots.ts";
 import { Deadlines } from "../../src/broker/deadlines.ts";
 import { GroupCoordinator } from "../../src/broker/groups/group-coordinator.ts";
 import { offsetsTopic, TopicGroupLog } from "../../src/broker/groups/topic-group-log.ts";
-import { LogDirectory } from "../../src/broker/partition/log-directory.ts";
+import { LogDirectory } from "../../src/broker/partition/directory/log-directory.ts";
 import type { Disk } from "../../src/broker/ports/disk.ts";
 import { ProducerIds } from "../../src/broker/producer-ids.ts";
 import { LogCleaner } from "../../src/broker/compaction/log-cleaner.ts";

@@ -4,8 +4,8 @@ import {
 } from "../../src/base/settings/topic-settings.ts";
 import { defaultNodeSettings } from "../../src/base/settings/node-settings.ts";
 import { silentLog } from "../../src/base/log.ts";
-import type { LazyPartition } from "../../src/broker/partition/lazy-partition.ts";
-import { LazyStorage } from "../../src/broker/partition/lazy-storage.ts";
+import type { LazyPartition } from "../../src/broker/partition/lazy/lazy-partition.ts";
+import { LazyStorage } from "../../src/broker/partition/lazy/lazy-storage.ts";
 import type { Disk } from "../../src/broker/ports/disk.ts";
 import { type LogWorld, openWorld, topicId, type WorldOptions } from "./log-directory.ts";
 

@@ -9,7 +9,7 @@ import {
 import { encodeUtf8 } from "../../src/base/text.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import type { PassReport } from "../../src/broker/partition/compaction/partition-compaction.ts";
-import { LogDirectory } from "../../src/broker/partition/log-directory.ts";
+import { LogDirectory } from "../../src/broker/partition/directory/log-directory.ts";
 import type { PartitionLog } from "../../src/broker/partition/partition-log.ts";
 import type { Partition } from "../../src/broker/partition/partition.ts";
 import type { Compactor } from "../../src/broker/ports/compactor.ts";

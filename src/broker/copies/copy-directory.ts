@@ -2,9 +2,9 @@ import { XylemError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
 import { formatUuid, makeUuid } from "../../base/uuid.ts";
 import { parseSegmentName } from "../../log/segment-name.ts";
-import { copyFile } from "../partition/copy-file.ts";
-import { markUnfinished, readMeta, storeMeta } from "../partition/directory-meta.ts";
-import { cleanMarkerName } from "../partition/log-directory.ts";
+import { copyFile } from "../partition/copies/copy-file.ts";
+import { markUnfinished, readMeta, storeMeta } from "../partition/directory/directory-meta.ts";
+import { cleanMarkerName } from "../partition/directory/log-directory.ts";
 import { isAbandonedName } from "../partition/partition-name.ts";
 import type { Disk, DiskEntry } from "../ports/disk.ts";
 

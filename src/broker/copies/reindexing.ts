@@ -1,7 +1,7 @@
 import { XylemError } from "../../base/errors.ts";
-import type { PartitionSource } from "../partition/partition-source.ts";
+import type { PartitionSource } from "../partition/lazy/partition-source.ts";
 import type { Partition } from "../partition/partition.ts";
-import { reindexPartition } from "../partition/reindex-partition.ts";
+import { reindexPartition } from "../partition/copies/reindex-partition.ts";
 import type { Abortion } from "../retention/retention.ts";
 import type { Topics } from "../topics/topics.ts";
 

@@ -1,18 +1,18 @@
 import { XylemError } from "../../base/errors.ts";
 import { inParallel } from "../../base/in-parallel.ts";
 import { BrokerConfigs } from "../configs/broker-configs.ts";
-import type { CopiedPartition } from "../partition/copy-partition.ts";
-import { DirectoryCheckpoints } from "../partition/directory-checkpoints.ts";
-import { closeLarge, copiedBytesMax, copyInTries } from "../partition/fork-partition.ts";
-import { markUnfinished, storeMeta } from "../partition/directory-meta.ts";
+import type { CopiedPartition } from "../partition/copies/copy-partition.ts";
+import { DirectoryCheckpoints } from "../partition/directory/directory-checkpoints.ts";
+import { closeLarge, copiedBytesMax, copyInTries } from "../partition/copies/fork-partition.ts";
+import { markUnfinished, storeMeta } from "../partition/directory/directory-meta.ts";
 import {
   cleanMarkerName,
   LogDirectory,
   type LogDirectoryOptions,
-} from "../partition/log-directory.ts";
+} from "../partition/directory/log-directory.ts";
 import type { MetaProperties } from "../../log/meta-properties.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
-import type { PartitionSource } from "../partition/partition-source.ts";
+import type { PartitionSource } from "../partition/lazy/partition-source.ts";
 import { formatPartitionName } from "../partition/partition-name.ts";
 import type { Coordinator, CoordinatorEntry } from "../ports/coordinator.ts";
 import type { Disk } from "../ports/disk.ts";

@@ -6,7 +6,7 @@ import { KafkaMetadata } from "../../log/kafka-metadata.ts";
 import { formatSegmentName, parseSegmentName } from "../../log/segment-name.ts";
 import type { Compression } from "../../protocol/compression.ts";
 import { decodeRecords } from "../../protocol/record.ts";
-import { scanSegment } from "../partition/scan-segment.ts";
+import { scanSegment } from "../partition/segment/scan-segment.ts";
 import type { Disk } from "../ports/disk.ts";
 
 export interface MetadataTools {

@@ -1,8 +1,8 @@
 import { XylemError } from "../../base/errors.ts";
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import { neverMs } from "../../log/partition-facts.ts";
-import type { SegmentList } from "./segment-list.ts";
-import type { SearchBounds, TimestampSearch } from "./timestamp-search.ts";
+import type { SegmentList } from "./segment/segment-list.ts";
+import type { SearchBounds, TimestampSearch } from "./read/timestamp-search.ts";
 
 export interface ExactAgeParts {
   readonly segments: SegmentList;

@@ -6,14 +6,14 @@ import type { NodeSettings } from "../../base/settings/node-settings.ts";
 import type { Compression } from "../../protocol/compression.ts";
 import type { Compactor } from "../ports/compactor.ts";
 import type { Disk } from "../ports/disk.ts";
-import type { AppendBacklog } from "./append-backlog.ts";
-import type { AppendRoom } from "./append-room.ts";
-import type { DamageLog } from "./damage-log.ts";
-import type { FlushScheduler } from "./flush-scheduler.ts";
-import type { IndexCache } from "./index-cache.ts";
-import type { OpenFiles } from "./open-files.ts";
-import type { ReadBuffers } from "./read-buffers.ts";
-import type { TailCache } from "./tail-cache.ts";
+import type { AppendBacklog } from "./append/append-backlog.ts";
+import type { AppendRoom } from "./append/append-room.ts";
+import type { DamageLog } from "./segment/damage-log.ts";
+import type { FlushScheduler } from "./append/flush-scheduler.ts";
+import type { IndexCache } from "./segment/index-cache.ts";
+import type { OpenFiles } from "./segment/open-files.ts";
+import type { ReadBuffers } from "./read/read-buffers.ts";
+import type { TailCache } from "./read/tail-cache.ts";
 
 /** How far each partition, by its folder's name, is compacted. */
 export interface CleanedOffsets {

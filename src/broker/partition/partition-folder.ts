@@ -4,7 +4,7 @@ import type { LeaderEpochs } from "../../log/leader-epochs.ts";
 import { formatPartitionMetadata } from "../../log/partition-metadata.ts";
 import { formatSegmentName } from "../../log/segment-name.ts";
 import type { Disk } from "../ports/disk.ts";
-import { replaceFile } from "./replace-file.ts";
+import { replaceFile } from "./directory/replace-file.ts";
 
 export const epochsFileName = "leader-epoch-checkpoint";
 export const metadataFileName = "partition.metadata";

@@ -10,19 +10,19 @@ import {
 } from "../../log/retention-plan.ts";
 import { formatSegmentName } from "../../log/segment-name.ts";
 import { upkeepDueMs } from "../../log/upkeep-due.ts";
-import { acrossReplacement } from "./across-replacement.ts";
-import { compactionDueMs } from "./compaction-due.ts";
+import { acrossReplacement } from "./read/across-replacement.ts";
+import { compactionDueMs } from "./lazy/compaction-due.ts";
 import type { PartitionCompaction } from "./compaction/partition-compaction.ts";
 import { exactDueMs, firstYoung } from "./exact-age.ts";
 import type { PartitionContext } from "./partition-context.ts";
 import type { PartitionFolder } from "./partition-folder.ts";
-import type { PartitionWriter } from "./partition-writer.ts";
-import type { ProducerJournal } from "./producer-journal.ts";
+import type { PartitionWriter } from "./append/partition-writer.ts";
+import type { ProducerJournal } from "./producers/producer-journal.ts";
 import { removeLater, timerMsMax } from "./remove-later.ts";
-import type { Segment } from "./segment.ts";
-import { segmentLimits } from "./segment-limits.ts";
-import type { SegmentList } from "./segment-list.ts";
-import type { TimestampSearch } from "./timestamp-search.ts";
+import type { Segment } from "./segment/segment.ts";
+import { segmentLimits } from "./append/segment-limits.ts";
+import type { SegmentList } from "./segment/segment-list.ts";
+import type { TimestampSearch } from "./read/timestamp-search.ts";
 
 interface UpkeepParts {
   readonly context: PartitionContext;

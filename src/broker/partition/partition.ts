@@ -5,10 +5,10 @@ import type { Producer } from "../../log/producer-states.ts";
 import type { AbortedTransaction } from "../../log/transaction-index.ts";
 import { buildMarker } from "../../protocol/build-batch.ts";
 import { RecordBatch } from "../../protocol/record-batch.ts";
-import { AbortedTransactions } from "./aborted-transactions.ts";
-import { AppendHead } from "./append-head.ts";
-import type { CopySource } from "./copy-partition.ts";
-import type { LoadedPartition } from "./load-partition.ts";
+import { AbortedTransactions } from "./producers/aborted-transactions.ts";
+import { AppendHead } from "./append/append-head.ts";
+import type { CopySource } from "./copies/copy-partition.ts";
+import type { LoadedPartition } from "./recovery/load-partition.ts";
 import { PartitionCompaction } from "./compaction/partition-compaction.ts";
 import { LogStart } from "./log-start.ts";
 import type { PartitionContext } from "./partition-context.ts";
@@ -24,15 +24,15 @@ import type {
   TransactionEnd,
 } from "./partition-log.ts";
 import { closedError, PartitionProgress } from "./partition-progress.ts";
-import { nothingRead, PartitionReader } from "./partition-reader.ts";
-import { PartitionRest } from "./partition-rest.ts";
-import { PartitionTail } from "./partition-tail.ts";
+import { nothingRead, PartitionReader } from "./read/partition-reader.ts";
+import { PartitionRest } from "./lazy/partition-rest.ts";
+import { PartitionTail } from "./read/partition-tail.ts";
 import { PartitionUpkeep } from "./partition-upkeep.ts";
-import { PartitionWriter } from "./partition-writer.ts";
-import { describeDuplicate, ProducerJournal } from "./producer-journal.ts";
-import type { SegmentList } from "./segment-list.ts";
-import { TimestampSearch } from "./timestamp-search.ts";
-import { validateBatch } from "./validate-batch.ts";
+import { PartitionWriter } from "./append/partition-writer.ts";
+import { describeDuplicate, ProducerJournal } from "./producers/producer-journal.ts";
+import type { SegmentList } from "./segment/segment-list.ts";
+import { TimestampSearch } from "./read/timestamp-search.ts";
+import { validateBatch } from "./append/validate-batch.ts";
 
 export interface PartitionParts extends LoadedPartition {
   /** The files are as a close in order left them. */

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { append, readValues } from "../../../test/support/log-directory.ts";
 import { MemoryBroker } from "../../../test/support/memory-broker.ts";
 import { configureBucket, createBucket, describeBucket } from "../buckets/change-bucket.ts";
-import type { LazyPartition } from "../partition/lazy-partition.ts";
+import type { LazyPartition } from "../partition/lazy/lazy-partition.ts";
 import type { Topic } from "../topics/topics.ts";
 import { evictTopics } from "./evict-topics.ts";
 

@@ -9,7 +9,7 @@ import {
   readKeyed,
 } from "../../../../test/support/keyed-history.ts";
 import { SeededRandom } from "../../../base/seeded-random.ts";
-import { copyPartition } from "../copy-partition.ts";
+import { copyPartition } from "../copies/copy-partition.ts";
 import { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
 
 const settings = {

@@ -17,12 +17,12 @@ import {
   type CompactionTask,
   type RewrittenSegment,
 } from "../../ports/compactor.ts";
-import { acrossReplacement } from "../across-replacement.ts";
+import { acrossReplacement } from "../read/across-replacement.ts";
 import type { PartitionContext } from "../partition-context.ts";
 import type { PartitionFolder } from "../partition-folder.ts";
-import { Segment } from "../segment.ts";
-import type { SegmentList } from "../segment-list.ts";
-import { segmentBytesMax } from "../validate-batch.ts";
+import { Segment } from "../segment/segment.ts";
+import type { SegmentList } from "../segment/segment-list.ts";
+import { segmentBytesMax } from "../append/validate-batch.ts";
 import { discardCleaned, replaceSegments } from "./replace-segments.ts";
 
 /** The partition, as its compaction sees it. */

@@ -1,8 +1,8 @@
 import { formatSegmentName, parseSegmentName } from "../../../log/segment-name.ts";
 import type { PartitionContext } from "../partition-context.ts";
 import { removeLater } from "../remove-later.ts";
-import type { Segment } from "../segment.ts";
-import type { SegmentList } from "../segment-list.ts";
+import type { Segment } from "../segment/segment.ts";
+import type { SegmentList } from "../segment/segment-list.ts";
 
 const cleanedSuffix = ".cleaned";
 const swapSuffix = ".swap";

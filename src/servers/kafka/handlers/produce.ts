@@ -1,5 +1,5 @@
 import { XylemError } from "../../../base/errors.ts";
-import { RecordsRefused } from "../../../broker/partition/records-refused.ts";
+import { RecordsRefused } from "../../../broker/partition/append/records-refused.ts";
 import { produce as append, ProducedBatch, whenWritable } from "../../../broker/produce.ts";
 import type { RequestOf, ResponseOf } from "../../../protocol/api-table.ts";
 import { batchBits, batchFields } from "../../../protocol/record-batch.ts";

@@ -1,0 +1,371 @@
+import { assert } from "../../../base/assert.ts";
+import { XylemError } from "../../../base/errors.ts";
+import type { TopicSettings } from "../../../base/settings/topic-settings.ts";
+import { SegmentIndexes } from "../../../log/segment-indexes.ts";
+import type { AbortedTransaction } from "../../../log/transaction-index.ts";
+import type { DiskFile } from "../../ports/disk.ts";
+import { after } from "../after.ts";
+import type { Flushable } from "./flush-scheduler.ts";
+import type { LogFile } from "../segment/log-file.ts";
+import type { PartitionContext } from "../partition-context.ts";
+import type { PartitionFolder } from "../partition-folder.ts";
+import type { PartitionTail } from "../read/partition-tail.ts";
+import { Segment } from "../segment/segment.ts";
+import type { SegmentList } from "../segment/segment-list.ts";
+
+/** One batch on its way to the file, or, without bytes, a wish for a new segment. */
+export interface PendingBatch {
+  readonly bytes: Uint8Array | undefined;
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  readonly maxTimestampMs: number;
+  /** It is the marker of this transaction. */
+  readonly aborted?: AbortedTransaction | undefined;
+  /** Set: a segment begins with this batch; the producers' state before it goes beside. */
+  readonly newSegment: NewSegment | undefined;
+  /** Called once it is written, or never will be. */
+  readonly onDone?: () => void;
+}
+
+export interface NewSegment {
+  readonly snapshot: Uint8Array | undefined;
+}
+
+export interface WriterParts {
+  readonly segments: SegmentList;
+  readonly folder: PartitionFolder;
+  /** Takes what is written. */
+  readonly tail: PartitionTail;
+  readonly listener: WriterListener;
+}
+
+/** What the partition hears from its writer. */
+export interface WriterListener {
+  /** `written` or `flushed` grew. */
+  onProgress(): void;
+  /** Nothing from `written` on was stored; the log ends there again. */
+  onRefused(error: XylemError): void;
+  /** What is stored is no longer known for sure: nothing may be appended or read any more. */
+  onStopped(error: XylemError): void;
+}
+
+/** While a flush is under way, less than this waits for its end: one write serves many batches. */
+const eagerBytes = 256 * 1024;
+/** The most that one write takes, so that one is never long under way. */
+const writeBytesMax = 8 * 1024 * 1024;
+
+/**
+ * Brings batches to the files in order: at most one write and one flush under way, and all that
+ * comes meanwhile rides with the next (storage.md, promise 2).
+ */
+export class PartitionWriter implements Flushable {
+  readonly #context: PartitionContext;
+  readonly #segments: SegmentList;
+  readonly #folder: PartitionFolder;
+  readonly #tail: PartitionTail;
+  readonly #listener: WriterListener;
+  #settings: TopicSettings;
+  #queue: PendingBatch[] = [];
+  #pendingBytes = 0;
+  #isWriting = false;
+  #isFlushing = false;
+  #isFlushWanted = false;
+  #isDrainDue = false;
+  #isStopped = false;
+  #unflushedBytes = 0;
+  /** The segment before the active one is being closed; at most one at a time. */
+  #sealing: Promise<void> | undefined;
+  /** Files with bytes that no flush has covered, oldest first. */
+  #dirty = new Set<LogFile>();
+  #idle: (() => void)[] = [];
+  written: number;
+  flushed: number;
+
+  constructor(
+    context: PartitionContext,
+    parts: WriterParts,
+    start: { end: number; settings: TopicSettings },
+  ) {
+    this.#context = context;
+    this.#segments = parts.segments;
+    this.#folder = parts.folder;
+    this.#tail = parts.tail;
+    this.#listener = parts.listener;
+    this.#settings = start.settings;
+    this.written = start.end;
+    this.flushed = start.end;
+  }
+
+  /** Bytes that are not written yet. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  /** Something is queued, being written, flushed or sealed. */
+  get isBusy(): boolean {
+    const isAtWork = this.#isWriting || this.#isFlushing || this.#sealing !== undefined;
+    return this.#queue.length > 0 || isAtWork;
+  }
+
+  configure(settings: TopicSettings): void {
+    this.#settings = settings;
+    if (settings.durability === "fsync") this.requestFlush();
+  }
+
+  enqueue(batch: PendingBatch): void {
+    assert(!this.#isStopped, "a stopped partition takes no batches");
+    this.#queue.push(batch);
+    const sizeBytes = batch.bytes?.length ?? 0;
+    this.#pendingBytes += sizeBytes;
+    this.#context.backlog.change(sizeBytes);
+    this.#drainSoon();
+  }
+
+  /** Asks for a flush of all that is written; harmless when there is nothing. */
+  requestFlush(): void {
+    if (this.#isStopped || this.flushed === this.written) return;
+    if (this.#isFlushing) this.#isFlushWanted = true;
+    else this.#context.flushes.request(this);
+  }
+
+  /** Resolves when nothing is queued, being written, flushed or sealed; after a stop too. */
+  async settled(): Promise<void> {
+    while (this.isBusy) {
+      await new Promise<void>((resolve) => this.#idle.push(resolve));
+    }
+  }
+
+  /** Called by the scheduler, at most once at a time. */
+  async flush(): Promise<void> {
+    if (this.#isStopped || this.#isFlushing || this.flushed === this.written) return;
+    const target = this.written;
+    // What retention has removed needs no flush any more.
+    const files = [...this.#dirty].filter((file) => !file.isRetired);
+    this.#dirty.clear();
+    this.#unflushedBytes = 0;
+    this.#isFlushing = true;
+    this.#isFlushWanted = false;
+    try {
+      const syncs = files.map((file) => file.use((open) => open.sync()));
+      await Promise.all([...syncs, this.#folder.sync()]);
+    } catch (error) {
+      this.#isFlushing = false;
+      this.#stop(error);
+      return;
+    }
+    this.#isFlushing = false;
+    for (const file of files) file.isDirty = this.#dirty.has(file);
+    this.flushed = target;
+    this.#listener.onProgress();
+    if (this.#isFlushWanted) this.requestFlush();
+    this.#drain();
+    this.#tellIdle();
+  }
+
+  /** All appends of one turn of the loop ride in one write. */
+  #drainSoon(): void {
+    if (this.#isDrainDue || this.#isWriting) return;
+    this.#isDrainDue = true;
+    void Promise.resolve().then(() => {
+      this.#isDrainDue = false;
+      this.#drain();
+    });
+  }
+
+  #drain(): void {
+    while (!this.#isWriting && !this.#isStopped && this.#queue.length > 0) {
+      if (this.#mustWait()) return;
+      this.#isWriting = true;
+      let step: void | Promise<void>;
+      try {
+        step = this.#writeNext();
+      } catch (error) {
+        this.#failed(error);
+        return;
+      }
+      if (step instanceof Promise) {
+        step.then(
+          () => this.#wrote(),
+          (error: unknown) => this.#failed(error),
+        );
+        return;
+      }
+      this.#isWriting = false;
+    }
+    this.#tellIdle();
+  }
+
+  /**
+   * A flush under way that the waiting batches need anyway, or too much in flight for one. Nothing
+   * goes to a new segment before the old one is flushed: a power cut tears the last segment only.
+   */
+  #mustWait(): boolean {
+    if (this.#settings.durability !== "fsync") return false;
+    if (this.#queue[0]?.newSegment !== undefined && this.flushed < this.written) return true;
+    if (this.#unflushedBytes >= this.#context.settings["log.flush.window.bytes"]) return true;
+    return this.#isFlushing && this.#pendingBytes < eagerBytes;
+  }
+
+  #wrote(): void {
+    this.#isWriting = false;
+    this.#drain();
+    this.#tellIdle();
+  }
+
+  #writeNext(): void | Promise<void> {
+    const first = this.#queue[0] as PendingBatch;
+    if (first.newSegment !== undefined) {
+      const { baseOffset, newSegment } = first;
+      return this.#roll(baseOffset, newSegment).then(() => this.#writeRun());
+    }
+    return this.#writeRun();
+  }
+
+  /** Writes the queued batches that go to the active segment. */
+  #writeRun(): void | Promise<void> {
+    const run = this.#takeRun();
+    const chunks: Uint8Array[] = [];
+    for (const batch of run) if (batch.bytes !== undefined) chunks.push(batch.bytes);
+    const segment = this.#segments.active;
+    if (chunks.length === 0) return this.#noteWritten(run, segment);
+    return after(
+      segment.log.use((file: DiskFile) => file.append(chunks)),
+      () => this.#noteWritten(run, segment),
+    );
+  }
+
+  /** The batches stay in the queue until they are written. */
+  #takeRun(): PendingBatch[] {
+    const windowBytes = this.#context.settings["log.flush.window.bytes"] - this.#unflushedBytes;
+    const isFsync = this.#settings.durability === "fsync";
+    const sizeBytesMax = isFsync ? Math.min(writeBytesMax, windowBytes) : writeBytesMax;
+    let sizeBytes = 0;
+    let count = 0;
+    for (const batch of this.#queue) {
+      const isNext = count > 0;
+      if (isNext && batch.newSegment !== undefined) break;
+      sizeBytes += batch.bytes?.length ?? 0;
+      if (isNext && sizeBytes > sizeBytesMax) break;
+      count += 1;
+    }
+    return this.#queue.slice(0, count);
+  }
+
+  #noteWritten(run: PendingBatch[], segment: Segment): void {
+    const intervalBytes = this.#settings["index.interval.bytes"];
+    const queuedBytes = this.#pendingBytes;
+    this.#queue.splice(0, run.length);
+    for (const batch of run) {
+      batch.onDone?.();
+      if (batch.bytes === undefined) continue;
+      const sizeBytes = batch.bytes.length;
+      const position = segment.sizeBytes;
+      if (position === 0) segment.firstTimestampMs = batch.maxTimestampMs;
+      const { lastOffset, maxTimestampMs } = batch;
+      segment.indexes.add({ position, sizeBytes, lastOffset, maxTimestampMs }, intervalBytes);
+      if (batch.aborted !== undefined) segment.indexes.transactions.append(batch.aborted);
+      this.#segments.grow(segment, sizeBytes, lastOffset + 1);
+      this.#tail.add(batch.bytes, batch, position === 0);
+      this.#pendingBytes -= sizeBytes;
+      this.#unflushedBytes += sizeBytes;
+      this.written = lastOffset + 1;
+    }
+    this.#context.room.settle(queuedBytes - this.#pendingBytes);
+    this.#context.backlog.change(this.#pendingBytes - queuedBytes);
+    segment.modifiedMs = this.#context.clock.nowMs();
+    if (segment.sizeBytes > 0) this.#markDirty(segment.log);
+    if (this.#settings.durability === "fsync") this.requestFlush();
+    this.#listener.onProgress();
+  }
+
+  #markDirty(file: LogFile): void {
+    file.isDirty = true;
+    this.#dirty.add(file);
+  }
+
+  /** Closes the active segment and makes the one that begins at `baseOffset`. */
+  async #roll(baseOffset: number, parts: NewSegment): Promise<void> {
+    await this.#sealing;
+    await this.#folder.make();
+    const nowMs = this.#context.clock.nowMs();
+    const segment = new Segment(this.#context, this.#folder.path, {
+      baseOffset,
+      endOffset: baseOffset,
+      sizeBytes: 0,
+      firstTimestampMs: -1,
+      createdMs: nowMs,
+      modifiedMs: nowMs,
+    });
+    await segment.log.create();
+    this.#folder.isDirty = true;
+    segment.activate(new SegmentIndexes(baseOffset));
+    const closed = this.#segments.last;
+    this.#segments.add(segment);
+    if (closed === undefined) return;
+    this.#sealing = this.#seal(closed, baseOffset, parts).finally(() => {
+      this.#sealing = undefined;
+      this.#context.checkpointSoon();
+      this.#tellIdle();
+    });
+    this.requestFlush();
+  }
+
+  /**
+   * Appends do not wait for it: until a segment is sealed the recovery point stays below it, so
+   * that a start after a crash makes its indexes, and the producers' state, again from the log.
+   */
+  async #seal(closed: Segment, nextOffset: number, { snapshot }: NewSegment): Promise<void> {
+    const tasks = [closed.seal({ sync: true })];
+    if (snapshot !== undefined) tasks.push(this.#folder.writeSnapshot(nextOffset, snapshot));
+    await Promise.all(tasks).catch((error: unknown) => this.#tellRollTrouble(closed, error));
+  }
+
+  /** Indexes and snapshots are made again from the log when they are missing. */
+  #tellRollTrouble(closed: Segment, error: unknown): void {
+    this.#context.log.warn("index or snapshot of a closed segment was not written", {
+      segment: closed.path(".log"),
+      why: error instanceof Error ? error.message : String(error),
+    });
+  }
+
+  #failed(error: unknown): void {
+    this.#isWriting = false;
+    if (!(error instanceof XylemError) || error.code !== "DISK_FULL") return this.#stop(error);
+    this.#context.openFiles.closeAllIdle();
+    this.#context.room.noteRefused(error, this.#queue.length);
+    this.#dropQueue();
+    this.#listener.onRefused(error);
+    this.#tellIdle();
+  }
+
+  #stop(error: unknown): void {
+    if (this.#isStopped) return this.#tellIdle();
+    this.#isStopped = true;
+    this.#dropQueue();
+    const detail = error instanceof Error ? error.message : String(error);
+    this.#listener.onStopped(
+      error instanceof XylemError && error.code === "KAFKA_STORAGE_ERROR"
+        ? error
+        : new XylemError("KAFKA_STORAGE_ERROR", `the partition stopped: ${detail}`, {
+            cause: error,
+          }),
+    );
+    this.#tellIdle();
+  }
+
+  #dropQueue(): void {
+    const dropped = this.#queue;
+    this.#queue = [];
+    this.#context.room.settle(this.#pendingBytes);
+    this.#context.backlog.change(-this.#pendingBytes);
+    this.#pendingBytes = 0;
+    for (const batch of dropped) batch.onDone?.();
+  }
+
+  #tellIdle(): void {
+    if (this.#idle.length === 0) return;
+    const waiting = this.#idle;
+    this.#idle = [];
+    for (const resolve of waiting) resolve();
+  }
+}

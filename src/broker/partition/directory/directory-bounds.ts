@@ -1,0 +1,25 @@
+import { AppendBacklog } from "../append/append-backlog.ts";
+import { AppendRoom } from "../append/append-room.ts";
+import { DamageLog } from "../segment/damage-log.ts";
+import { FlushScheduler } from "../append/flush-scheduler.ts";
+import { IndexCache } from "../segment/index-cache.ts";
+import type { LogDirectoryOptions } from "./log-directory.ts";
+import { OpenFiles } from "../segment/open-files.ts";
+import { ReadBuffers } from "../read/read-buffers.ts";
+import { TailCache } from "../read/tail-cache.ts";
+
+/** What the partitions of a data directory have together, so that it is bounded as one. */
+export function directoryBounds(options: LogDirectoryOptions) {
+  const { settings } = options;
+  return {
+    openFiles: new OpenFiles(settings["log.open.files.max"]),
+    backlog: new AppendBacklog(settings["log.append.pending.total.max.bytes"]),
+    indexes: new IndexCache(settings["log.index.cache.max.bytes"]),
+    // A disk in memory hands out what it holds: nothing is kept twice.
+    tails: new TailCache(settings.memory ? 0 : settings["log.tail.cache.max.bytes"]),
+    buffers: new ReadBuffers(settings.memory ? 0 : settings["log.read.buffers.max.bytes"]),
+    flushes: new FlushScheduler(settings["log.flush.parallel"]),
+    room: new AppendRoom(options),
+    damages: new DamageLog(options.log),
+  };
+}

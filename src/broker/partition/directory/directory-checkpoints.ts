@@ -1,0 +1,150 @@
+import { MalformedError } from "../../../base/errors.ts";
+import type { Log } from "../../../base/log.ts";
+import { decodeUtf8 } from "../../../base/text.ts";
+import {
+  formatOffsetSlices,
+  type OffsetsByPartition,
+  parseOffsetCheckpoint,
+} from "../../../log/text-checkpoint.ts";
+import type { Disk } from "../../ports/disk.ts";
+import type { CleanedOffsets } from "../partition-context.ts";
+import { replaceFile } from "./replace-file.ts";
+
+/** Kafka's names for the checkpoints of a data directory. */
+const fileNames = {
+  recoveryPoints: "recovery-point-offset-checkpoint",
+  logStarts: "log-start-offset-checkpoint",
+  committed: "replication-offset-checkpoint",
+  cleaned: "cleaner-offset-checkpoint",
+} as const;
+
+/** Log starts stand nowhere else: a second file has them too. Kafka leaves it alone. */
+const logStartsCopyName = "xylem-log-start-offsets";
+
+export type CheckpointName = keyof typeof fileNames;
+
+/**
+ * Offsets of all partitions of a data directory, by kind. Partitions that are not open keep what
+ * the files said of them. A file is written only when something in it changed.
+ */
+export class DirectoryCheckpoints {
+  readonly #disk: Disk;
+  readonly #log: Log;
+  readonly #offsets: Record<CheckpointName, OffsetsByPartition> = {
+    recoveryPoints: new Map(),
+    logStarts: new Map(),
+    committed: new Map(),
+    cleaned: new Map(),
+  };
+  /** How far each partition, by its folder's name, is compacted. */
+  readonly cleaned: CleanedOffsets = {
+    find: (partition) => this.find("cleaned", partition),
+    store: (partition, offset) => {
+      this.set("cleaned", partition, offset);
+      return this.store("cleaned");
+    },
+  };
+  /** What differs from its file. */
+  readonly #changed = new Set<CheckpointName>();
+  #writing: Promise<void> = Promise.resolve();
+  #writingCount = 0;
+
+  private constructor(disk: Disk, log: Log) {
+    this.#disk = disk;
+    this.#log = log;
+  }
+
+  /**
+   * Recovery points that can not be read count as 0: more is checked then, nothing is lost. Log
+   * starts that can not be read are taken from their copy.
+   */
+  static async open(disk: Disk, log: Log): Promise<DirectoryCheckpoints> {
+    const checkpoints = new DirectoryCheckpoints(disk, log);
+    for (const name of Object.keys(fileNames) as CheckpointName[]) await checkpoints.#read(name);
+    return checkpoints;
+  }
+
+  /** The files say what is set. */
+  get areStored(): boolean {
+    return this.#changed.size === 0 && this.#writingCount === 0;
+  }
+
+  find(name: CheckpointName, partition: string): number {
+    return this.#offsets[name].get(partition) ?? 0;
+  }
+
+  /** Undefined: nothing is to be said of the partition. */
+  set(name: CheckpointName, partition: string, offset: number | undefined): void {
+    if (this.#offsets[name].get(partition) === offset) return;
+    this.#changed.add(name);
+    if (offset === undefined) this.#offsets[name].delete(partition);
+    else this.#offsets[name].set(partition, offset);
+  }
+
+  forget(partition: string): void {
+    for (const name of Object.keys(fileNames) as CheckpointName[]) {
+      this.set(name, partition, undefined);
+    }
+  }
+
+  /** Forgets the partitions that have no folder: one made anew must not inherit their offsets. */
+  keepOnly(folders: ReadonlySet<string>): void {
+    for (const offsets of Object.values(this.#offsets)) {
+      for (const partition of offsets.keys()) if (!folders.has(partition)) this.forget(partition);
+    }
+  }
+
+  /** Makes what is set now durable. Writes run one after the other. */
+  store(...names: CheckpointName[]): Promise<void> {
+    const next = this.#writing.then(async () => {
+      for (const name of names) await this.#write(name);
+    });
+    this.#writing = next.catch(() => undefined);
+    return next;
+  }
+
+  storeAll(): Promise<void> {
+    return this.store("recoveryPoints", "logStarts", "committed", "cleaned");
+  }
+
+  async #read(name: CheckpointName): Promise<void> {
+    const read = await this.#parse(fileNames[name]);
+    if (read !== "unreadable") {
+      this.#offsets[name] = read;
+      return;
+    }
+    this.#changed.add(name);
+    if (name !== "logStarts") return;
+    const copy = await this.#parse(logStartsCopyName);
+    if (copy !== "unreadable") this.#offsets[name] = copy;
+  }
+
+  async #parse(file: string): Promise<OffsetsByPartition | "unreadable"> {
+    const bytes = await this.#disk.readFile(file);
+    if (bytes === undefined) return new Map();
+    try {
+      return parseOffsetCheckpoint(decodeUtf8(bytes));
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      this.#log.error("a checkpoint can not be read", { file, why: error.message });
+      return "unreadable";
+    }
+  }
+
+  async #write(name: CheckpointName): Promise<void> {
+    if (!this.#changed.delete(name)) return;
+    const files = name === "logStarts" ? [logStartsCopyName, fileNames[name]] : [fileNames[name]];
+    this.#writingCount += 1;
+    try {
+      for (const file of files) {
+        const slices = formatOffsetSlices(this.#offsets[name]);
+        await replaceFile(this.#disk, { directory: "", name: file }, slices);
+      }
+    } catch (error) {
+      this.#changed.add(name);
+      throw error;
+    } finally {
+      this.#writingCount -= 1;
+    }
+  }
+}

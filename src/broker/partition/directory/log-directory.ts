@@ -1,0 +1,398 @@
+import { assert } from "../../../base/assert.ts";
+import type { Cancel, Clock } from "../../../base/clock.ts";
+import type { Crc32c } from "../../../base/crc32c.ts";
+import { inParallel } from "../../../base/in-parallel.ts";
+import type { Log } from "../../../base/log.ts";
+import type { Random } from "../../../base/random.ts";
+import type { NodeSettings } from "../../../base/settings/node-settings.ts";
+import type { TopicSettings } from "../../../base/settings/topic-settings.ts";
+import { decodeUtf8, encodeUtf8 } from "../../../base/text.ts";
+import type { Uuid } from "../../../base/uuid.ts";
+import type { MetaProperties } from "../../../log/meta-properties.ts";
+import type { FactsByTopic, PartitionFacts } from "../../../log/partition-facts.ts";
+import type { Compression } from "../../../protocol/compression.ts";
+import type { Compactor } from "../../ports/compactor.ts";
+import type { Disk, DiskEntry } from "../../ports/disk.ts";
+import type {
+  CutOf,
+  FoundPartition,
+  PartitionStorage,
+  StorageHealth,
+  TopicKey,
+} from "../../ports/partition-storage.ts";
+import { metadataTopic } from "../../topics/topic-name.ts";
+import { InProcessCompactor } from "../compaction/in-process-compactor.ts";
+import { DirectoryCheckpoints } from "./directory-checkpoints.ts";
+import { DirectoryHealth } from "./directory-health.ts";
+import { openMeta } from "./directory-meta.ts";
+import { storeFacts, takeFacts } from "./facts-file.ts";
+import { forkPartition } from "../copies/fork-partition.ts";
+import { emptyLog, loadPartition } from "../recovery/load-partition.ts";
+import type { PartitionContext } from "../partition-context.ts";
+import { PartitionFolder } from "../partition-folder.ts";
+import { formatPartitionName, isDeletedName, parsePartitionName } from "../partition-name.ts";
+import { Partition } from "../partition.ts";
+import { replaceFile } from "./replace-file.ts";
+import { directoryBounds } from "./directory-bounds.ts";
+import { TopicFolders } from "./topic-folders.ts";
+import { isCompacted } from "../append/validate-batch.ts";
+
+export interface LogDirectoryOptions {
+  readonly disk: Disk;
+  readonly settings: NodeSettings;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly crc32c: Crc32c;
+  readonly compression: Compression;
+  /** By default logs are compacted in this thread, a slice at a time. */
+  readonly compactor?: Compactor;
+}
+
+export const cleanMarkerName = ".kafka_cleanshutdown";
+const cleanMarker = '{"version":0,"brokerEpoch":-1}';
+/** Partitions that are closed or checkpointed side by side. */
+const parallelMax = 32;
+
+/**
+ * One data directory: the partitions that live in it, whose it is, and the checkpoints that tell
+ * the next start what need not be checked.
+ */
+export class LogDirectory implements PartitionStorage {
+  readonly meta: MetaProperties;
+  /** Whether the last process that used it stopped in order. */
+  readonly wasClean: boolean;
+  readonly #options: LogDirectoryOptions;
+  readonly #context: PartitionContext;
+  readonly #checkpoints: DirectoryCheckpoints;
+  readonly #partitions = new Map<string, Partition>();
+  /** Of partitions that are not open. */
+  readonly #folders: TopicFolders;
+  /** Partitions that no clean stop vouches for and that were not opened, so not checked, yet. */
+  readonly #unchecked: Set<string>;
+  /** Of partitions that were not asked for yet, from the last stop. */
+  readonly #facts: FactsByTopic;
+  readonly #timers = new Set<Cancel>();
+  #isCheckpointDue = false;
+  #isClosed = false;
+  #hasVouched = false;
+
+  private constructor(
+    options: LogDirectoryOptions,
+    found: {
+      meta: MetaProperties;
+      wasClean: boolean;
+      checkpoints: DirectoryCheckpoints;
+      folders: Set<string>;
+      facts: FactsByTopic;
+    },
+  ) {
+    this.#options = options;
+    this.meta = found.meta;
+    this.wasClean = found.wasClean;
+    this.#checkpoints = found.checkpoints;
+    this.#facts = found.facts;
+    this.#unchecked = new Set(found.wasClean ? [] : [...found.folders].filter(isPartition));
+    this.#context = {
+      ...options,
+      ...directoryBounds(options),
+      compactor: options.compactor ?? new InProcessCompactor({ ...options, tools: options }),
+      cleanedOffsets: found.checkpoints.cleaned,
+      checkpointSoon: () => this.#checkpointSoon(),
+      storeLogStarts: () => this.#storeLogStarts(),
+      schedule: (delayMs, work) => this.#schedule(delayMs, work),
+    };
+    this.#folders = new TopicFolders(found.folders, this.#context);
+  }
+
+  /**
+   * Opens the directory for this process, which must hold its lock. The marker of a clean stop is
+   * gone when this resolves. Throws INCONSISTENT_CLUSTER_ID, INVALID_CONFIG, KAFKA_STORAGE_ERROR.
+   */
+  static async open(options: LogDirectoryOptions): Promise<LogDirectory> {
+    const { disk, settings, random, log } = options;
+    const expected = { nodeId: settings["node.id"], clusterId: settings["cluster.id"] };
+    const meta = await openMeta(disk, expected, random);
+    const entries = await disk.list("");
+    const wasClean = entries.some(({ name }) => name === cleanMarkerName);
+    const checkpoints = await DirectoryCheckpoints.open(disk, log);
+    const folders = new Set(entries.flatMap((entry) => (entry.isDirectory ? [entry.name] : [])));
+    for (const name of folders) {
+      if (!isDeletedName(name)) continue;
+      folders.delete(name);
+      await disk.removeDirectory(name);
+    }
+    checkpoints.keepOnly(folders);
+    await checkpoints.storeAll();
+    const marker = wasClean ? await disk.readFile(cleanMarkerName) : undefined;
+    const isOwnStop = marker !== undefined && decodeUtf8(marker) === cleanMarker;
+    const facts = await takeFacts(options, isOwnStop);
+    if (wasClean) {
+      await disk.remove(cleanMarkerName);
+      await disk.syncDirectory("");
+    }
+    const found = { meta, wasClean, checkpoints, folders, facts };
+    const directory = new LogDirectory(options, found);
+    directory.#every(settings["log.checkpoint.interval.ms"], () => directory.checkpoint());
+    await directory.#watchSpace();
+    return directory;
+  }
+
+  /** Live: it shows what is so at the time it is read. */
+  get health(): StorageHealth {
+    return new DirectoryHealth(this.#context.room, this.#context.damages);
+  }
+
+  /** The partitions that are open. */
+  partitions(): Iterable<Partition> {
+    return this.#partitions.values();
+  }
+
+  findPartitions(): readonly FoundPartition[] {
+    return Array.from(this.#folders.names(), parsePartitionName).filter((one) => one !== undefined);
+  }
+
+  readTopicId({ topic, index }: FoundPartition): Promise<Uuid | undefined> {
+    return this.#folders.readTopicId(formatPartitionName(topic, index));
+  }
+
+  async openPartition(topic: TopicKey, index: number, settings: TopicSettings): Promise<Partition> {
+    assert(!this.#isClosed, "the log directory is closed");
+    const name = formatPartitionName(topic.name, index);
+    assert(!this.#partitions.has(name), `${name} is open already`);
+    const isClean = !this.#unchecked.has(name);
+    this.#unchecked.add(name);
+    const entries = await this.#claimFolder(name, topic.id);
+    // What a full disk did not let be forgotten of a removed topic would be taken for this one's.
+    if (entries === undefined) await this.#checkpoints.storeAll();
+    const { disk } = this.#options;
+    const folder = new PartitionFolder(disk, name, topic.id, entries !== undefined);
+    const rules = {
+      settings,
+      isDense: topic.isDense === true,
+      recoveryPoint: entries === undefined ? 0 : this.#checkpoints.find("recoveryPoints", name),
+      logStart: entries === undefined ? 0 : this.#checkpoints.find("logStarts", name),
+      isClean,
+    };
+    const loaded = await loadPartition(folder, entries ?? [], rules, this.#context);
+    const parts = { ...loaded, isClean, topic: topic.name, index, folder, settings };
+    const partition = new Partition(parts, this.#context);
+    this.#partitions.set(name, partition);
+    this.#folders.delete(name);
+    this.#unchecked.delete(name);
+    return partition;
+  }
+
+  /** As PartitionSource. */
+  async use<T>(
+    topic: string,
+    index: number,
+    work: (partition: Partition) => Promise<T>,
+  ): Promise<T | undefined> {
+    const partition = this.#partitions.get(formatPartitionName(topic, index));
+    return partition && (await partition.rest.holds.during(() => work(partition)));
+  }
+
+  async forkPartition(
+    source: TopicKey,
+    index: number,
+    target: TopicKey,
+    cutOf: CutOf,
+  ): Promise<void> {
+    const partition = this.#partitions.get(formatPartitionName(source.name, index));
+    assert(partition !== undefined, `${source.name}-${index} is not open`);
+    const name = formatPartitionName(target.name, index);
+    const place = { name, topicId: target.id, cutOf };
+    const copied = await forkPartition(partition, place, this.#options);
+    if (copied === undefined) return;
+    this.#folders.add(name);
+    this.#unchecked.add(name);
+    this.#checkpoints.set("recoveryPoints", name, copied.end);
+    this.#checkpoints.set("logStarts", name, copied.logStart);
+    await this.#checkpoints.store("recoveryPoints", "logStarts");
+  }
+
+  /** Opens a partition that has no files; undefined: something is to be waited for. */
+  openEmpty(topic: TopicKey, index: number, settings: TopicSettings): Partition | undefined {
+    assert(!this.#isClosed, "the log directory is closed");
+    if (!this.#checkpoints.areStored) return undefined;
+    const name = formatPartitionName(topic.name, index);
+    assert(!this.#partitions.has(name) && !this.#folders.has(name), `${name} is not empty`);
+    const folder = new PartitionFolder(this.#options.disk, name, topic.id, false);
+    const isDense = topic.isDense === true && !isCompacted(settings);
+    const parts = { ...emptyLog(isDense), isClean: true, topic: topic.name, index };
+    const partition = new Partition({ ...parts, folder, settings }, this.#context);
+    this.#partitions.set(name, partition);
+    return partition;
+  }
+
+  /**
+   * Lets go of an open partition's files; it opens again as after a stop in order. Throws why it
+   * did not close so: a partition that stopped stays, another one is checked when it opens again.
+   */
+  async closePartition(partition: Partition): Promise<void> {
+    const name = formatPartitionName(partition.topic, partition.index);
+    this.#unchecked.add(name);
+    try {
+      await (partition.rest.isAsLoaded ? partition.abandon() : partition.close());
+      if (partition.stopped !== undefined) throw partition.stopped;
+      this.#unchecked.delete(name);
+    } finally {
+      if (partition.stopped === undefined) {
+        await partition.abandon();
+        this.#noteOffsets([[name, partition]]);
+        this.#partitions.delete(name);
+        if (partition.rest.hasFiles) this.#folders.add(name);
+      }
+    }
+  }
+
+  async removePartition(topic: TopicKey, index: number): Promise<void> {
+    const name = formatPartitionName(topic.name, index);
+    const partition = this.#partitions.get(name);
+    this.#partitions.delete(name);
+    this.#unchecked.delete(name);
+    await partition?.abandon();
+    const { disk, settings } = this.#options;
+    const removed = await this.#folders.remove(name);
+    if (removed !== undefined) {
+      const delayMs = settings["log.segment.delete.delay.ms"];
+      if (this.#context.room.isFull) await disk.removeDirectory(removed);
+      else this.#schedule(delayMs, () => disk.removeDirectory(removed));
+    }
+    // A start forgets by itself what has no folder; a topic of the same name may come before one.
+    this.#checkpoints.forget(name);
+    await this.#checkpoints.storeAll();
+  }
+
+  /** Tells the next start what is flushed, and brings index files up to date. */
+  async checkpoint(): Promise<void> {
+    const partitions = [...this.#partitions];
+    await inParallel(partitions, parallelMax, async ([name, partition]) => {
+      await partition.checkpoint().catch((error: Error) => {
+        this.#options.log.warn("checkpoint failed", { partition: name, why: error.message });
+      });
+    });
+    this.#noteOffsets(partitions);
+    await this.#checkpoints.storeAll();
+  }
+
+  /** Flushes and closes what is open, and writes the checkpoints. Nothing opens afterwards. */
+  async closePartitions(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const cancel of this.#timers) cancel();
+    this.#timers.clear();
+    const partitions = [...this.#partitions];
+    await inParallel(partitions, parallelMax, async ([name, partition]) => {
+      this.#unchecked.add(name);
+      try {
+        await partition.close();
+        if (partition.stopped === undefined) this.#unchecked.delete(name);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        this.#options.log.error("a partition did not close in order", { partition: name, why });
+      }
+    });
+    await this.#context.compactor.close();
+    this.#noteOffsets(partitions);
+    await this.#checkpoints.storeAll();
+  }
+
+  /**
+   * Closes everything; a marker says so to the next start, if nothing failed and every partition
+   * was checked: a start that was given up vouches for nothing.
+   */
+  async close(facts?: FactsByTopic): Promise<void> {
+    await this.closePartitions();
+    if (this.#unchecked.size > 0 || this.#hasVouched) return;
+    this.#hasVouched = true;
+    if (facts !== undefined) await storeFacts(this.#options, facts);
+    const place = { directory: "", name: cleanMarkerName };
+    await replaceFile(this.#options.disk, place, encodeUtf8(cleanMarker));
+  }
+
+  /** What the last stop left of a partition; said once. */
+  takeFacts(topic: string, index: number): PartitionFacts | undefined {
+    const facts = this.#facts.get(topic)?.get(index);
+    this.#facts.get(topic)?.delete(index);
+    return facts;
+  }
+
+  hasFiles(topic: string, index: number): boolean {
+    const name = formatPartitionName(topic, index);
+    return this.#folders.has(name) || this.#partitions.get(name)?.rest.hasFiles === true;
+  }
+
+  #noteOffsets(partitions: readonly (readonly [string, Partition])[]): void {
+    for (const [name, partition] of partitions) {
+      if (this.#partitions.get(name) !== partition || partition.end === 0) continue;
+      this.#checkpoints.set("recoveryPoints", name, partition.recoveryPoint);
+      this.#checkpoints.set("committed", name, Math.min(partition.committed, partition.flushed));
+      this.#noteLogStart(name, partition);
+    }
+  }
+
+  #noteLogStart(name: string, partition: Partition): void {
+    this.#checkpoints.set("logStarts", name, partition.logStartUntold);
+  }
+
+  async #storeLogStarts(): Promise<void> {
+    for (const [name, partition] of this.#partitions) this.#noteLogStart(name, partition);
+    await this.#checkpoints.store("logStarts");
+  }
+
+  async #claimFolder(name: string, topicId: Uuid): Promise<DiskEntry[] | undefined> {
+    if (!this.#folders.has(name)) return undefined;
+    if (await this.#folders.isOf(name, topicId)) return this.#options.disk.list(name);
+    // Before the first append here is acknowledged: a stale log start would remove it.
+    this.#checkpoints.forget(name);
+    await this.#checkpoints.storeAll();
+    await this.#folders.putAside(name);
+    return undefined;
+  }
+
+  async #watchSpace(): Promise<void> {
+    const { room } = this.#context;
+    await room.look();
+    const { settings } = this.#options;
+    const isWatched = room.freeBytes < Infinity || settings["log.disk.max.bytes"] >= 0;
+    if (isWatched) this.#every(settings["log.disk.check.interval.ms"], () => room.look());
+  }
+
+  #checkpointSoon(): void {
+    if (this.#isCheckpointDue) return;
+    this.#isCheckpointDue = true;
+    this.#schedule(0, async () => {
+      this.#isCheckpointDue = false;
+      await this.checkpoint();
+    });
+  }
+
+  #every(intervalMs: number, work: () => Promise<void>): void {
+    this.#schedule(intervalMs, async () => {
+      try {
+        await work();
+      } finally {
+        this.#every(intervalMs, work);
+      }
+    });
+  }
+
+  #schedule(delayMs: number, work: () => Promise<void>): void {
+    if (this.#isClosed) return;
+    const cancel = this.#options.clock.schedule(delayMs, () => {
+      this.#timers.delete(cancel);
+      work().catch((error: Error) => {
+        this.#options.log.warn("background work on logs failed", { why: error.message });
+      });
+    });
+    this.#timers.add(cancel);
+  }
+}
+
+/** KRaft's own log is never opened. */
+function isPartition(folder: string): boolean {
+  const parsed = parsePartitionName(folder);
+  return parsed !== undefined && parsed.topic !== metadataTopic;
+}

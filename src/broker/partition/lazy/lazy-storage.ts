@@ -1,0 +1,203 @@
+import { assert } from "../../../base/assert.ts";
+import type { Clock } from "../../../base/clock.ts";
+import { inParallel } from "../../../base/in-parallel.ts";
+import type { Log } from "../../../base/log.ts";
+import type { NodeSettings } from "../../../base/settings/node-settings.ts";
+import type { TopicSettings } from "../../../base/settings/topic-settings.ts";
+import type { Uuid } from "../../../base/uuid.ts";
+import {
+  emptyFacts,
+  type FactsByTopic,
+  type PartitionFacts,
+} from "../../../log/partition-facts.ts";
+import type {
+  CutOf,
+  FoundPartition,
+  PartitionStorage,
+  TopicKey,
+} from "../../ports/partition-storage.ts";
+import { LazyPartition, type LoadUrgency, type PartitionOpener } from "./lazy-partition.ts";
+import { LazyUpkeep } from "./lazy-upkeep.ts";
+import { LoadSlots } from "./load-slots.ts";
+import type { LogDirectory } from "../directory/log-directory.ts";
+import { formatPartitionName } from "../partition-name.ts";
+import type { Partition } from "../partition.ts";
+
+export interface LazyStorageOptions {
+  readonly directory: LogDirectory;
+  readonly settings: NodeSettings;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Partitions that are described side by side before a stop. */
+const describingMax = 32;
+
+/**
+ * The partitions of a log directory, each opened at first use and closed when idle. What only files
+ * can tell (after a stop that was not in order, or in a directory that Kafka wrote) is looked up in
+ * the background, so that a start takes as long for many partitions as for few.
+ */
+export class LazyStorage implements PartitionStorage, PartitionOpener {
+  readonly clock: Clock;
+  readonly #directory: LogDirectory;
+  readonly #log: Log;
+  readonly #partitions = new Map<string, LazyPartition>();
+  readonly #open = new Set<LazyPartition>();
+  readonly #slots: LoadSlots;
+  readonly #upkeep: LazyUpkeep;
+  #isClosed = false;
+
+  constructor(options: LazyStorageOptions) {
+    this.#directory = options.directory;
+    this.clock = options.clock;
+    this.#log = options.log;
+    this.#slots = new LoadSlots(options.settings["log.partition.load.parallel"]);
+    this.#upkeep = new LazyUpkeep(options, this.#open);
+  }
+
+  get round(): number {
+    return this.#upkeep.round;
+  }
+
+  findPartitions(): readonly FoundPartition[] {
+    return this.#directory.findPartitions();
+  }
+
+  readTopicId(found: FoundPartition): Promise<Uuid | undefined> {
+    return this.#directory.readTopicId(found);
+  }
+
+  async openPartition(
+    topic: TopicKey,
+    index: number,
+    settings: TopicSettings,
+  ): Promise<LazyPartition> {
+    assert(!this.#isClosed, "the storage is closed");
+    const name = formatPartitionName(topic.name, index);
+    assert(!this.#partitions.has(name), `${name} is open already`);
+    const facts = this.#findFacts(topic.name, index);
+    const partition = new LazyPartition(topic, index, { opener: this, settings, facts });
+    this.#partitions.set(name, partition);
+    if (facts === undefined) this.#upkeep.check(partition);
+    return partition;
+  }
+
+  async forkPartition(
+    source: TopicKey,
+    index: number,
+    target: TopicKey,
+    cutOf: CutOf,
+  ): Promise<void> {
+    const partition = this.#partitions.get(formatPartitionName(source.name, index));
+    assert(partition !== undefined, `${source.name}-${index} is not there`);
+    const fork = (): Promise<void> => this.#directory.forkPartition(source, index, target, cutOf);
+    await partition.hold(fork);
+  }
+
+  /** As PartitionSource. */
+  async use<T>(
+    topic: string,
+    index: number,
+    work: (partition: Partition) => Promise<T>,
+  ): Promise<T | undefined> {
+    return await this.#partitions.get(formatPartitionName(topic, index))?.hold(work);
+  }
+
+  async removePartition(topic: TopicKey, index: number): Promise<void> {
+    const name = formatPartitionName(topic.name, index);
+    const partition = this.#partitions.get(name);
+    this.#partitions.delete(name);
+    await partition?.retire();
+    if (partition !== undefined) this.#open.delete(partition);
+    await this.#directory.removePartition(topic, index);
+  }
+
+  async openFiles(partition: LazyPartition, urgency: LoadUrgency): Promise<Partition> {
+    const { key, index } = partition;
+    try {
+      const opened = await this.#slots.run(urgency, async () => {
+        return await this.#directory.openPartition(key, index, partition.settings);
+      });
+      this.#open.add(partition);
+      return opened;
+    } catch (error) {
+      this.#tell("a partition does not open", partition, error);
+      throw error;
+    }
+  }
+
+  openEmpty(partition: LazyPartition): Partition | undefined {
+    const { key, index, settings } = partition;
+    const opened = this.#directory.openEmpty(key, index, settings);
+    if (opened !== undefined) this.#open.add(partition);
+    return opened;
+  }
+
+  async closeFiles(partition: LazyPartition, opened: Partition): Promise<void> {
+    try {
+      await this.#directory.closePartition(opened);
+    } catch (error) {
+      this.#tell("an idle partition did not close in order", partition, error);
+      throw error;
+    } finally {
+      if (opened.stopped === undefined) this.#open.delete(partition);
+    }
+  }
+
+  /** Flushes and closes everything, and leaves word of it for the next start. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#upkeep.close();
+    await Promise.all(Array.from(this.#partitions.values(), (partition) => partition.retire()));
+    const described = await this.#describeOpen();
+    await this.#directory.closePartitions();
+    await this.#directory.close(this.#collectFacts(described));
+  }
+
+  async #describeOpen(): Promise<ReadonlyMap<LazyPartition, PartitionFacts>> {
+    const described = new Map<LazyPartition, PartitionFacts>();
+    await inParallel([...this.#open], describingMax, async (partition) => {
+      try {
+        const facts = await partition.opened?.rest.describe(this.clock.nowMs());
+        if (facts !== undefined) described.set(partition, facts);
+      } catch (error) {
+        this.#tell("the next start looks into a partition", partition, error);
+      }
+    });
+    return described;
+  }
+
+  #collectFacts(described: ReadonlyMap<LazyPartition, PartitionFacts>): FactsByTopic {
+    const topics: FactsByTopic = new Map();
+    for (const partition of this.#partitions.values()) {
+      const { opened, topic, index } = partition;
+      const facts = opened === undefined ? partition.facts : described.get(partition);
+      if (facts === undefined || !this.#directory.hasFiles(topic, index)) continue;
+      // Taken back, or part of an open transaction: only the files tell.
+      if (opened !== undefined && (opened.end !== facts.end || opened.lastStable < facts.end)) {
+        continue;
+      }
+      const partitions = topics.get(topic) ?? new Map<number, PartitionFacts>();
+      topics.set(topic, partitions.set(index, facts));
+    }
+    return topics;
+  }
+
+  #findFacts(topic: string, index: number): PartitionFacts | undefined {
+    const facts = this.#directory.takeFacts(topic, index);
+    if (this.#directory.hasFiles(topic, index)) return facts;
+    if (facts !== undefined) {
+      const { logStart, end } = facts;
+      const fields = { topic, partition: index, firstOffset: logStart, endOffset: end };
+      this.#log.error("the folder of a partition is gone; it starts empty", fields);
+    }
+    return emptyFacts;
+  }
+
+  #tell(what: string, { topic, index }: LazyPartition, error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error);
+    this.#log.error(what, { topic, partition: index, why });
+  }
+}

@@ -1,0 +1,273 @@
+import { MalformedError } from "../../../base/errors.ts";
+import type { TopicSettings } from "../../../base/settings/topic-settings.ts";
+import { decodeUtf8 } from "../../../base/text.ts";
+import { LeaderEpochs } from "../../../log/leader-epochs.ts";
+import { ProducerStates } from "../../../log/producer-states.ts";
+import { formatSegmentName, parseSegmentName } from "../../../log/segment-name.ts";
+import { batchHeaderBytes } from "../../../protocol/record-batch.ts";
+import { BatchWalk } from "../../../log/batch-walk.ts";
+import type { DiskEntry } from "../../ports/disk.ts";
+import { cutClosed } from "./cut-closed.ts";
+import { completeSwaps } from "./complete-swaps.ts";
+import { loadProducers } from "../producers/load-producers.ts";
+import { noteMissing } from "../read/missing-offsets.ts";
+import type { PartitionContext } from "../partition-context.ts";
+import { epochsFileName, type PartitionFolder } from "../partition-folder.ts";
+import { recoverSegment, type SegmentRecovery } from "./recover-segment.ts";
+import { hasBatch } from "../segment/scan-segment.ts";
+import { Segment } from "../segment/segment.ts";
+import { SegmentList } from "../segment/segment-list.ts";
+
+export interface LoadRules {
+  readonly settings: TopicSettings;
+  /** From the checkpoints; 0 where they do not say. */
+  readonly recoveryPoint: number;
+  readonly logStart: number;
+  readonly isClean: boolean;
+  /** As of TopicKey. */
+  readonly isDense: boolean;
+}
+
+export interface LoadedPartition {
+  readonly segments: SegmentList;
+  readonly producers: ProducerStates;
+  readonly epochs: LeaderEpochs;
+  readonly logStart: number;
+  readonly end: number;
+}
+
+/** Files that a stopped process left half done. */
+const leftoverPattern = /\.(deleted|cleaned|tmp)$/;
+
+/** Opens what a partition's folder holds; `entries` lists it. An absent folder is an empty log. */
+export async function loadPartition(
+  folder: PartitionFolder,
+  entries: readonly DiskEntry[],
+  rules: LoadRules,
+  context: PartitionContext,
+): Promise<LoadedPartition> {
+  const loading = new Loading(folder, rules, context);
+  return loading.run(entries);
+}
+
+/** A log without files. */
+export function emptyLog(isDense: boolean): LoadedPartition {
+  const segments = new SegmentList([], { isDense });
+  const producers = new ProducerStates();
+  return { segments, producers, epochs: new LeaderEpochs(), logStart: 0, end: 0 };
+}
+
+class Loading {
+  readonly #folder: PartitionFolder;
+  readonly #rules: LoadRules;
+  readonly #context: PartitionContext;
+  readonly #producers = new ProducerStates();
+  #epochs = new LeaderEpochs();
+
+  constructor(folder: PartitionFolder, rules: LoadRules, context: PartitionContext) {
+    this.#folder = folder;
+    this.#rules = rules;
+    this.#context = context;
+  }
+
+  async run(entries: readonly DiskEntry[]): Promise<LoadedPartition> {
+    const { disk } = this.#context;
+    const hasSwapped = await completeSwaps(this.#folder.path, entries, this.#context);
+    const present = hasSwapped ? await disk.list(this.#folder.path) : entries;
+    const kept = await this.#removeLeftovers(present);
+    const segments = await this.#findSegments(kept);
+    const hasEpochs = await this.#readEpochs(kept, segments);
+    let end = Math.max(this.#rules.logStart, this.#rules.recoveryPoint);
+    if (segments.length > 0) end = await this.#recover(segments);
+    if (!hasEpochs) this.#folder.areEpochsDirty = segments.length > 0;
+    if (segments.length > 0 && end < this.#rules.logStart) end = await this.#restart(segments);
+    const logStart = Math.max(this.#rules.logStart, segments[0]?.baseOffset ?? end);
+    if (this.#epochs.cutEnd(end)) this.#folder.areEpochsDirty = true;
+    const list = new SegmentList(segments, { isDense: this.#isDense });
+    await loadProducers(this.#producers, {
+      folder: this.#folder,
+      names: kept.map(({ name }) => name),
+      segments: list,
+      bounds: {
+        logStart,
+        end,
+        recoveryPoint: this.#rules.recoveryPoint,
+        isClean: this.#rules.isClean,
+      },
+      context: this.#context,
+    });
+    return { segments: list, producers: this.#producers, epochs: this.#epochs, logStart, end };
+  }
+
+  get #isDense(): boolean {
+    const { isDense, settings } = this.#rules;
+    return isDense && !settings["cleanup.policy"].includes("compact");
+  }
+
+  async #removeLeftovers(entries: readonly DiskEntry[]): Promise<DiskEntry[]> {
+    const kept: DiskEntry[] = [];
+    const logs = new Set(entries.map(({ name }) => name).filter((name) => name.endsWith(".log")));
+    for (const entry of entries) {
+      const parsed = parseSegmentName(entry.name);
+      const isIndex = parsed !== undefined && parsed.suffix.endsWith("index");
+      const isOrphan = isIndex && !logs.has(formatSegmentName(parsed.baseOffset, ".log"));
+      if (isOrphan || leftoverPattern.test(entry.name)) {
+        await this.#context.disk.remove(`${this.#folder.path}/${entry.name}`);
+      } else kept.push(entry);
+    }
+    return kept;
+  }
+
+  async #findSegments(entries: readonly DiskEntry[]): Promise<Segment[]> {
+    const found = entries.flatMap((entry) => {
+      const parsed = parseSegmentName(entry.name);
+      return parsed?.suffix === ".log" ? [{ ...entry, baseOffset: parsed.baseOffset }] : [];
+    });
+    found.sort((one, other) => one.baseOffset - other.baseOffset);
+    const names = new Set(entries.map(({ name }) => name));
+    return found.map(({ baseOffset, sizeBytes, modifiedMs }, index) => {
+      const endOffset = found[index + 1]?.baseOffset ?? baseOffset;
+      const times = { firstTimestampMs: -1, createdMs: modifiedMs, modifiedMs };
+      const hasTransactions = names.has(formatSegmentName(baseOffset, ".txnindex"));
+      // Who lost the one file may have lost the other, which is not there for most segments.
+      const hasOffsets = names.has(formatSegmentName(baseOffset, ".index"));
+      const transactionFile = hasTransactions ? "there" : hasOffsets ? "none" : "unknown";
+      const facts = { baseOffset, endOffset, sizeBytes, ...times, transactionFile } as const;
+      return new Segment(this.#context, this.#folder.path, facts);
+    });
+  }
+
+  /** Answers whether the checkpoint could be read; else epochs come from the segments' heads. */
+  async #readEpochs(entries: readonly DiskEntry[], segments: Segment[]): Promise<boolean> {
+    if (entries.some(({ name }) => name === epochsFileName)) {
+      const bytes = await this.#context.disk.readFile(`${this.#folder.path}/${epochsFileName}`);
+      try {
+        this.#epochs = LeaderEpochs.parse(decodeUtf8(bytes ?? new Uint8Array(0)));
+        return true;
+      } catch (error) {
+        if (!(error instanceof MalformedError)) throw error;
+        const path = `${this.#folder.path}/${epochsFileName}`;
+        this.#context.log.warn("unreadable epochs are taken from the log", { path });
+      }
+    }
+    this.#epochs.isCertain = false;
+    for (const segment of segments) {
+      const head = await segment.log.use((file) => file.read(0, batchHeaderBytes));
+      const walk = new BatchWalk(head, 0, segment.baseOffset);
+      const sight = walk.look();
+      if (sight === "batch" || (sight === "short" && head.length === batchHeaderBytes)) {
+        this.#epochs.assign(walk.leaderEpoch, walk.baseOffset);
+      }
+    }
+    return false;
+  }
+
+  /** Checks what may not have been flushed, and finds the log end. */
+  async #recover(segments: Segment[]): Promise<number> {
+    const { recoveryPoint, isClean } = this.#rules;
+    let end = segments.at(-1)?.baseOffset ?? 0;
+    for (let index = 0; index < segments.length; index += 1) {
+      const segment = segments[index] as Segment;
+      const isLast = index === segments.length - 1;
+      if (!isLast && (isClean || segment.endOffset <= recoveryPoint)) continue;
+      const recovery = await this.#recoverOne(segments, index);
+      end = recovery.endOffset;
+      if (recovery.isCut && !isLast) {
+        await cutClosed(segment, this.#context.disk);
+        await this.#dropSegments(segments.splice(index + 1));
+      }
+      if (!recovery.isCut && !isLast) end = await this.#sealRecovered(segment, end);
+      await this.#flush(segment, recovery);
+    }
+    const last = segments.at(-1) as Segment;
+    if (end < recoveryPoint) end = this.#noteMissing(last, end);
+    last.endOffset = end;
+    return end;
+  }
+
+  /** What lies below the recovery point was flushed when that was noted. */
+  async #flush(segment: Segment, recovery: SegmentRecovery): Promise<void> {
+    const { isClean, recoveryPoint } = this.#rules;
+    if (isClean || (recovery.endOffset <= recoveryPoint && !recovery.isCut)) return;
+    await segment.log.use((file) => file.sync());
+    await this.#context.disk.syncDirectory(this.#folder.path);
+  }
+
+  #recoverOne(segments: Segment[], index: number): ReturnType<typeof recoverSegment> {
+    const segment = segments[index] as Segment;
+    const { recoveryPoint, isClean, settings } = this.#rules;
+    return recoverSegment(
+      segment,
+      {
+        recoveryPoint,
+        isClean,
+        intervalBytes: settings["index.interval.bytes"],
+        goesOnLater: (offset, withinBytes) =>
+          this.#goesOn(segments.slice(index + 1), offset, withinBytes),
+        epochs: this.#epochs,
+        isDense: this.#isDense,
+        visit: (walk) => {
+          const isNew = this.#epochs.assign(walk.leaderEpoch, walk.baseOffset);
+          if (isNew) this.#folder.areEpochsDirty = true;
+        },
+      },
+      this.#context,
+    );
+  }
+
+  /** Whether a good batch that goes on at or after the offset begins within so many bytes. */
+  async #goesOn(later: readonly Segment[], offset: number, withinBytes: number): Promise<boolean> {
+    let left = withinBytes;
+    for (const segment of later) {
+      if (left <= 0) return false;
+      const to = left;
+      const offsetMin = Math.max(offset, segment.baseOffset);
+      const isThere = await segment.log.use((file) =>
+        hasBatch(file, to, offsetMin, this.#context.crc32c),
+      );
+      if (isThere) return true;
+      left -= segment.sizeBytes;
+    }
+    return false;
+  }
+
+  /** Unless it was compacted a closed segment reaches the next: what is missing is damage. */
+  async #sealRecovered(segment: Segment, end: number): Promise<number> {
+    if (this.#isDense && end < segment.endOffset) noteMissing(segment, end, this.#context);
+    await segment.seal({ sync: true });
+    return Math.max(end, segment.endOffset);
+  }
+
+  /** Offsets that were flushed and are gone are not given out again. */
+  #noteMissing(last: Segment, end: number): number {
+    const { recoveryPoint } = this.#rules;
+    const at = { position: last.sizeBytes, endPosition: last.sizeBytes };
+    const damage = { ...at, firstOffset: end, endOffset: recoveryPoint };
+    this.#context.damages.note(last, damage, "flushed records are missing at the end of a log");
+    return recoveryPoint;
+  }
+
+  async #dropSegments(segments: readonly Segment[]): Promise<void> {
+    for (const segment of segments) {
+      this.#context.log.warn("dropping a segment behind a torn tail", {
+        segment: segment.log.path,
+      });
+      await this.#removeFiles(segment);
+    }
+  }
+
+  /** The log ends below its start: nothing in it can be read any more. */
+  async #restart(segments: Segment[]): Promise<number> {
+    for (const segment of segments.splice(0)) await this.#removeFiles(segment);
+    // Once there is none left its checkpoint may say something else: they must not come back.
+    await this.#context.disk.syncDirectory(this.#folder.path);
+    return this.#rules.logStart;
+  }
+
+  async #removeFiles(segment: Segment): Promise<void> {
+    await segment.retire();
+    for (const suffix of [".log", ".index", ".timeindex", ".txnindex", ".snapshot"] as const) {
+      await this.#context.disk.remove(segment.path(suffix));
+    }
+  }
+}

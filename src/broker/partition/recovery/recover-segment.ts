@@ -1,0 +1,222 @@
+import { assert } from "../../../base/assert.ts";
+import { BatchWalk } from "../../../log/batch-walk.ts";
+import type { LeaderEpochs } from "../../../log/leader-epochs.ts";
+import { OffsetIndex } from "../../../log/offset-index.ts";
+import { SegmentIndexes } from "../../../log/segment-indexes.ts";
+import { TimeIndex } from "../../../log/time-index.ts";
+import { batchHeaderBytes } from "../../../protocol/record-batch.ts";
+import type { DiskFile } from "../../ports/disk.ts";
+import { areTimesWhole } from "../segment/find-head.ts";
+import type { PartitionContext } from "../partition-context.ts";
+import {
+  findSoundBatch,
+  scanSegment,
+  type ScanEnd,
+  type ScanFrom,
+} from "../segment/scan-segment.ts";
+import type { Segment } from "../segment/segment.ts";
+
+export interface RecoveryRules {
+  /** All below this offset was flushed. */
+  readonly recoveryPoint: number;
+  /** The last stop was a clean one: nothing can be torn. */
+  readonly isClean: boolean;
+  readonly intervalBytes: number;
+  /** Whether a good batch that goes on at or after the offset begins in a later segment. */
+  readonly goesOnLater: (offset: number, withinBytes: number) => Promise<boolean>;
+  /** Of batches that were visited, and from the checkpoint. */
+  readonly epochs: LeaderEpochs;
+  /** As of TopicKey. */
+  readonly isDense: boolean;
+  readonly visit: (walk: BatchWalk) => void;
+}
+
+export interface SegmentRecovery {
+  /** The offset after the last good batch. */
+  readonly endOffset: number;
+  /** The tail was torn and is cut: nothing comes after this segment. */
+  readonly isCut: boolean;
+}
+
+/**
+ * Reads the end of a segment: its indexes are resumed, every batch from the recovery point on is
+ * checked, and a bad one is told apart: a torn tail is cut, damage is noted and left as it lies
+ * (storage.md, promise 3). Leaves the segment active.
+ */
+export function recoverSegment(
+  segment: Segment,
+  rules: RecoveryRules,
+  context: PartitionContext,
+): Promise<SegmentRecovery> {
+  return Promise.resolve(
+    segment.log.use(async (file) => {
+      segment.sizeBytes = file.sizeBytes;
+      await readFirstTimestamp(segment, file);
+      const resumed = await resumeIndexes(segment, file, rules, context);
+      const recovery = new Recovery(segment, file, { rules, context });
+      const found = await recovery.run(resumed);
+      if (found !== undefined) return found;
+      const strict = await resumeIndexes(segment, file, { ...rules, isStrict: true }, context);
+      const again = (await recovery.run(strict)) ?? (await recovery.run(fromScratch(segment)));
+      assert(again !== undefined, "a scan from the start has no index entry to disagree with");
+      return again;
+    }),
+  );
+}
+
+interface Resumed {
+  readonly indexes: SegmentIndexes;
+  readonly from: ScanFrom;
+  /** What the index says the first scanned batch ends at; undefined at the segment's start. */
+  readonly entryOffset: number | undefined;
+  readonly stored: { offsets: number; times: number } | undefined;
+}
+
+function fromScratch(segment: Segment): Resumed {
+  const { baseOffset } = segment;
+  const endOffset = gapBound(segment);
+  return {
+    indexes: new SegmentIndexes(baseOffset),
+    from: { position: 0, offsetMin: baseOffset, isExact: true, sumsFromOffset: 0, endOffset },
+    entryOffset: undefined,
+    stored: undefined,
+  };
+}
+
+/** A closed segment may have been compacted up to its end; the last one never was. */
+function gapBound(segment: Segment): number {
+  return isClosed(segment) ? segment.endOffset : -1;
+}
+
+const isClosed = (segment: Segment): boolean => segment.endOffset > segment.baseOffset;
+
+/**
+ * Trusts the entries of the index files up to the one the scan starts at; that one is dropped and
+ * made again, which also proves it.
+ */
+async function resumeIndexes(
+  segment: Segment,
+  file: DiskFile,
+  rules: RecoveryRules & { readonly isStrict?: boolean },
+  context: PartitionContext,
+): Promise<Resumed> {
+  const { baseOffset, sizeBytes } = segment;
+  const offsetBytes = await context.disk.readFile(segment.path(".index"));
+  const timeBytes = await context.disk.readFile(segment.path(".timeindex"));
+  if (offsetBytes === undefined || timeBytes === undefined) return fromScratch(segment);
+  const { index: offsets } = OffsetIndex.parse(baseOffset, offsetBytes, sizeBytes);
+  const { index: times } = TimeIndex.parse(baseOffset, timeBytes);
+  const position = rules.isClean ? offsets.lastPosition : offsets.findPosition(rules.recoveryPoint);
+  if (position === 0) return fromScratch(segment);
+  while (offsets.lastPosition > position) offsets.truncateToPosition(offsets.lastPosition);
+  const entryOffset = offsets.lastOffset;
+  offsets.truncateToPosition(position);
+  times.truncateToOffset(entryOffset);
+  if (!(await areTimesWhole(file, offsets, times))) return fromScratch(segment);
+  const offsetMin = Math.max(baseOffset, offsets.lastOffset + 1);
+  const sumsFromOffset = rules.isClean || rules.isStrict === true ? 0 : rules.recoveryPoint;
+  return {
+    indexes: new SegmentIndexes(baseOffset, { offsets, times, logSizeBytes: position }),
+    from: { position, offsetMin, isExact: false, sumsFromOffset, endOffset: gapBound(segment) },
+    entryOffset,
+    // The files of a closed segment may be shared: what was not right in them is made anew.
+    stored: isClosed(segment) ? undefined : { offsets: offsets.count, times: times.count },
+  };
+}
+
+async function readFirstTimestamp(segment: Segment, file: DiskFile): Promise<void> {
+  const walk = new BatchWalk(await file.read(0, batchHeaderBytes), 0, segment.baseOffset);
+  const sight = walk.look();
+  const isThere =
+    sight === "batch" || (sight === "short" && walk.bytes.length === batchHeaderBytes);
+  segment.firstTimestampMs = isThere ? walk.maxTimestampMs : -1;
+}
+
+class Recovery {
+  readonly #segment: Segment;
+  readonly #file: DiskFile;
+  readonly #rules: RecoveryRules;
+  readonly #context: PartitionContext;
+
+  constructor(
+    segment: Segment,
+    file: DiskFile,
+    how: { rules: RecoveryRules; context: PartitionContext },
+  ) {
+    this.#segment = segment;
+    this.#file = file;
+    this.#rules = how.rules;
+    this.#context = how.context;
+  }
+
+  /**
+   * Undefined: the index entry that was resumed from is wrong, or batches whose sums nobody checked
+   * led to a place where none begins.
+   */
+  async run(resumed: Resumed): Promise<SegmentRecovery | undefined> {
+    const { indexes } = resumed;
+    const segment = this.#segment;
+    segment.damages.length = 0;
+    segment.activate(indexes, resumed.stored);
+    const { epochs, isDense } = this.#rules;
+    let from: ScanFrom = { ...resumed.from, epochs, isDense };
+    let isProven = resumed.entryOffset === undefined;
+    for (;;) {
+      const end = await scanSegment(this.#file, from, this.#context.crc32c, (walk, position) => {
+        isProven ||= position === from.position && walk.lastOffset === resumed.entryOffset;
+        if (isProven) this.#visit(walk, position);
+      });
+      if (!isProven) return undefined;
+      if (end.damage === undefined) return { endOffset: end.offsetMin, isCut: false };
+      if (from.sumsFromOffset > 0) return undefined;
+      const next = await this.#judge(end);
+      if (next === undefined) return { endOffset: end.offsetMin, isCut: true };
+      if (next.position === segment.sizeBytes) return { endOffset: next.offsetMin, isCut: false };
+      from = { ...from, ...next, isExact: true };
+    }
+  }
+
+  #visit(walk: BatchWalk, position: number): void {
+    const { sizeBytes, lastOffset, maxTimestampMs } = walk;
+    const batch = { position, sizeBytes, lastOffset, maxTimestampMs };
+    this.#segment.indexes.add(batch, this.#rules.intervalBytes);
+    this.#rules.visit(walk);
+  }
+
+  /** Where the log goes on after a bad batch; undefined: the tail was torn, and is cut. */
+  async #judge(end: ScanEnd): Promise<{ position: number; offsetMin: number } | undefined> {
+    const { position, offsetMin } = end;
+    const segment = this.#segment;
+    const windowBytes = this.#context.settings["log.flush.window.bytes"];
+    const canBeTorn = !this.#rules.isClean && offsetMin >= this.#rules.recoveryPoint;
+    const to = canBeTorn ? position + 1 + windowBytes : segment.sizeBytes;
+    const range = { bad: position, to, endOffset: gapBound(segment) };
+    const found = await findSoundBatch(this.#file, range, offsetMin, this.#context.crc32c);
+    if (canBeTorn && found === undefined) {
+      const leftBytes = windowBytes - (segment.sizeBytes - position);
+      if (!(await this.#rules.goesOnLater(offsetMin, leftBytes))) {
+        await this.#cut(end);
+        return undefined;
+      }
+    }
+    const endPosition = found?.position ?? segment.sizeBytes;
+    const endOffset = found?.baseOffset ?? Math.max(offsetMin, segment.endOffset);
+    const damage = { position, endPosition, firstOffset: offsetMin, endOffset };
+    this.#context.damages.note(segment, damage, end.damage ?? "");
+    return { position: endPosition, offsetMin: endOffset };
+  }
+
+  async #cut(end: ScanEnd): Promise<void> {
+    const segment = this.#segment;
+    this.#context.log.warn("cutting the torn tail of a log: it was never acknowledged", {
+      segment: segment.log.path,
+      position: end.position,
+      sizeBytes: segment.sizeBytes - end.position,
+      fromOffset: end.offsetMin,
+      why: end.damage,
+    });
+    segment.sizeBytes = end.position;
+    // Another file takes the place of a closed one that is cut: it may be shared.
+    if (!isClosed(segment)) await this.#file.truncate(end.position);
+  }
+}
