@@ -88,7 +88,7 @@ function formatBatch(batch: DumpedBatch): string {
 }
 
 async function checkIndex(file: string, options: DumpOptions): Promise<number> {
-  const { checkIndexFile } = await import("../check-index.ts");
+  const { checkIndexFile } = await import("../verify/check-index.ts");
   const { entries, faults } = checkIndexFile(file);
   if (options.json) printLine(formatJson({ file, entries: entries.length, faults }));
   else {

@@ -3,8 +3,8 @@ import { jsonOption } from "../arguments.ts";
 import { CommandFailure, exitCodes } from "../exit-codes.ts";
 import { holdStopped } from "../hold-stopped.ts";
 import { formatJson, printLine } from "../terminal.ts";
-import type { Repair } from "../repairs.ts";
-import { type Finding, formatFinding } from "../verify-finding.ts";
+import type { Repair } from "../verify/repairs.ts";
+import { type Finding, formatFinding } from "../verify/verify-finding.ts";
 
 interface VerifyCommandOptions {
   readonly data: string;
@@ -52,7 +52,7 @@ async function verify(options: VerifyCommandOptions): Promise<void> {
   const lock = await holdStopped(data, () => stop.abort(new CommandFailure("stopped")));
   try {
     const found = await scrub(options, stop.signal);
-    const { planRepairs } = await import("../repairs.ts");
+    const { planRepairs } = await import("../verify/repairs.ts");
     const repairs = planRepairs(data, found.findings);
     if (options.repair !== undefined) {
       await repair(repairs, options.repair);
@@ -71,7 +71,7 @@ async function scrub(
   { data, topic, json }: VerifyCommandOptions,
   signal: AbortSignal,
 ): Promise<{ readonly damaged: number; readonly findings: readonly Finding[] }> {
-  const { verifyData } = await import("../verify-data.ts");
+  const { verifyData } = await import("../verify/verify-data.ts");
   const findings: Finding[] = [];
   const report = (finding: Finding): void => {
     if (findings.length < findingsMax) findings.push(finding);

@@ -1,9 +1,9 @@
 import { link, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { compression } from "../codecs/node-compression.ts";
-import { crc32c } from "../codecs/native-crc32c.ts";
-import { formatSegmentName } from "../log/segment-name.ts";
-import { buildBatch } from "../protocol/build-batch.ts";
+import { compression } from "../../codecs/node-compression.ts";
+import { crc32c } from "../../codecs/native-crc32c.ts";
+import { formatSegmentName } from "../../log/segment-name.ts";
+import { buildBatch } from "../../protocol/build-batch.ts";
 import { ReadOnlyFile } from "./verify-file.ts";
 import { scrubSegment, type BadBytes, type SegmentBounds } from "./verify-segment.ts";
 

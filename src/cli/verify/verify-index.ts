@@ -1,7 +1,7 @@
-import { readInt32, readInt64 } from "../base/bytes.ts";
-import type { BatchWalk } from "../log/batch-walk.ts";
-import { offsetEntryBytes } from "../log/offset-index.ts";
-import { timeEntryBytes } from "../log/time-index.ts";
+import { readInt32, readInt64 } from "../../base/bytes.ts";
+import type { BatchWalk } from "../../log/batch-walk.ts";
+import { offsetEntryBytes } from "../../log/offset-index.ts";
+import { timeEntryBytes } from "../../log/time-index.ts";
 
 /** What is wrong with an index, and where in its file. */
 export interface IndexFault {

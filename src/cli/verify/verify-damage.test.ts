@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { append, batchOf, committed } from "../../test/support/log-directory.ts";
-import { openTopicsWorld } from "../../test/support/topics-world.ts";
-import { FilesDisk } from "../storage/files-disk.ts";
+import { append, batchOf, committed } from "../../../test/support/log-directory.ts";
+import { openTopicsWorld } from "../../../test/support/topics-world.ts";
+import { FilesDisk } from "../../storage/files-disk.ts";
 import { verifyData } from "./verify-data.ts";
 import type { Finding } from "./verify-finding.ts";
 

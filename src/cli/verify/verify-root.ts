@@ -1,18 +1,18 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { MalformedError, XylemError } from "../base/errors.ts";
-import { decodeUtf8 } from "../base/text.ts";
-import { parseTopicEntry, topicsPrefix, type TopicEntry } from "../broker/topics/topic-entry.ts";
-import { crc32c } from "../codecs/native-crc32c.ts";
-import { replayLines } from "../coordination/local/transaction-line.ts";
-import { parseMetaProperties } from "../log/meta-properties.ts";
+import { MalformedError, XylemError } from "../../base/errors.ts";
+import { decodeUtf8 } from "../../base/text.ts";
+import { parseTopicEntry, topicsPrefix, type TopicEntry } from "../../broker/topics/topic-entry.ts";
+import { crc32c } from "../../codecs/native-crc32c.ts";
+import { replayLines } from "../../coordination/local/transaction-line.ts";
+import { parseMetaProperties } from "../../log/meta-properties.ts";
 import {
   formatOffsetCheckpoint,
   isOffsetCheckpoint,
   type OffsetsByPartition,
   parseOffsetCheckpoint,
-} from "../log/text-checkpoint.ts";
-import { systemCode } from "../storage/disk-error.ts";
+} from "../../log/text-checkpoint.ts";
+import { systemCode } from "../../storage/disk-error.ts";
 import type { VerifyRun } from "./verify-partition.ts";
 
 /** What the files of the data directory itself say. */

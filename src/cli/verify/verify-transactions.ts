@@ -1,7 +1,7 @@
-import { replayBatch } from "../broker/partition/producers/producer-replay.ts";
-import type { BatchWalk } from "../log/batch-walk.ts";
-import { ProducerStates } from "../log/producer-states.ts";
-import type { AbortedTransaction, TransactionIndex } from "../log/transaction-index.ts";
+import { replayBatch } from "../../broker/partition/producers/producer-replay.ts";
+import type { BatchWalk } from "../../log/batch-walk.ts";
+import { ProducerStates } from "../../log/producer-states.ts";
+import type { AbortedTransaction, TransactionIndex } from "../../log/transaction-index.ts";
 
 /** Producers that are followed at a time, silent ones forgotten first. */
 const producersMax = 100_000;

@@ -1,12 +1,12 @@
-import type { BatchWalk } from "../log/batch-walk.ts";
-import type { DiskFile } from "../broker/ports/disk.ts";
+import type { BatchWalk } from "../../log/batch-walk.ts";
+import type { DiskFile } from "../../broker/ports/disk.ts";
 import {
   findBatch,
   scanSegment,
   type ScanEnd,
   type ScanFrom,
-} from "../broker/partition/segment/scan-segment.ts";
-import { crc32c } from "../codecs/native-crc32c.ts";
+} from "../../broker/partition/segment/scan-segment.ts";
+import { crc32c } from "../../codecs/native-crc32c.ts";
 import type { IndexCheck } from "./verify-index.ts";
 
 export interface SegmentBounds {

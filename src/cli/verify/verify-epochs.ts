@@ -1,4 +1,4 @@
-import type { LeaderEpochs } from "../log/leader-epochs.ts";
+import type { LeaderEpochs } from "../../log/leader-epochs.ts";
 
 /** The leader epochs of a log as its batches tell them, to be held against their checkpoint. */
 export class EpochCheck {

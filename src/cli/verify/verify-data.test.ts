@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { crc32c } from "../codecs/native-crc32c.ts";
-import { compression } from "../codecs/node-compression.ts";
-import { formatSegmentName } from "../log/segment-name.ts";
-import { buildBatch } from "../protocol/build-batch.ts";
+import { crc32c } from "../../codecs/native-crc32c.ts";
+import { compression } from "../../codecs/node-compression.ts";
+import { formatSegmentName } from "../../log/segment-name.ts";
+import { buildBatch } from "../../protocol/build-batch.ts";
 import { verifyData } from "./verify-data.ts";
 import type { Finding } from "./verify-finding.ts";
 
@@ -17,7 +17,7 @@ interface DataDirectory {
 }
 
 const vectors = JSON.parse(
-  readFileSync(new URL("../../test/vectors/data-directory.json", import.meta.url), "utf8"),
+  readFileSync(new URL("../../../test/vectors/data-directory.json", import.meta.url), "utf8"),
 ) as DataDirectory;
 
 let data = "";

@@ -1,5 +1,5 @@
-import { formatPartitionName, parsePartitionName } from "../broker/partition/partition-name.ts";
-import { isZeroUuid } from "../base/uuid.ts";
+import { formatPartitionName, parsePartitionName } from "../../broker/partition/partition-name.ts";
+import { isZeroUuid } from "../../base/uuid.ts";
 import {
   coordinatorName,
   logStartsName,

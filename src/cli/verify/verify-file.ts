@@ -1,6 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { assert } from "../base/assert.ts";
-import type { DiskFile } from "../broker/ports/disk.ts";
+import { assert } from "../../base/assert.ts";
+import type { DiskFile } from "../../broker/ports/disk.ts";
 
 /** A file that is only read. Reads reject with the system's error, or once `signal` is aborted. */
 export class ReadOnlyFile implements DiskFile {

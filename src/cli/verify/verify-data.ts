@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { parsePartitionName } from "../broker/partition/partition-name.ts";
-import { metadataTopic } from "../broker/topics/topic-name.ts";
+import { parsePartitionName } from "../../broker/partition/partition-name.ts";
+import { metadataTopic } from "../../broker/topics/topic-name.ts";
 import { compareEnds, compareTopics } from "./verify-ends.ts";
 import type { Finding, VerifyTotals } from "./verify-finding.ts";
 import { PartitionScrub, type ScrubbedPartition, type VerifyRun } from "./verify-partition.ts";

@@ -1,9 +1,9 @@
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { factsFileName } from "../broker/partition/directory/facts-file.ts";
-import { formatPartitionName } from "../broker/partition/partition-name.ts";
-import { parseSegmentName } from "../log/segment-name.ts";
-import { parseOffsetCheckpoint } from "../log/text-checkpoint.ts";
+import { factsFileName } from "../../broker/partition/directory/facts-file.ts";
+import { formatPartitionName } from "../../broker/partition/partition-name.ts";
+import { parseSegmentName } from "../../log/segment-name.ts";
+import { parseOffsetCheckpoint } from "../../log/text-checkpoint.ts";
 import { skipDamage } from "./skip-damage.ts";
 import type { Finding } from "./verify-finding.ts";
 

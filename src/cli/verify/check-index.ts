@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { type DumpedBatch, readSegment } from "./dump-segment.ts";
+import { type DumpedBatch, readSegment } from "../dump-segment.ts";
 
 export interface CheckedIndex {
   /** Each entry as a line of text. */
