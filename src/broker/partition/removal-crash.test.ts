@@ -79,3 +79,18 @@ test("deleted records stay deleted when those behind them were lost, twice", asy
     expect([last.logStart, last.end]).toEqual([2, 2]);
   }
 });
+
+test("what is acknowledged in a segment that a crash left empty outlives a power cut", async () => {
+  const disk = new SimulatedDisk();
+  const world = await openWorld(disk);
+  await append(await world.open("orders", { "segment.records": 1 }), ["a"]);
+  await world.directory.checkpoint();
+  const killed = disk.afterKill();
+  await killed.open("orders-0/00000000000000000001.log", { create: true });
+  const again = await openWorld(killed);
+  expect(await append(await again.open("orders", { "segment.records": 1 }), ["b"])).toBe(1);
+  for (let seed = 1; seed <= 20; seed += 1) {
+    const left = await openWorld(killed.afterPowerCut(new SeededRandom(seed)));
+    expect((await left.open("orders")).end).toBe(2);
+  }
+});

@@ -188,7 +188,10 @@ class Loading {
   /** What lies below the recovery point was flushed when that was noted. */
   async #flush(segment: Segment, recovery: SegmentRecovery): Promise<void> {
     const { isClean, recoveryPoint } = this.#rules;
-    if (isClean || (recovery.endOffset <= recoveryPoint && !recovery.isCut)) return;
+    if (isClean) return;
+    // Of an empty segment a flush that vouches for offsets says nothing: its name may be lost yet.
+    const isProven = recovery.endOffset <= recoveryPoint && segment.sizeBytes > 0;
+    if (isProven && !recovery.isCut) return;
     await segment.log.use((file) => file.sync());
     await this.#context.disk.syncDirectory(this.#folder.path);
   }
