@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { GroupBroker } from "../../../test/support/group-broker.ts";
 import { openLazyWorld } from "../../../test/support/lazy-storage.ts";
@@ -6,6 +7,7 @@ import { silentLog } from "../../base/log.ts";
 import { defaultNodeSettings, type NodeSettings } from "../../base/settings/node-settings.ts";
 import { defaultTopicSettings } from "../../base/settings/topic-settings.ts";
 import { decodeUtf8 } from "../../base/text.ts";
+import { VirtualClock } from "../../base/virtual-clock.ts";
 import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
 import type { Topic } from "../topics/topics.ts";
@@ -160,6 +162,25 @@ describe("the cleaner", () => {
     await cleaning;
     expect(node.broker.topics.find("orders")).toBeUndefined();
   });
+});
+
+test("a damaged log is left alone for an hour, and compacted once it is repaired", async () => {
+  const disk = new SimulatedDisk();
+  const clock = new VirtualClock({ settle: () => turn() });
+  const node = await GroupBroker.open({}, clock, disk);
+  const topic = await node.createTopic("orders", 1, compacted);
+  const log = topic.partitions[0] as PartitionLog;
+  await write(node, log, 60);
+  const path = "orders-0/00000000000000000000.log";
+  const [sound] = disk.peek(path).slice(70, 71);
+  disk.poke(path, disk.peek(path).with(70, (sound as number) ^ 1));
+  await clean(node);
+  disk.poke(path, disk.peek(path).with(70, sound as number));
+  await clean(node);
+  expect(node.broker.cleaner.totals.passCount).toBe(0);
+  await node.advance(hourMs);
+  await clean(node);
+  expect(node.broker.cleaner.totals.passCount).toBe(1);
 });
 
 test("a log that nobody uses is opened for a look, once an hour", async () => {

@@ -32,15 +32,19 @@ const partitionsPerTurn = 256;
 const shutPerRound = 64;
 const shutRecheckMs = 3_600_000;
 
+/** A log that could not be compacted is left alone for so long. */
+const retryMs = 3_600_000;
+
 /**
  * Compacts the topics whose `cleanup.policy` has `compact`, the dirtiest logs first, every
- * `log.cleaner.backoff.ms` (semantics.md 13). One that can not be read is left alone until the
- * next start.
+ * `log.cleaner.backoff.ms` (semantics.md 13). One that is damaged is tried again after a while: it
+ * may have been repaired.
  */
 export class LogCleaner {
   readonly totals: CleanerTotals = { passCount: 0, bytesRead: 0, bytesWritten: 0 };
   readonly #options: LogCleanerOptions;
-  readonly #uncleanable = new WeakSet<PartitionLog>();
+  /** Until when each is left alone, on the monotonic clock. */
+  readonly #retryAtMs = new WeakMap<PartitionLog, number>();
   readonly #running = new Set<PartitionLog>();
   /** When each was looked at last, on the monotonic clock. */
   readonly #lookedAtMs = new WeakMap<PartitionLog, number>();
@@ -103,7 +107,7 @@ export class LogCleaner {
         if (this.#isClosed) return [];
         count += 1;
         if (count % partitionsPerTurn === 0) await this.#turn();
-        if (tried.has(partition) || this.#uncleanable.has(partition)) continue;
+        if (tried.has(partition) || this.#isPutOff(partition)) continue;
         if (partition.compaction === undefined) {
           if (shutLeft === 0 || !this.#isLookDue(partition)) continue;
           shutLeft -= 1;
@@ -113,6 +117,10 @@ export class LogCleaner {
       }
     }
     return due.sort((one, other) => other.ratio - one.ratio);
+  }
+
+  #isPutOff(partition: PartitionLog): boolean {
+    return this.#options.clock.monotonicMs() < (this.#retryAtMs.get(partition) ?? -Infinity);
   }
 
   /** Nobody uses it: what it was when it was shut is what it is, but for its records' age. */
@@ -165,8 +173,8 @@ export class LogCleaner {
     const why = error instanceof Error ? error.message : String(error);
     const fields = { topic: partition.topic, partition: partition.index, why };
     if (mayPass(error)) return this.#options.log.warn("compaction failed", fields);
-    this.#uncleanable.add(partition);
-    this.#options.log.error("a log is not compacted any more until the next start", fields);
+    this.#retryAtMs.set(partition, this.#options.clock.monotonicMs() + retryMs);
+    this.#options.log.error("a log is not compacted for now", { ...fields, retryMs });
   }
 
   #turn(): Promise<void> {

@@ -8,10 +8,29 @@ import {
 } from "../../../test/support/log-directory.ts";
 import { makeTemporaryFolder, removeFolder } from "../../../test/support/temporary-folder.ts";
 import type { Partition } from "../../broker/partition/partition.ts";
+import type { RetainedSegment } from "../../log/retention-plan.ts";
 import { Cancellation } from "../../broker/ports/compactor.ts";
 import { FilesDisk } from "../../storage/files-disk.ts";
 import { systemClock } from "../system-clock.ts";
 import { WorkerCompactor } from "./worker-compactor.ts";
+
+const task = {
+  folder: "orders-0",
+  segments: [{ baseOffset: 0, endOffset: 10 }],
+  dirtyFrom: 0,
+  upTo: 10,
+  aborted: [],
+  nowMs: 0,
+  deleteRetentionMs: 0,
+  indexIntervalBytes: 4096,
+  seed: [1, 2, 3, 4] as const,
+  limits: {
+    tableBytesMax: 1_048_576,
+    tableLoadFactor: 0.9,
+    bufferBytes: 4096,
+    bytesPerSecond: 1e9,
+  },
+};
 
 const folders: string[] = [];
 
@@ -63,25 +82,22 @@ test("a pass that is told to end leaves the log as it was", async () => {
   await close();
 });
 
+test("a pass that was told to end before it began ends at once", async () => {
+  const { partition, close } = await openFiles();
+  await fill(partition, 500);
+  const compactor = new WorkerCompactor(folders.at(-1) as string, systemClock);
+  const cancellation = new Cancellation();
+  cancellation.wish();
+  const { baseOffset, endOffset } = (await partition.retained())[0] as RetainedSegment;
+  const segments = [{ baseOffset, endOffset }];
+  const slow = { ...task, segments, limits: { ...task.limits, bytesPerSecond: 1 } };
+  await expect(compactor.begin(slow, cancellation)).rejects.toThrow("told to end");
+  await compactor.close();
+  await close();
+});
+
 test("a thread that dies fails its pass", async () => {
   const compactor = new WorkerCompactor("/nowhere", systemClock);
-  const task = {
-    folder: "orders-0",
-    segments: [{ baseOffset: 0, endOffset: 10 }],
-    dirtyFrom: 0,
-    upTo: 10,
-    aborted: [],
-    nowMs: 0,
-    deleteRetentionMs: 0,
-    indexIntervalBytes: 4096,
-    seed: [1, 2, 3, 4] as const,
-    limits: {
-      tableBytesMax: 1_048_576,
-      tableLoadFactor: 0.9,
-      bufferBytes: 4096,
-      bytesPerSecond: 1e9,
-    },
-  };
   const begun = compactor.begin(task, new Cancellation());
   const outcome = begun.catch((error: Error) => error.message);
   await compactor.close();

@@ -32,6 +32,8 @@ export class WorkerCompactor implements Compactor {
 
   async begin(task: CompactionTask, cancellation: Cancellation): Promise<CompactionPass> {
     const worker = this.#takeWorker();
+    const begun = worker.begin(task);
+    // Behind the request: a wish that came before it would be another pass's.
     const forget = cancellation.onWish(() => worker.cancel());
     const end = async (): Promise<void> => {
       forget();
@@ -39,7 +41,7 @@ export class WorkerCompactor implements Compactor {
       this.#release(worker);
     };
     try {
-      const { endOffset, bytesRead } = await worker.begin(task);
+      const { endOffset, bytesRead } = await begun;
       const rewrite = (order: RewriteOrder): Promise<RewrittenSegment> => worker.rewrite(order);
       return { endOffset, bytesRead, rewrite, end };
     } catch (error) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { KeyedHistory, readKeyed } from "../../../../test/support/keyed-history.ts";
-import { openWorld, runPass } from "../../../../test/support/log-directory.ts";
+import { fromDisk, openWorld, runPass } from "../../../../test/support/log-directory.ts";
 import { XylemError } from "../../../base/errors.ts";
 import { SimulatedDisk, type DiskOperation } from "../../../simulation/simulated-disk.ts";
 import type { Partition } from "../partition.ts";
@@ -9,7 +9,7 @@ const settings = { "cleanup.policy": ["compact"], "internal.segment.bytes": 600 
 
 async function openDirty() {
   const disk = new SimulatedDisk();
-  const world = await openWorld(disk);
+  const world = await openWorld(disk, { settings: fromDisk });
   const partition = await world.open("orders", settings);
   const history = new KeyedHistory();
   const plain = { isTombstone: false, ends: "plain", codec: "none" } as const;
@@ -94,6 +94,36 @@ describe("a pass that fails", () => {
     expect(await namesLeft(disk)).toEqual([]);
   });
 });
+
+test("a pass whose segments go while it waits for its turn gives way", async () => {
+  const { disk, world, partition } = await openDirty();
+  const bases = (await partition.retained()).map(({ baseOffset }) => baseOffset);
+  const [held, ready] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const removals: Promise<number>[] = [];
+  disk.fault = async (operation, path) => {
+    if (operation === "read" && path.endsWith("/00000000000000000000.log")) await held.promise;
+    if (operation !== "open" || !path.endsWith(".timeindex.cleaned")) return;
+    if (removals.length === 1) removals.push(partition.deleteRecordsBefore(bases.at(-1) as number));
+    await turns(20);
+    ready.resolve();
+  };
+  const reading = partition.read(0, { sizeBytesMax: 1, wholeFirst: true, upTo: partition.end });
+  // The first waits for the reader, the second for the first, the pass for both.
+  removals.push(partition.deleteRecordsBefore(bases[1] as number));
+  await turns(20);
+  const pass = runPass(partition, world.clock);
+  await ready.promise;
+  await turns(50);
+  held.resolve();
+  expect(await pass).toBeUndefined();
+  await Promise.all([reading, ...removals]);
+  expect(await namesLeft(disk)).toEqual([]);
+  expect([partition.logStart, partition.stopped]).toEqual([bases.at(-1), undefined]);
+});
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
 
 type Fault = SimulatedDisk["fault"];
 

@@ -146,6 +146,7 @@ export class PartitionCompaction {
       throw new XylemError("CORRUPT_MESSAGE", `${folder.path} is damaged below offset ${upTo}`);
     }
     const task = await this.#task(closed, dirtyFrom, upTo);
+    this.#giveWay(run, closed);
     const dirty = closed.filter(({ endOffset }) => endOffset > dirtyFrom);
     const begun = context.compactor.begin(task, run.cancellation);
     const pass = await this.#reading(run, dirty, begun);
@@ -186,12 +187,16 @@ export class PartitionCompaction {
     const last = sources.at(-1) as Segment;
     const range = { from: first.baseOffset, to: last.endOffset };
     const aborted = await this.#partition.abortedTransactions(range.from, range.to);
+    this.#giveWay(run, sources);
     const producers = this.#lastOfProducers(range);
     const order = { sources: sources.map(describeSource), producers, aborted };
     const progress = { hasBegun: false };
     try {
       const rewritten = await this.#reading(run, sources, pass.rewrite(order));
-      const replace = (): Promise<void> => this.#replace(sources, rewritten, progress);
+      const replace = async (): Promise<void> => {
+        this.#giveWay(run, sources);
+        await this.#replace(sources, rewritten, progress);
+      };
       const { turns } = this.#parts.segments;
       await turns.take("swap", () => turns.take("change", replace));
       return rewritten;
@@ -202,13 +207,18 @@ export class PartitionCompaction {
     }
   }
 
+  /** Ends the pass when the sources went while it read none of them: `letGo` let it be. */
+  #giveWay(run: Run, sources: readonly Segment[]): void {
+    if (!this.#parts.segments.holds(sources)) run.cancellation.wish();
+    if (run.cancellation.isWished) throw new Error("compaction gives way");
+  }
+
   async #replace(
     sources: readonly Segment[],
     rewritten: RewrittenSegment,
     progress: { hasBegun: boolean },
   ): Promise<void> {
     const { context, folder, segments, onReplaced, onStopped } = this.#parts;
-    if (!segments.holds(sources)) throw new Error("the segments were removed meanwhile");
     const first = sources[0] as Segment;
     const { endOffset, modifiedMs } = sources.at(-1) as Segment;
     const segment = new Segment(context, folder.path, {
