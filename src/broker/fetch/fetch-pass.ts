@@ -3,6 +3,7 @@ import { BatchWalk } from "../../log/batch-walk.ts";
 import { checkLeaderEpoch } from "../leader-epoch.ts";
 import { after } from "../partition/after.ts";
 import type { PartitionLog, ReadResult } from "../partition/partition-log.ts";
+import { nothingRead } from "../partition/read/partition-reader.ts";
 import type { Topics } from "../topics/topics.ts";
 import type { FetchBudget } from "./fetch-budget.ts";
 import type { FetchPartition } from "./fetch-partition.ts";
@@ -123,9 +124,17 @@ export class FetchPass {
     const wholeFirst = this.sizeBytes === 0;
     if (this.#leftBytes <= 0 && !wholeFirst) return undefined;
     const sizeBytesMax = this.#boundOf(wanted);
+    const replacements = log.compaction?.replacementCount;
     const reading = log.read(wanted.fetchOffset, { sizeBytesMax, wholeFirst, upTo });
     if (!this.#limits.readCommitted) return reading;
-    return after(reading, (result) => findAborted(log, wanted, result));
+    return after(reading, (result) =>
+      after(findAborted(log, wanted, result), () => {
+        if (log.compaction?.replacementCount === replacements) return result;
+        // What was read may hold aborted records that are gone by now, and named no more.
+        result.lease?.release();
+        return this.#read(wanted) ?? nothingRead;
+      }),
+    );
   }
 
   get #leftBytes(): number {
@@ -169,16 +178,15 @@ function findAborted(
   log: PartitionLog,
   wanted: FetchPartition,
   result: ReadResult,
-): ReadResult | Promise<ReadResult> {
+): void | Promise<void> {
   const last = lastOffsetOf(result.chunks);
-  if (last === undefined) return result;
+  if (last === undefined) return;
   return after(log.abortedTransactions(wanted.fetchOffset, last + 1), (aborted) => {
     // The files that named them may have gone meanwhile, with the records that were read.
     if (wanted.fetchOffset < log.logStart) {
       throw new XylemError("OFFSET_OUT_OF_RANGE", `the log begins at ${log.logStart}`);
     }
     wanted.aborted = aborted;
-    return result;
   });
 }
 

@@ -80,6 +80,11 @@ export class PartitionCompaction {
     return this.#run !== undefined;
   }
 
+  /** Grows when stored batches give way to others: what was read before may not fit any more. */
+  get replacementCount(): number {
+    return this.#parts.segments.replacementCount;
+  }
+
   /** Whether a pass is due, and over what. */
   async measure(): Promise<Dirtiness> {
     const { logStart, lastStable } = this.#partition;

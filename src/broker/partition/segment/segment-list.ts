@@ -14,6 +14,8 @@ export class SegmentList {
    * before it: segments are replaced, copied, or indexed anew.
    */
   readonly turns = new Turns();
+  /** How often `replace` was called. */
+  #replacementCount = 0;
 
   constructor(segments: Segment[] = [], { isDense }: { isDense: boolean } = { isDense: false }) {
     this.#isDense = isDense;
@@ -23,6 +25,10 @@ export class SegmentList {
 
   get isDense(): boolean {
     return this.#isDense;
+  }
+
+  get replacementCount(): number {
+    return this.#replacementCount;
   }
 
   /** Offsets may be in no batch from now on. */
@@ -96,6 +102,7 @@ export class SegmentList {
     assert(this.holds(run) && run.at(-1) !== this.last, "closed neighbours are replaced");
     const first = this.#segments.indexOf(run[0] as Segment);
     this.#segments = this.#segments.toSpliced(first, run.length, segment);
+    this.#replacementCount += 1;
     this.#sizeBytes += segment.sizeBytes;
     for (const { sizeBytes } of run) this.#sizeBytes -= sizeBytes;
   }
