@@ -77,7 +77,8 @@ export class LogStart {
     const target = { offset };
     this.#targets.add(target);
     try {
-      await this.#parts.context.storeLogStarts();
+      const { context, folder } = this.#parts;
+      await context.storeLogStart(folder.path);
     } finally {
       this.#targets.delete(target);
     }

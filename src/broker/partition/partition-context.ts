@@ -44,8 +44,8 @@ export interface PartitionContext {
   readonly cleanedOffsets: CleanedOffsets;
   /** A segment was rolled: checkpoints are due. */
   readonly checkpointSoon: () => void;
-  /** Makes the log starts of all partitions durable. */
-  readonly storeLogStarts: () => Promise<void>;
+  /** Makes the log start of a partition, by its folder's name, durable; calls share writes. */
+  readonly storeLogStart: (folder: string) => Promise<void>;
   /** Runs `work` later, unless the directory is closed first; its failure is logged. */
   readonly schedule: (delayMs: number, work: () => Promise<void>) => void;
 }

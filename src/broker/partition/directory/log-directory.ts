@@ -99,7 +99,7 @@ export class LogDirectory implements PartitionStorage {
       compactor: options.compactor ?? new InProcessCompactor({ ...options, tools: options }),
       cleanedOffsets: found.checkpoints.cleaned,
       checkpointSoon: () => this.#checkpointSoon(),
-      storeLogStarts: () => this.#storeLogStarts(),
+      storeLogStart: (folder) => this.#storeLogStart(folder),
       schedule: (delayMs, work) => this.#schedule(delayMs, work),
     };
     this.#folders = new TopicFolders(found.folders, this.#context);
@@ -337,8 +337,9 @@ export class LogDirectory implements PartitionStorage {
     this.#checkpoints.set("logStarts", name, partition.logStartUntold);
   }
 
-  async #storeLogStarts(): Promise<void> {
-    for (const [name, partition] of this.#partitions) this.#noteLogStart(name, partition);
+  async #storeLogStart(name: string): Promise<void> {
+    const partition = this.#partitions.get(name);
+    if (partition !== undefined) this.#noteLogStart(name, partition);
     await this.#checkpoints.store("logStarts");
   }
 

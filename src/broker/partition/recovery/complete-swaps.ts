@@ -34,6 +34,8 @@ export async function completeSwaps(
     const base = parseSegmentName(name)?.baseOffset ?? -1;
     if (base >= range.from && base < range.to) await disk.remove(`${folder}/${name}`);
   }
+  // A power cut may keep a renaming and lose a removal before it: both logs would be there.
+  await disk.syncDirectory(folder);
   for (const { name } of complete) {
     await disk.rename(`${folder}/${name}`, `${folder}/${name.slice(0, -swapSuffix.length)}`);
   }
