@@ -251,7 +251,7 @@ export const logSettings = {
   "log.read.buffers.max.bytes": long(
     33_554_432,
     atLeast(0),
-    "Memory kept for the next reads of the disk; what is in use counts as answers do.",
+    "Memory kept for the next reads of the disk, half of it to read ahead; 0: neither is done.",
   ),
   "log.tail.cache.max.bytes": long(
     67_108_864,

@@ -13,6 +13,7 @@ import type { FlushScheduler } from "./append/flush-scheduler.ts";
 import type { IndexCache } from "./segment/index-cache.ts";
 import type { OpenFiles } from "./segment/open-files.ts";
 import type { ReadBuffers } from "./read/read-buffers.ts";
+import type { ReadsAhead } from "./read/reads-ahead.ts";
 import type { TailCache } from "./read/tail-cache.ts";
 
 /** How far each partition, by its folder's name, is compacted. */
@@ -37,6 +38,7 @@ export interface PartitionContext {
   readonly indexes: IndexCache;
   readonly tails: TailCache;
   readonly buffers: ReadBuffers;
+  readonly readsAhead: ReadsAhead;
   readonly flushes: FlushScheduler;
   readonly room: AppendRoom;
   readonly damages: DamageLog;

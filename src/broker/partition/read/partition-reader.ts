@@ -1,12 +1,12 @@
 import { XylemError } from "../../../base/errors.ts";
 import { BatchWalk } from "../../../log/batch-walk.ts";
 import type { LeaderEpochs } from "../../../log/leader-epochs.ts";
-import { batchHeaderBytes } from "../../../protocol/record-batch.ts";
 import { acrossReplacement } from "./across-replacement.ts";
 import { after } from "../after.ts";
 import { findDamage, knownDamage } from "../segment/find-damage.ts";
 import { noteMissing } from "./missing-offsets.ts";
 import type { PartitionContext } from "../partition-context.ts";
+import { type ReadAhead, readLength } from "./reads-ahead.ts";
 import type { ReadOptions, ReadResult } from "../partition-log.ts";
 import type { Damage, Segment } from "../segment/segment.ts";
 import { isStoredIntact, largeBatchBytes } from "../segment/stored-sum.ts";
@@ -22,6 +22,8 @@ export const nothingRead: ReadResult = { chunks: [], sizeBytes: 0 };
 interface Place {
   readonly segment: Segment;
   readonly position: number;
+  /** What lies there, for the first who comes. */
+  readonly ahead: ReadAhead | undefined;
 }
 
 /** A place where a batch is to begin, and what is known of that batch. */
@@ -92,7 +94,7 @@ export class PartitionReader {
     if (place?.segment === segment) {
       const { position } = place;
       const start = { position, offsetMin: offset, isExact: true, entryOffset: -1 };
-      return this.#step({ ...wanted, ...start, start }, sizeBytesMax);
+      return this.#goOn({ ...wanted, ...start, start }, place.ahead);
     }
     return after(segment.findEntry(offset), ({ position, entryOffset }) => {
       const isExact = position === 0;
@@ -102,12 +104,24 @@ export class PartitionReader {
     });
   }
 
+  /** A reader that goes on may find its bytes read. */
+  #goOn(search: Search, ahead: ReadAhead | undefined): ReadResult | Promise<ReadResult> {
+    const { segment, position, sizeBytesMax } = search;
+    return after(ahead?.take(), (bytes) => {
+      if (bytes === undefined) return this.#step(search, sizeBytesMax);
+      segment.log.checkCurrent();
+      const isEnough = bytes.length >= readLength(segment, position, sizeBytesMax);
+      if (isEnough) return this.#pick(search, bytes, false);
+      this.#parts.context.buffers.lease(bytes)?.release();
+      return this.#step(search, sizeBytesMax);
+    });
+  }
+
   /** Reads on from a search's position, `wanted` bytes and a head more. */
   #step(search: Search, wanted: number): ReadResult | Promise<ReadResult> {
     const { segment, position } = search;
-    const left = segment.sizeBytes - position;
-    if (left <= 0) return this.#readNext(search);
-    const length = Math.min(left, Math.max(wanted, batchHeaderBytes) + batchHeaderBytes);
+    const length = readLength(segment, position, wanted);
+    if (length <= 0) return this.#readNext(search);
     const { buffers } = this.#parts.context;
     const target = buffers.take(length);
     return after(
@@ -208,7 +222,7 @@ export class PartitionReader {
       this.#isGood(walk, segment, true)
     );
     const chunk = walk.bytes.subarray(from, walk.position);
-    this.#remember(walk.offsetMin, { segment, position: position + chunk.length });
+    this.#rememberEnd(search, position + chunk.length, walk.offsetMin);
     const lease = this.#parts.context.buffers.lease(chunk);
     return { chunks: [chunk], sizeBytes: chunk.length, ...(lease && { lease }) };
   }
@@ -219,6 +233,19 @@ export class PartitionReader {
     if (isExact && segments.isDense && walk.baseOffset !== walk.offsetMin) return false;
     if (walk.fits(segment.endOffset) !== true) return false;
     return epochs.canHave(walk.leaderEpoch, walk.lastOffset);
+  }
+
+  /** Who has gone on once is taken to go on again. */
+  #rememberEnd(search: Search, position: number, offset: number): void {
+    const { segment, sizeBytesMax, offset: from } = search;
+    const { readsAhead } = this.#parts.context;
+    const known = this.#places.get(offset);
+    // Readers that go side by side share what the first of them began.
+    const isBegun = known?.segment === segment && known.ahead?.isWaiting;
+    if (isBegun) return this.#remember(offset, known);
+    const goesOn = this.#places.get(from)?.segment === segment;
+    const ahead = goesOn ? readsAhead.begin(segment, position, sizeBytesMax) : undefined;
+    this.#remember(offset, { segment, position, ahead });
   }
 
   #remember(offset: number, place: Place): void {

@@ -28,12 +28,17 @@ export class ReadBuffers {
     return this.#idleBytes;
   }
 
+  /** What a buffer for a read of that length takes. */
+  sizeFor(length: number): number {
+    return Math.ceil(length / stepBytes) * stepBytes;
+  }
+
   /** Room for a read of that length; undefined: the disk makes its own. */
   take(length: number): Uint8Array | undefined {
     if (this.#idleBytesMax === 0 || length < bufferBytesMin || length > bufferBytesMax) {
       return undefined;
     }
-    const sizeBytes = Math.ceil(length / stepBytes) * stepBytes;
+    const sizeBytes = this.sizeFor(length);
     const buffer = this.#idle.get(sizeBytes)?.pop();
     if (buffer !== undefined) this.#idleBytes -= sizeBytes;
     const taken = buffer ?? new Uint8Array(sizeBytes);
