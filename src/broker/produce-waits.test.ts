@@ -70,14 +70,25 @@ test("what is committed in time leaves no deadline behind", async () => {
   expect(broker.deadlines.count).toBe(0);
 });
 
-test("acks=1 waits for what this node holds, however long it takes", async () => {
+test("acks=1 is not left without an answer by a disk that does not flush", async () => {
   const release = stallSyncs();
-  const { batch, done } = send(batchOf(["slow"]), { acks: 1, timeoutMs: 10 });
-  await clock.advance(60_000);
-  expect(broker.deadlines.count).toBe(0);
+  const { batch, done } = send(batchOf(["slow"]), { acks: 1, timeoutMs: 5_000 });
+  await clock.advance(4_900);
+  expect(batch.error).toBeUndefined();
+  await clock.advance(200);
+  await done;
+  expect(batch.error?.code).toBe("REQUEST_TIMED_OUT");
+  release();
+});
+
+test("acks=1 takes an ordinary flush, however short its time limit is", async () => {
+  const release = stallSyncs();
+  const { batch, done } = send(batchOf(["slow"]), { acks: 1, timeoutMs: 0 });
+  await clock.advance(900);
   release();
   await done;
   expect(batch.error).toBeUndefined();
+  expect(broker.deadlines.count).toBe(0);
 });
 
 test("a disk that fails its sync answers KAFKA_STORAGE_ERROR, to the next as well", async () => {

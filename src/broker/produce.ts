@@ -17,7 +17,7 @@ import type { Topic } from "./topics/topics.ts";
 export interface ProduceRequest {
   /** Any int16: what is none of the three is refused. */
   readonly acks: number;
-  /** How long acks=-1 waits for the commit. The records stay when it is over. */
+  /** How long an answer waits for the disk or the commit. The records stay when it is over. */
   readonly timeoutMs: number;
   /** Only `__admin_client` may write to internal topics. */
   readonly clientId: string;
@@ -174,6 +174,12 @@ function checkAllowed(topic: Topic, request: ProduceRequest): void {
   }
 }
 
+/**
+ * Kafka does not look at the time limit of acks=1: a client that names a short one, or none, must
+ * not be refused for an ordinary flush.
+ */
+const heldTimeoutMsMin = 1_000;
+
 /** Counts down the batches of one request that wait to be held or committed. */
 class PendingProduce implements Expiring {
   readonly #broker: Broker;
@@ -198,15 +204,15 @@ class PendingProduce implements Expiring {
     }
     this.#waiting -= 1;
     if (this.#waiting === 0) return undefined;
-    if (this.#waitsForCommit) {
-      this.#deadlineSlot = this.#broker.deadlines.add(this, request.timeoutMs);
-    }
+    const { timeoutMs } = request;
+    const waitMs = this.#waitsForCommit ? timeoutMs : Math.max(timeoutMs, heldTimeoutMsMin);
+    this.#deadlineSlot = this.#broker.deadlines.add(this, waitMs);
     return new Promise((resolve) => {
       this.#resolve = resolve;
     });
   }
 
-  /** What is not committed in time says so; its records stay. */
+  /** What is not held or committed in time says so; its records stay. */
   expire(): void {
     this.#isExpired = true;
     for (const batch of this.#batches) {
@@ -236,7 +242,7 @@ class PendingProduce implements Expiring {
     if (error !== undefined) batch.error = asXylemError(error);
     this.#waiting -= 1;
     if (this.#waiting > 0 || this.#resolve === undefined) return;
-    if (this.#waitsForCommit) this.#broker.deadlines.remove(this, this.#deadlineSlot);
+    this.#broker.deadlines.remove(this, this.#deadlineSlot);
     this.#resolve();
   }
 }

@@ -179,18 +179,19 @@ interface DiskParts {
 
 /** A data directory is locked; by its lock's socket other processes send commands. */
 async function openDisk(steps: StartSteps, parts: BrokerParts): Promise<DiskParts> {
-  const { settings, clock } = parts;
+  const { settings, clock, random, log } = parts;
   if (parts.disk !== undefined) return { disk: parts.disk };
   if (settings.memory) {
     return { disk: new MemoryDisk({ sizeBytesMax: settings["memory.store.max.bytes"], clock }) };
   }
   // Loaded here: a broker in memory needs none of them.
   const { FilesDisk, makeRoot } = await import("../storage/files-disk.ts");
+  const { ReservedDisk } = await import("../storage/reserved-disk.ts");
   const { lockDirectory } = await import("../storage/directory-lock.ts");
   const { WorkerCompactor } = await import("./compaction/worker-compactor.ts");
   const { ControlCalls } = await import("./control/control-calls.ts");
   const onStop = (): void => parts.onStopRequested?.();
-  const control = new ControlCalls(parts.log);
+  const control = new ControlCalls(log);
   await steps.run("make the data directory", () => makeRoot(settings.data));
   await steps.run(
     lockStep,
@@ -198,7 +199,10 @@ async function openDisk(steps: StartSteps, parts: BrokerParts): Promise<DiskPart
     (lock) => lock.release(),
   );
   const compactor = new WorkerCompactor(settings.data, clock);
-  return { disk: new FilesDisk(settings.data), control, compactor };
+  const reserveBytes = settings["log.disk.reserve.bytes"];
+  const files = new FilesDisk(settings.data);
+  const disk = await ReservedDisk.open(files, { reserveBytes, random, log });
+  return { disk, control, compactor };
 }
 
 async function openConfigs(steps: StartSteps, disk: Disk, parts: BrokerParts) {

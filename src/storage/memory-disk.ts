@@ -2,7 +2,7 @@ import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import { XylemError } from "../base/errors.ts";
 import { copyFile } from "../broker/partition/copies/copy-file.ts";
-import type { Disk, DiskEntry, DiskFile, LinkOutcome } from "../broker/ports/disk.ts";
+import type { Disk, DiskEntry, DiskFile, DiskSpace, LinkOutcome } from "../broker/ports/disk.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { MemoryFile } from "./memory-file.ts";
 
@@ -122,7 +122,7 @@ export class MemoryDisk implements Disk {
   }
 
   /** Its own bound is the only one. */
-  async space(): Promise<undefined> {
+  async space(): Promise<DiskSpace | undefined> {
     return undefined;
   }
 

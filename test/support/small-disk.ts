@@ -25,6 +25,18 @@ export class SmallDisk {
     }
   }
 
+  /** Makes files until no more can be made, as another program would. */
+  takeInodes(): void {
+    for (let count = 0; ; count += 1) {
+      try {
+        writeFileSync(join(this.root, `taken-${count}`), "");
+      } catch (error) {
+        if ((error as { code?: string }).code === "ENOSPC") return;
+        throw error;
+      }
+    }
+  }
+
   free(): void {
     truncateSync(this.#filler, 0);
     rmSync(this.#filler);

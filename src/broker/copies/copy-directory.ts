@@ -25,7 +25,7 @@ export interface DirectoryCopyReport {
 }
 
 /** What belongs to a process or to work that was cut short. */
-const leftOut = /^xylem\.sock|\.(deleted|cleaned|tmp)$/;
+const leftOut = /^xylem(\.sock|-reserve$)|\.(deleted|cleaned|tmp)$/;
 const sharedSuffixes: ReadonlySet<string> = new Set([".log", ".index", ".timeindex", ".snapshot"]);
 
 /**
