@@ -41,6 +41,7 @@ describe("log.disk.reserve.bytes", () => {
     await world.clock.advance(1_000);
     for (let count = 0; count < 3; count += 1) {
       expect(() => partition.append(batchOf(["more"]), { origin: "client" })).toThrow(full);
+      await world.clock.advance(1_000);
     }
     expect(await readValues(partition)).toEqual(["one", "two"]);
     expect(await partition.deleteRecordsBefore(1)).toBe(1);

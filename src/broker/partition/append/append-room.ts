@@ -40,6 +40,8 @@ export class AppendRoom {
   #isFull = false;
   readonly #listeners = new Set<() => void>();
   #refusedMs = -Infinity;
+  /** The largest batch refused since there was no room. */
+  #refusedBytes = 0;
   #looking: Promise<void> | undefined;
   #measuredMs = -Infinity;
   #measureAfterMs = -Infinity;
@@ -74,7 +76,7 @@ export class AppendRoom {
   /** Throws DISK_FULL when there is no room for a batch, else takes it off. */
   take(sizeBytes: number, origin: AppendOptions["origin"]): void {
     const refusal = this.#findRefusal(sizeBytes, origin);
-    if (refusal !== undefined) throw this.#refuse(refusal);
+    if (refusal !== undefined) throw this.#refuse(refusal, sizeBytes);
     this.#freeBytes -= sizeBytes;
     this.#usedBytes += sizeBytes;
     this.#queuedBytes += sizeBytes;
@@ -109,11 +111,13 @@ export class AppendRoom {
     if (settings["log.disk.max.bytes"] >= 0 && this.#isMeasureDue()) await this.#measure();
     if (!this.#isFull || !this.#hasRoom()) return;
     this.#isFull = false;
+    this.#refusedBytes = 0;
     this.#parts.log.info("there is room again: appends are taken", this.#figures());
   }
 
+  /** For what was refused: a little space that comes and goes is not told each time. */
   #hasRoom(): boolean {
-    if (this.#findRefusal(0, "client") !== undefined || this.#freeFiles < 1) return false;
+    if (this.#findRefusal(this.#refusedBytes, "client") !== undefined || this.#freeFiles < 1) return false;
     return this.#parts.clock.monotonicMs() - this.#refusedMs >= quietMs;
   }
 
@@ -146,8 +150,9 @@ export class AppendRoom {
     return `the data directory holds ${this.#usedBytes} bytes, log.disk.max.bytes=${bytesMax}`;
   }
 
-  #refuse(refusal: string): XylemError {
+  #refuse(refusal: string, sizeBytes: number): XylemError {
     this.#refusedAppends += 1;
+    this.#refusedBytes = Math.max(this.#refusedBytes, sizeBytes);
     const hint = "delete topics or records, shorten retention, or give it more space";
     const detail = `no room for appends: ${refusal}; ${hint}`;
     this.#tellFull(detail);
