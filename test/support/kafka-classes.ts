@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { run } from "./child-process.ts";
 import { cacheFolder, repositoryRoot } from "./repository.ts";
 
@@ -10,10 +10,7 @@ export async function kafkaClassPath(): Promise<string> {
   const jars = `${folder}/jars`;
   const isStale = !existsSync(jars) || isNewer(`${javaFolder}/pom.xml`, jars);
   if (isStale || !readdirSync(jars).some((name) => name.startsWith("kafka-tools"))) {
-    const goal = ["-q", "-B", "-f", `${javaFolder}/pom.xml`, "dependency:copy-dependencies"];
-    const args = [...goal, `-DoutputDirectory=${jars}`];
-    const outcome = await run("mvn", args, { timeoutMs: 300_000 });
-    if (outcome.code !== 0) throw new Error(`maven: ${outcome.stdout}${outcome.stderr}`);
+    await resolveJars(jars);
   }
   return `${await compileToolRunner(folder, jars)}:${jars}/*`;
 }
@@ -27,6 +24,18 @@ export function javaFlags(heapMiB: number): string[] {
     "-Djava.awt.headless=true",
     `-Dlog4j2.configurationFile=${javaFolder}/log4j2.properties`,
   ];
+}
+
+/** All of them or none: what Maven left half done is not taken for the whole. */
+async function resolveJars(jars: string): Promise<void> {
+  const partial = `${jars}.partial`;
+  rmSync(partial, { recursive: true, force: true });
+  const goal = ["-q", "-B", "-f", `${javaFolder}/pom.xml`, "dependency:copy-dependencies"];
+  const args = [...goal, `-DoutputDirectory=${partial}`];
+  const outcome = await run("mvn", args, { timeoutMs: 300_000 });
+  if (outcome.code !== 0) throw new Error(`maven: ${outcome.stdout}${outcome.stderr}`);
+  rmSync(jars, { recursive: true, force: true });
+  renameSync(partial, jars);
 }
 
 async function compileToolRunner(folder: string, jars: string): Promise<string> {
