@@ -155,6 +155,36 @@ describe("when Kafka has run again meanwhile", () => {
     expect(await stored()).toMatchObject({ audit: { id: again } });
   });
 
+  test("what lies behind bytes that can not be read is not taken for deleted", async () => {
+    const compacted = configRecord(topicType, "orders", ["cleanup.policy", "compact"]);
+    await start(compacted, configRecord(brokerType, "", ["message.max.bytes", "2000000"]));
+    const before = await stored();
+    const bytes = metadataBatch([...values, ...topicRecords("news", "AAAAAAAAAAAAAAAAAAAADQ")]);
+    bytes[70] = (bytes[70] as number) ^ 1;
+    await write(logFile, bytes);
+    await startOver();
+    expect(await stored()).toEqual(before);
+    const [orders] = [topicRecords("orders", ordersId, 2)];
+    const notUnderstood = metadataBatch([Uint8Array.of(9)], orders.length);
+    await write(logFile, new Uint8Array([...metadataBatch(orders), ...notUnderstood]));
+    await startOver();
+    expect(await stored()).toMatchObject({
+      orders: { partitions: 2, configs: { "cleanup.policy": "compact" } },
+      audit: { partitions: 1 },
+    });
+    expect(rig.configs.settings["message.max.bytes"]).toBe(2_000_000);
+    await start(removeTopicRecord(auditId));
+    expect(Object.keys(await stored())).toEqual(["orders"]);
+  });
+
+  test("a log whose beginning is in no snapshot says nothing of what is gone", async () => {
+    await disk.remove(logFile);
+    const late = logFile.replace("0.log", "9.log");
+    await write(late, metadataBatch(topicRecords("news", "AAAAAAAAAAAAAAAAAAAADQ"), 9));
+    await startOver();
+    expect(Object.keys(await stored())).toEqual(["audit", "news", "orders"]);
+  });
+
   test("what was deleted here does not come back, and our own topic of a name stays", async () => {
     await rig.topics.delete("orders");
     await rig.topics.delete("audit");

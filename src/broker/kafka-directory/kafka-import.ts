@@ -11,6 +11,7 @@ import { TopicImport } from "./import-topics.ts";
 import {
   baseOf,
   changedConfigs,
+  joinBase,
   type MetadataBase,
   noMetadata,
   parseBase,
@@ -32,7 +33,8 @@ const baseKey = "kafka-metadata";
 
 /**
  * Takes over topics and configs of a data directory that Kafka wrote, from its metadata log; again
- * when Kafka has run in it meanwhile. Users, ACLs and quotas are not taken over.
+ * when Kafka has run in it meanwhile. Where a part of the log can not be read nothing counts as
+ * deleted. Users, ACLs and quotas are not taken over.
  */
 export class KafkaImport {
   readonly #parts: Parts;
@@ -47,15 +49,17 @@ export class KafkaImport {
 
   /** Undefined: Kafka never wrote here, or nothing since it was looked at last. */
   static async begin(parts: Parts): Promise<KafkaImport | undefined> {
-    const metadata = await readKafkaMetadata(parts);
-    if (metadata === undefined) return undefined;
+    const read = await readKafkaMetadata(parts);
+    if (read === undefined) return undefined;
+    const { metadata, isWhole } = read;
     const { entries } = await parts.coordinator.read(baseKey);
     const entry = entries.find(({ key }) => key === baseKey);
     const base = {
       value: entry === undefined ? noMetadata : parseBase(entry.value),
       revision: entry?.revision ?? 0,
     };
-    const now = baseOf(metadata);
+    const seen = baseOf(metadata);
+    const now = isWhole ? seen : joinBase(base.value, seen);
     if (JSON.stringify(now) === JSON.stringify(base.value)) return undefined;
     const started = new KafkaImport(parts, base, now);
     await started.#importTopics(metadata);

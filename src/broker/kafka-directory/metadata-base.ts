@@ -27,6 +27,33 @@ export function baseOf(metadata: KafkaMetadata): MetadataBase {
   return { topics, brokers: configsOf(metadata, "broker"), groups: configsOf(metadata, "group") };
 }
 
+/** What was known, and what is seen of it in metadata of which a part can not be read. */
+export function joinBase(known: MetadataBase, seen: MetadataBase): MetadataBase {
+  const topics: Record<string, KnownTopic> = { ...known.topics };
+  for (const [name, topic] of Object.entries(seen.topics)) {
+    const before = known.topics[name];
+    topics[name] = before?.id === topic.id ? joinTopic(before, topic) : topic;
+  }
+  const brokers = joinConfigs(known.brokers, seen.brokers);
+  return { topics, brokers, groups: joinConfigs(known.groups, seen.groups) };
+}
+
+function joinTopic(known: KnownTopic, seen: KnownTopic): KnownTopic {
+  const partitions = Math.max(known.partitions, seen.partitions);
+  return { id: known.id, partitions, configs: { ...known.configs, ...seen.configs } };
+}
+
+function joinConfigs(
+  known: Readonly<Record<string, Texts>>,
+  seen: Readonly<Record<string, Texts>>,
+): Record<string, Texts> {
+  const joined: Record<string, Texts> = { ...known };
+  for (const [name, configs] of Object.entries(seen)) {
+    joined[name] = { ...known[name], ...configs };
+  }
+  return joined;
+}
+
 function configsOf(metadata: KafkaMetadata, kind: "broker" | "group"): Record<string, Texts> {
   return Object.fromEntries(
     metadata

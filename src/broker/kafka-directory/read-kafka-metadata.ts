@@ -16,6 +16,12 @@ export interface MetadataTools {
   readonly log: Log;
 }
 
+export interface MetadataRead {
+  readonly metadata: KafkaMetadata;
+  /** Nothing of it is missing: what is not there was deleted, or never was. */
+  readonly isWhole: boolean;
+}
+
 const folder = "__cluster_metadata-0";
 /** Offset that follows what the snapshot covers, and the epoch of the last record in it. */
 const snapshotPattern = /^(\d{20})-\d{10}\.checkpoint$/;
@@ -27,7 +33,7 @@ const batchBytesMax = 64 * 1024 * 1024;
  * the log behind it. Undefined without any. Ends, with a warning, before a record that can not be
  * read. Changes nothing: Kafka finds its files as it left them.
  */
-export async function readKafkaMetadata(tools: MetadataTools): Promise<KafkaMetadata | undefined> {
+export async function readKafkaMetadata(tools: MetadataTools): Promise<MetadataRead | undefined> {
   const names = (await tools.disk.list(folder)).map(({ name }) => name);
   const snapshot = names
     .filter((name) => snapshotPattern.test(name))
@@ -41,16 +47,23 @@ export async function readKafkaMetadata(tools: MetadataTools): Promise<KafkaMeta
   if (snapshot === undefined && bases.length === 0) return undefined;
   const reading = new MetadataReading(tools);
   const from = snapshot === undefined ? 0 : Number(snapshot.slice(0, 20));
-  if (snapshot !== undefined && !(await reading.read(snapshot, 0))) return reading.metadata;
+  let isWhole = snapshot === undefined || (await reading.read(snapshot, 0));
+  if (isWhole && (bases[0] ?? from) > from) {
+    isWhole = false;
+    tools.log.warn("the beginning of Kafka's metadata is missing", { from, found: bases[0] });
+  }
   for (const [index, baseOffset] of bases.entries()) {
     if ((bases[index + 1] ?? Infinity) <= from) continue;
-    if (!(await reading.read(formatSegmentName(baseOffset, ".log"), from))) break;
+    if (reading.hasStopped) break;
+    isWhole = (await reading.read(formatSegmentName(baseOffset, ".log"), from)) && isWhole;
   }
-  return reading.metadata;
+  return { metadata: reading.metadata, isWhole };
 }
 
 class MetadataReading {
   readonly metadata = new KafkaMetadata();
+  /** A record could not be read: what follows it would not be what Kafka has. */
+  hasStopped = false;
   readonly #tools: MetadataTools;
 
   constructor(tools: MetadataTools) {
@@ -78,6 +91,7 @@ class MetadataReading {
     } finally {
       await file.close();
     }
+    this.hasStopped = true;
     return false;
   }
 
