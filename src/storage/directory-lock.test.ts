@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,6 +33,12 @@ describe("directory lock", () => {
   test("a second holder is refused and told the first one's process id", async () => {
     const lock = await lockDirectory(root, { onStop });
     await expect(lockDirectory(root, { onStop })).rejects.toThrow(`process ${process.pid}`);
+    await lock.release();
+  });
+
+  test("only this user's processes may connect to it", async () => {
+    const lock = await lockDirectory(root, { onStop });
+    expect((await stat(join(root, "xylem.sock"))).mode & 0o777).toBe(0o600);
     await lock.release();
   });
 

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { chmod, link, open, rename, rm, stat } from "node:fs/promises";
+import { chmodSync } from "node:fs";
+import { link, open, rename, rm, stat } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { XylemError } from "../base/errors.ts";
 import { systemCode, toDiskError } from "./disk-error.ts";
@@ -114,14 +115,17 @@ async function tryToBind(address: LockAddress, options: LockOptions): Promise<Bo
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      server.listen(address.path, resolve);
+      server.listen(address.path, () => {
+        // Not a turn later: whoever connected before it would stay connected.
+        if (address.file !== undefined) restrict(address.file, reject);
+        resolve();
+      });
     });
   } catch (error) {
     if (systemCode(error) === "EADDRINUSE") return undefined;
     throw toDiskError(error, `locking ${address.file ?? address.path}`);
   }
   server.unref();
-  if (address.file !== undefined) await restrict(address.file);
   return { server, name, calls };
 }
 
@@ -129,12 +133,12 @@ function refuseCalls(): Promise<never> {
   return Promise.reject(new XylemError("UNSUPPORTED_VERSION", "no node holds this directory"));
 }
 
-/** A socket that is gone already is told by `proveHeld`. */
-async function restrict(file: string): Promise<void> {
+/** Opens it to this process's user alone. One that is gone already is told by `proveHeld`. */
+function restrict(file: string, onError: (error: unknown) => void): void {
   try {
-    await chmod(file, 0o600);
+    chmodSync(file, 0o600);
   } catch (error) {
-    if (systemCode(error) !== "ENOENT") throw toDiskError(error, `locking ${file}`);
+    if (systemCode(error) !== "ENOENT") onError(error);
   }
 }
 
