@@ -108,6 +108,8 @@ export class FetchPass {
 
   #read(wanted: FetchPartition): ReadResult | Promise<ReadResult> | undefined {
     const log = findLog(this.#topics, wanted);
+    // At its end nothing would be read that could say so.
+    if (log.stopped !== undefined) throw log.stopped;
     checkLeaderEpoch(log, wanted.currentLeaderEpoch);
     wanted.highWatermark = log.committed;
     wanted.lastStable = log.lastStable;

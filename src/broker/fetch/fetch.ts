@@ -108,11 +108,17 @@ export class Fetch implements Expiring {
     this.#deadlineSlot = this.#broker.deadlines.add(this, this.#limits.maxWaitMs);
   }
 
-  /** A partition advanced after it was read and before this fetch was parked. */
+  /** A partition advanced or stopped after it was read and before this fetch was parked. */
   #hasMissed(): boolean {
     for (const { topic, index, highWatermark } of this.#partitions) {
       if ((topic?.partitions[index]?.committed ?? -1) > highWatermark) return true;
     }
+    return this.#hasStopped();
+  }
+
+  /** The next pass finds that too, and its error ends the fetch. */
+  #hasStopped(): boolean {
+    for (const log of this.#logs()) if (log.stopped !== undefined) return true;
     return false;
   }
 
@@ -122,7 +128,8 @@ export class Fetch implements Expiring {
     // A fetch that waits for many bytes does not read them again for each one that comes.
     const bytesAtMost = this.#pass.sizeBytes + this.#sumLogBytes() - this.#logBytes;
     const isTooLittle = bytesAtMost < Math.min(minBytes, this.#sizeBytesMax);
-    if (minBytes > 1 && isTooLittle && !this.#hadUnreadable) return;
+    const isWorthless = minBytes > 1 && isTooLittle && !this.#hadUnreadable;
+    if (isWorthless && !this.#hasStopped()) return;
     this.#wake();
   }
 

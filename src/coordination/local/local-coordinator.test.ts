@@ -77,10 +77,9 @@ describe("a damaged file", () => {
     expect(await keys(coordinator)).toEqual(["a", "b"]);
   });
 
-  test("any bit flipped before the last line refuses the start and changes nothing", async () => {
+  test("any bit that is flipped refuses the start and changes nothing", async () => {
     const bytes = await threeEntries();
-    const lastLine = bytes.lastIndexOf(10, bytes.length - 2) + 1;
-    for (let bit = 0; bit < lastLine * 8; bit++) {
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
       const damaged = Uint8Array.from(bytes);
       damaged[bit >> 3]! ^= 1 << (bit & 7);
       const disk = await diskWith(damaged);

@@ -57,8 +57,8 @@ export function replayLines(bytes: Uint8Array, crc32c: Crc32c): Replay {
     const isEnded = end < bytes.length;
     const value = isEnded ? parseLine(text, crc32c) : undefined;
     if (value === undefined) {
-      const isTorn = at === lines.length - 1 && header !== undefined;
-      if (isTorn && (!isEnded || text.includes(0))) break;
+      const isLast = at === lines.length - 1 && header !== undefined;
+      if (isLast && (isEnded ? hasUnwritten(text) : !hasSpoiledEnd(text, crc32c))) break;
       throw damaged(`line ${at + 1}, byte ${start}`);
     }
     if (header === undefined) header = checkHeader(value);
@@ -97,6 +97,21 @@ function parseLine(text: Uint8Array, crc32c: Crc32c): unknown {
   const json = text.subarray(prefixLength);
   const isWhole = decodeUtf8(text.subarray(0, prefixLength)) === prefixOf(json, crc32c);
   return isWhole ? JSON.parse(decodeUtf8(json)) : undefined;
+}
+
+/** Whether a block of it never reached the disk: one zero alone in a line is a spoiled blank. */
+function hasUnwritten(text: Uint8Array): boolean {
+  const first = text.indexOf(0);
+  const isAtEdge = first === 0 || first === text.length - 1;
+  return first >= 0 && (isAtEdge || text[first + 1] === 0);
+}
+
+/**
+ * A whole line behind which something else stands than its end: it was confirmed, and is damaged.
+ * A zero there was never written.
+ */
+function hasSpoiledEnd(text: Uint8Array, crc32c: Crc32c): boolean {
+  return text.at(-1) !== 0 && parseLine(text.subarray(0, -1), crc32c) !== undefined;
 }
 
 function checkHeader(value: unknown): Header {
