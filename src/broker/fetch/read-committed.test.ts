@@ -38,7 +38,7 @@ async function abortedLog(disk: SimulatedDisk) {
   return { world, partition: world.partition("orders") as Partition };
 }
 
-test("aborted records that were read before two passes of compaction are not given out", async () => {
+test("aborted records that were read before two passes of compaction stay unseen", async () => {
   const disk = new SimulatedDisk();
   const { world, partition } = await abortedLog(disk);
   const [looked, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
