@@ -78,6 +78,7 @@ export class PartitionWriter implements Flushable {
   /** Files with bytes that no flush has covered, oldest first. */
   #dirty = new Set<LogFile>();
   #idle: (() => void)[] = [];
+  readonly #wishFlush = (): void => this.requestFlush();
   written: number;
   flushed: number;
 
@@ -154,7 +155,7 @@ export class PartitionWriter implements Flushable {
       return;
     }
     this.#isFlushing = false;
-    for (const file of files) file.isDirty = this.#dirty.has(file);
+    for (const file of files) if (!this.#dirty.has(file)) file.noteFlushed();
     this.flushed = target;
     this.#listener.onProgress();
     if (this.#isFlushWanted) this.requestFlush();
@@ -279,7 +280,7 @@ export class PartitionWriter implements Flushable {
   }
 
   #markDirty(file: LogFile): void {
-    file.isDirty = true;
+    file.noteWritten(this.#wishFlush);
     this.#dirty.add(file);
   }
 

@@ -21,13 +21,29 @@ export class LogFile {
   #retired = false;
   /** Set when others take its place: until then its readers wait. */
   #replacedAt: Promise<void> | undefined;
-  /** Holds bytes that no flush has covered: closing it now could lose the news of a failed one. */
-  isDirty = false;
+  /** Set while it holds bytes that no flush has covered. */
+  #requestFlush: (() => void) | undefined;
 
   constructor(disk: Disk, path: string, open: OpenFiles) {
     this.#disk = disk;
     this.path = path;
     this.#open = open;
+  }
+
+  /** Holds bytes that no flush has covered: closing it now could lose the news of a failed one. */
+  get isDirty(): boolean {
+    return this.#requestFlush !== undefined;
+  }
+
+  /** Bytes were written; `requestFlush` is called when the file could be closed but for them. */
+  noteWritten(requestFlush: () => void): void {
+    this.#requestFlush = requestFlush;
+  }
+
+  /** All that was written is flushed. */
+  noteFlushed(): void {
+    this.#requestFlush = undefined;
+    this.#open.trim();
   }
 
   /** Nobody may use it any more. */
@@ -64,9 +80,11 @@ export class LogFile {
     }
   }
 
-  /** Answers whether it is closed or closing. */
+  /** Answers whether it is closed or closing; one that is only dirty will be flushed. */
   closeIfIdle(): boolean {
-    if (this.#userCount > 0 || this.isDirty) return false;
+    if (this.#userCount > 0) return false;
+    this.#requestFlush?.();
+    if (this.isDirty) return false;
     const file = this.#file;
     this.#file = undefined;
     // A descriptor that fails to close has nothing unsynced: it was idle.
