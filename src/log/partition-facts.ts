@@ -13,6 +13,8 @@ export interface PartitionFacts {
   readonly sizeBytes: number;
   /** When retention, a roll or compaction can have something to do at the earliest. */
   readonly upkeepDueMs: number;
+  /** Of the settings that `upkeepDueMs` counts with: by others it says nothing. */
+  readonly rulesSum: number;
 }
 
 /** Never, as a time. */
@@ -26,33 +28,37 @@ export const emptyFacts: PartitionFacts = Object.freeze({
   logStartEpoch: -1,
   sizeBytes: 0,
   upkeepDueMs: neverMs,
+  rulesSum: 0,
 });
 
 /** Facts by topic, then by partition. */
 export type FactsByTopic = Map<string, Map<number, PartitionFacts>>;
 
 const version = "0";
-const fieldCount = 7;
+const fieldCount = 8;
 
 /**
  * The text of `partition-facts-checkpoint`: the version and a CRC-32C of what follows; then for
  * each topic a line `name count` and that many lines `partition logStart end leaderEpoch
- * logStartEpoch sizeBytes upkeepDueMs`.
+ * logStartEpoch sizeBytes upkeepDueMs rulesSum`.
  */
 export function formatFacts(topics: FactsByTopic, crc32c: Crc32c): Uint8Array {
   const lines: string[] = [];
   for (const [topic, partitions] of topics) {
     lines.push(`${topic} ${partitions.size}`);
     for (const [index, facts] of partitions) {
-      const { logStart, end, leaderEpoch, logStartEpoch, sizeBytes, upkeepDueMs } = facts;
-      lines.push(
-        `${index} ${logStart} ${end} ${leaderEpoch} ${logStartEpoch} ${sizeBytes} ${upkeepDueMs}`,
-      );
+      lines.push(`${index} ${formatFields(facts)}`);
     }
   }
   const body = lines.join("\n");
   const sum = crc32c(encodeUtf8(body)).toString(16);
   return encodeUtf8(`${version} ${sum}\n${body}`);
+}
+
+function formatFields(facts: PartitionFacts): string {
+  const { logStart, end, leaderEpoch, logStartEpoch } = facts;
+  const { sizeBytes, upkeepDueMs, rulesSum } = facts;
+  return `${logStart} ${end} ${leaderEpoch} ${logStartEpoch} ${sizeBytes} ${upkeepDueMs} ${rulesSum}`;
 }
 
 /** Throws MalformedError for anything that `formatFacts` did not write. */
@@ -84,9 +90,10 @@ function parseLine(line: string): [number, PartitionFacts] {
   if (numbers.length !== fieldCount || !numbers.every(Number.isSafeInteger)) {
     throw new MalformedError(`partition facts line "${line}"`);
   }
-  const [index, logStart, end, leaderEpoch, logStartEpoch, sizeBytes, upkeepDueMs] =
+  const [index, logStart, end, leaderEpoch, logStartEpoch, sizeBytes, upkeepDueMs, rulesSum] =
     numbers as Fields;
-  return [index, { logStart, end, leaderEpoch, logStartEpoch, sizeBytes, upkeepDueMs }];
+  const offsets = { logStart, end, leaderEpoch, logStartEpoch };
+  return [index, { ...offsets, sizeBytes, upkeepDueMs, rulesSum }];
 }
 
-type Fields = [number, number, number, number, number, number, number];
+type Fields = [number, number, number, number, number, number, number, number];

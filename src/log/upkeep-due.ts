@@ -1,3 +1,6 @@
+import { portableCrc32c } from "../base/crc32c.ts";
+import type { TopicSettings } from "../base/settings/topic-settings.ts";
+import { encodeUtf8 } from "../base/text.ts";
 import { neverMs } from "./partition-facts.ts";
 import type { RetainedSegment, RetentionRules } from "./retention-plan.ts";
 import { idleSinceMs, type SegmentHead, type SegmentLimits } from "./segment-roll.ts";
@@ -30,4 +33,28 @@ function retentionDueMs({ oldest, rules }: RestingLog): number {
 
 function later(fromMs: number, ageMs: number): number {
   return Math.min(neverMs, Math.floor(fromMs + ageMs) + 1);
+}
+
+const ruleNames = [
+  "cleanup.policy",
+  "retention.ms",
+  "retention.bytes",
+  "retention.records",
+  "retention.exact",
+  "segment.ms",
+  "segment.jitter.ms",
+  "max.compaction.lag.ms",
+  "delete.retention.ms",
+] as const satisfies readonly (keyof TopicSettings)[];
+
+const sums = new WeakMap<TopicSettings, number>();
+
+/** Differs, as good as surely, for settings by which upkeep is due at other times. */
+export function upkeepRulesSum(settings: TopicSettings): number {
+  const known = sums.get(settings);
+  if (known !== undefined) return known;
+  const text = ruleNames.map((name) => String(settings[name])).join(" ");
+  const sum = portableCrc32c(encodeUtf8(text));
+  sums.set(settings, sum);
+  return sum;
 }

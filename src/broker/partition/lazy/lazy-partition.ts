@@ -125,7 +125,7 @@ export class LazyPartition implements PartitionLog {
     if (need === "facts" && this.#facts !== undefined) return undefined;
     this.#usedRound = this.#opener.round;
     if (this.#opened !== undefined || this.#openedEmpty() !== undefined) return undefined;
-    return this.#openWhenDone("client");
+    return this.#openForClient();
   }
 
   /** As `load`, but for the background: it is no use that keeps it open. */
@@ -271,6 +271,12 @@ export class LazyPartition implements PartitionLog {
     } finally {
       this.#pending = undefined;
     }
+  }
+
+  async #openForClient(): Promise<void> {
+    await this.#openWhenDone("client");
+    // It may have taken longer than partitions stay open that nobody uses.
+    this.#usedRound = this.#opener.round;
   }
 
   async #openWhenDone(urgency: LoadUrgency): Promise<void> {

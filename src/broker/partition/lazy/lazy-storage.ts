@@ -10,6 +10,7 @@ import {
   type FactsByTopic,
   type PartitionFacts,
 } from "../../../log/partition-facts.ts";
+import { upkeepRulesSum } from "../../../log/upkeep-due.ts";
 import type {
   CutOf,
   FoundPartition,
@@ -76,7 +77,7 @@ export class LazyStorage implements PartitionStorage, PartitionOpener {
     assert(!this.#isClosed, "the storage is closed");
     const name = formatPartitionName(topic.name, index);
     assert(!this.#partitions.has(name), `${name} is open already`);
-    const facts = this.#findFacts(topic.name, index);
+    const facts = this.#findFacts(topic, index, settings);
     const partition = new LazyPartition(topic, index, { opener: this, settings, facts });
     this.#partitions.set(name, partition);
     if (facts === undefined) this.#upkeep.check(partition);
@@ -120,6 +121,7 @@ export class LazyStorage implements PartitionStorage, PartitionOpener {
         return await this.#directory.openPartition(key, index, partition.settings);
       });
       this.#open.add(partition);
+      this.#compare(partition, opened);
       return opened;
     } catch (error) {
       this.#tell("a partition does not open", partition, error);
@@ -185,7 +187,30 @@ export class LazyStorage implements PartitionStorage, PartitionOpener {
     return topics;
   }
 
-  #findFacts(topic: string, index: number): PartitionFacts | undefined {
+  /** Files that somebody changed by hand are not taken for those that were shut. */
+  #compare({ facts, topic, index }: LazyPartition, opened: Partition): void {
+    if (facts === undefined || facts === emptyFacts) return;
+    const { logStart, end, sizeBytes } = opened;
+    if (logStart === facts.logStart && end === facts.end && sizeBytes === facts.sizeBytes) return;
+    const was = { firstOffset: facts.logStart, endOffset: facts.end, sizeBytes: facts.sizeBytes };
+    const found = { foundFirstOffset: logStart, foundEndOffset: end, foundSizeBytes: sizeBytes };
+    const fields = { topic, partition: index, ...was, ...found };
+    this.#log.error("the files of a partition are not as they were when it was shut", fields);
+  }
+
+  #findFacts(
+    { name }: TopicKey,
+    index: number,
+    settings: TopicSettings,
+  ): PartitionFacts | undefined {
+    const facts = this.#takeFacts(name, index);
+    // The node's defaults, which count for the topic, may be others since the stop.
+    if (facts === undefined || facts === emptyFacts) return facts;
+    const isDueKnown = facts.rulesSum === upkeepRulesSum(settings);
+    return isDueKnown ? facts : { ...facts, upkeepDueMs: 0 };
+  }
+
+  #takeFacts(topic: string, index: number): PartitionFacts | undefined {
     const facts = this.#directory.takeFacts(topic, index);
     if (this.#directory.hasFiles(topic, index)) return facts;
     if (facts !== undefined) {

@@ -1,4 +1,5 @@
 import type { PartitionFacts } from "../../../log/partition-facts.ts";
+import { upkeepRulesSum } from "../../../log/upkeep-due.ts";
 import { Holds } from "./holds.ts";
 import type { PartitionFolder } from "../partition-folder.ts";
 import type { PartitionProgress } from "../partition-progress.ts";
@@ -62,6 +63,7 @@ export class PartitionRest {
     const bounds = { logStart, committed, nowMs };
     const dueMs = await this.#parts.upkeep.dueMs(settings, bounds);
     const logStartEpoch = this.#partition.epochAt(logStart);
-    return { logStart, end, leaderEpoch, logStartEpoch, sizeBytes, upkeepDueMs: dueMs };
+    const offsets = { logStart, end, leaderEpoch, logStartEpoch };
+    return { ...offsets, sizeBytes, upkeepDueMs: dueMs, rulesSum: upkeepRulesSum(settings) };
   }
 }
