@@ -58,7 +58,8 @@ export function formatFacts(topics: FactsByTopic, crc32c: Crc32c): Uint8Array {
 function formatFields(facts: PartitionFacts): string {
   const { logStart, end, leaderEpoch, logStartEpoch } = facts;
   const { sizeBytes, upkeepDueMs, rulesSum } = facts;
-  return `${logStart} ${end} ${leaderEpoch} ${logStartEpoch} ${sizeBytes} ${upkeepDueMs} ${rulesSum}`;
+  const offsets = `${logStart} ${end} ${leaderEpoch} ${logStartEpoch}`;
+  return `${offsets} ${sizeBytes} ${upkeepDueMs} ${rulesSum}`;
 }
 
 /** Throws MalformedError for anything that `formatFacts` did not write. */

@@ -21,11 +21,11 @@ test.each(["os", "fsync"] as const)(
   async (durability) => {
     const disk = new SimulatedDisk();
     const settings = { "log.open.files.max": countMax, "log.tail.cache.max.bytes": 0 };
-    const { open } = await openWorld(disk, { settings });
+    const world = await openWorld(disk, { settings });
     const openCount = countLogs(disk);
     const partitions: Partition[] = [];
     for (let index = 0; index < 40; index += 1) {
-      const partition = await open(`topic-${index}`, { durability });
+      const partition = await world.open(`topic-${index}`, { durability });
       await append(partition, [`value ${index}`]);
       partitions.push(partition);
     }

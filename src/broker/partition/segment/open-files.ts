@@ -1,6 +1,6 @@
 import type { LogFile } from "./log-file.ts";
 
-/** Files looked at for each one that is used: finding room must not take longer the more there are. */
+/** Files looked at for each one that is used: it must not take longer the more there are. */
 const looksPerUse = 8;
 
 /**
