@@ -117,7 +117,8 @@ export class AppendRoom {
 
   /** For what was refused: a little space that comes and goes is not told each time. */
   #hasRoom(): boolean {
-    if (this.#findRefusal(this.#refusedBytes, "client") !== undefined || this.#freeFiles < 1) return false;
+    if (this.#findRefusal(this.#refusedBytes, "client") !== undefined || this.#freeFiles < 1)
+      return false;
     return this.#parts.clock.monotonicMs() - this.#refusedMs >= quietMs;
   }
 
