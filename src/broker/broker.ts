@@ -11,6 +11,7 @@ import type { GroupCoordinator } from "./groups/group-coordinator.ts";
 import type { StorageHealth } from "./ports/partition-storage.ts";
 import type { ProducerIds } from "./producer-ids.ts";
 import type { Retention } from "./retention/retention.ts";
+import type { Scrubbing } from "./scrub/scrubbing.ts";
 import type { Topics } from "./topics/topics.ts";
 
 /** This node as clients are told of it. */
@@ -38,6 +39,7 @@ export interface Broker {
   readonly storage: StorageHealth;
   readonly snapshots: Snapshots;
   readonly reindexing: Reindexing;
+  readonly scrubbing: Scrubbing;
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
 }

@@ -18,6 +18,7 @@ import type { Compactor } from "../broker/ports/compactor.ts";
 import type { Disk } from "../broker/ports/disk.ts";
 import { ProducerIds } from "../broker/producer-ids.ts";
 import { Retention, type RetentionOptions } from "../broker/retention/retention.ts";
+import { Scrubbing } from "../broker/scrub/scrubbing.ts";
 import { Topics } from "../broker/topics/topics.ts";
 import { compression } from "../codecs/node-compression.ts";
 import { crc32c } from "../codecs/native-crc32c.ts";
@@ -109,6 +110,7 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     storage: directory.health,
     snapshots,
     reindexing: new Reindexing(topics, storage),
+    scrubbing: new Scrubbing({ topics, partitions: storage.background, settings, clock }),
     producerIds,
     deadlines,
   };

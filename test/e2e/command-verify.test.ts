@@ -27,7 +27,10 @@ beforeAll(async () => {
     const messages = [{ value: "x".repeat(40_000), timestamp: String(1_000_000 + index) }];
     await producer.send({ topic: "checked", messages });
   }
-  const held = await xylem(["verify", "--data", whole]);
+  const live = await xylem(["verify", "--data", whole]);
+  expect([live.code, live.stderr]).toEqual([0, expect.stringContaining("a node uses")]);
+  expect(live.stdout).toContain(`${appendCount} batches, ${appendCount} records`);
+  const held = await xylem(["verify", "--data", whole, "--repair", "anything"]);
   expect([held.code, held.stderr]).toEqual([4, expect.stringContaining("a node uses")]);
   await producer.disconnect();
   await admin.disconnect();

@@ -16,6 +16,7 @@ import { ProducerIds } from "../../src/broker/producer-ids.ts";
 import { LogCleaner } from "../../src/broker/compaction/log-cleaner.ts";
 import { isHeldFor } from "../../src/broker/retention/acknowledging.ts";
 import { Retention, type RetentionOptions } from "../../src/broker/retention/retention.ts";
+import { Scrubbing } from "../../src/broker/scrub/scrubbing.ts";
 import { Topics } from "../../src/broker/topics/topics.ts";
 import { compression } from "../../src/codecs/node-compression.ts";
 import { crc32c } from "../../src/codecs/native-crc32c.ts";
@@ -73,6 +74,7 @@ export class GroupBroker {
     const producerIds = new ProducerIds(coordinator);
     const logs = { disk, clock, random, log, settings, ...tools };
     const reindexing = new Reindexing(topics, storage);
+    const scrubbing = new Scrubbing({ topics, partitions: storage, settings, clock });
     const snapshots = new Snapshots({
       ...logs,
       coordinator,
@@ -82,7 +84,8 @@ export class GroupBroker {
       partitions: storage,
     });
     const own = { configs, topics, retention, cleaner, groups, producerIds, identity, log };
-    const broker: Broker = { ...kept, ...own, storage: storage.health, snapshots, reindexing };
+    const copies = { snapshots, reindexing, scrubbing };
+    const broker: Broker = { ...kept, ...own, storage: storage.health, ...copies };
     return new GroupBroker({ broker, clock, groupLog, disk }, given, async () => {
       await groups.close();
       await topics.close();

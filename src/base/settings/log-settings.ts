@@ -263,6 +263,12 @@ export const logSettings = {
     atLeast(1),
     "Time between two looks for what retention removes.",
   ),
+  "log.scrub.io.max.bytes.per.second": double(
+    67_108_864,
+    atLeast(1),
+    "Bytes a scrub of a running node reads in a second.",
+    cluster,
+  ),
   "memory.store.max.bytes": long(
     536_870_912,
     atLeast(1_048_576),

@@ -89,7 +89,7 @@ export class Partition implements PartitionLog {
     const tail = new PartitionTail(context.tails, parts.settings["tail.cache.records"]);
     this.#tail = tail;
     this.#writer = new PartitionWriter(context, { segments, folder, tail, listener }, parts);
-    const onDamage = (path: string): void => this.#heedDamage(path);
+    const onDamage = (path: string): void => this.heedDamage(path);
     this.#reader = new PartitionReader({ segments, epochs: parts.epochs, context, onDamage });
     this.#search = new TimestampSearch(segments, this.#reader, context.compression);
     const onReplaced = (end: number): void => tail.dropBelow(end);
@@ -108,7 +108,7 @@ export class Partition implements PartitionLog {
     const own = { upkeep, progress: this.#progress, writer: this.#writer };
     this.rest = new PartitionRest(this, { ...parts, ...own });
     const spoiled = segments.all.find(({ damages }) => damages.length > 0);
-    if (spoiled !== undefined) this.#heedDamage(spoiled.log.path);
+    if (spoiled !== undefined) this.heedDamage(spoiled.log.path);
   }
 
   get logStart(): number {
@@ -383,7 +383,7 @@ export class Partition implements PartitionLog {
   }
 
   /** `log.damage.policy`. */
-  #heedDamage(path: string): void {
+  heedDamage(path: string): void {
     if (this.#context.settings["log.damage.policy"] === "serve") return;
     this.#stop(new XylemError("KAFKA_STORAGE_ERROR", `${path} is damaged`));
   }

@@ -1,10 +1,14 @@
 import type { Command } from "commander";
+import type { Finding, VerifyTotals } from "../../broker/scrub/finding.ts";
+import type { ScrubReport } from "../../broker/scrub/scrubbing.ts";
 import { jsonOption } from "../arguments.ts";
+import { askNode } from "../ask-node.ts";
+import { callNode } from "../call-node.ts";
 import { CommandFailure, exitCodes } from "../exit-codes.ts";
 import { holdStopped } from "../hold-stopped.ts";
 import { formatJson, printLine } from "../terminal.ts";
 import type { Repair } from "../verify/repairs.ts";
-import { type Finding, formatFinding } from "../verify/verify-finding.ts";
+import { formatFinding } from "../verify/verify-finding.ts";
 
 interface VerifyCommandOptions {
   readonly data: string;
@@ -16,11 +20,11 @@ interface VerifyCommandOptions {
 /** As many are kept for repairs; a directory with more is repaired in several runs. */
 const findingsMax = 10_000;
 
-/** `xylem verify`: scrubs the data directory of a stopped node. Changes nothing in it. */
+/** `xylem verify`: scrubs a data directory, or has the node that uses it do so. */
 export function addVerifyCommand(program: Command): void {
   program
     .command("verify")
-    .description("check every batch and index in the data directory of a stopped node")
+    .description("check every batch in a data directory, and the indexes of a stopped node")
     .option("--data <directory>", "the data directory", "./data")
     .option("-t, --topic <name>", "only this topic")
     .option("--repair <words...>", "repair what these words say, of those that a run names")
@@ -33,7 +37,10 @@ checkpoints and snapshots. Changes nothing without --repair. Each damage is a li
 and partition, file, position, and the first and last offset that is lost; "note" is no
 damage. With --json each finding is an object on its own line, the totals are the last one.
 
-Exits with 0 when all is well, 1 when something is damaged, 4 when a node uses the directory.
+A node that uses the directory checks its own batches while it serves, no faster than its setting
+log.scrub.io.max.bytes.per.second; indexes and checkpoints it leaves to a run when it is stopped.
+
+Exits with 0 when all is well, 1 when something is damaged, 4 when --repair meets a running node.
 
 --repair takes the words that a run without it names, each in quotes. Skipped offsets read as a
 gap: their records are given up. The segment is written anew; the old one stays: "….log.damaged".
@@ -48,6 +55,8 @@ Examples:
 
 async function verify(options: VerifyCommandOptions): Promise<void> {
   const { data } = options;
+  const isRunning = options.repair === undefined && (await askNode(data, "ping")) !== undefined;
+  if (isRunning) return await verifyLive(options);
   const stop = new AbortController();
   const lock = await holdStopped(data, () => stop.abort(new CommandFailure("stopped")));
   try {
@@ -67,6 +76,25 @@ async function verify(options: VerifyCommandOptions): Promise<void> {
   }
 }
 
+/** What is told meanwhile goes to stderr: the findings may be piped. */
+async function verifyLive({ data, topic, json }: VerifyCommandOptions): Promise<void> {
+  process.stderr.write(`a node uses ${data}: it checks every batch while it serves\n`);
+  const tell = (state: unknown): void => {
+    process.stderr.write(`${formatTotals(state as VerifyTotals)}\n`);
+  };
+  const argument = topic === undefined ? {} : { topic };
+  const { findings, totals } = await callNode<ScrubReport>({ data }, "verify", argument, tell);
+  for (const finding of findings) printLine(json ? formatJson(finding) : formatFinding(finding));
+  printLine(json ? formatJson({ kind: "totals", ...totals }) : formatTotals(totals));
+  if (totals.damaged > 0) throw new CommandFailure(`${data} is damaged`);
+}
+
+function formatTotals(totals: VerifyTotals): string {
+  const { partitions, segments, batches, records, bytes, damaged } = totals;
+  const log = `${batches} batches, ${records} records, ${bytes} bytes`;
+  return `${partitions} partitions, ${segments} segments, ${log}, ${damaged} damaged`;
+}
+
 async function scrub(
   { data, topic, json }: VerifyCommandOptions,
   signal: AbortSignal,
@@ -81,12 +109,7 @@ async function scrub(
   if (topic !== undefined && totals.partitions === 0) {
     throw new CommandFailure(`no topic ${topic} in ${data}`, exitCodes.usage);
   }
-  if (json) printLine(formatJson({ kind: "totals", ...totals }));
-  else {
-    const { partitions, segments, batches, records, bytes, damaged } = totals;
-    const log = `${batches} batches, ${records} records, ${bytes} bytes`;
-    printLine(`${partitions} partitions, ${segments} segments, ${log}, ${damaged} damaged`);
-  }
+  printLine(json ? formatJson({ kind: "totals", ...totals }) : formatTotals(totals));
   return { damaged: totals.damaged, findings };
 }
 

@@ -5,7 +5,7 @@ import { formatPartitionName } from "../../broker/partition/partition-name.ts";
 import { parseSegmentName } from "../../log/segment-name.ts";
 import { parseOffsetCheckpoint } from "../../log/text-checkpoint.ts";
 import { skipDamage } from "./skip-damage.ts";
-import type { Finding } from "./verify-finding.ts";
+import type { Finding } from "../../broker/scrub/finding.ts";
 
 /** What may be done about a damage. Nothing is done but by these words. */
 export interface Repair {

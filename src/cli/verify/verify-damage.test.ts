@@ -7,7 +7,7 @@ import { append, batchOf, committed } from "../../../test/support/log-directory.
 import { openTopicsWorld } from "../../../test/support/topics-world.ts";
 import { FilesDisk } from "../../storage/files-disk.ts";
 import { verifyData } from "./verify-data.ts";
-import type { Finding } from "./verify-finding.ts";
+import type { Finding } from "../../broker/scrub/finding.ts";
 
 const root = mkdtempSync(join(tmpdir(), "xylem-damage-"));
 const whole = join(root, "whole");

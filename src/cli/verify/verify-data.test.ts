@@ -7,7 +7,7 @@ import { compression } from "../../codecs/node-compression.ts";
 import { formatSegmentName } from "../../log/segment-name.ts";
 import { buildBatch } from "../../protocol/build-batch.ts";
 import { verifyData } from "./verify-data.ts";
-import type { Finding } from "./verify-finding.ts";
+import type { Finding } from "../../broker/scrub/finding.ts";
 
 type Files = Record<string, string>;
 interface DataDirectory {

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { parsePartitionName } from "../../broker/partition/partition-name.ts";
 import { metadataTopic } from "../../broker/topics/topic-name.ts";
 import { compareEnds, compareTopics } from "./verify-ends.ts";
-import type { Finding, VerifyTotals } from "./verify-finding.ts";
+import type { Finding, VerifyTotals } from "../../broker/scrub/finding.ts";
 import { PartitionScrub, type ScrubbedPartition, type VerifyRun } from "./verify-partition.ts";
 import { readRoot } from "./verify-root.ts";
 

@@ -15,7 +15,7 @@ import { currentMagic } from "../../protocol/record-batch.ts";
 import { systemCode } from "../../storage/disk-error.ts";
 import { EpochCheck } from "./verify-epochs.ts";
 import { ReadOnlyFile } from "./verify-file.ts";
-import type { Finding, FoundAt, VerifyTotals } from "./verify-finding.ts";
+import type { Finding, FoundAt, VerifyTotals } from "../../broker/scrub/finding.ts";
 import { type IndexCheck, OffsetIndexCheck, TimeIndexCheck } from "./verify-index.ts";
 import { TransactionCheck } from "./verify-transactions.ts";
 import { type BadBytes, scrubSegment } from "./verify-segment.ts";

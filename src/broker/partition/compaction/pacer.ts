@@ -38,7 +38,7 @@ export class Pacer {
   }
 
   #checkWish(): void {
-    if (this.#cancellation.isWished) throw new Error("compaction was told to end");
+    if (this.#cancellation.isWished) throw new Error("the work was told to end");
   }
 
   #sleep(delayMs: number): Promise<void> {

@@ -21,6 +21,7 @@ import { LazyPartition, type LoadUrgency, type PartitionOpener } from "./lazy-pa
 import { LazyUpkeep } from "./lazy-upkeep.ts";
 import { LoadSlots } from "./load-slots.ts";
 import type { LogDirectory } from "../directory/log-directory.ts";
+import type { PartitionSource } from "./partition-source.ts";
 import { formatPartitionName } from "../partition-name.ts";
 import type { Partition } from "../partition.ts";
 
@@ -103,6 +104,28 @@ export class LazyStorage implements PartitionStorage, PartitionOpener {
     work: (partition: Partition) => Promise<T>,
   ): Promise<T | undefined> {
     return await this.#partitions.get(formatPartitionName(topic, index))?.hold(work);
+  }
+
+  /** For work nobody waits for: a partition that was shut is shut again afterwards. */
+  get background(): PartitionSource {
+    return { use: (topic, index, work) => this.#visit(topic, index, work) };
+  }
+
+  async #visit<T>(
+    topic: string,
+    index: number,
+    work: (partition: Partition) => Promise<T>,
+  ): Promise<T | undefined> {
+    const partition = this.#partitions.get(formatPartitionName(topic, index));
+    const wasShut = partition?.opened === undefined;
+    await partition?.open();
+    const opened = partition?.opened;
+    if (partition === undefined || opened === undefined) return undefined;
+    try {
+      return await opened.rest.holds.during(() => work(opened));
+    } finally {
+      if (wasShut) await partition.unload(this.round);
+    }
   }
 
   async removePartition(topic: TopicKey, index: number): Promise<void> {
