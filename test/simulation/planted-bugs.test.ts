@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { cleanMarkerName } from "../../src/broker/partition/directory/log-directory.ts";
 import type { Disk, DiskFile } from "../../src/broker/ports/disk.ts";
 import type { Plants } from "../../src/harness/simulation/machine.ts";
 import { runSeed } from "../../src/harness/simulation/run-seed.ts";
@@ -103,4 +104,11 @@ test("a broker whose checkpoint of log starts stays behind is caught", async () 
   };
   const wrapDisk = (disk: Disk): Disk => diskWith(disk, { rename: rename(disk) });
   expect(await isCaughtBy("bounds only rise", { wrapDisk })).toBe(true);
+});
+
+test("a broker that does not come to the end of a stop is caught", async () => {
+  const open = (disk: Disk) => (path: string, options: { create: boolean }) =>
+    path.includes(cleanMarkerName) ? new Promise<never>(() => {}) : disk.open(path, options);
+  const wrapDisk = (disk: Disk): Disk => diskWith(disk, { open: open(disk) });
+  expect(await isCaughtBy("nothing is stuck", { wrapDisk })).toBe(true);
 });

@@ -43,8 +43,8 @@ const weights: Readonly<Record<FaultName, number>> = {
   "EIO sync": 2,
   "EIO read": 2,
   "EIO elsewhere": 1,
-  "flip log": 1,
-  "flip index": 1,
+  "flip log": 5,
+  "flip index": 3,
   "clock jump": 1,
 };
 

@@ -57,6 +57,7 @@ async function play(scene: Scene, nemesis: Nemesis): Promise<void> {
     await over;
     await nemesis.heal();
     await readFinal(world);
-    await machine.stop();
+    const isInOrder = await machine.stop();
+    if (!isInOrder) world.record({ kind: "stuck", what: "the broker did not stop in order" });
   });
 }
