@@ -44,8 +44,8 @@ export interface PartitionContext {
   readonly damages: DamageLog;
   readonly compactor: Compactor;
   readonly cleanedOffsets: CleanedOffsets;
-  /** A segment was rolled: checkpoints are due. */
-  readonly checkpointSoon: () => void;
+  /** A segment was rolled: a checkpoint of the partition, by its folder's name, is due. */
+  readonly checkpointSoon: (folder: string) => void;
   /** Makes the log start of a partition, by its folder's name, durable; calls share writes. */
   readonly storeLogStart: (folder: string) => Promise<void>;
   /** Runs `work` later, unless the directory is closed first; its failure is logged. */

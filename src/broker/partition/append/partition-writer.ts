@@ -305,7 +305,7 @@ export class PartitionWriter implements Flushable {
     if (closed === undefined) return;
     this.#sealing = this.#seal(closed, baseOffset, parts).finally(() => {
       this.#sealing = undefined;
-      this.#context.checkpointSoon();
+      this.#context.checkpointSoon(this.#folder.path);
       this.#tellIdle();
     });
     this.requestFlush();

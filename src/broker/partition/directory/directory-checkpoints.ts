@@ -107,6 +107,11 @@ export class DirectoryCheckpoints {
     return this.store("recoveryPoints", "logStarts", "committed", "cleaned");
   }
 
+  /** Resolves when the writes asked for so far are over. */
+  written(): Promise<void> {
+    return this.#writing;
+  }
+
   async #read(name: CheckpointName): Promise<void> {
     const read = await this.#parse(fileNames[name]);
     if (read !== "unreadable") {

@@ -41,6 +41,26 @@ describe("a data directory", () => {
     expect((await openWorld(disk)).directory.wasClean).toBe(false);
   });
 
+  test("does not write the indexes of all partitions when one of them rolls", async () => {
+    const disk = new SimulatedDisk();
+    const world = await openWorld(disk);
+    const other = await world.open("others", { "index.interval.bytes": 0 });
+    for (const value of ["a", "b", "c"]) await append(other, [value]);
+    const written: string[] = [];
+    disk.fault = (operation, path) => {
+      if (operation === "append" && path.startsWith("others-0")) written.push(path);
+    };
+    const rolling = await world.open("orders", { "internal.segment.bytes": 100 });
+    for (const value of ["a", "b", "c"]) {
+      await append(rolling, [value]);
+      await new Promise((resolve) => setImmediate(resolve));
+      await world.clock.advance(0);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(fileText(disk, "recovery-point-offset-checkpoint")).toMatch("\norders 0 3\n");
+    expect(written).toEqual([]);
+  });
+
   test("is checkpointed every five seconds and at each roll", async () => {
     const disk = new SimulatedDisk();
     const world = await openWorld(disk);

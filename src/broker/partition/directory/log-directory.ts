@@ -73,7 +73,8 @@ export class LogDirectory implements PartitionStorage {
   /** Of partitions that were not asked for yet, from the last stop. */
   readonly #facts: FactsByTopic;
   readonly #timers = new Set<Cancel>();
-  #isCheckpointDue = false;
+  /** Partitions that have rolled and are to be checkpointed soon. */
+  readonly #rolled = new Set<string>();
   #isClosed = false;
   #hasVouched = false;
 
@@ -98,7 +99,7 @@ export class LogDirectory implements PartitionStorage {
       ...directoryBounds(options),
       compactor: options.compactor ?? new InProcessCompactor({ ...options, tools: options }),
       cleanedOffsets: found.checkpoints.cleaned,
-      checkpointSoon: () => this.#checkpointSoon(),
+      checkpointSoon: (folder) => this.#checkpointSoon(folder),
       storeLogStart: (folder) => this.#storeLogStart(folder),
       schedule: (delayMs, work) => this.#schedule(delayMs, work),
     };
@@ -266,8 +267,7 @@ export class LogDirectory implements PartitionStorage {
   }
 
   /** Tells the next start what is flushed, and brings index files up to date. */
-  async checkpoint(): Promise<void> {
-    const partitions = [...this.#partitions];
+  async checkpoint(partitions = [...this.#partitions]): Promise<void> {
     await inParallel(partitions, parallelMax, async ([name, partition]) => {
       await partition.checkpoint().catch((error: Error) => {
         this.#options.log.warn("checkpoint failed", { partition: name, why: error.message });
@@ -329,17 +329,15 @@ export class LogDirectory implements PartitionStorage {
       if (this.#partitions.get(name) !== partition || partition.end === 0) continue;
       this.#checkpoints.set("recoveryPoints", name, partition.recoveryPoint);
       this.#checkpoints.set("committed", name, Math.min(partition.committed, partition.flushed));
-      this.#noteLogStart(name, partition);
+      this.#checkpoints.set("logStarts", name, partition.logStartUntold);
     }
-  }
-
-  #noteLogStart(name: string, partition: Partition): void {
-    this.#checkpoints.set("logStarts", name, partition.logStartUntold);
   }
 
   async #storeLogStart(name: string): Promise<void> {
     const partition = this.#partitions.get(name);
-    if (partition !== undefined) this.#noteLogStart(name, partition);
+    if (partition !== undefined) {
+      this.#checkpoints.set("logStarts", name, partition.logStartUntold);
+    }
     await this.#checkpoints.store("logStarts");
   }
 
@@ -361,12 +359,15 @@ export class LogDirectory implements PartitionStorage {
     if (isWatched) this.#every(settings["log.disk.check.interval.ms"], () => room.look());
   }
 
-  #checkpointSoon(): void {
-    if (this.#isCheckpointDue) return;
-    this.#isCheckpointDue = true;
+  #checkpointSoon(folder: string): void {
+    this.#rolled.add(folder);
+    if (this.#rolled.size > 1) return;
     this.#schedule(0, async () => {
-      this.#isCheckpointDue = false;
-      await this.checkpoint();
+      // Those that roll while the files are written share the next ones.
+      await this.#checkpoints.written();
+      const rolled = [...this.#partitions].filter(([name]) => this.#rolled.has(name));
+      this.#rolled.clear();
+      await this.checkpoint(rolled);
     });
   }
 

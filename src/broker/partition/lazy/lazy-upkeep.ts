@@ -56,7 +56,10 @@ export class LazyUpkeep {
 
   async #checkUnknown(): Promise<void> {
     try {
-      await this.#inSteps(this.#unknown, (partition) => this.#look(partition));
+      // Others may come while the last ones are looked at.
+      while (this.#unknown.size > 0 && !this.#isClosed) {
+        await this.#inSteps(this.#unknown, (partition) => this.#look(partition));
+      }
     } finally {
       this.#isChecking = false;
     }

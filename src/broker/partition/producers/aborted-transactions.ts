@@ -17,7 +17,8 @@ export class AbortedTransactions {
   readonly #segments: SegmentList;
   readonly #folder: PartitionFolder;
   readonly #context: PartitionContext;
-  readonly #rebuilding = new Map<Segment, Promise<TransactionIndex>>();
+  /** Indexes that are being proven or made anew: all who want one wait for the same. */
+  readonly #underWay = new Map<Segment, Promise<TransactionIndex>>();
   readonly #proven = new WeakSet<TransactionIndex>();
 
   constructor(segments: SegmentList, folder: PartitionFolder, context: PartitionContext) {
@@ -58,26 +59,26 @@ export class AbortedTransactions {
 
   #indexOf(segment: Segment): TransactionIndex | Promise<TransactionIndex> {
     return after(segment.transactions(), (index) => {
-      if (index === undefined) return this.#rebuildOnce(segment);
+      if (index === undefined) return this.#once(segment, () => this.#rebuild(segment));
       if (index.count === 0 || this.#proven.has(index)) return index;
-      return this.#prove(segment, index);
+      return this.#once(segment, () => this.#prove(segment, index));
     });
   }
 
   /** What was read from a file is held against the log before it is used. */
   async #prove(segment: Segment, index: TransactionIndex): Promise<TransactionIndex> {
-    if (!(await areTransactionsTrue(index, this.#segments))) return this.#rebuildOnce(segment);
+    if (!(await areTransactionsTrue(index, this.#segments))) return this.#rebuild(segment);
     this.#proven.add(index);
     return index;
   }
 
-  #rebuildOnce(segment: Segment): Promise<TransactionIndex> {
-    let rebuilding = this.#rebuilding.get(segment);
-    if (rebuilding === undefined) {
-      rebuilding = this.#rebuild(segment).finally(() => this.#rebuilding.delete(segment));
-      this.#rebuilding.set(segment, rebuilding);
+  #once(segment: Segment, find: () => Promise<TransactionIndex>): Promise<TransactionIndex> {
+    let finding = this.#underWay.get(segment);
+    if (finding === undefined) {
+      finding = find().finally(() => this.#underWay.delete(segment));
+      this.#underWay.set(segment, finding);
     }
-    return rebuilding;
+    return finding;
   }
 
   /** Finds a closed segment's aborted transactions in the log and writes its file anew. */
