@@ -89,8 +89,8 @@ export class Partition implements PartitionLog {
     const tail = new PartitionTail(context.tails, parts.settings["tail.cache.records"]);
     this.#tail = tail;
     this.#writer = new PartitionWriter(context, { segments, folder, tail, listener }, parts);
-    const onDamage = (path: string): void => this.heedDamage(path);
-    this.#reader = new PartitionReader({ segments, epochs: parts.epochs, context, onDamage });
+    this.#reader = new PartitionReader({ segments, epochs: parts.epochs, context });
+    context.damages.watch(folder.path, (path) => this.#heedDamage(path));
     this.#search = new TimestampSearch(segments, this.#reader, context.compression);
     const onReplaced = (end: number): void => tail.dropBelow(end);
     const files = { context, folder, segments };
@@ -108,7 +108,7 @@ export class Partition implements PartitionLog {
     const own = { upkeep, progress: this.#progress, writer: this.#writer };
     this.rest = new PartitionRest(this, { ...parts, ...own });
     const spoiled = segments.all.find(({ damages }) => damages.length > 0);
-    if (spoiled !== undefined) this.heedDamage(spoiled.log.path);
+    if (spoiled !== undefined) this.#heedDamage(spoiled.log.path);
   }
 
   get logStart(): number {
@@ -322,6 +322,7 @@ export class Partition implements PartitionLog {
   }
 
   async #release(): Promise<void> {
+    this.#context.damages.unwatch(this.#folder.path);
     this.#tail.clear();
     this.#progress.release();
     await this.#upkeep.release();
@@ -383,7 +384,7 @@ export class Partition implements PartitionLog {
   }
 
   /** `log.damage.policy`. */
-  heedDamage(path: string): void {
+  #heedDamage(path: string): void {
     if (this.#context.settings["log.damage.policy"] === "serve") return;
     this.#stop(new XylemError("KAFKA_STORAGE_ERROR", `${path} is damaged`));
   }

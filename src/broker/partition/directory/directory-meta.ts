@@ -28,7 +28,7 @@ export async function openMeta(
   random: Random,
 ): Promise<MetaProperties> {
   const bytes = await disk.readFile(metaFileName);
-  if (bytes !== undefined && bytes.length > 0) return checkMeta(decodeUtf8(bytes), expected);
+  if (bytes !== undefined) return checkMeta(decodeUtf8(bytes), expected);
   const meta = {
     clusterId: expected.clusterId === "" ? formatUuid(makeUuid(random)) : expected.clusterId,
     nodeId: expected.nodeId,

@@ -52,7 +52,6 @@ export interface ReaderParts {
   readonly segments: SegmentList;
   readonly epochs: LeaderEpochs;
   readonly context: PartitionContext;
-  readonly onDamage: (path: string) => void;
 }
 
 /**
@@ -136,12 +135,11 @@ export class PartitionReader {
   /** The wanted offset is in no batch of this segment: compaction left a gap, or it was lost. */
   #readNext(search: Search): ReadResult | Promise<ReadResult> {
     const { segment, upTo, offset, offsetMin } = search;
-    const { segments, context, onDamage } = this.#parts;
+    const { segments, context } = this.#parts;
     const next = segments.findNext(segment);
     if (segments.isDense && segment !== segments.last && offset < segment.endOffset) {
       if (!search.isStrict || !search.isExact) return this.#suspect(search);
       const lost = noteMissing(segment, offsetMin, context);
-      onDamage(segment.log.path);
       throw damageError(segment, lost);
     }
     if (next === undefined || next.baseOffset >= upTo) return nothingRead;
@@ -283,12 +281,9 @@ export class PartitionReader {
 
   /** At the first bytes that are no good batch. */
   async #passDamage(search: Search): Promise<ReadResult> {
-    const { context, onDamage } = this.#parts;
+    const { context } = this.#parts;
     const { segment } = search;
-    const { damage, isNew } = await segment.log.use((file) =>
-      findDamage(segment, file, search, context),
-    );
-    if (isNew) onDamage(segment.log.path);
+    const damage = await segment.log.use((file) => findDamage(segment, file, search, context));
     return this.#pass(search, damage);
   }
 }

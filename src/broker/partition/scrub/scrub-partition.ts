@@ -85,10 +85,8 @@ class SegmentScrub {
         this.#checkEnd(position, end.offsetMin, endOffset);
         break;
       }
-      const { damage, isNew } = await segment.log.use((log) =>
-        findDamage(segment, log, end, context),
-      );
-      this.#tell(damage, end.damage, isNew);
+      const damage = await segment.log.use((log) => findDamage(segment, log, end, context));
+      this.#tell(damage, end.damage);
       if (damage.endPosition >= file.sizeBytes) break;
       from = { ...from, position: damage.endPosition, offsetMin: damage.endOffset };
     }
@@ -108,10 +106,10 @@ class SegmentScrub {
     if (this.#segment === segments.last || this.#segment.log.isRetired) return;
     const known = knownDamage(this.#segment, position, offsetMin);
     const damage = known ?? noteMissing(this.#segment, offsetMin, context);
-    this.#tell(damage, "offsets are missing between two segments", known === undefined);
+    this.#tell(damage, "offsets are missing between two segments");
   }
 
-  #tell(damage: Damage, why: string, isNew: boolean): void {
+  #tell(damage: Damage, why: string): void {
     const { path } = this.#segment.log;
     const { position, endPosition, firstOffset, endOffset } = damage;
     const isLoss = endOffset > firstOffset;
@@ -125,7 +123,6 @@ class SegmentScrub {
       why,
       ...(isLoss && { firstLostOffset: firstOffset, lastLostOffset: endOffset - 1 }),
     });
-    if (isNew) this.#partition.heedDamage(path);
   }
 }
 

@@ -6,6 +6,8 @@ import type { Damage, Segment } from "./segment.ts";
 export class DamageLog {
   readonly #log: Log;
   #count = 0;
+  /** By a partition's folder. */
+  readonly #watchers = new Map<string, (path: string) => void>();
 
   constructor(log: Log) {
     this.#log = log;
@@ -16,11 +18,21 @@ export class DamageLog {
     return this.#count;
   }
 
+  /** From here on a listener is told the paths of files in a folder that damage is found in. */
+  watch(folder: string, listener: (path: string) => void): void {
+    this.#watchers.set(folder, listener);
+  }
+
+  unwatch(folder: string): void {
+    this.#watchers.delete(folder);
+  }
+
   note(segment: Segment, damage: Damage, why: string): Damage {
     segment.damages.push(damage);
     this.#count += 1;
     const { path } = segment.log;
-    const owner = parsePartitionName(path.slice(0, path.lastIndexOf("/")));
+    const folder = path.slice(0, path.lastIndexOf("/"));
+    const owner = parsePartitionName(folder);
     const { position, endPosition, firstOffset, endOffset } = damage;
     this.#log.error("damage in a log: nothing is cut, the rest is served", {
       topic: owner?.topic,
@@ -32,6 +44,7 @@ export class DamageLog {
       endOffset,
       why,
     });
+    this.#watchers.get(folder)?.(path);
     return damage;
   }
 }

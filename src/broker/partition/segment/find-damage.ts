@@ -31,23 +31,22 @@ export async function findDamage(
     readonly damage?: string | undefined;
   },
   context: PartitionContext,
-): Promise<{ readonly damage: Damage; readonly isNew: boolean }> {
+): Promise<Damage> {
   const { position, offsetMin } = at;
   const { sizeBytes, endOffset } = segment;
   const before = knownDamage(segment, position, offsetMin);
-  if (before !== undefined) return { damage: before, isNew: false };
+  if (before !== undefined) return before;
   const range = { bad: position, to: sizeBytes, endOffset };
   const found = await findSoundBatch(file, range, offsetMin, context.crc32c);
   const meanwhile = knownDamage(segment, position, offsetMin);
-  if (meanwhile !== undefined) return { damage: meanwhile, isNew: false };
+  if (meanwhile !== undefined) return meanwhile;
   const damage = {
     position,
     endPosition: found?.position ?? sizeBytes,
     firstOffset: offsetMin,
     endOffset: found?.baseOffset ?? endOffset,
   };
-  context.damages.note(segment, damage, at.damage ?? "no sound batch lies there");
-  return { damage, isNew: true };
+  return context.damages.note(segment, damage, at.damage ?? "no sound batch lies there");
 }
 
 /** Visits the sound batches of a segment from a place on. What is damaged is told and passed. */
@@ -61,7 +60,7 @@ export async function scanSound(
   for (;;) {
     const end = await scanSegment(file, from, context.crc32c, visit);
     if (end.damage === undefined) return;
-    const { damage } = await findDamage(segment, file, end, context);
+    const damage = await findDamage(segment, file, end, context);
     if (damage.endPosition === file.sizeBytes) return;
     from = { ...from, position: damage.endPosition, offsetMin: damage.endOffset };
   }
