@@ -42,6 +42,7 @@ export async function* readTopic(
     options.signal?.throwIfAborted();
     if (!scope.closing.aborted) await fetchOnce(scope, open, { isLive, ending });
     if (scope.closing.aborted) return endWithBroker(topic.name, isLive);
+    const turn = inTurn(open);
     for (const { partition } of open) {
       if (partition.error !== undefined) throw partition.error;
       for (const record of takeRecords(scope, partition)) {
@@ -49,7 +50,7 @@ export async function* readTopic(
         options.signal?.throwIfAborted();
       }
     }
-    open = inTurn(open).filter(isOpen);
+    open = turn.filter(isOpen);
   }
 }
 
@@ -87,7 +88,10 @@ async function fetchOnce(
   }
 }
 
-/** The records that a fetch brought, from the cursor on, which they move. */
+/**
+ * The records that a fetch brought, from the cursor on, which they move. They are views that the
+ * program may keep: the lease of their memory is never released, so that nothing else is put there.
+ */
 function* takeRecords(scope: TopicScope, partition: FetchPartition): Generator<ReadRecord> {
   const topic = partition.topic?.name ?? "";
   const open = {
@@ -95,7 +99,7 @@ function* takeRecords(scope: TopicScope, partition: FetchPartition): Generator<R
     sizeBytesMax: scope.broker.settings["socket.request.max.bytes"],
   };
   const { chunks, aborted } = partition;
-  partition.chunks = [];
+  partition.handOver();
   const bytes = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
   for (const batch of recordBatches(bytes ?? new Uint8Array())) {
     const { nextOffset } = batch;
