@@ -136,7 +136,9 @@ export class NodeMetrics {
   #loopDelay(): MetricFamily {
     this.#loop ??= startLoopMonitor();
     const loop = this.#loop;
-    const seconds = (nanoseconds: number): number => nanoseconds / nanosecondsPerSecond;
+    // What is measured is the time between two alarms, which are that far apart anyway.
+    const seconds = (nanoseconds: number): number =>
+      Math.max(nanoseconds / nanosecondsPerSecond - loopResolutionMs / 1_000, 0);
     const samples = [
       { labels: { quantile: "0.5" }, value: seconds(loop.percentile(50)) },
       { labels: { quantile: "0.99" }, value: seconds(loop.percentile(99)) },
