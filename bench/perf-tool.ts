@@ -2,19 +2,24 @@ import { RawClient } from "../test/support/raw-client.ts";
 import { cpuSeconds } from "./process-usage.ts";
 import { durabilityOf, type Bench, type Figures } from "./scenario.ts";
 
-const partitions = 3;
+const partitionsUsual = 3;
 let topicsMade = 0;
 
 export interface ProduceLoad {
   readonly records: number;
   readonly recordBytes: number;
   readonly durability: "os" | "fsync";
+  readonly partitions?: number;
   /** Settings of the Java producer beside acks=all. */
   readonly producer?: Readonly<Record<string, string>>;
 }
 
 /** A new topic for one run; the caller deletes it. */
-export async function makeTopic(bench: Bench, durability: "os" | "fsync"): Promise<string> {
+export async function makeTopic(
+  bench: Bench,
+  durability: "os" | "fsync",
+  partitions = partitionsUsual,
+): Promise<string> {
   const client = await RawClient.open(bench.broker.port);
   const topic = `bench-${(topicsMade += 1)}`;
   const configs = durabilityOf(bench.broker, durability);
@@ -32,7 +37,7 @@ export async function deleteTopic(bench: Bench, topic: string): Promise<void> {
 
 /** kafka-producer-perf-test into a topic of its own. */
 export async function measureProduce(bench: Bench, load: ProduceLoad): Promise<Figures> {
-  const topic = await makeTopic(bench, load.durability);
+  const topic = await makeTopic(bench, load.durability, load.partitions);
   const figures = await produceInto(bench, topic, load);
   await deleteTopic(bench, topic);
   return figures;

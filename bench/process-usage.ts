@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 const ticksPerSecond = 100;
 
@@ -14,6 +14,15 @@ export function cpuSeconds(pid: number): number {
 export function residentMiB(pid: number): number {
   const line = /VmRSS:\s+(\d+) kB/.exec(readProc(pid, "status"));
   return Number(line?.[1] ?? 0) / 1024;
+}
+
+/** Open files and sockets of a process; 0 where there is no /proc. */
+export function descriptorCount(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length;
+  } catch {
+    return 0;
+  }
 }
 
 function readProc(pid: number, name: string): string {

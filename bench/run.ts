@@ -10,14 +10,23 @@ import { repositoryRoot } from "../test/support/repository.ts";
 import { reasonToSkip } from "../test/support/tools.ts";
 import { startXylem } from "../test/support/xylem-process.ts";
 import type { Bench, Figures, Scenario } from "./scenario.ts";
+import {
+  appendCompacted,
+  appendIdle,
+  appendRetained,
+  appendRolling,
+} from "./scenarios/append-stalls.ts";
 import { consumeDisk, consumeTail } from "./scenarios/consume.ts";
 import { inProcess } from "./scenarios/in-process.ts";
 import { startWithMany, startWithRecords } from "./scenarios/many-partitions.ts";
 import { oneInFlightFsync, oneInFlightOs } from "./scenarios/one-in-flight.ts";
+import { openHundredThousand, openTenThousand } from "./scenarios/open-partitions.ts";
+import { fsyncOne, fsyncTwelve, fsyncTwoHundred } from "./scenarios/produce-fsync-partitions.ts";
 import { produceFsync } from "./scenarios/produce-fsync.ts";
 import { produceLargeBatches } from "./scenarios/produce-large-batches.ts";
 import { produceOs } from "./scenarios/produce-os.ts";
 import { produceSmall } from "./scenarios/produce-small.ts";
+import { recoverTenGigabytes } from "./scenarios/recover-gigabytes.ts";
 import { smallRequests } from "./scenarios/small-requests.ts";
 import { startUp } from "./scenarios/start-up.ts";
 import { formatTable, type Outcome } from "./table.ts";
@@ -36,6 +45,16 @@ const scenarios = [
   startWithRecords,
   startWithMany,
   inProcess,
+  fsyncOne,
+  fsyncTwelve,
+  fsyncTwoHundred,
+  appendIdle,
+  appendRolling,
+  appendRetained,
+  appendCompacted,
+  openTenThousand,
+  openHundredThousand,
+  recoverTenGigabytes,
 ];
 
 const { values: options } = parseArgs({
@@ -65,9 +84,11 @@ if (options.only === "") writeResult(table);
 
 /** Runs the scenario on each broker in turn, so that a slow minute of the machine hits both. */
 async function runInTurn(scenario: Scenario): Promise<Map<string, Figures[]>> {
-  const runs = new Map<string, Figures[]>(brokers.map(({ product }) => [product, []]));
-  for (let round = scenario.isWarmedUp ? -1 : 0; round < repetitions; round += 1) {
-    for (const broker of brokers) {
+  const measured = brokers.filter(({ product }) => product === "xylem" || !scenario.isOursOnly);
+  const runs = new Map<string, Figures[]>(measured.map(({ product }) => [product, []]));
+  const counted = Math.min(repetitions, scenario.repetitionsMax ?? repetitions);
+  for (let round = scenario.isWarmedUp ? -1 : 0; round < counted; round += 1) {
+    for (const broker of measured) {
       const figures = await measure(scenario, broker);
       if (round >= 0) runs.get(broker.product)?.push(figures);
     }
@@ -97,7 +118,7 @@ function writeResult(result: string): void {
     `- load before the run: ${loadBefore.toFixed(1)}; idle is 0, ratios say more than figures`,
     `- commit: ${describeCommit()}`,
     `- Node ${process.versions.node}; peer: Apache Kafka from test/interop/java/pom.xml`,
-    `- runs in turn, median of ${repetitions}${load}`,
+    `- runs in turn, median of at most ${repetitions}${load}`,
     "- broker CPU is user and system time of the broker's process",
     "- fsync: Xylem flushes before it acknowledges; Kafka is set to flush.messages=1",
     "",

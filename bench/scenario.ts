@@ -22,6 +22,10 @@ export interface Scenario {
   readonly isHigherBetter: boolean;
   /** The first run of each broker warms up both sides and is not counted. */
   readonly isWarmedUp: boolean;
+  /** Runs that count, where fewer than the harness's do: a long one says enough by itself. */
+  readonly repetitionsMax?: number;
+  /** What only Xylem is asked to do. */
+  readonly isOursOnly?: boolean;
   measure(bench: Bench): Promise<Figures>;
 }
 
