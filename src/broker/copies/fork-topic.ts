@@ -1,4 +1,3 @@
-import { inParallel } from "../../base/in-parallel.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
 import type { CutOf } from "../ports/partition-storage.ts";
 import type { Topic, Topics } from "../topics/topics.ts";
@@ -25,13 +24,8 @@ export interface Fork {
  * afterwards. Throws as `Topics.fork`.
  */
 export async function forkTopic(topics: Topics, { source, name, at }: Fork): Promise<Topic> {
-  const topic = await topics.fork(source, name, cutAt(at));
-  await inParallel(topic.partitions, endingMax, abortOpenTransactions);
-  return topic;
+  return await topics.fork(source, name, { cutOf: cutAt(at), finish: abortOpenTransactions });
 }
-
-/** Partitions of a fork that are looked through side by side. */
-const endingMax = 16;
 
 /** What was open at the cut never ends in the fork by itself: no coordinator knows of it. */
 async function abortOpenTransactions(partition: PartitionLog): Promise<void> {

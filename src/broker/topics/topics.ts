@@ -9,7 +9,7 @@ import { checkTopicConfigs } from "../configs/check-topic-configs.ts";
 import { overrideTopicSettings } from "../configs/topic-defaults.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
 import type { Coordinator } from "../ports/coordinator.ts";
-import type { CutOf, PartitionStorage, TopicKey } from "../ports/partition-storage.ts";
+import type { PartitionStorage } from "../ports/partition-storage.ts";
 import { Turns } from "../turns.ts";
 import { internalTopics, isInternalTopic } from "./internal-topics.ts";
 import { checkNewName } from "./check-new-name.ts";
@@ -20,6 +20,8 @@ import { rememberGaps } from "./remember-gaps.ts";
 import { TopicImage } from "./topic-image.ts";
 import type { TopicEntry } from "./topic-entry.ts";
 import { collisionName } from "./topic-name.ts";
+import { type ForkOptions, forkPartitions } from "./fork-partitions.ts";
+import { openPartitions } from "./open-partitions.ts";
 import { compacts, type ConfigsChange, LiveTopic, type Topic } from "./live-topic.ts";
 import { forgetFiles, noteFiles, writeTopic } from "./write-topic.ts";
 
@@ -114,21 +116,19 @@ export class Topics {
    * cut, and with its configs. It appears whole or, also after a crash, not at all. Throws as
    * `create`, and UNKNOWN_TOPIC_OR_PARTITION or INVALID_REQUEST for what can not be forked.
    */
-  fork(source: string, name: string, cutOf: CutOf): Promise<Topic> {
+  fork(source: string, name: string, how: ForkOptions): Promise<Topic> {
     return this.#turns.take(collisionName(name), async () => {
       const from = this.#get(source);
-      const { isInternal, isDense, configs, partitions } = from;
+      const { isInternal, isDense, configs } = from;
       if (isInternal) throw new XylemError("INVALID_REQUEST", `${source} is not to be forked`);
-      const count = partitions.length;
+      const count = from.partitions.length;
       const plan = this.plan({ name, partitions: count, replicas: -1, configs });
       const entry = { id: makeUuid(this.#options.random), ...plan, isDense };
       return await this.#within(count, () =>
         this.#add(name, entry, async (topic) => {
           const { coordinator, storage } = this.#options;
           await coordinator.transact([], [noteFiles(topic)]);
-          for (const { index } of partitions) {
-            await storage.forkPartition(from, index, topic, cutOf);
-          }
+          await forkPartitions(storage, { from, count, topic }, how);
         }),
       );
     });
@@ -296,12 +296,14 @@ export class Topics {
     const { coordinator } = this.#options;
     const isPrepared = prepare !== undefined;
     try {
+      // Its partitions are open afterwards.
       await prepare?.(topic);
       await writeTopic(coordinator, topic, entry, isPrepared ? [forgetFiles(topic)] : []);
     } catch (error) {
       if (isPrepared) await this.#removeFiles(topic, entry.partitions);
       throw error;
     }
+    if (isPrepared) return;
     try {
       topic.partitions = await this.#openPartitions(topic, 0, entry.partitions);
     } catch (error) {
@@ -356,16 +358,8 @@ export class Topics {
     }
   }
 
-  async #openPartitions(
-    topic: LiveTopic,
-    first: number,
-    count: number,
-  ): Promise<readonly PartitionLog[]> {
-    const { name, id, isDense } = topic;
-    const key: TopicKey = { name, id, isDense };
-    return await inParallel(indexesOf(first, count), openingMax, async (index) => {
-      return await this.#options.storage.openPartition(key, index, topic.settings);
-    });
+  #openPartitions(topic: LiveTopic, first: number, end: number): Promise<readonly PartitionLog[]> {
+    return openPartitions(this.#options.storage, topic, { first, end });
   }
 
   #makeTopic(name: string, entry: TopicEntry, revision: number): LiveTopic {
