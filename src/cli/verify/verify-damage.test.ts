@@ -139,3 +139,20 @@ test("no file that is gone is missed, nor a whole folder", async () => {
     expect(found[0]).toMatchObject({ kind: "damage", lastLostOffset: expect.any(Number) });
   }
 });
+
+test("a log all of whose records went begins at its start: no damage", async () => {
+  const path = join(root, "emptied");
+  await new FilesDisk(root).makeDirectory("emptied");
+  const world = await openTopicsWorld(new FilesDisk(path));
+  await world.create("gone", { "retention.ms": "1000", "file.delete.delay.ms": "0" });
+  await append(world.partition("gone"), ["a", "b", "c"], { timestampMs: world.clock.nowMs() });
+  await world.clock.advance(10_000);
+  await world.partition("gone").applyRetention(world.clock.nowMs());
+  expect(world.partition("gone").logStart).toBe(3);
+  await world.clock.advance(10_000);
+  await world.close();
+  const found: Finding[] = [];
+  const { signal } = new AbortController();
+  await verifyData(path, { report: (finding) => found.push(finding), signal });
+  expect(found).toEqual([]);
+});

@@ -101,6 +101,21 @@ test("a log that ends too early has lost what was flushed", async () => {
   expect((await verify()).damages).toMatchObject([{ firstLostOffset: 2, lastLostOffset: 4 }]);
 });
 
+test("after a kill in a roll the closed segment's index lacks its end: a note", async () => {
+  segment(0, [batch(0), batch(1)]);
+  segment(2, []);
+  const entry = Buffer.alloc(12);
+  entry.writeBigInt64BE(1_000n);
+  writeFileSync(join(data, "t-0", formatSegmentName(0, ".timeindex")), entry);
+  const lacking = "does not end with the largest timestamp";
+  const killed = await verify();
+  expect(killed.damages.map(({ why }) => why)).toEqual([]);
+  expect(killed.notes.map(({ why }) => why)).toContainEqual(expect.stringContaining(lacking));
+  stopCleanlyAt(2);
+  const stopped = await verify();
+  expect(stopped.damages[0]?.why).toContain(lacking);
+});
+
 test("a gap between segments is a note, an overlap is damage", async () => {
   segment(0, [batch(0), batch(1)]);
   segment(5, [batch(5)]);

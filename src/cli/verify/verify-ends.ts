@@ -52,7 +52,9 @@ function comparePartition(
   }
   const start = logStarts.get(name);
   if (start === undefined || firstBase === undefined || end === undefined) return;
-  if (start > firstBase && start <= Math.max(firstEnd, firstBase) && start <= end) return;
+  // Where all records went, an empty segment begins at the log start.
+  if (start === firstBase && firstEnd <= firstBase) return;
+  if (start > firstBase && start <= firstEnd && start <= end) return;
   const held = `${firstBase}..${firstEnd - 1}`;
   const why = `it has ${start} for ${name}, whose first segment holds ${held}`;
   report({ kind: "damage", file: logStartsName, why });

@@ -173,7 +173,9 @@ export class PartitionScrub {
           onBatch: (walk, position) => this.#count(walk, { file: name, position }),
           onBad: (bad) => this.#reportBad(name, bad),
         });
-        this.#reportIndexes(checks, nextOffset === undefined && !isClean);
+        // A crash during a roll leaves the closed segment's last entries to the next start.
+        const isPastPoint = nextOffset === undefined || nextOffset > recoveryPoint;
+        this.#reportIndexes(checks, isPastPoint && !isClean);
         if (nextOffset !== undefined || isClean) {
           await this.#checkTransactions({ baseOffset, endOffset: end }, names);
         }
