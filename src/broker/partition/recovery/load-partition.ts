@@ -1,4 +1,4 @@
-import { MalformedError } from "../../../base/errors.ts";
+import { MalformedError, XylemError } from "../../../base/errors.ts";
 import type { TopicSettings } from "../../../base/settings/topic-settings.ts";
 import { decodeUtf8 } from "../../../base/text.ts";
 import { LeaderEpochs } from "../../../log/leader-epochs.ts";
@@ -237,7 +237,13 @@ class Loading {
   /** Unless it was compacted a closed segment reaches the next: what is missing is damage. */
   async #sealRecovered(segment: Segment, end: number): Promise<number> {
     if (this.#isDense && end < segment.endOffset) noteMissing(segment, end, this.#context);
-    await segment.seal({ sync: true });
+    try {
+      await segment.seal({ sync: true });
+    } catch (error) {
+      // On a full disk it is read by the indexes in memory; the next roll or stop writes them.
+      if (!(error instanceof XylemError) || error.code !== "DISK_FULL") throw error;
+      this.#context.log.warn("indexes wait for room on the disk", { segment: segment.log.path });
+    }
     return Math.max(end, segment.endOffset);
   }
 
