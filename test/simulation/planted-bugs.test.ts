@@ -4,6 +4,7 @@ import type { Disk, DiskFile } from "../../src/broker/ports/disk.ts";
 import type { Plants } from "../../src/harness/simulation/machine.ts";
 import { runSeed } from "../../src/harness/simulation/run-seed.ts";
 import { batchTools } from "../../src/node/open-broker.ts";
+import { recordBatches } from "../../src/protocol/record-batch.ts";
 
 /** A bug that is not met within so many seeds counts as one that the simulator does not see. */
 const seedsMax = 60;
@@ -95,6 +96,19 @@ test("a broker that cuts a torn log at the wrong place is caught", async () => {
   expect(
     await isCaughtBy("acknowledged stays", { wrapDisk: (disk) => diskWith(disk, {}, short) }),
   ).toBe(true);
+});
+
+test("a cleaner that leaves a batch out is caught", async () => {
+  const withoutLast = (bytes: Uint8Array): Uint8Array => {
+    const sizes = [...recordBatches(bytes)].map((batch) => batch.bytes.length);
+    return sizes.length < 2 ? bytes : bytes.subarray(0, bytes.length - (sizes.at(-1) as number));
+  };
+  const short = (path: string, file: DiskFile): Partial<DiskFile> => ({
+    append: (chunks) =>
+      file.append(path.endsWith(".log.cleaned") ? chunks.map(withoutLast) : chunks),
+  });
+  const wrapDisk = (disk: Disk): Disk => diskWith(disk, {}, short);
+  expect(await isCaughtBy("last of key stays", { wrapDisk })).toBe(true);
 });
 
 test("a broker whose checkpoint of log starts stays behind is caught", async () => {

@@ -63,6 +63,8 @@ async function play(scene: Scene, recovered: () => Promise<void>): Promise<void>
     await recovered();
     await admin.create({ durability: "fsync", hasRetention: false, isCompacted: false });
     await admin.create({ durability: "fsync", hasRetention: true, isCompacted: false });
+    const rules = { durability: "fsync", hasRetention: false, isCompacted: true } as const;
+    await admin.create({ ...rules, deleteRetentionMs: 1_000 });
   });
   const actors = [admin.run(), new Reader(world, "r-one").run()];
   actors.push(...producers.map((one) => new Producer(world, one).run()));

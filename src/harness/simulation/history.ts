@@ -68,6 +68,8 @@ export interface TopicRules {
   /** Whether age, size or count may move the log start. */
   readonly hasRetention: boolean;
   readonly isCompacted: boolean;
+  /** How long tombstones stay in a compacted topic, at least. */
+  readonly deleteRetentionMs?: number;
 }
 
 /** All that can be read of a partition when the faults are over. */

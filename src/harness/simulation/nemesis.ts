@@ -1,7 +1,7 @@
 import type { Random } from "../../base/random.ts";
 import { drawBetween, drawOf, drawOneIn } from "../../simulation/draw.ts";
 import type { DiskFaults } from "./disk-faults.ts";
-import { spoilBatch, spoilSideFile } from "./spoil.ts";
+import { checkpointPattern, indexPattern, spoilBatch, spoilSideFile } from "./spoil.ts";
 import type { World } from "./world.ts";
 
 /** What can go wrong, by name: totals are told by these. */
@@ -20,6 +20,7 @@ export const faultNames = [
   "EIO elsewhere",
   "flip log",
   "flip index",
+  "flip checkpoint",
   "clock jump",
 ] as const;
 
@@ -45,6 +46,7 @@ const weights: Readonly<Record<FaultName, number>> = {
   "EIO elsewhere": 1,
   "flip log": 5,
   "flip index": 3,
+  "flip checkpoint": 3,
   "clock jump": 1,
 };
 
@@ -137,8 +139,11 @@ export class Nemesis {
       case "flip log":
         spoilBatch(this.#world, this.#random);
         return;
+      case "flip checkpoint":
+        spoilSideFile(this.#world, this.#random, checkpointPattern);
+        return;
       default:
-        spoilSideFile(this.#world, this.#random);
+        spoilSideFile(this.#world, this.#random, indexPattern);
         return;
     }
     // A partition that met an error stays stopped until the broker is started again.

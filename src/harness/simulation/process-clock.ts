@@ -12,8 +12,9 @@ export class ProcessClock implements Clock {
     this.#skewMs = skewMs;
   }
 
+  /** In whole milliseconds, as a system tells it. */
   nowMs(): number {
-    return this.#clock.nowMs() + this.#skewMs();
+    return Math.floor(this.#clock.nowMs()) + this.#skewMs();
   }
 
   monotonicMs(): number {

@@ -38,6 +38,8 @@ async function play(scene: Scene, nemesis: Nemesis): Promise<void> {
   await scene.pump(async () => {
     await machine.start();
     await admin.create({ durability: "fsync", hasRetention: false, isCompacted: false });
+    const rules = { durability: "fsync", hasRetention: false, isCompacted: true } as const;
+    await admin.create({ ...rules, deleteRetentionMs: 20_000 });
     await admin.create();
   });
   const [kept] = world.topics;

@@ -4,6 +4,7 @@ import { batchTools } from "../../node/open-broker.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
 import { defaultNodeSettings, type NodeSettings } from "../../base/settings/node-settings.ts";
 import { VirtualClock } from "../../base/virtual-clock.ts";
+import { drawOneIn } from "../../simulation/draw.ts";
 import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import { checkHistory, type Complaint } from "./checkers/check-history.ts";
 import { DiskFaults } from "./disk-faults.ts";
@@ -41,9 +42,21 @@ const settings: NodeSettings = {
   "group.initial.rebalance.delay.ms": 100,
   "log.checkpoint.interval.ms": 2_000,
   "log.retention.check.interval.ms": 5_000,
+  "log.cleaner.backoff.ms": 2_500,
+  "offsets.topic.segment.bytes": 2_000,
   "connections.max.idle.ms": 30_000,
   "auto.create.topics.enable": false,
 };
+
+/** Some runs read all from the disk, or soon shut what nobody uses. */
+function drawSettings(seed: number): NodeSettings {
+  const random = forkRandom(seed, "settings");
+  const drawn = { ...settings };
+  if (drawOneIn(random, 3)) drawn["log.tail.cache.max.bytes"] = 0;
+  if (drawOneIn(random, 3)) drawn["log.partition.idle.ms"] = 2_000;
+  if (drawOneIn(random, 4)) drawn["offsets.topic.segment.bytes"] = 600;
+  return drawn;
+}
 
 let loaded: Promise<void> | undefined;
 
@@ -79,7 +92,7 @@ export class Scene {
     const machine = new Machine({
       clock,
       random: forkRandom(seed, "machine"),
-      settings,
+      settings: drawSettings(seed),
       log: trace.log((text) => this.#errors.push(text)),
       disk: new SimulatedDisk({ nowMs: () => clock.nowMs() }),
       prepare: (disk) => faults.hangOn(disk),

@@ -29,12 +29,17 @@ export function spoilBatch(world: World, random: Random): void {
   }
 }
 
-/** Flips one bit of a file that is made from the log. */
-export function spoilSideFile(world: World, random: Random): void {
+/** Files that are made from a log. */
+export const indexPattern = /\.(index|timeindex|snapshot)$/;
+/** What a log or a directory is known by: made from the log, checked, or there twice. */
+export const checkpointPattern = /(-offset-checkpoint|xylem-log-start-offsets)$/;
+
+/** Flips one bit of a file beside the logs. */
+export function spoilSideFile(world: World, random: Random, pattern: RegExp): void {
   const { disk } = world.machine;
   const candidates = disk
     .paths()
-    .filter((path) => /\.(index|timeindex|snapshot)$/.test(path))
+    .filter((path) => pattern.test(path))
     .filter((path) => disk.peek(path).length > 0);
   if (candidates.length === 0) return;
   const path = drawOf(random, candidates);

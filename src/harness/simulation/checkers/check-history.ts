@@ -5,6 +5,7 @@ import type { Checker, Complaint } from "./checker.ts";
 import { committedNeverChanges } from "./committed-never-changes.ts";
 import { damageIsTold } from "./damage-is-told.ts";
 import { groupsKeepTheirPlace } from "./groups-keep-their-place.ts";
+import { lastOfKeyStays } from "./last-of-key-stays.ts";
 import { nothingIsStuck } from "./nothing-is-stuck.ts";
 import { offsetsGoOn } from "./offsets-go-on.ts";
 import { onceAndInOrder } from "./once-and-in-order.ts";
@@ -18,6 +19,7 @@ const checkers: Readonly<Record<string, Checker>> = {
   "committed never changes": committedNeverChanges,
   "damage is told": damageIsTold,
   "groups keep their place": groupsKeepTheirPlace,
+  "last of key stays": lastOfKeyStays,
   "nothing is stuck": nothingIsStuck,
   "offsets go on": offsetsGoOn,
   "once and in order": onceAndInOrder,
@@ -25,7 +27,7 @@ const checkers: Readonly<Record<string, Checker>> = {
 };
 
 /** Log lines of a broker that has met a defect of its own. */
-const defect = /invariant|unexpectedly/;
+const defect = /invariant|unexpectedly|is not compacted for now(?!.*why=.*(damaged|CORRUPT))/;
 
 /** All checkers over one history. `errors` are what the broker logged as such. */
 export function checkHistory(

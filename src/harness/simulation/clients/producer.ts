@@ -1,6 +1,5 @@
 import { XylemError } from "../../../base/errors.ts";
 import type { Random } from "../../../base/random.ts";
-import { encodeUtf8 } from "../../../base/text.ts";
 import { compression } from "../../../codecs/node-compression.ts";
 import { crc32c } from "../../../codecs/native-crc32c.ts";
 import { type BatchOptions, buildBatch } from "../../../protocol/build-batch.ts";
@@ -8,7 +7,7 @@ import { codecs } from "../../../protocol/compression.ts";
 import { drawBetween, drawOf, drawOneIn } from "../../../simulation/draw.ts";
 import { errorName } from "../error-name.ts";
 import { NoAnswer, type SimulatedClient } from "../simulated-client.ts";
-import { valueOf } from "../stamps.ts";
+import { recordOf } from "../stamps.ts";
 import { keyOf, type Target, type World } from "../world.ts";
 
 export interface ProducerOptions {
@@ -128,7 +127,9 @@ export class Producer {
     const count = drawBetween(random, 1, recordsMax);
     const stamps = Array.from({ length: count }, () => {
       this.#count += 1;
-      return `${this.#options.name}/${this.#count}/${drawOf(random, sizesBytes)}`;
+      const isTombstone = drawOneIn(random, target.topic.rules.isCompacted ? 4 : 20);
+      const size = isTombstone ? "x" : drawOf(random, sizesBytes);
+      return `${this.#options.name}/${this.#count}/${size}`;
     });
     const key = keyOf(target);
     const sequence = this.#sequences.get(key) ?? 0;
@@ -158,8 +159,7 @@ export class Producer {
 
   #encode(batch: Batch): Uint8Array {
     const inputs = batch.stamps.map((stamp) => ({
-      key: encodeUtf8(`k${Number(stamp.split("/")[1]) % 7}`),
-      value: valueOf(stamp),
+      ...recordOf(stamp),
       timestampMs: batch.timestampMs,
     }));
     const { id, epoch } = this.#producer;

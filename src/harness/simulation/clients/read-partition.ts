@@ -1,5 +1,6 @@
+import { MalformedError } from "../../../base/errors.ts";
 import { compression } from "../../../codecs/node-compression.ts";
-import { recordBatches } from "../../../protocol/record-batch.ts";
+import { type RecordBatch, recordBatches } from "../../../protocol/record-batch.ts";
 import { decodeRecords } from "../../../protocol/record.ts";
 import { errorName } from "../error-name.ts";
 import type { RecordSeen } from "../history.ts";
@@ -69,12 +70,20 @@ function readRecords(
     if (!batch.isWhole) break;
     next = batch.nextOffset;
     if (batch.isControl) continue;
-    for (const record of decodeRecords(batch, { compression, sizeBytesMax: 2 ** 24 })) {
-      if (record.offset < from) continue;
-      records.push({ offset: record.offset, stamp: stampOf(record.value) });
-    }
+    records.push(...recordsOf(batch).filter(({ offset }) => offset >= from));
   }
   return { records, next };
+}
+
+/** Records that nobody can have sent are one record without a stamp. */
+function recordsOf(batch: RecordBatch): RecordSeen[] {
+  try {
+    const records = decodeRecords(batch, { compression, sizeBytesMax: 2 ** 24 });
+    return records.map((record) => ({ offset: record.offset, stamp: stampOf(record) }));
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    return [{ offset: batch.nextOffset - 1, stamp: undefined }];
+  }
 }
 
 /** Where a partition begins or ends; undefined when the broker does not say. */

@@ -140,7 +140,10 @@ export class TopicAdmin {
 
   #drawRules(): TopicRules {
     const durability = drawOneIn(this.#random, 4) ? "os" : "fsync";
-    return { durability, hasRetention: drawOneIn(this.#random, 4), isCompacted: false };
+    const hasRetention = drawOneIn(this.#random, 4);
+    if (!drawOneIn(this.#random, 3)) return { durability, hasRetention, isCompacted: false };
+    const deleteRetentionMs = drawOf(this.#random, [1_000, 20_000, 600_000]);
+    return { durability, hasRetention, isCompacted: true, deleteRetentionMs };
   }
 }
 
@@ -160,5 +163,12 @@ function configsOf(rules: TopicRules, random: Random): Record<string, string> {
     configs[name] = value;
   }
   if (drawOneIn(random, 3)) configs["segment.ms"] = "10000";
+  if (rules.isCompacted) {
+    configs["cleanup.policy"] = rules.hasRetention ? "compact,delete" : "compact";
+    configs["delete.retention.ms"] = String(rules.deleteRetentionMs);
+    configs["min.cleanable.dirty.ratio"] = drawOf(random, ["0.01", "0.3"]);
+    if (drawOneIn(random, 4)) configs["min.compaction.lag.ms"] = "5000";
+    if (drawOneIn(random, 4)) configs["max.compaction.lag.ms"] = "8000";
+  }
   return configs;
 }
