@@ -226,3 +226,15 @@ test("files that could not be removed are never taken for those of a new topic",
   const reopened = await again.directory.openPartition(renewed, 0, defaultTopicSettings);
   expect(await readValues(reopened)).toEqual(["new"]);
 });
+
+test("a folder whose first file could not be made goes with its partition", async () => {
+  const disk = new SimulatedDisk();
+  const world = await openWorld(disk);
+  const partition = await world.open("orders");
+  disk.fault = failing("open", "orders-0/partition.metadata", ioError);
+  await expect(append(partition, ["old"])).rejects.toThrow("i/o error");
+  disk.fault = () => undefined;
+  expect((await disk.list("")).map(({ name }) => name)).toContain("orders-0");
+  await world.directory.removePartition({ name: "orders", id: topicId }, 0);
+  expect((await disk.list("")).map(({ name }) => name)).not.toContain("orders-0");
+});

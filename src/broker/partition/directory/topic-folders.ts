@@ -75,6 +75,8 @@ export class TopicFolders {
     this.#names.add(name);
     const entries = await this.#context.disk.list(name);
     if (entries.length > 0) return await this.abandon(name, "delete");
+    // One without files is none to this listing: the next start would take it for a topic's.
+    await this.#context.disk.removeDirectory(name);
     this.#names.delete(name);
     return undefined;
   }
