@@ -5,6 +5,14 @@ const requestsMin = 300;
 const faultsMin = 8;
 const virtualMsMin = 60_000;
 
+export interface TotalsJson {
+  /** Seeds, full ones, client operations, virtual milliseconds. */
+  readonly counts: readonly [number, number, number, number];
+  readonly failedSeeds: readonly number[];
+  readonly faults: readonly (readonly [string, number])[];
+  readonly checked: readonly (readonly [string, number])[];
+}
+
 /** What many runs came to. */
 export class Totals {
   readonly failedSeeds: number[] = [];
@@ -23,6 +31,24 @@ export class Totals {
     this.#virtualMs += report.virtualMs;
     addTo(this.#faults, report.faults);
     addTo(this.#checked, report.checked);
+  }
+
+  /** As a worker process sends it. */
+  toJson(): TotalsJson {
+    const counts = [this.#seedCount, this.#fullCount, this.#requestCount, this.#virtualMs] as const;
+    const { failedSeeds } = this;
+    return { counts, failedSeeds, faults: [...this.#faults], checked: [...this.#checked] };
+  }
+
+  merge({ counts, failedSeeds, faults, checked }: TotalsJson): void {
+    const [seedCount, fullCount, requestCount, virtualMs] = counts;
+    this.#seedCount += seedCount;
+    this.#fullCount += fullCount;
+    this.#requestCount += requestCount;
+    this.#virtualMs += virtualMs;
+    this.failedSeeds.push(...failedSeeds);
+    addTo(this.#faults, new Map(faults));
+    addTo(this.#checked, new Map(checked));
   }
 
   lines(seconds: number): string[] {
