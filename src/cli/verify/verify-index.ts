@@ -153,7 +153,10 @@ export class TimeIndexCheck extends EntryCheck implements IndexCheck {
       const isOfBatch = offset === walk.lastOffset || walk.magic < 2 || offset >= walk.baseOffset;
       const largest = isOfBatch ? this.#largestMs : before;
       const isTrue = this.#isPartial ? timestamp >= largest : timestamp === largest;
-      if (!isTrue) {
+      const isNamed = walk.magic < 2 || !isOfBatch || timestamp === walk.maxTimestampMs;
+      if (isTrue && !isNamed) {
+        this.addFault(`the batch at offset ${offset} does not have timestamp ${timestamp}`);
+      } else if (!isTrue) {
         const why = `timestamp ${timestamp} at offset ${offset}, where the largest is ${largest}`;
         this.addFault(why);
       }

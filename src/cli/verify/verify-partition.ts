@@ -7,7 +7,7 @@ import { epochsFileName, metadataFileName } from "../../broker/partition/partiti
 import { crc32c } from "../../codecs/native-crc32c.ts";
 import type { BatchWalk } from "../../log/batch-walk.ts";
 import { LeaderEpochs } from "../../log/leader-epochs.ts";
-import { parsePartitionMetadata } from "../../log/partition-metadata.ts";
+import { formatPartitionMetadata, parsePartitionMetadata } from "../../log/partition-metadata.ts";
 import { readProducerSnapshot } from "../../log/producer-snapshot.ts";
 import { formatSegmentName, parseSegmentName } from "../../log/segment-name.ts";
 import { TransactionIndex } from "../../log/transaction-index.ts";
@@ -134,6 +134,8 @@ export class PartitionScrub {
 
   #readTopicId(text: string): void {
     const id = parsePartitionMetadata(text);
+    const plain = text.replaceAll("\r", "").replace(/\n$/, "");
+    if (plain !== formatPartitionMetadata(id)) throw new MalformedError("nobody writes it so");
     if (!isZeroUuid(id)) this.#topicId = id;
   }
 
