@@ -21,6 +21,8 @@ export function makeProgram(version: string): Command {
     .version(version)
     .exitOverride()
     .showSuggestionAfterError()
+    // A command and its subcommand may have an option of the same name.
+    .enablePositionalOptions()
     .addHelpText("after", exitCodesHelp);
   addStartCommand(program);
   addStopCommand(program);

@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { jsonOption } from "../arguments.ts";
 import { CommandFailure, exitCodes } from "../exit-codes.ts";
 import { formatJson, printLine } from "../terminal.ts";
+import { addPowerCutCommands } from "./torture-power-cut.ts";
 
 interface TortureOptions {
   readonly data: string;
@@ -18,8 +19,9 @@ const loadMsMax = 3_000;
 
 /** `xylem torture`: whether acknowledged means stored, on the disk of whoever asks. */
 export function addTortureCommand(program: Command): void {
-  program
+  const command = program
     .command("torture")
+    .enablePositionalOptions()
     .description("kill brokers under load on your own disk and check what they acknowledged")
     .option("--data <directory>", "a directory on the disk to be tried", ".")
     .option("--minutes <count>", "how long", parseMinutes, 1)
@@ -35,9 +37,15 @@ lose what the system has cached: only cutting the power proves that the disk kee
 Exits with 0 when nothing was lost, 1 when something was.
 
 Examples:
-  $ xylem torture --data /var/lib --minutes 10`,
+  $ xylem torture --data /var/lib --minutes 10
+
+That proof takes two steps, with the ledger on another machine:
+  $ ssh host xylem torture write --data /var/lib/tried --ledger - > ledger
+  (pull the plug, start the machine, copy the ledger to it)
+  $ xylem torture check --data /var/lib/tried --ledger ledger`,
     )
     .action(torture);
+  addPowerCutCommands(command);
 }
 
 function parseMinutes(text: string): number {

@@ -3,7 +3,7 @@ import { readPartitions } from "../read-partitions.ts";
 import { startPositions } from "../start-position.ts";
 import { readTopics } from "../topic-offsets.ts";
 import { formatStamp } from "./record-stamp.ts";
-import type { FoundRecord, ToldRecords } from "./told-records.ts";
+import type { FoundRecord, Notes, ToldRecords } from "./told-records.ts";
 
 export const tortureTopic = "torture";
 export const torturePartitions = 4;
@@ -18,19 +18,19 @@ export async function makeTopic(bootstrap: string): Promise<void> {
 /** Appends one record after the other to each partition until the broker is gone, or aborted. */
 export async function loadUntilGone(
   bootstrap: string,
-  told: ToldRecords,
+  notes: Notes,
   signal: AbortSignal,
 ): Promise<void> {
   const indexes = Array.from({ length: torturePartitions }, (_, index) => index);
   const lane = (partition: number) =>
     withProducer({ bootstrap }, async (producer) => {
       while (!signal.aborted) {
-        const sequence = told.next(partition);
+        const sequence = notes.next(partition);
         const value = Buffer.from(formatStamp({ producer: partition, sequence }));
         const message = { topic: tortureTopic, partition, value };
         const { offsets } = await producer.send({ messages: [message], acks: -1 });
         const offset = offsets?.[0]?.offset;
-        if (offset !== undefined) told.note(partition, sequence, Number(offset));
+        if (offset !== undefined) await notes.note(partition, sequence, Number(offset));
       }
     });
   // A broker that is gone ends a lane: what was under way is not acknowledged.
@@ -43,6 +43,7 @@ export async function findViolations(bootstrap: string, told: ToldRecords): Prom
     const [topic] = await readTopics(admin, [tortureTopic]);
     if (topic === undefined) return ["the topic is gone"];
     const found = new Map<number, FoundRecord[]>();
+    for (const index of told.partitions) found.set(index, []);
     for (const { index } of topic.partitions) found.set(index, []);
     const partitions = startPositions(topic, "earliest", undefined);
     await withConsumer({ bootstrap }, async (consumer) => {
