@@ -28,5 +28,5 @@ function run(): Promise<boolean> {
 }
 
 const isGood = await run();
-if (process.connected) process.disconnect();
+if (process.connected) process.removeAllListeners("disconnect").disconnect();
 process.exitCode = isGood ? 0 : 1;

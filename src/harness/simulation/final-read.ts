@@ -7,6 +7,7 @@ import { expectNoAnswer } from "./clients/producer.ts";
 /** After the faults each question is answered within so many tries. */
 const triesMax = 40;
 const tryAgainMs = 500;
+const answers = new Set(["NONE", "CORRUPT_MESSAGE", "OFFSET_OUT_OF_RANGE"]);
 
 /** Reads all of every partition that should be there, by the door, and notes what was found. */
 export async function readFinal(world: World): Promise<void> {
@@ -22,16 +23,27 @@ export async function readFinal(world: World): Promise<void> {
 async function readWhole(world: World, client: SimulatedClient, target: Target): Promise<void> {
   const records: RecordSeen[] = [];
   const unreadable: number[] = [];
-  const logStart = await insist(world, target, () => listOffset(world, client, target, -2));
+  let logStart = await insist(world, target, () => listOffset(world, client, target, -2));
   const committed = await insist(world, target, () => listOffset(world, client, target, -1));
   if (logStart === undefined || committed === undefined) return;
   for (let from = logStart; from < committed;) {
     const outcome = await insist(world, target, async () => {
       const answer = await fetchFrom(world, client, "final", { target, from, waitMs: 0 });
-      const isAnswer = answer.error === "NONE" || answer.error === "CORRUPT_MESSAGE";
-      return isAnswer ? answer : undefined;
+      return answers.has(answer.error) ? answer : undefined;
     });
     if (outcome === undefined) return;
+    if (outcome.error === "OFFSET_OUT_OF_RANGE") {
+      // Retention goes on meanwhile: what it took need not be read any more.
+      const readFrom = from;
+      const start = await insist(world, target, async () => {
+        const found = await listOffset(world, client, target, -2);
+        return found !== undefined && found > readFrom ? found : undefined;
+      });
+      if (start === undefined) return;
+      logStart = start;
+      from = start;
+      continue;
+    }
     if (outcome.error === "CORRUPT_MESSAGE") {
       unreadable.push(from);
       from += 1;

@@ -68,6 +68,8 @@ async function shareSeeds(
 /** Of a process that shares the seeds of another one: that one tells what was found. */
 export async function simulateForParent(options: SimulateOptions): Promise<boolean> {
   const totals = new Totals();
+  // Without the other one nobody wants to know.
+  process.once("disconnect", () => process.exit(1));
   const tell = (message: Message): void => void process.send?.(message);
   await runSeeds({ ...options, print: (line) => tell({ line }) }, totals);
   tell({ totals: totals.toJson() });
