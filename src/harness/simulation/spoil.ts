@@ -32,7 +32,7 @@ export function spoilBatch(world: World, random: Random): void {
 /** Files that are made from a log. */
 export const indexPattern = /\.(index|timeindex|snapshot)$/;
 /** What a log or a directory is known by: made from the log, checked, or there twice. */
-export const checkpointPattern = /(-offset-checkpoint|xylem-log-start-offsets)$/;
+export const checkpointPattern = /(-checkpoint|xylem-log-start-offsets)$/;
 
 /** Flips one bit of a file beside the logs. */
 export function spoilSideFile(world: World, random: Random, pattern: RegExp): void {

@@ -8,6 +8,7 @@ import { batchHeaderBytes } from "../../../protocol/record-batch.ts";
 import { BatchWalk } from "../../../log/batch-walk.ts";
 import type { DiskEntry } from "../../ports/disk.ts";
 import { cutClosed } from "./cut-closed.ts";
+import { contradictsEpochs } from "./contradicts-epochs.ts";
 import { completeSwaps } from "./complete-swaps.ts";
 import { loadProducers } from "../producers/load-producers.ts";
 import { noteMissing } from "../read/missing-offsets.ts";
@@ -142,12 +143,19 @@ class Loading {
     if (entries.some(({ name }) => name === epochsFileName)) {
       const bytes = await this.#context.disk.readFile(`${this.#folder.path}/${epochsFileName}`);
       try {
-        this.#epochs = LeaderEpochs.parse(decodeUtf8(bytes ?? new Uint8Array(0)));
+        const stored = LeaderEpochs.parse(decodeUtf8(bytes ?? new Uint8Array(0)));
+        const { isClean, recoveryPoint } = this.#rules;
+        const toldBelow = isClean ? Infinity : recoveryPoint;
+        if (await contradictsEpochs(segments, stored, toldBelow)) {
+          throw new MalformedError("the log has other epochs");
+        }
+        this.#epochs = stored;
         return true;
       } catch (error) {
         if (!(error instanceof MalformedError)) throw error;
         const path = `${this.#folder.path}/${epochsFileName}`;
-        this.#context.log.warn("unreadable epochs are taken from the log", { path });
+        const why = error.message;
+        this.#context.log.warn("unreadable epochs are taken from the log", { path, why });
       }
     }
     this.#epochs.isCertain = false;
