@@ -9,6 +9,8 @@ export {
 export type { BucketDescription } from "./broker/buckets/change-bucket.ts";
 export type { EvictScope } from "./broker/retention/evict-topics.ts";
 export type { EvictionReport } from "./broker/retention/eviction.ts";
+export type { Finding, VerifyTotals } from "./broker/scrub/finding.ts";
+export type { ScrubReport } from "./broker/scrub/scrubbing.ts";
 export type { Topic } from "./node/embedded/topic.ts";
 export type { ReadOptions } from "./node/embedded/read-topic.ts";
 export type { Appended, Content, NewRecord, ReadRecord } from "./node/embedded/record-content.ts";

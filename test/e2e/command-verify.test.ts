@@ -157,6 +157,27 @@ test("a directory that a killed node left is not damaged", async () => {
   removeFolder(dataFolder);
 });
 
+test("a running node tells damage with its place, and the command fails", async () => {
+  const dataFolder = makeTemporaryFolder("verify-live");
+  const broker = await startXylem({ dataFolder });
+  const args = ["-b", broker.bootstrap];
+  await xylem(["topic", "create", "rotten", ...args]);
+  for (const input of ["first\n", "second\n"])
+    await xylem(["produce", "rotten", ...args], { input });
+  const name = "00000000000000000000.log";
+  const file = join(dataFolder, "rotten-0", name);
+  const bytes = readFileSync(file);
+  const at = bytes.indexOf("first");
+  bytes[at] = (bytes[at] as number) ^ 1;
+  writeFileSync(file, bytes);
+  const told = await xylem(["verify", "--data", dataFolder, "--topic", "rotten"]);
+  expect([told.code, told.stderr]).toEqual([1, expect.stringContaining("is damaged")]);
+  expect(told.stdout).toMatch(new RegExp(`^DAMAGE rotten-0 ${name} position 0 .*offsets 0\\.\\.0`));
+  expect(told.stdout).toContain("1 batches, 1 records");
+  expect(await broker.terminate()).toBe(0);
+  removeFolder(dataFolder);
+});
+
 /** Where the batch of offset 2 lies. */
 async function positionOfThird(): Promise<number> {
   const file = join(folder, filesEnding(".log")[0] ?? "");

@@ -59,6 +59,17 @@ describe("a broker in this process", () => {
     expect(await read(all)).toEqual(["1000", "2000", "3000"]);
   });
 
+  test("every batch in use is checked on demand", async () => {
+    await using broker = await Xylem.start();
+    await (await broker.topic("orders")).append([{ value: "1" }, { value: "2" }]);
+    const { findings, totals } = await broker.verify("orders");
+    expect(findings).toEqual([]);
+    expect(totals).toMatchObject({ partitions: 1, records: 2, damaged: 0 });
+    await expect(broker.verify("none")).rejects.toThrow("no topic none");
+    const given = { signal: AbortSignal.abort() };
+    await expect(broker.verify(undefined, given)).rejects.toThrow("given up");
+  });
+
   test("a live read sees what comes and ends with its signal", async () => {
     await using broker = await Xylem.start();
     const topic = await broker.topic("live");

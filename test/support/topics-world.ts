@@ -6,6 +6,7 @@ import { BrokerConfigs } from "../../src/broker/configs/broker-configs.ts";
 import { Snapshots } from "../../src/broker/copies/snapshots.ts";
 import { LazyStorage } from "../../src/broker/partition/lazy/lazy-storage.ts";
 import { LogDirectory } from "../../src/broker/partition/directory/log-directory.ts";
+import type { PartitionSource } from "../../src/broker/partition/lazy/partition-source.ts";
 import type { PartitionLog } from "../../src/broker/partition/partition-log.ts";
 import type { Disk } from "../../src/broker/ports/disk.ts";
 import { Topics } from "../../src/broker/topics/topics.ts";
@@ -18,6 +19,8 @@ export interface TopicsWorld {
   readonly clock: VirtualClock;
   readonly coordinator: LocalCoordinator;
   readonly directory: LogDirectory;
+  /** The partitions, for work nobody waits for. */
+  readonly background: PartitionSource;
   readonly topics: Topics;
   readonly snapshots: Snapshots;
   create(name: string, configs?: Record<string, string>, partitions?: number): Promise<void>;
@@ -68,6 +71,7 @@ export async function openTopicsWorld(
     clock,
     coordinator,
     directory,
+    background: isLazy ? lazy.background : directory,
     topics,
     create: async (name, own = {}, partitions = 1) => {
       await topics.create({ name, partitions, replicas: 1, configs: new Map(Object.entries(own)) });

@@ -14,8 +14,10 @@ import {
 import type { ConfigChange } from "../../broker/configs/change-configs.ts";
 import { type EvictScope, evictTopics } from "../../broker/retention/evict-topics.ts";
 import type { EvictionReport } from "../../broker/retention/eviction.ts";
+import type { ScrubReport } from "../../broker/scrub/scrubbing.ts";
 import { batchTools } from "../open-broker.ts";
 import { type RunningNode, startNode } from "../start-node.ts";
+import { scrubNode } from "../scrub-node.ts";
 import { checkOptions } from "./check-options.ts";
 import { Topic } from "./topic.ts";
 
@@ -136,6 +138,17 @@ export class Xylem implements AsyncDisposable {
     const signals = [this.#closing.signal, ...(signal === undefined ? [] : [signal])];
     const watch = { signal: AbortSignal.any(signals), progress: () => undefined };
     await snapshotNode(this.#node.broker, path, watch);
+  }
+
+  /**
+   * Checks every batch of a topic, or of all, while they are in use, no faster than the setting
+   * `log.scrub.io.max.bytes.per.second`. Throws UNKNOWN_TOPIC_OR_PARTITION, and REQUEST_TIMED_OUT
+   * when the signal aborts.
+   */
+  async verify(topic?: string, { signal }: { signal?: AbortSignal } = {}): Promise<ScrubReport> {
+    const signals = [this.#closing.signal, ...(signal === undefined ? [] : [signal])];
+    const watch = { signal: AbortSignal.any(signals), progress: () => undefined };
+    return await scrubNode(this.#node.broker, topic, watch);
   }
 
   /**
