@@ -19,14 +19,36 @@ export function spoilBatch(world: World, random: Random): void {
   const { path, key } = drawOf(random, candidates);
   const bytes = disk.peek(path);
   const hit = drawBetween(random, 0, bytes.length - 1);
+  // Where a log is compacted nobody can tell how much of a gap beside it was the batch's.
+  let firstOffset = baseOf(path);
   for (const walk = new BatchWalk(bytes, 0, 0); walk.look() === "batch"; walk.advance()) {
-    if (walk.position + walk.sizeBytes <= hit) continue;
-    const { baseOffset: firstOffset, lastOffset } = walk;
+    if (walk.position + walk.sizeBytes <= hit) {
+      firstOffset = walk.lastOffset + 1;
+      continue;
+    }
+    let { lastOffset } = walk;
+    walk.advance();
+    const next = walk.look() === "batch" ? walk.baseOffset : nextBase(disk.paths(), path);
+    if (next !== undefined) lastOffset = next - 1;
     disk.spoil(path, hit, flipped(bytes, hit, random));
     world.record({ kind: "spoiled", partition: key, firstOffset, lastOffset });
     world.tell("nemesis", `flips a bit of ${path} at ${hit}: ${firstOffset} to ${lastOffset}`);
     return;
   }
+}
+
+function baseOf(path: string): number {
+  return Number(path.slice(path.lastIndexOf("/") + 1, -".log".length));
+}
+
+/** Where the segment behind this one begins; undefined: it is the last. */
+function nextBase(paths: readonly string[], path: string): number | undefined {
+  const folder = path.slice(0, path.indexOf("/") + 1);
+  const logs = paths.filter((other) => other.startsWith(folder) && other.endsWith(".log"));
+  return logs
+    .map(baseOf)
+    .sort((one, other) => one - other)
+    .find((base) => base > baseOf(path));
 }
 
 /** Files that are made from a log. */
