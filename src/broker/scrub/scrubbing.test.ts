@@ -66,8 +66,8 @@ test("a segment that compaction replaces meanwhile is read again, and is no dama
   const world = await openTopicsWorld(memoryDisk());
   await world.create("keyed", { "segment.records": "4", "cleanup.policy": "compact" });
   const keyed = world.partition("keyed");
-  for (let value = 0; value < 10; value += 1) {
-    await append(keyed, [`${value}`], { key: value === 1 || value === 5 ? `${value}` : "again" });
+  for (let value = 0; value < 6; value += 1) {
+    await append(keyed, [`${value}`], { key: value === 1 ? "once" : "again" });
   }
   // So slow that each read waits for the clock.
   const slow = { ...settings, "log.scrub.io.max.bytes.per.second": 100 };
@@ -87,8 +87,8 @@ test("a segment that compaction replaces meanwhile is read again, and is no dama
   }
   const { findings, totals } = await scrubbed;
   expect(findings).toEqual([]);
-  // The pass left 1, 5 and 7; the active segment has two more.
-  expect(totals.records).toBe(5);
+  // The pass left 1 and 3; the active segment has two more.
+  expect(totals.records).toBe(4);
 });
 
 test("a partition that was shut is checked, and shut again", async () => {
