@@ -63,6 +63,8 @@ interface Cut {
 
 /** Partitions whose active segments are closed side by side. */
 const closingMax = 16;
+/** Partitions that are copied side by side: most of the time is spent on flushes. */
+const copyingMax = 16;
 /** As many keys as the port lets one transaction write. */
 const keysMax = 64;
 
@@ -131,17 +133,19 @@ export class Snapshots {
     const { partitions, topics, log } = this.#source;
     const checkpoints = await DirectoryCheckpoints.open(disk, log);
     const all: CopiedPartition[] = [];
-    for (const [partitionsDone, { topic, partition, end }] of cuts.entries()) {
+    let partitionsDone = 0;
+    await inParallel(cuts, copyingMax, async ({ topic, partition, end }) => {
       if (signal.aborted) throw new XylemError("REQUEST_TIMED_OUT", "the snapshot was given up");
       progress({ partitionsDone, partitions: cuts.length });
-      if (end === 0) continue;
+      partitionsDone += 1;
+      if (end === 0) return;
       const folder = formatPartitionName(topic.name, partition.index);
       const target = { disk, folder, topicId: topic.id };
       try {
         const copied = await partitions.use(topic.name, partition.index, (open) =>
           copyInTries(open, end, target),
         );
-        if (copied === undefined) continue;
+        if (copied === undefined) return;
         checkpoints.set("recoveryPoints", folder, copied.end);
         checkpoints.set("logStarts", folder, copied.logStart);
         all.push(copied);
@@ -150,7 +154,7 @@ export class Snapshots {
         if (topics.findById(topic.id) !== undefined) throw error;
         await disk.removeDirectory(folder);
       }
-    }
+    });
     await disk.syncDirectory("");
     await checkpoints.store("recoveryPoints", "logStarts");
     return all;
