@@ -1,3 +1,5 @@
+import { assert } from "../../base/assert.ts";
+import { GroupMember } from "./clients/group-member.ts";
 import { Producer, type ProducerOptions } from "./clients/producer.ts";
 import { Reader } from "./clients/reader.ts";
 import { TopicAdmin } from "./clients/topic-admin.ts";
@@ -28,6 +30,13 @@ const producers: readonly ProducerOptions[] = [
   { name: "p-many", isIdempotent: true, acks: -1, inFlight: 4, pauseMsMax: 900 },
   { name: "p-plain", isIdempotent: false, acks: 1, inFlight: 2, pauseMsMax: 900 },
 ];
+
+/** So that passes are in the short life. */
+const soonCompacted = {
+  "internal.segment.bytes": "1500",
+  "min.cleanable.dirty.ratio": "0.01",
+  "min.compaction.lag.ms": "0",
+};
 
 /**
  * A short life of a broker, from its first start over rolls, deletions and topics that come and go
@@ -64,9 +73,13 @@ async function play(scene: Scene, recovered: () => Promise<void>): Promise<void>
     await admin.create({ durability: "fsync", hasRetention: false, isCompacted: false });
     await admin.create({ durability: "fsync", hasRetention: true, isCompacted: false });
     const rules = { durability: "fsync", hasRetention: false, isCompacted: true } as const;
-    await admin.create({ ...rules, deleteRetentionMs: 1_000 });
+    await admin.create({ ...rules, deleteRetentionMs: 1_000 }, soonCompacted);
+    for (const topic of world.topics) topic.isKept = topic.rules.isCompacted;
   });
-  const actors = [admin.run(), new Reader(world, "r-one").run()];
+  const kept = world.topics.find(({ isKept }) => isKept);
+  assert(kept !== undefined, "a short life begins with a topic that stays");
+  const readers = [new Reader(world, "r-one"), new GroupMember(world, "m-one", kept)];
+  const actors = [admin.run(), ...readers.map((one) => one.run())];
   actors.push(...producers.map((one) => new Producer(world, one).run()));
   const over = Promise.all(actors);
   await clock.advance(workMs);

@@ -39,12 +39,15 @@ export class TopicAdmin {
     this.#client.close();
   }
 
-  /** Makes a topic, whatever it takes. */
-  async create(rules: TopicRules = this.#drawRules()): Promise<void> {
+  /** Makes a topic, whatever it takes; what `own` does not set is drawn. */
+  async create(
+    rules: TopicRules = this.#drawRules(),
+    own: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
     const isAnew = this.#goneNames.length > 0 && drawOneIn(this.#random, 2);
     const name = isAnew ? (this.#goneNames.pop() as string) : `t${(this.#count += 1)}`;
     const partitions = drawBetween(this.#random, 1, 3);
-    const configs = Object.entries(configsOf(rules, this.#random));
+    const configs = Object.entries({ ...configsOf(rules, this.#random), ...own });
     while (!this.#world.isEnding) {
       const id = await this.#tryCreate(name, partitions, configs);
       if (id !== undefined) {
