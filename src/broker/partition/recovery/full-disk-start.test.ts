@@ -6,7 +6,7 @@ import { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
 const settings = { "segment.records": 2 };
 const takingSpace = new Set(["append", "open", "makeDirectory", "rename"]);
 
-test("closed segments without whole indexes are read after a kill on a disk that is full", async () => {
+test("closed segments without whole indexes are read after a kill on a full disk", async () => {
   const disk = new SimulatedDisk();
   const before = await openWorld(disk);
   const partition = await before.open("orders", settings);
