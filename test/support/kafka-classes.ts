@@ -4,8 +4,15 @@ import { cacheFolder, repositoryRoot } from "./repository.ts";
 
 const javaFolder = `${repositoryRoot}/test/interop/java`;
 
+let classPath: Promise<string> | undefined;
+
 /** Class path of Apache Kafka, resolved by Maven once and kept under `.cache`. */
-export async function kafkaClassPath(): Promise<string> {
+export function kafkaClassPath(): Promise<string> {
+  classPath ??= resolveClassPath();
+  return classPath;
+}
+
+async function resolveClassPath(): Promise<string> {
   const folder = cacheFolder("kafka");
   const jars = `${folder}/jars`;
   const isStale = !existsSync(jars) || isNewer(`${javaFolder}/pom.xml`, jars);
@@ -28,7 +35,7 @@ export function javaFlags(heapMiB: number): string[] {
 
 /** All of them or none: what Maven left half done is not taken for the whole. */
 async function resolveJars(jars: string): Promise<void> {
-  const partial = `${jars}.partial`;
+  const partial = `${jars}.${process.pid}.partial`;
   rmSync(partial, { recursive: true, force: true });
   const goal = ["-q", "-B", "-f", `${javaFolder}/pom.xml`, "dependency:copy-dependencies"];
   const args = [...goal, `-DoutputDirectory=${partial}`];
