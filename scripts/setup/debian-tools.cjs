@@ -6,8 +6,11 @@ const { say } = require("./messages.cjs");
 
 // Small foreign programs that the tests talk to. Java, Maven and Go are too large to bring along:
 // a test that needs one is skipped by name where it is missing.
-const tools = [{ program: "kcat", debianPackage: "kcat" }];
-const installMsMax = 120000;
+const tools = [
+  { program: "kcat", debianPackage: "kcat" },
+  { program: "chromium", debianPackage: "chromium" },
+];
+const installMsMax = 240000;
 
 /** Installs what is missing when root on Debian; elsewhere the tests name what they skip. */
 function installDebianTools() {

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 /** Programs that some tests need and a machine may lack; how to see that one is there. */
 const probes = {
   kcat: ["kcat", "-V"],
+  chromium: ["chromium", "--version"],
   java: ["javac", "-version"],
   maven: ["mvn", "-v"],
   python: ["python3", "-m", "venv", "-h"],
