@@ -1,6 +1,7 @@
 import type { Uuid } from "../../../base/uuid.ts";
 import { LeaderEpochs } from "../../../log/leader-epochs.ts";
 import { formatSegmentName, parseSegmentName } from "../../../log/segment-name.ts";
+import { TransactionIndex } from "../../../log/transaction-index.ts";
 import type { Disk, LinkOutcome } from "../../ports/disk.ts";
 import { copyBytes, copyFile } from "./copy-file.ts";
 import { findCut } from "./find-cut.ts";
@@ -96,7 +97,7 @@ class Copying {
       if (segment.baseOffset >= end) break;
       const isClosed = segment !== segments.last && segment !== all.at(-1);
       if (isClosed && segment.endOffset <= end) await this.#share(segment);
-      else return await this.#copyHead(segment);
+      else return await this.#copyHead(segment, isClosed && !segments.isDense);
     }
     await this.#makeEmpty(end);
     return end;
@@ -141,16 +142,40 @@ class Copying {
     }
   }
 
-  /** The batches of a segment below the end; answers the offset after the last of them. */
-  async #copyHead(segment: Segment): Promise<number> {
+  /**
+   * The batches of a segment below the end; answers where the copy ends. What may have gaps is not
+   * to be the last segment: only the base of the next one says that nothing is missing there.
+   */
+  async #copyHead(segment: Segment, hasGaps: boolean): Promise<number> {
     const { context, end } = this.#source;
     const cut = await findCut(segment, end, context.crc32c);
     const path = this.#path(segment, ".log");
     await segment.log.use((file) => copyBytes(file, cut.position, this.#target.disk, path));
     this.#copiedBytes += cut.position;
-    if (cut.nextOffset === undefined) return end;
-    if (!this.#source.segments.isDense) return cut.endOffset;
-    return Math.min(end, cut.nextOffset);
+    const reached = Math.min(end, cut.nextOffset ?? end);
+    if (hasGaps && reached > segment.baseOffset) {
+      await this.#copyTransactions(segment, reached);
+      await this.#makeEmpty(reached);
+      return reached;
+    }
+    const isDense = this.#source.segments.isDense || cut.nextOffset === undefined;
+    return isDense ? reached : cut.endOffset;
+  }
+
+  /** A start may take a closed segment without the file for one in which none was aborted. */
+  async #copyTransactions(segment: Segment, end: number): Promise<void> {
+    const index = await segment.log.use(() => segment.transactions());
+    if (index === undefined) return;
+    const below = index.entries().filter(({ lastOffset }) => lastOffset < end);
+    if (below.length === 0) return;
+    const { disk } = this.#target;
+    const file = await disk.open(this.#path(segment, ".txnindex"), { create: true });
+    try {
+      await file.append([new TransactionIndex(below).toBytes()]);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
   }
 
   async #makeEmpty(end: number): Promise<void> {
@@ -160,15 +185,20 @@ class Copying {
     await file.close();
   }
 
-  /** The states of producers, which spare walks over the whole log. */
+  /**
+   * The states of producers, which spare walks over the whole log. Retention takes them away with
+   * their segments, but not in this turn.
+   */
   async #linkSnapshots(end: number): Promise<void> {
-    const { context, folder } = this.#source;
-    for (const name of this.#names) {
-      const parsed = parseSegmentName(name);
-      if (parsed?.suffix !== ".snapshot" || parsed.baseOffset > end) continue;
-      const to = `${this.#target.folder}/${name}`;
-      await context.disk.link(`${folder.path}/${name}`, to, this.#target.disk);
-    }
+    const { context, folder, segments } = this.#source;
+    await segments.turns.take("change", async () => {
+      for (const { name } of await context.disk.list(folder.path)) {
+        const parsed = parseSegmentName(name);
+        if (parsed?.suffix !== ".snapshot" || parsed.baseOffset > end) continue;
+        const to = `${this.#target.folder}/${name}`;
+        await context.disk.link(`${folder.path}/${name}`, to, this.#target.disk);
+      }
+    });
   }
 
   #path(segment: Segment, suffix: ".log" | ".index" | ".timeindex" | ".txnindex"): string {
