@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { append, batchOf, committed } from "../../../test/support/log-directory.ts";
 import { openTopicsWorld } from "../../../test/support/topics-world.ts";
 import { FilesDisk } from "../../storage/files-disk.ts";
+import { formatOffsetCheckpoint } from "../../log/text-checkpoint.ts";
 import { verifyData } from "./verify-data.ts";
 import type { Finding } from "../../broker/scrub/finding.ts";
 
@@ -155,4 +156,24 @@ test("a log all of whose records went begins at its start: no damage", async () 
   const { signal } = new AbortController();
   await verifyData(path, { report: (finding) => found.push(finding), signal });
   expect(found).toEqual([]);
+});
+
+test("log starts of which a kill left the second file behind are no damage", async () => {
+  const names = ["log-start-offset-checkpoint", "xylem-log-start-offsets"] as const;
+  const other = formatOffsetCheckpoint(new Map([["orders-0", 30]]));
+  const differing = async (text: string) =>
+    (await findingsAfter(names[1], (path) => writeFileSync(path, text))).map(({ kind }) => kind);
+  expect(await differing(other)).toEqual(["damage"]);
+  const marker = ".kafka_cleanshutdown";
+  const killed = await findingsAfter(marker, (path) => {
+    rmSync(path);
+    writeFileSync(join(spoiled, names[1]), other);
+  });
+  expect(killed.filter(({ file }) => file === names[1])).toMatchObject([{ kind: "note" }]);
+  const rotten = await findingsAfter(marker, (path) => {
+    rmSync(path);
+    writeFileSync(join(spoiled, names[1]), other.replace("orders 0 30", "orders 0 31"));
+  });
+  expect(rotten.filter(({ file }) => file === names[1])).toMatchObject([{ kind: "damage" }]);
+  cpSync(join(whole, names[1]), join(spoiled, names[1]));
 });

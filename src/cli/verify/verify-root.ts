@@ -79,7 +79,10 @@ class RootReading {
     return offsets;
   }
 
-  /** A node writes log starts twice: where it wrote last, with our sum, the two are equal. */
+  /**
+   * A node writes log starts twice: where it wrote last, with our sum, the two are equal, unless it
+   * was killed between the two.
+   */
   async logStartsCopy(logStarts: OffsetsByPartition): Promise<void> {
     const expected = formatOffsetCheckpoint(logStarts);
     let found: string | undefined;
@@ -87,8 +90,9 @@ class RootReading {
     let isOurs = false;
     await this.read(logStartsName, (bytes) => (isOurs = decodeUtf8(bytes) === expected));
     if (!isOurs || logStarts.size === 0 || found === expected) return;
+    const isCut = !this.#files.has(cleanMarkerName) && found !== undefined && isWhole(found);
     const why = `it is not as ${logStartsName} says; the next write makes it so`;
-    this.#run.report({ kind: "damage", file: logStartsCopyName, why });
+    this.#run.report({ kind: isCut ? "note" : "damage", file: logStartsCopyName, why });
   }
 
   async topics(): Promise<ReadonlyMap<string, TopicEntry> | undefined> {
@@ -131,5 +135,15 @@ class RootReading {
       const why = `it can not be read: ${error.message}`;
       this.#run.report({ kind: "damage", file: name, why });
     }
+  }
+}
+
+/** As a node wrote it, its sum included. */
+function isWhole(checkpoint: string): boolean {
+  try {
+    return formatOffsetCheckpoint(parseOffsetCheckpoint(checkpoint)) === checkpoint;
+  } catch (error) {
+    if (error instanceof MalformedError) return false;
+    throw error;
   }
 }

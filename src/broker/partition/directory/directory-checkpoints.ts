@@ -1,3 +1,4 @@
+import { equalBytes } from "../../../base/bytes.ts";
 import { MalformedError } from "../../../base/errors.ts";
 import type { Log } from "../../../base/log.ts";
 import { decodeUtf8 } from "../../../base/text.ts";
@@ -116,12 +117,21 @@ export class DirectoryCheckpoints {
     const read = await this.#parse(fileNames[name]);
     if (read !== "unreadable") {
       this.#offsets[name] = read;
+      if (name === "logStarts" && (await this.#hasOtherCopy())) this.#changed.add(name);
       return;
     }
     this.#changed.add(name);
     if (name !== "logStarts") return;
     const copy = await this.#parse(logStartsCopyName);
     if (copy !== "unreadable") this.#offsets[name] = copy;
+  }
+
+  /** A process was killed between the two files of log starts, or Kafka wrote to its own. */
+  async #hasOtherCopy(): Promise<boolean> {
+    const copy = await this.#disk.readFile(logStartsCopyName);
+    if (copy === undefined) return false;
+    const own = await this.#disk.readFile(fileNames.logStarts);
+    return own === undefined || !equalBytes(own, copy);
   }
 
   async #parse(file: string): Promise<OffsetsByPartition | "unreadable"> {

@@ -41,6 +41,26 @@ describe("a data directory", () => {
     expect((await openWorld(disk)).directory.wasClean).toBe(false);
   });
 
+  test("writes both files of log starts again where a kill came between the two", async () => {
+    const disk = new SimulatedDisk();
+    const world = await openWorld(disk);
+    const orders = await world.open();
+    await append(orders, ["a", "b", "c"]);
+    const [own, copy] = ["log-start-offset-checkpoint", "xylem-log-start-offsets"];
+    disk.fault = (operation, path) => {
+      if (operation === "rename" && path.startsWith(`${own}.`)) throw new Error("the kill");
+    };
+    await expect(orders.deleteRecordsBefore(2)).rejects.toThrow("the kill");
+    disk.fault = () => undefined;
+    const copied = disk.peek(copy).slice();
+    const after = disk.afterKill();
+    expect(decodeUtf8(copied)).toMatch("\norders 0 2\n");
+    const again = await openWorld(after);
+    expect((await again.open()).logStart).toBe(0);
+    await again.directory.close();
+    expect(fileText(after, copy)).toBe(fileText(after, own));
+  });
+
   test("does not write the indexes of all partitions when one of them rolls", async () => {
     const disk = new SimulatedDisk();
     const world = await openWorld(disk);
