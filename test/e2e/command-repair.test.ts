@@ -61,6 +61,25 @@ test("damaged offsets are skipped by their exact words, and read as a gap", asyn
   expect([after.code, after.stdout]).toEqual([0, expect.stringContaining(" 0 damaged")]);
 }, 60_000);
 
+test("bytes that no offset is missed for are removed by their exact words", async () => {
+  const data = await makeOrders("stray");
+  const path = join(data, first);
+  const good = readFileSync(path);
+  const sizeBytes = Math.floor(good.length / 5);
+  const stray = Buffer.alloc(10, 7);
+  const parts = [good.subarray(0, sizeBytes), stray, good.subarray(sizeBytes), stray];
+  const damaged = Buffer.concat(parts);
+  writeFileSync(path, damaged);
+  const words = "remove stray bytes from 00000000000000000000.log of orders-0";
+  expect((await xylem(["verify", "--data", data])).stdout).toContain(`--repair "${words}"`);
+  const done = await xylem(["verify", "--data", data, "--repair", words]);
+  expect([done.stderr, done.code]).toEqual(["", 0]);
+  expect(readFileSync(path)).toEqual(good);
+  expect(readFileSync(join(data, `${first}.damaged`))).toEqual(damaged);
+  expect(await readOrders(data)).toEqual(values);
+  expect((await xylem(["verify", "--data", data])).code).toBe(0);
+}, 60_000);
+
 test("a spoiled index is made again, by its exact words", async () => {
   const data = await makeOrders("reindexed");
   const index = join(data, first.replace(".log", ".timeindex"));

@@ -43,7 +43,8 @@ log.scrub.io.max.bytes.per.second; indexes and checkpoints it leaves to a run wh
 Exits with 0 when all is well, 1 when something is damaged, 4 when --repair meets a running node.
 
 --repair takes the words that a run without it names, each in quotes. Skipped offsets read as a
-gap: their records are given up. The segment is written anew; the old one stays: "….log.damaged".
+gap: their records are given up. Stray bytes hold no batch, and no offset is missing for them. The
+segment is written anew; the old one stays: "….log.damaged".
 
 Examples:
   $ xylem verify --data /var/lib/xylem

@@ -4,7 +4,8 @@ import { factsFileName } from "../../broker/partition/directory/facts-file.ts";
 import { formatPartitionName } from "../../broker/partition/partition-name.ts";
 import { parseSegmentName } from "../../log/segment-name.ts";
 import { parseOffsetCheckpoint } from "../../log/text-checkpoint.ts";
-import { skipDamage } from "./skip-damage.ts";
+import { removeStrayBytes, skipDamage } from "./skip-damage.ts";
+import type { SegmentBounds } from "./verify-segment.ts";
 import type { Finding } from "../../broker/scrub/finding.ts";
 
 /** What may be done about a damage. Nothing is done but by these words. */
@@ -34,7 +35,17 @@ function planRepair(data: string, finding: Finding): Repair | undefined {
     const range = { firstOffset: firstLostOffset, endOffset: lastLostOffset + 1 };
     return {
       words: `skip damaged offsets ${firstLostOffset}-${lastLostOffset} of ${name}`,
-      run: () => skipOffsets(data, name, range),
+      run: async () =>
+        await skipDamage(folder, await prepareRewrite(data, name, range.firstOffset), range),
+    };
+  }
+  const base = parseSegmentName(file);
+  // Bytes that hold no batch, where the log goes on as if they were not there.
+  if (base?.suffix === ".log" && finding.sizeBytes !== undefined) {
+    return {
+      words: `remove stray bytes from ${file} of ${name}`,
+      run: async () =>
+        await removeStrayBytes(folder, await prepareRewrite(data, name, base.baseOffset)),
     };
   }
   if (!removable.test(file)) return undefined;
@@ -44,24 +55,19 @@ function planRepair(data: string, finding: Finding): Repair | undefined {
   };
 }
 
-async function skipOffsets(
-  data: string,
-  name: string,
-  range: { readonly firstOffset: number; readonly endOffset: number },
-): Promise<void> {
-  const folder = join(data, name);
-  const bases = (await readdir(folder)).toSorted().flatMap((file) => {
+/** Answers the segment that holds the offset. */
+async function prepareRewrite(data: string, name: string, offset: number): Promise<SegmentBounds> {
+  const bases = (await readdir(join(data, name))).toSorted().flatMap((file) => {
     const parsed = parseSegmentName(file);
     return parsed?.suffix === ".log" ? [parsed.baseOffset] : [];
   });
-  const at = bases.findLastIndex((base) => base <= range.firstOffset);
+  const at = bases.findLastIndex((base) => base <= offset);
   const baseOffset = bases[at];
   if (baseOffset === undefined) throw new Error(`${name} has no segment below the damage`);
   const recoveryPoint = await readRecoveryPoint(data, name);
   // What the last stop knew of the partition is no longer so.
   await rm(join(data, factsFileName), { force: true });
-  const bounds = { baseOffset, nextOffset: bases[at + 1], recoveryPoint, isClean: true };
-  await skipDamage(folder, bounds, range);
+  return { baseOffset, nextOffset: bases[at + 1], recoveryPoint, isClean: true };
 }
 
 async function readRecoveryPoint(data: string, name: string): Promise<number> {

@@ -12,6 +12,13 @@ export interface SkippedOffsets {
   readonly endOffset: number;
 }
 
+/** Bytes of a segment's log that go, and what comes in their place. */
+interface Cut {
+  readonly position: number;
+  readonly endPosition: number;
+  readonly batches: readonly Uint8Array[];
+}
+
 /** What stands before a damaged range: a batch without records in its place goes on from there. */
 interface Before {
   readonly leaderEpoch: number;
@@ -33,13 +40,34 @@ export async function skipDamage(
   bounds: SegmentBounds,
   skipped: SkippedOffsets,
 ): Promise<void> {
-  const name = formatSegmentName(bounds.baseOffset, ".log");
-  const path = join(folder, name);
+  await rewriteLog(folder, bounds, async (file) => [await findSkipped(file, bounds, skipped)]);
+}
+
+/** As `skipDamage`, for bytes that hold no batch and of which no offset is missed: they go. */
+export async function removeStrayBytes(folder: string, bounds: SegmentBounds): Promise<void> {
+  await rewriteLog(folder, bounds, async (file) => {
+    const cuts: Cut[] = [];
+    await scrubSegment(file, bounds, {
+      indexes: [],
+      onBatch: () => undefined,
+      onBad: ({ position, endPosition, firstOffset, endOffset }) => {
+        if (firstOffset === endOffset) cuts.push({ position, endPosition, batches: [] });
+      },
+    });
+    return cuts;
+  });
+}
+
+async function rewriteLog(
+  folder: string,
+  { baseOffset }: SegmentBounds,
+  findCuts: (file: ReadOnlyFile) => Promise<readonly Cut[]>,
+): Promise<void> {
+  const path = join(folder, formatSegmentName(baseOffset, ".log"));
   const { signal } = new AbortController();
   const file = await ReadOnlyFile.open(path, signal);
   try {
-    const { bad, before } = await findRange(file, bounds, skipped);
-    await writeWithout(file, `${path}.tmp`, { bad, before, skipped });
+    await writeWithout(file, `${path}.tmp`, await findCuts(file));
   } finally {
     await file.close();
   }
@@ -47,17 +75,17 @@ export async function skipDamage(
   await link(path, `${path}.damaged`);
   await rename(`${path}.tmp`, path);
   for (const suffix of [".index", ".timeindex"] as const) {
-    await rm(join(folder, formatSegmentName(bounds.baseOffset, suffix)), { force: true });
+    await rm(join(folder, formatSegmentName(baseOffset, suffix)), { force: true });
   }
   await syncFolder(folder);
 }
 
 /** The bytes that go: those of the range, or none at the end of what is missing. */
-async function findRange(
+async function findSkipped(
   file: ReadOnlyFile,
   bounds: SegmentBounds,
-  { firstOffset }: SkippedOffsets,
-): Promise<{ bad: Pick<BadBytes, "position" | "endPosition">; before: Before }> {
+  skipped: SkippedOffsets,
+): Promise<Cut> {
   let before: Before = { leaderEpoch: 0, maxTimestampMs: -1 };
   let found: { bad: BadBytes; before: Before } | undefined;
   await scrubSegment(file, bounds, {
@@ -66,40 +94,42 @@ async function findRange(
       before = { leaderEpoch, maxTimestampMs };
     },
     onBad: (bad) => {
-      if (bad.firstOffset === firstOffset) found = { bad, before };
+      if (bad.firstOffset === skipped.firstOffset) found = { bad, before };
     },
   });
   const end = { position: file.sizeBytes, endPosition: file.sizeBytes };
-  return found ?? { bad: end, before };
+  const { position, endPosition } = found?.bad ?? end;
+  return { position, endPosition, batches: emptyBatches(skipped, found?.before ?? before) };
 }
 
-async function writeWithout(
-  file: ReadOnlyFile,
-  path: string,
-  range: {
-    readonly bad: Pick<BadBytes, "position" | "endPosition">;
-    readonly before: Before;
-    readonly skipped: SkippedOffsets;
-  },
-): Promise<void> {
-  const { bad, before, skipped } = range;
+function emptyBatches({ firstOffset, endOffset }: SkippedOffsets, before: Before): Uint8Array[] {
+  const batches: Uint8Array[] = [];
+  for (let offset = firstOffset; offset < endOffset;) {
+    const count = Math.min(batchOffsetsMax, endOffset - offset);
+    const options = { ...before, baseOffset: offset, lastOffsetDelta: count - 1 };
+    batches.push(buildBatch([], options, { crc32c, compression }));
+    offset += count;
+  }
+  return batches;
+}
+
+async function writeWithout(file: ReadOnlyFile, path: string, cuts: readonly Cut[]): Promise<void> {
   const target = await open(path, "w", 0o644);
   try {
-    const copy = async (from: number, to: number): Promise<void> => {
-      for (let position = from; position < to;) {
-        const bytes = await file.read(position, Math.min(chunkBytes, to - position));
+    let reached = 0;
+    const copyTo = async (end: number): Promise<void> => {
+      while (reached < end) {
+        const bytes = await file.read(reached, Math.min(chunkBytes, end - reached));
         await target.writeFile(bytes);
-        position += bytes.length;
+        reached += bytes.length;
       }
     };
-    await copy(0, bad.position);
-    for (let offset = skipped.firstOffset; offset < skipped.endOffset;) {
-      const count = Math.min(batchOffsetsMax, skipped.endOffset - offset);
-      const options = { ...before, baseOffset: offset, lastOffsetDelta: count - 1 };
-      await target.writeFile(buildBatch([], options, { crc32c, compression }));
-      offset += count;
+    for (const { position, endPosition, batches } of cuts) {
+      await copyTo(position);
+      for (const batch of batches) await target.writeFile(batch);
+      reached = endPosition;
     }
-    await copy(bad.endPosition, file.sizeBytes);
+    await copyTo(file.sizeBytes);
     await target.sync();
   } finally {
     await target.close();
