@@ -36,6 +36,15 @@ test("a fork has its source's records below the cut, and its configs", async () 
   }
 });
 
+test("the broker's own topics never begin with foreign records", async () => {
+  const world = await openOrders(3);
+  for (const name of ["__consumer_offsets", "__transaction_state", "__share_group_state"]) {
+    const forked = forkTopic(world.topics, { source: "orders", name, at: latest });
+    await expect(forked).rejects.toMatchObject({ code: "INVALID_REQUEST" });
+    expect(world.topics.find(name)).toBeUndefined();
+  }
+});
+
 test("a fork of nothing is an empty topic", async () => {
   const world = await openOrders(3);
   await forkTopic(world.topics, {

@@ -121,6 +121,8 @@ export class Topics {
       const from = this.#get(source);
       const { isInternal, isDense, configs } = from;
       if (isInternal) throw new XylemError("INVALID_REQUEST", `${source} is not to be forked`);
+      // Its readers would take foreign records for their own.
+      if (isInternalTopic(name)) throw new XylemError("INVALID_REQUEST", `${name} is no fork`);
       const count = from.partitions.length;
       const plan = this.plan({ name, partitions: count, replicas: -1, configs });
       const entry = { id: makeUuid(this.#options.random), ...plan, isDense };
