@@ -16,7 +16,11 @@ test.each([1_024, 4_096, 256, 100])("under a limit of %d both have a share", (li
   const { connectionsMax, openFilesMax } = shareDescriptors(limit, wanted);
   expect(connectionsMax).toBeGreaterThan(0);
   expect(openFilesMax).toBeGreaterThanOrEqual(16);
-  expect(connectionsMax + openFilesMax).toBeLessThanOrEqual(Math.max(17, limit - 96));
+  expect(connectionsMax + openFilesMax).toBeLessThanOrEqual(limit - 60);
+});
+
+test("a hundred descriptors leave more than one connection", () => {
+  expect(shareDescriptors(100, wanted)).toEqual({ connectionsMax: 20, openFilesMax: 20 });
 });
 
 test("a node in memory has no files to share with", () => {

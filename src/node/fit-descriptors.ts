@@ -4,6 +4,8 @@ import type { NodeSettings } from "../base/settings/node-settings.ts";
 
 /** For what is neither a connection nor a log file: the listener, checkpoints, Node's own. */
 const ownDescriptors = 96;
+/** Node has some 28 of its own, and up to 32 calls open a file or a folder for a moment. */
+const ownDescriptorsMin = 60;
 const openFilesMin = 16;
 
 export interface DescriptorShares {
@@ -17,7 +19,8 @@ export interface DescriptorShares {
  * are opened again when they are used.
  */
 export function shareDescriptors(limit: number, wanted: DescriptorShares): DescriptorShares {
-  const left = limit - ownDescriptors;
+  const own = Math.min(ownDescriptors, Math.max(ownDescriptorsMin, Math.floor(limit / 2)));
+  const left = limit - own;
   const { connectionsMax, openFilesMax } = wanted;
   if (connectionsMax + openFilesMax <= left) return wanted;
   const rest = Math.max(left - connectionsMax, Math.floor(left / 2), openFilesMin);
