@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { portableCrc32c } from "../base/crc32c.ts";
-import { encodeUtf8 } from "../base/text.ts";
-import { LeaderEpochs } from "./leader-epochs.ts";
+import { MalformedError } from "../base/errors.ts";
+import { decodeUtf8, encodeUtf8 } from "../base/text.ts";
+import { type EpochStart, LeaderEpochs } from "./leader-epochs.ts";
 import { formatMetaProperties, parseMetaProperties } from "./meta-properties.ts";
 import { planRetention, type RetainedSegment } from "./retention-plan.ts";
 import { formatSegmentName, parseSegmentName } from "./segment-name.ts";
@@ -144,8 +145,27 @@ describe("leader epochs", () => {
       [4, 16],
       [-1, -1],
     ]);
-    expect(epochs.format()).toBe("0\n3\n0 0\n1 6\n4 13\n");
+    expect(epochs.format()).toMatch(/^0\n3\n0 0\n1 6\n4 13[ \t]{32}\n$/);
   });
+
+  test("with any bit of their checkpoint flipped are refused or the same", () => {
+    for (const text of ["0\n1\n0 12\n", "0\n3\n0 0\n1 6\n4 13\n"]) {
+      const epochs = LeaderEpochs.parse(text);
+      const bytes = encodeUtf8(epochs.format());
+      expect(LeaderEpochs.parse(epochs.format()).entries).toEqual(epochs.entries);
+      for (let bit = 0; bit < bytes.length * 8; bit += 1) {
+        const spoiled = bytes.slice();
+        spoiled[bit >> 3] = (spoiled[bit >> 3] as number) ^ (1 << (bit & 7));
+        const other = entriesOr(epochs.entries, decodeUtf8(spoiled));
+        expect(other).toEqual(epochs.entries);
+      }
+    }
+  });
+
+  test.each(["0\n1\np 0\n", "0\n2\n1 0\n0 4\n", "0\n2\n0 4\n1 4\n"])(
+    "that nobody writes are refused: %j",
+    (text) => expect(() => LeaderEpochs.parse(text)).toThrow(MalformedError),
+  );
 
   test("are cut with the log at both ends", () => {
     const epochs = LeaderEpochs.parse("0\n3\n0 0\n1 6\n4 13\n");
@@ -189,3 +209,13 @@ describe("text files", () => {
     expect(() => parseMetaProperties("version=2\n")).toThrow("version 2");
   });
 });
+
+/** What a checkpoint tells; `refused` where it throws as bad bytes do. */
+function entriesOr(refused: readonly EpochStart[], text: string): readonly EpochStart[] {
+  try {
+    return LeaderEpochs.parse(text).entries;
+  } catch (error) {
+    if (error instanceof MalformedError) return refused;
+    throw error;
+  }
+}

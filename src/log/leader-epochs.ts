@@ -1,3 +1,5 @@
+import { MalformedError } from "../base/errors.ts";
+import { hasBlanksAtLineEnd, sumInBlanks } from "./sum-in-blanks.ts";
 import { formatCheckpoint, parseCheckpoint } from "./text-checkpoint.ts";
 
 export interface EpochStart {
@@ -78,17 +80,43 @@ export class LeaderEpochs {
     return true;
   }
 
-  /** The text of `leader-epoch-checkpoint`. */
+  /** The text of `leader-epoch-checkpoint`: as Kafka's, with a sum that Kafka does not see. */
   format(): string {
-    return formatCheckpoint(this.#entries.map((entry) => [entry.epoch, entry.startOffset]));
+    const text = this.#formatPlain();
+    if (this.#entries.length === 0) return text;
+    return `${text.slice(0, -1)}${sumInBlanks(text)}\n`;
   }
 
-  /** Throws MalformedError. */
+  /** Whether these entries are written so: by us, or by Kafka, which knows no sum. */
+  isWrittenAs(text: string): boolean {
+    return text === this.format() || text === this.#formatPlain();
+  }
+
+  /** Throws MalformedError; also when the entries are not those that the sum was made of. */
   static parse(text: string): LeaderEpochs {
-    const entries = parseCheckpoint(text, 2).map(([epoch, startOffset]) => ({
-      epoch: Number(epoch),
-      startOffset: Number(startOffset),
-    }));
-    return new LeaderEpochs(entries);
+    const entries = parseCheckpoint(text, 2).map(([epoch = "", startOffset]) => {
+      if (!/^\d{1,10}$/.test(epoch)) throw new MalformedError(`leader epoch "${epoch}"`);
+      return { epoch: Number(epoch), startOffset: Number(startOffset) };
+    });
+    checkAscent(entries);
+    const epochs = new LeaderEpochs(entries);
+    if (hasBlanksAtLineEnd(text) && !epochs.isWrittenAs(text)) {
+      throw new MalformedError("the sum of the checkpoint is wrong");
+    }
+    return epochs;
+  }
+
+  #formatPlain(): string {
+    return formatCheckpoint(this.#entries.map((entry) => [entry.epoch, entry.startOffset]));
+  }
+}
+
+function checkAscent(entries: readonly EpochStart[]): void {
+  let last: EpochStart = { epoch: -1, startOffset: -1 };
+  for (const entry of entries) {
+    if (entry.epoch <= last.epoch || entry.startOffset <= last.startOffset) {
+      throw new MalformedError(`epoch ${entry.epoch} at ${entry.startOffset} does not ascend`);
+    }
+    last = entry;
   }
 }
