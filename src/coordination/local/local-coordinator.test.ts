@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { SeededRandom } from "../../base/seeded-random.ts";
 import { coordinatorContract } from "../../../test/contracts/coordinator.contract.ts";
 import { makeTemporaryFolder } from "../../../test/support/temporary-folder.ts";
 import type { Clock } from "../../base/clock.ts";
@@ -76,6 +77,24 @@ describe("a damaged file", () => {
     const coordinator = await open(await diskWith(bytes.fill(0, lastLine + 4)));
     expect(await keys(coordinator)).toEqual(["a", "b"]);
   });
+
+  test.each([
+    ["end", 20, 1_000],
+    ["beginning", 0, 30],
+  ])(
+    "a last line with garbage at its %s never reached the disk and is cut",
+    async (_, from, to) => {
+      const random = new SeededRandom(1);
+      for (let run = 0; run < 100; run += 1) {
+        const bytes = await threeEntries();
+        const lastLine = bytes.lastIndexOf(10, bytes.length - 2) + 1;
+        const end = Math.min(bytes.length, lastLine + to);
+        bytes.set(random.bytes(end - lastLine - from), lastLine + from);
+        const coordinator = await open(await diskWith(bytes));
+        expect(await keys(coordinator)).toEqual(["a", "b"]);
+      }
+    },
+  );
 
   test("any bit that is flipped refuses the start and changes nothing", async () => {
     const bytes = await threeEntries();

@@ -36,6 +36,8 @@ const format = "xylem-coordinator";
 const version = 1;
 const newline = 10;
 const prefixLength = 9;
+/** JSON escapes what lies below. */
+const firstPrintable = 0x20;
 
 export const headerLine = (revision: number, crc32c: Crc32c): Uint8Array =>
   line({ format, version, revision } satisfies Header, crc32c);
@@ -44,7 +46,7 @@ export const transactionLine = (transactions: readonly Transaction[], crc32c: Cr
   line(transactions, crc32c);
 
 /**
- * Reads a whole file. A last line that a crash cut short is left out: it was never confirmed.
+ * Reads a whole file. A last line that a crash cut or tore is left out: it was never confirmed.
  * Any other damage throws KAFKA_STORAGE_ERROR, for nothing that was confirmed may be lost silently.
  */
 export function replayLines(bytes: Uint8Array, crc32c: Crc32c): Replay {
@@ -57,8 +59,7 @@ export function replayLines(bytes: Uint8Array, crc32c: Crc32c): Replay {
     const isEnded = end < bytes.length;
     const value = isEnded ? parseLine(text, crc32c) : undefined;
     if (value === undefined) {
-      const isLast = at === lines.length - 1 && header !== undefined;
-      if (isLast && (isEnded ? hasUnwritten(text) : !hasSpoiledEnd(text, crc32c))) break;
+      if (header !== undefined && isTorn(bytes.subarray(start), crc32c)) break;
       throw damaged(`line ${at + 1}, byte ${start}`);
     }
     if (header === undefined) header = checkHeader(value);
@@ -97,6 +98,40 @@ function parseLine(text: Uint8Array, crc32c: Crc32c): unknown {
   const json = text.subarray(prefixLength);
   const isWhole = decodeUtf8(text.subarray(0, prefixLength)) === prefixOf(json, crc32c);
   return isWhole ? JSON.parse(decodeUtf8(json)) : undefined;
+}
+
+/**
+ * Whether what a file ends with was never confirmed: no whole line is in it, and it is no line that
+ * one bit spoiled. What a crash leaves in a block may be garbage, with line ends of its own.
+ */
+function isTorn(tail: Uint8Array, crc32c: Crc32c): boolean {
+  const [first, ...later] = splitLines(tail);
+  if (first === undefined) return false;
+  const isWhole = later.some(({ start, end }) => {
+    return end < tail.length && parseLine(tail.subarray(start, end), crc32c) !== undefined;
+  });
+  if (isWhole) return false;
+  if (hasForeignBytes(tail)) return true;
+  if (later.length > 0) return false;
+  const text = tail.subarray(0, first.end);
+  return first.end < tail.length ? hasUnwritten(text) : !hasSpoiledEnd(text, crc32c);
+}
+
+/** Whether two bytes or more can not be of a line: one may be a spoiled one. */
+function hasForeignBytes(tail: Uint8Array): boolean {
+  const last = tail.length - 1;
+  let count = 0;
+  for (let at = 0; at <= last; at += 1) {
+    const byte = tail[at] as number;
+    const isEnd = at === last && byte === newline;
+    const isOfSum = at >= prefixLength - 1 || isHexDigit(byte);
+    if (!isEnd && (byte < firstPrintable || !isOfSum)) count += 1;
+  }
+  return count > 1;
+}
+
+function isHexDigit(byte: number): boolean {
+  return (byte >= 0x30 && byte <= 0x39) || (byte >= 0x61 && byte <= 0x66);
 }
 
 /** Whether a block of it never reached the disk: one zero alone in a line is a spoiled blank. */
