@@ -27,7 +27,11 @@ export async function runSeed(options: SceneOptions): Promise<SeedReport> {
   await loadBroker();
   const scene = new Scene(options);
   const nemesis = new Nemesis(scene.world, scene.faults, options.seed % damagedEvery === 0);
-  await play(scene, nemesis);
+  try {
+    await play(scene, nemesis);
+  } catch (error) {
+    scene.world.record({ kind: "stuck", what: (error as Error).message });
+  }
   return { ...scene.report(), faults: nemesis.counts };
 }
 
@@ -53,6 +57,8 @@ async function play(scene: Scene, nemesis: Nemesis): Promise<void> {
     ...["m-one", "m-two"].map((name) => new GroupMember(world, name, kept).run()),
   ];
   const over = Promise.all(actors);
+  // Awaited below, once the time of the work is over.
+  over.catch(() => undefined);
   await clock.advance(workMs);
   world.isEnding = true;
   await scene.pump(async () => {

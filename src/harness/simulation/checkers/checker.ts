@@ -49,4 +49,10 @@ export class Spoiled {
     if (ranges === undefined || offset === undefined) return ranges !== undefined;
     return ranges.some(({ first, last }) => offset >= first && offset <= last);
   }
+
+  /** Where the first damage at or behind an offset begins. */
+  nextFrom(key: PartitionKey, offset: number): number | undefined {
+    const firsts = (this.#ranges.get(key) ?? []).map(({ first }) => first);
+    return firsts.filter((first) => first >= offset).sort((one, other) => one - other)[0];
+  }
 }

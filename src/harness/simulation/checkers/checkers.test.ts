@@ -194,6 +194,18 @@ test("an offset that can not be read although nothing was spoiled or torn is com
   expect(complaintsOf([power, failed])).toEqual([]);
 });
 
+test("the gap of a compacted log before what was spoiled counts as spoiled, records do not", () => {
+  const failed: NewEvent = { kind: "readFailed", partition, offset: 3, error: "CORRUPT_MESSAGE" };
+  const compacted = { ...plain, isCompacted: true };
+  expect(complaintsOf([spoiled(5, 7), failed, final(0, [])], compacted)).toEqual([]);
+  const told = ["damage is told: T-0@3: CORRUPT_MESSAGE, and nothing was spoiled"];
+  expect(complaintsOf([spoiled(5, 7), failed])).toEqual(told);
+  const left = [sent("p/1/0"), spoiled(5, 7), failed, final(4, ["p/1/0"])];
+  const deleted: NewEvent = { kind: "deleteAsked", partition, before: 4 };
+  expect(complaintsOf([deleted, ...left], compacted)).toEqual(told);
+  expect(complaintsOf([spoiled(0, 2), failed, final(0, [])], compacted)).toEqual(told);
+});
+
 test("a group that is sent back behind what it committed is complained of", () => {
   const asked = (commit: number, offset: number): NewEvent => ({
     kind: "commitAsked",

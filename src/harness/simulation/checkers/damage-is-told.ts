@@ -1,11 +1,17 @@
-import { type Checker, Spoiled } from "./checker.ts";
+import type { HistoryEvent, PartitionKey } from "../history.ts";
+import { type Checker, rulesOf, Spoiled } from "./checker.ts";
 
 /** What can leave holes among bytes that were never flushed. */
 const tearing = new Set(["EIO sync", "power", "power while starting"]);
 
-/** An offset is unreadable only where bits were flipped, or where a crash tore unsynced bytes. */
+/**
+ * An offset is unreadable only where bits were flipped, or where a crash tore unsynced bytes. In a
+ * compacted log it may also lie in the gap before what was flipped: the next batch is that one.
+ */
 export const damageIsTold: Checker = (history) => {
+  const rules = rulesOf(history);
   const spoiled = new Spoiled(history);
+  const gaps = new Gaps(history);
   const complaints: string[] = [];
   let mayBeTorn = false;
   let count = 0;
@@ -14,11 +20,33 @@ export const damageIsTold: Checker = (history) => {
     if (event.kind === "fault") mayBeTorn ||= tearing.has(event.fault);
     if (event.kind === "readFailed") {
       count += 1;
-      if (mayBeTorn || spoiled.has(event.partition, event.offset)) continue;
-      complaints.push(
-        `${event.partition}@${event.offset}: ${event.error}, and nothing was spoiled`,
-      );
+      const { partition, offset } = event;
+      if (mayBeTorn || spoiled.has(partition, offset)) continue;
+      const next = spoiled.nextFrom(partition, offset);
+      if (rules(partition).isCompacted && gaps.isGap(partition, offset, next)) continue;
+      complaints.push(`${partition}@${offset}: ${event.error}, and nothing was spoiled`);
     }
   }
   return { complaints, count };
 };
+
+/** Where no record was left when all could be read that was sound. */
+class Gaps {
+  readonly #finals = new Map<PartitionKey, readonly number[]>();
+
+  constructor(history: readonly HistoryEvent[]) {
+    for (const event of history) {
+      if (event.kind !== "final") continue;
+      this.#finals.set(
+        event.partition,
+        event.end.records.map(({ offset }) => offset),
+      );
+    }
+  }
+
+  /** Of a topic that is gone nobody knows. */
+  isGap(key: PartitionKey, from: number, to: number | undefined): boolean {
+    if (to === undefined) return false;
+    return !this.#finals.get(key)?.some((offset) => offset >= from && offset < to);
+  }
+}
