@@ -204,3 +204,16 @@ test("Kafka's own metadata log is left to Kafka", async () => {
   place("__cluster_metadata-0", { "00000000000000000000.log": "00ff" });
   expect((await verify()).damages).toEqual([]);
 });
+
+test("checkpoints that Kafka made and has not written to are no damage", async () => {
+  writeFileSync(join(data, "cleaner-offset-checkpoint"), "");
+  writeFileSync(join(data, ".kafka_cleanshutdown"), "");
+  expect((await verify()).damages).toEqual([]);
+  writeFileSync(join(data, "recovery-point-offset-checkpoint"), "");
+  expect((await verify()).damages).toHaveLength(1);
+  rmSync(join(data, ".kafka_cleanshutdown"));
+  writeFileSync(join(data, "log-start-offset-checkpoint"), "");
+  expect((await verify()).damages).toEqual([]);
+  writeFileSync(join(data, "xylem-log-start-offsets"), "");
+  expect((await verify()).damages).toHaveLength(1);
+});

@@ -30,7 +30,8 @@ const logStartsCopyName = "xylem-log-start-offsets";
 const cleanMarkerName = ".kafka_cleanshutdown";
 export const recoveryPointsName = "recovery-point-offset-checkpoint";
 export const logStartsName = "log-start-offset-checkpoint";
-const otherCheckpoints = ["replication-offset-checkpoint", "cleaner-offset-checkpoint"];
+const cleanedName = "cleaner-offset-checkpoint";
+const otherCheckpoints = ["replication-offset-checkpoint", cleanedName];
 /** Where Kafka keeps topics and configs. */
 const metadataFolder = "__cluster_metadata-0";
 export const coordinatorName = "xylem-coordinator.log";
@@ -74,9 +75,17 @@ class RootReading {
     await this.read(name, (bytes) => {
       const text = decodeUtf8(bytes);
       offsets = parseOffsetCheckpoint(text);
+      if (text === "" && this.#mayBeEmpty(name)) return;
       if (!isOffsetCheckpoint(text, offsets)) throw new MalformedError("nobody writes it so");
     });
     return offsets;
+  }
+
+  /** Kafka makes these files empty, and writes to the cleaner's once it has compacted something. */
+  #mayBeEmpty(name: string): boolean {
+    if (name === cleanedName) return true;
+    const hasCopy = name === logStartsName && this.#files.has(logStartsCopyName);
+    return !hasCopy && !this.#files.has(cleanMarkerName);
   }
 
   /**

@@ -114,28 +114,25 @@ export class DirectoryCheckpoints {
   }
 
   async #read(name: CheckpointName): Promise<void> {
-    const read = await this.#parse(fileNames[name]);
-    if (read !== "unreadable") {
-      this.#offsets[name] = read;
-      if (name === "logStarts" && (await this.#hasOtherCopy())) this.#changed.add(name);
-      return;
+    const bytes = await this.#disk.readFile(fileNames[name]);
+    const read = this.#parse(fileNames[name], bytes);
+    if (read !== "unreadable") this.#offsets[name] = read;
+    // Kafka makes its files empty before it first writes to them.
+    if (read === "unreadable" || bytes?.length === 0) this.#changed.add(name);
+    if (name === "logStarts") await this.#readCopy(bytes, read === "unreadable");
+  }
+
+  /** They differ where a process was killed between the two, or Kafka wrote to its own file. */
+  async #readCopy(own: Uint8Array | undefined, isNeeded: boolean): Promise<void> {
+    const bytes = await this.#disk.readFile(logStartsCopyName);
+    if (bytes !== undefined && (own === undefined || !equalBytes(own, bytes))) {
+      this.#changed.add("logStarts");
     }
-    this.#changed.add(name);
-    if (name !== "logStarts") return;
-    const copy = await this.#parse(logStartsCopyName);
-    if (copy !== "unreadable") this.#offsets[name] = copy;
+    const copy = isNeeded ? this.#parse(logStartsCopyName, bytes) : "unreadable";
+    if (copy !== "unreadable") this.#offsets.logStarts = copy;
   }
 
-  /** A process was killed between the two files of log starts, or Kafka wrote to its own. */
-  async #hasOtherCopy(): Promise<boolean> {
-    const copy = await this.#disk.readFile(logStartsCopyName);
-    if (copy === undefined) return false;
-    const own = await this.#disk.readFile(fileNames.logStarts);
-    return own === undefined || !equalBytes(own, copy);
-  }
-
-  async #parse(file: string): Promise<OffsetsByPartition | "unreadable"> {
-    const bytes = await this.#disk.readFile(file);
+  #parse(file: string, bytes: Uint8Array | undefined): OffsetsByPartition | "unreadable" {
     if (bytes === undefined) return new Map();
     try {
       return parseOffsetCheckpoint(decodeUtf8(bytes));

@@ -61,6 +61,14 @@ describe("a data directory", () => {
     expect(fileText(after, copy)).toBe(fileText(after, own));
   });
 
+  test("writes to the checkpoints that Kafka made and left empty", async () => {
+    const disk = new SimulatedDisk();
+    const names = ["cleaner-offset-checkpoint", "log-start-offset-checkpoint"];
+    for (const name of names) await (await disk.open(name, { create: true })).close();
+    await (await openWorld(disk)).directory.close();
+    for (const name of names) expect(fileText(disk, name)).toMatch(/^0\n/);
+  });
+
   test("does not write the indexes of all partitions when one of them rolls", async () => {
     const disk = new SimulatedDisk();
     const world = await openWorld(disk);
