@@ -8,7 +8,7 @@ const fast = { testTimeout: 20_000, maxWorkers: "100%", sequence: { groupOrder: 
 
 /** Real processes on ports and disks: one file after the other, one kind after the other. */
 function system(groupOrder: number) {
-  const timeoutMs = isLongRun ? 120 * minuteMs : 2 * minuteMs;
+  const timeoutMs = isLongRun ? 120 * minuteMs : 5 * minuteMs;
   return {
     testTimeout: timeoutMs,
     hookTimeout: timeoutMs,

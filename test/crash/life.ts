@@ -82,7 +82,7 @@ export class Life {
     load.push(this.side.run(port));
     if (isMaintenanceBusy) load.push(this.maintenance.run(port));
     const enough = before + acknowledgedMin + Math.floor(Math.random() * 2_000);
-    await waitUntil("enough is acknowledged", () => this.acknowledgedCount >= enough, 60_000);
+    await waitUntil("enough is acknowledged", () => this.acknowledgedCount >= enough, 110_000);
     await sleep(Math.random() * 20);
     await this.#broker.kill();
     this.side.stop();

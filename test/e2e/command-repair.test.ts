@@ -59,7 +59,7 @@ test("damaged offsets are skipped by their exact words, and read as a gap", asyn
   expect(await readOrders(data)).toEqual(values.filter((_, at) => at !== 1 && at !== 2));
   const after = await xylem(["verify", "--data", data]);
   expect([after.code, after.stdout]).toEqual([0, expect.stringContaining(" 0 damaged")]);
-}, 60_000);
+});
 
 test("bytes that no offset is missed for are removed by their exact words", async () => {
   const data = await makeOrders("stray");
@@ -78,7 +78,7 @@ test("bytes that no offset is missed for are removed by their exact words", asyn
   expect(readFileSync(join(data, `${first}.damaged`))).toEqual(damaged);
   expect(await readOrders(data)).toEqual(values);
   expect((await xylem(["verify", "--data", data])).code).toBe(0);
-}, 60_000);
+});
 
 test("a spoiled index is made again, by its exact words", async () => {
   const data = await makeOrders("reindexed");
@@ -91,4 +91,4 @@ test("a spoiled index is made again, by its exact words", async () => {
   expect((await xylem(["verify", "--data", data, "--repair", words])).code).toBe(0);
   expect(existsSync(index)).toBe(false);
   expect(await readOrders(data)).toEqual(values);
-}, 60_000);
+});

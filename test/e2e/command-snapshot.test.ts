@@ -67,7 +67,7 @@ test("a running node's snapshot is restored with records, configs and groups", a
   await again.client.produce(["orders", 0], batchOf(["more"]));
   again.client.close();
   expect(readdirSync(snapshot as string)).toContain(".kafka_cleanshutdown");
-}, 60_000);
+});
 
 test("a stopped node's directory is copied too", async () => {
   const [data, snapshot] = ["stopped", "offline"].map((name) => join(folder, name));
@@ -82,7 +82,7 @@ test("a stopped node's directory is copied too", async () => {
   const again = await start(snapshot as string);
   expect(await valuesOf(again.client)).toEqual(values);
   again.client.close();
-}, 60_000);
+});
 
 test("a broker in this process takes snapshots, from memory too", async () => {
   const path = join(folder, "embedded");

@@ -52,11 +52,13 @@ describe("xylem start", () => {
     const client = connect(Number(port), host);
     client.on("error", () => {});
     client.write("GET /healthz HTTP/1.1\r\n");
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    // Who is answered later than it connected knows that the node has it too.
+    const health = `http://${node.bootstrap}/healthz`;
+    await fetch(health, { headers: { connection: "close" } });
     process.kill(node.child.pid, "SIGTERM");
-    await node.child.waitForOutput(/stopping/, 10_000);
+    await node.child.waitForOutput(/stopping/, 60_000);
     process.kill(node.child.pid, "SIGTERM");
-    expect((await node.child.outcome(10_000)).code).toBe(130);
+    expect((await node.child.outcome(60_000)).code).toBe(130);
     client.destroy();
   });
 
@@ -89,7 +91,7 @@ async function startPrinting(): Promise<{ child: Child; readyLine: string }> {
   const args = [xylemProgram, "start", "--memory", "--port", "0", "--print-url"];
   const child = new Child(process.execPath, args);
   running.push(child);
-  return { child, readyLine: await child.nextLine(30_000) };
+  return { child, readyLine: await child.nextLine(60_000) };
 }
 
 describe("xylem ping and xylem stop", () => {
@@ -100,7 +102,7 @@ describe("xylem ping and xylem stop", () => {
     expect([ping.code, ping.stdout]).toEqual([0, `pong ${node.child.pid}\n`]);
     const stop = await xylem(["stop", "--data", data]);
     expect([stop.code, stop.stdout]).toEqual([0, "stopped\n"]);
-    expect((await node.child.outcome(10_000)).code).toBe(0);
+    expect((await node.child.outcome(60_000)).code).toBe(0);
   });
 
   test("a paused node is told to be silent; it stops once it runs again", async () => {
@@ -111,7 +113,7 @@ describe("xylem ping and xylem stop", () => {
     const line = `xylem: the node on ${data} does not answer\n`;
     expect([stop.code, stop.stderr]).toEqual([1, line]);
     process.kill(node.child.pid, "SIGCONT");
-    expect((await node.child.outcome(10_000)).code).toBe(0);
+    expect((await node.child.outcome(60_000)).code).toBe(0);
   });
 
   test.each(["ping", "stop"])("%s says so when nothing runs: exit 3", async (command) => {

@@ -33,7 +33,7 @@ beforeAll(async () => {
     process.kill(-(writer.pid ?? 0), "SIGKILL");
     await exited;
   }
-}, 60_000);
+});
 afterAll(() => removeFolder(folder));
 
 const check = (data: string, from = ledger) =>

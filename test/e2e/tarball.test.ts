@@ -16,7 +16,7 @@ test("the packed package, installed in an empty folder, starts, serves and embed
   const tarball = readdirSync(folder).find((name) => name.endsWith(".tgz")) ?? "";
   writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }');
   const install = ["install", "--prefer-offline", "--no-audit", "--no-fund", `./${tarball}`];
-  const installed = await run("npm", install, { cwd: folder, timeoutMs: 100_000 });
+  const installed = await run("npm", install, { cwd: folder, timeoutMs: 240_000 });
   expect(installed.code, installed.stderr).toBe(0);
 
   const program = join(folder, "node_modules", ".bin", "xylem");

@@ -28,7 +28,7 @@ describeWith(["go"], "franz-go", () => {
     const client = await RawClient.open(broker.port);
     await client.createTopic("go-topic", { partitions: 2 });
     client.close();
-    const outcome = await run(program, [broker.bootstrap, "go-topic"], { timeoutMs: 90_000 });
+    const outcome = await run(program, [broker.bootstrap, "go-topic"], { timeoutMs: 240_000 });
     expect(outcome.code, outcome.stderr).toBe(0);
     const seen = JSON.parse(outcome.stdout) as { offsets: number[]; values: string[] };
     const indexes = Array.from({ length: recordCount }, (_, index) => index);

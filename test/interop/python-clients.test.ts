@@ -30,7 +30,7 @@ describeWith(["python"], "Python clients", () => {
     async (client) => {
       const topic = `python-${client}`;
       const args = [`${scripts}/round_trip.py`, client, broker.bootstrap, topic];
-      const { code, stdout, stderr } = await run(python, args, { timeoutMs: 110_000 });
+      const { code, stdout, stderr } = await run(python, args, { timeoutMs: 240_000 });
       expect(code, stderr).toBe(0);
       const seen = JSON.parse(stdout) as RoundTrip;
       const indexes = Array.from({ length: recordCount }, (_, index) => index);

@@ -121,7 +121,7 @@ export class Child {
   }
 
   /** Sends `signal` and waits for the end; answers the exit code, -1 for a signal. */
-  async end(signal: "SIGTERM" | "SIGKILL" | "SIGINT", timeoutMs = 30_000): Promise<number> {
+  async end(signal: "SIGTERM" | "SIGKILL" | "SIGINT", timeoutMs = 60_000): Promise<number> {
     if (this.isRunning) this.#process.kill(signal);
     return (await this.outcome(timeoutMs)).code;
   }
@@ -168,5 +168,5 @@ export function run(
 ): Promise<Outcome> {
   const child = new Child(command, args, options);
   if (options.input === undefined) child.endInput();
-  return child.outcome(options.timeoutMs ?? 60_000);
+  return child.outcome(options.timeoutMs ?? 120_000);
 }

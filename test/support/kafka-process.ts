@@ -6,7 +6,7 @@ import { javaFlags, kafkaClassPath } from "./kafka-classes.ts";
 import { makeTemporaryFolder, removeFolder } from "./temporary-folder.ts";
 
 const readyLine = /Kafka Server started/;
-const readyWithinMs = 60_000;
+const readyWithinMs = 120_000;
 const heapMiB = 1024;
 
 /** Starts Apache Kafka as a single KRaft node on loopback. */

@@ -16,7 +16,7 @@ export interface StartedNode {
   readonly bootstrap: string;
 }
 
-const readyWithinMs = 30_000;
+const readyWithinMs = 60_000;
 
 /** Starts `xylem` with these arguments and waits for its ready line. */
 export async function startNode(

@@ -4,7 +4,7 @@ import { repositoryRoot } from "./repository.ts";
 import { makeTemporaryFolder, removeFolder } from "./temporary-folder.ts";
 
 const readyLine = /xylem ready kafka=([\d.]+):(\d+) /;
-const readyWithinMs = 30_000;
+const readyWithinMs = 60_000;
 
 /** Starts `xylem start` on a port of its own choice and waits for its ready line. */
 export async function startXylem(options: BrokerOptions = {}): Promise<BrokerProcess> {
