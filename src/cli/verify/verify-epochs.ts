@@ -24,7 +24,10 @@ export class EpochCheck {
     if (epochs.latest !== last) return `it ends with epoch ${epochs.latest}, the log with ${last}`;
     for (const { epoch, startOffset } of epochs.entries) {
       const seen = this.#starts.get(epoch);
-      if (seen === undefined || startOffset === Math.max(seen, logStart)) continue;
+      // Below the log start neither counts: a crash may have lost the news that it rose.
+      if (seen === undefined || Math.max(startOffset, logStart) === Math.max(seen, logStart)) {
+        continue;
+      }
       return `it has epoch ${epoch} begin at ${startOffset}, the log at ${seen}`;
     }
     return undefined;
