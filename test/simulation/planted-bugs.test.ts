@@ -111,6 +111,22 @@ test("a cleaner that leaves a batch out is caught", async () => {
   expect(await isCaughtBy("last of key stays", { wrapDisk })).toBe(true);
 });
 
+test("a swap that sets a segment aside before its successor is ready is caught", async () => {
+  const early = (disk: Disk) => async (from: string, to: string) => {
+    const isSetAside = to.endsWith(".log.deleted");
+    if (isSetAside && (await disk.readFile(from)) === undefined) return;
+    if (to.endsWith(".log.swap")) {
+      const old = to.slice(0, -".swap".length);
+      await disk.rename(old, `${old}.deleted`);
+      const folder = to.slice(0, to.indexOf("/"));
+      for (let slow = 0; slow < 50; slow += 1) await disk.syncDirectory(folder);
+    }
+    await disk.rename(from, to);
+  };
+  const wrapDisk = (disk: Disk): Disk => diskWith(disk, { rename: early(disk) });
+  expect(await isCaughtBy("last of key stays", { wrapDisk })).toBe(true);
+});
+
 test("a broker whose checkpoint of log starts stays behind is caught", async () => {
   const rename = (disk: Disk) => async (from: string, to: string) => {
     if (to === "log-start-offset-checkpoint") return await disk.remove(from);
