@@ -58,10 +58,28 @@ function fileWith(file: DiskFile, changes: Partial<DiskFile>): DiskFile {
 const isLog = (path: string): boolean => /\/\d{20}\.log$/.test(path);
 const nothing = (): Promise<void> => Promise.resolve();
 
-test("a broker that skips the flush of its logs is caught", async () => {
+test.each(["acknowledged stays", "committed never changes", "groups keep their place"])(
+  "a broker that skips the flush of its logs is caught: %s",
+  async (checker) => {
+    const wrapDisk = (disk: Disk): Disk =>
+      diskWith(disk, {}, (path) => (isLog(path) ? { sync: nothing } : {}));
+    expect(await isCaughtBy(checker, { wrapDisk })).toBe(true);
+  },
+);
+
+test("a broker that reads other bytes than are stored is caught", async () => {
+  let readCount = 0;
+  const misread = async (file: DiskFile, position: number, length: number): Promise<Uint8Array> => {
+    const bytes = (await file.read(position, length)).slice();
+    readCount += 1;
+    if (readCount % 40 === 0 && bytes.length > 65) bytes[65] = ~(bytes[65] as number);
+    return bytes;
+  };
   const wrapDisk = (disk: Disk): Disk =>
-    diskWith(disk, {}, (path) => (isLog(path) ? { sync: nothing } : {}));
-  expect(await isCaughtBy("acknowledged stays", { wrapDisk })).toBe(true);
+    diskWith(disk, {}, (path, file) =>
+      isLog(path) ? { read: (position, length) => misread(file, position, length) } : {},
+    );
+  expect(await isCaughtBy("damage is told", { wrapDisk })).toBe(true);
 });
 
 test("a broker that answers before it has flushed is caught", async () => {
