@@ -1,7 +1,7 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { SeededRandom } from "../../base/seeded-random.ts";
 import { coordinatorContract } from "../../../test/contracts/coordinator.contract.ts";
-import { makeTemporaryFolder } from "../../../test/support/temporary-folder.ts";
+import { makeTemporaryFolder, removeFolder } from "../../../test/support/temporary-folder.ts";
 import type { Clock } from "../../base/clock.ts";
 import { portableCrc32c } from "../../base/crc32c.ts";
 import { XylemError } from "../../base/errors.ts";
@@ -12,6 +12,12 @@ import { MemoryDisk } from "../../storage/memory-disk.ts";
 import { LocalCoordinator } from "./local-coordinator.ts";
 
 const path = "xylem-coordinator.log";
+const folders: string[] = [];
+
+afterEach(() => {
+  for (const folder of folders.splice(0)) removeFolder(folder);
+});
+
 const stillClock: Clock = { nowMs: () => 7, monotonicMs: () => 7, schedule: () => () => {} };
 const makeDisk = (sizeBytesMax = 64_000_000): MemoryDisk =>
   new MemoryDisk({ sizeBytesMax, clock: stillClock });
@@ -28,7 +34,9 @@ coordinatorContract("local", () => {
 });
 
 coordinatorContract("local on files", () => {
-  const disk = new FilesDisk(makeTemporaryFolder("coordinator"));
+  const folder = makeTemporaryFolder("coordinator");
+  folders.push(folder);
+  const disk = new FilesDisk(folder);
   return { open: () => open(disk), reopen: () => open(disk) };
 });
 
