@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
 import { append, batchOf, openWorld } from "../../../../test/support/log-directory.ts";
 import { writeInt32 } from "../../../base/bytes.ts";
+import { timeEntryBytes } from "../../../log/time-index.ts";
 import { buildBatch } from "../../../protocol/build-batch.ts";
 import { batchFields } from "../../../protocol/record-batch.ts";
 import { tools } from "../../../../test/support/log-directory.ts";
@@ -64,3 +65,24 @@ test("a stored batch whose records can not be opened counts whole, hides no othe
   expect([await find(5), await find(15), await find(25)]).toEqual([0, 1, 2]);
   expect(await partition.findMaxTimestamp()).toMatchObject({ offset: 2, timestampMs: 30 });
 });
+
+test.each([1, 4_096])(
+  "a cut time index hides no record, with an entry per %d bytes",
+  async (bytes) => {
+    const configs = { "segment.records": 4, "index.interval.bytes": bytes };
+    for (const entries of [0, 1, 2]) {
+      const disk = new SimulatedDisk();
+      const world = await openWorld(disk);
+      const partition = await world.open("orders", configs);
+      for (let time = 0; time < 12; time += 1)
+        await append(partition, ["x"], { timestampMs: time });
+      await world.directory.close();
+      const path = "orders-0/00000000000000000004.timeindex";
+      disk.poke(path, disk.peek(path).slice(0, entries * timeEntryBytes));
+      const cut = await (await openWorld(disk)).open("orders", configs);
+      for (let time = 0; time < 12; time += 1) {
+        expect((await cut.findByTimestamp(time, 12))?.offset).toBe(time);
+      }
+    }
+  },
+);

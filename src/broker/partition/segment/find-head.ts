@@ -63,3 +63,15 @@ export async function areTimesWhole(
   const head = await findHead(file, { position, offsetMin: baseOffset }, lastOffset);
   return head !== undefined && head.maxTimestampMs <= (last?.timestampMs ?? -1);
 }
+
+/** As `areTimesWhole`, of a closed segment: a batch with a time has left an entry there. */
+export async function areClosedTimesWhole(
+  file: DiskFile,
+  offsets: OffsetIndex,
+  times: TimeIndex,
+): Promise<boolean> {
+  if (times.count > 0 || offsets.count > 0) return await areTimesWhole(file, offsets, times);
+  const { baseOffset } = offsets;
+  const head = await findHead(file, { position: 0, offsetMin: baseOffset }, baseOffset);
+  return head === undefined ? file.sizeBytes === 0 : head.maxTimestampMs < 0;
+}

@@ -10,7 +10,7 @@ import type { TransactionIndex } from "../../../log/transaction-index.ts";
 import { batchHeaderBytes } from "../../../protocol/record-batch.ts";
 import { after } from "../after.ts";
 import { scanSound } from "./find-damage.ts";
-import { isTimeEntryTrue } from "./find-head.ts";
+import { areClosedTimesWhole, isTimeEntryTrue } from "./find-head.ts";
 import type { IndexOwner } from "./index-cache.ts";
 import { LogFile } from "./log-file.ts";
 import type { PartitionContext } from "../partition-context.ts";
@@ -216,10 +216,12 @@ export class Segment implements SegmentFacts, IndexOwner {
   async largestTimestampMs(): Promise<number> {
     if (this.#indexes !== undefined) return this.#indexes.largest?.timestampMs ?? -1;
     if (this.#largestTimestampMs !== undefined) return this.#largestTimestampMs;
-    const { last } = await this.times();
-    if (last !== undefined && !(await this.#isTrue(last))) await this.#rebuildIndexes();
+    const times = await this.times();
+    const offsets = await this.offsets();
+    const isWhole = await this.log.use((file) => areClosedTimesWhole(file, offsets, times));
+    if (!isWhole) await this.#rebuildIndexes();
     // Set meanwhile: the index was rebuilt, and knows more than a file that could not be written.
-    this.#largestTimestampMs ??= last?.timestampMs ?? -1;
+    this.#largestTimestampMs ??= times.last?.timestampMs ?? -1;
     return this.#largestTimestampMs;
   }
 
