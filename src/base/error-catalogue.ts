@@ -29,7 +29,10 @@ const row = (kafka: number, retriable: boolean, http: number, grpc: GrpcStatus):
   grpc,
 });
 
-/** Every error there is. Kafka's columns are its own; DISK_FULL is a storage error on its wire. */
+/**
+ * Every error there is. Kafka's columns are its own; DISK_FULL is a storage error on its wire, and
+ * those below it, which its clients never meet, would be invalid requests.
+ */
 export const catalogue = {
   UNKNOWN_SERVER_ERROR: row(-1, false, 500, "INTERNAL"),
   OFFSET_OUT_OF_RANGE: row(1, false, 416, "OUT_OF_RANGE"),
@@ -169,4 +172,11 @@ export const catalogue = {
   STREAMS_TOPOLOGY_DESCRIPTION_UPDATE_FAILED: row(135, false, 400, "INVALID_ARGUMENT"),
   CONTROLLER_ID_NOT_REGISTERED: row(136, false, 404, "NOT_FOUND"),
   DISK_FULL: row(56, true, 507, "RESOURCE_EXHAUSTED"),
+
+  OFFSET_MISMATCH: row(42, false, 412, "FAILED_PRECONDITION"),
+  IDEMPOTENCY_KEY_REUSED: row(42, false, 422, "FAILED_PRECONDITION"),
+  IDEMPOTENCY_KEY_IN_FLIGHT: row(42, true, 409, "ABORTED"),
+  DOCUMENT_CHANGED: row(42, true, 409, "ABORTED"),
+  DOCUMENT_NOT_JSON: row(42, false, 422, "FAILED_PRECONDITION"),
+  SCAN_LIMIT_REACHED: row(42, false, 422, "RESOURCE_EXHAUSTED"),
 } as const satisfies Record<string, ErrorRow>;

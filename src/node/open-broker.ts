@@ -3,7 +3,8 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { MergedSettings } from "../base/settings/merge-settings.ts";
-import type { Broker } from "../broker/broker.ts";
+import type { NodeSettings } from "../base/settings/node-settings.ts";
+import type { Broker, NodeIdentity } from "../broker/broker.ts";
 import { BrokerConfigs } from "../broker/configs/broker-configs.ts";
 import { Reindexing } from "../broker/copies/reindexing.ts";
 import { Snapshots } from "../broker/copies/snapshots.ts";
@@ -17,6 +18,7 @@ import type { GroupCoordinator } from "../broker/groups/group-coordinator.ts";
 import type { Compactor } from "../broker/ports/compactor.ts";
 import type { Disk } from "../broker/ports/disk.ts";
 import { ProducerIds } from "../broker/producer-ids.ts";
+import { KeylessTurns } from "../broker/records/keyless-turns.ts";
 import { Retention, type RetentionOptions } from "../broker/retention/retention.ts";
 import { Scrubbing } from "../broker/scrub/scrubbing.ts";
 import { Topics } from "../broker/topics/topics.ts";
@@ -93,8 +95,6 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     (begun) => begun.close(),
   );
   cleaner.start();
-  const rack = settings["broker.rack"] === "" ? null : settings["broker.rack"];
-  const identity = { nodeId: directory.meta.nodeId, clusterId: directory.meta.clusterId, rack };
   const producerIds = new ProducerIds(coordinator);
   const snapshots = new Snapshots({
     ...logs,
@@ -113,7 +113,9 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     scrubbing: new Scrubbing({ topics, partitions: storage.background, settings, clock }),
     producerIds,
     deadlines,
+    keylessTurns: new KeylessTurns(),
   };
+  const identity = identityOf(directory, settings);
   const own = { identity, settings, configs, clock, random, log };
   const opened = await addGroups(steps, { ...own, ...useCases });
   directory.health.onFull(() => void opened.broker.retention.evictAll());
@@ -125,6 +127,11 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     );
   }
   return opened;
+}
+
+function identityOf({ meta }: LogDirectory, settings: NodeSettings): NodeIdentity {
+  const rack = settings["broker.rack"] === "" ? null : settings["broker.rack"];
+  return { nodeId: meta.nodeId, clusterId: meta.clusterId, rack };
 }
 
 /**

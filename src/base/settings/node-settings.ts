@@ -40,7 +40,7 @@ const doorSettings = {
   ),
   "auto.create.topics.enable": bool(
     true,
-    "Whether asking Kafka's Metadata for an unknown topic creates it.",
+    "Whether asking Kafka's Metadata for an unknown topic, or appending to it, creates it.",
   ),
   "broker.rack": text("", anyText, "The place of this node, as clients are told it."),
   "connections.max.idle.ms": long(
@@ -66,6 +66,11 @@ const doorSettings = {
     [],
     anyList,
     "Origins of web pages that may use the HTTP door besides its own.",
+  ),
+  "http.filter.scan.max.bytes": int(
+    4_194_304,
+    atLeast(65_536),
+    "Bytes of records one read with a filter goes over; it answers how far it came.",
   ),
   "http.hosts": list([], anyList, "Names by which the HTTP door may be addressed besides its own."),
   insecure: bool(

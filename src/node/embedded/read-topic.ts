@@ -2,15 +2,16 @@ import { XylemError } from "../../base/errors.ts";
 import { Fetch } from "../../broker/fetch/fetch.ts";
 import { FetchPartition } from "../../broker/fetch/fetch-partition.ts";
 import type { Topic as BrokerTopic } from "../../broker/topics/topics.ts";
-import type { AbortedTransaction } from "../../log/transaction-index.ts";
-import { decodeRecords } from "../../protocol/record.ts";
-import { type RecordBatch, recordBatches } from "../../protocol/record-batch.ts";
+import { type Position, resolvePosition } from "../../broker/records/position.ts";
+import { runFetch } from "../../broker/records/run-fetch.ts";
+import type { StoredRecord } from "../../broker/records/stored-record.ts";
+import { takeRecords } from "../../broker/records/take-records.ts";
 import { ReadRecord } from "./record-content.ts";
 import type { TopicScope } from "./topic.ts";
 
 export interface ReadOptions {
-  /** An offset, or -N for the last N of each partition. Default "earliest". */
-  readonly from?: "earliest" | "latest" | number;
+  /** An offset, -N for the last N of each partition, or a time. Default "earliest". */
+  readonly from?: "earliest" | "latest" | number | Date;
   /** Go on past the end, waiting for records to come. */
   readonly live?: boolean;
   /** One partition only. */
@@ -37,8 +38,8 @@ export async function* readTopic(
   const ending = AbortSignal.any(signals);
   const isLive = options.live ?? false;
   const isOpen = ({ partition, end }: Cursor): boolean => isLive || partition.fetchOffset < end;
-  await loadFacts(topic, options);
-  for (let open = openCursors(topic, options).filter(isOpen); open.length > 0;) {
+  const cursors = await openCursors(topic, options);
+  for (let open = cursors.filter(isOpen); open.length > 0;) {
     options.signal?.throwIfAborted();
     if (!scope.closing.aborted) await fetchOnce(scope, open, { isLive, ending });
     if (scope.closing.aborted) return endWithBroker(topic.name, isLive);
@@ -46,7 +47,7 @@ export async function* readTopic(
     for (const { partition } of open) {
       if (partition.error !== undefined) throw partition.error;
       for (const record of takeRecords(scope, partition)) {
-        yield record;
+        yield asReadRecord(record);
         options.signal?.throwIfAborted();
       }
     }
@@ -78,79 +79,36 @@ async function fetchOnce(
     readCommitted: true,
   };
   const partitions = open.map(({ partition }) => partition);
-  const fetch = new Fetch(scope.broker, limits, partitions);
-  const cancel = (): void => fetch.expire();
-  how.ending.addEventListener("abort", cancel, { once: true });
-  try {
-    await fetch.run();
-  } finally {
-    how.ending.removeEventListener("abort", cancel);
-  }
+  await runFetch(new Fetch(scope.broker, limits, partitions), how.ending);
 }
 
-/**
- * The records that a fetch brought, from the cursor on, which they move. They are views that the
- * program may keep: the lease of their memory is never released, so that nothing else is put there.
- */
-function* takeRecords(scope: TopicScope, partition: FetchPartition): Generator<ReadRecord> {
-  const topic = partition.topic?.name ?? "";
-  const open = {
-    compression: scope.tools.compression,
-    sizeBytesMax: scope.broker.settings["socket.request.max.bytes"],
-  };
-  const { chunks, aborted } = partition;
-  partition.handOver();
-  const bytes = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
-  for (const batch of recordBatches(bytes ?? new Uint8Array())) {
-    const { nextOffset } = batch;
-    const isSkipped = batch.isControl || isAborted(batch, aborted);
-    for (const record of isSkipped ? [] : decodeRecords(batch, open)) {
-      if (record.offset < partition.fetchOffset) continue;
-      partition.fetchOffset = record.offset + 1;
-      const { key, value, headers, offset } = record;
-      const timestamp = Number(record.timestampMs);
-      const place = { topic, partition: partition.index, offset, timestamp };
-      yield new ReadRecord({ ...place, key, value, headers });
-    }
-    partition.fetchOffset = Math.max(partition.fetchOffset, nextOffset);
-  }
+function asReadRecord({ timestampMs: timestamp, ...record }: StoredRecord): ReadRecord {
+  return new ReadRecord({ ...record, timestamp });
 }
 
-function isAborted(batch: RecordBatch, aborted: readonly AbortedTransaction[]): boolean {
-  if (!batch.isTransactional) return false;
-  const { producerId, baseOffset, lastOffset } = batch;
-  return aborted.some(
-    (entry) =>
-      entry.producerId === producerId &&
-      entry.firstOffset <= baseOffset &&
-      lastOffset < entry.lastOffset,
-  );
-}
-
-async function loadFacts(topic: BrokerTopic, { partition: only }: ReadOptions): Promise<void> {
+async function openCursors(topic: BrokerTopic, options: ReadOptions): Promise<Cursor[]> {
+  const { partition: only } = options;
+  const position = positionOf(options.from ?? "earliest");
   const partitions = topic.partitions.filter(({ index }) => only === undefined || index === only);
-  await Promise.all(partitions.map(async (partition) => await partition.load("facts")));
-}
-
-function openCursors(topic: BrokerTopic, options: ReadOptions): Cursor[] {
-  const { from = "earliest", partition: only } = options;
-  const cursors = topic.partitions
-    .filter(({ index }) => only === undefined || index === only)
-    .map(({ index, logStart, lastStable }) => {
+  if (partitions.length === 0) {
+    throw new XylemError("UNKNOWN_TOPIC_OR_PARTITION", `There is no ${topic.name}-${only ?? 0}`);
+  }
+  return await Promise.all(
+    partitions.map(async (log) => {
+      const fetchOffset = await resolvePosition(log, position);
+      await log.load("facts");
       const wish = {
-        fetchOffset: firstOffset(from, logStart, lastStable),
+        fetchOffset,
         currentLeaderEpoch: -1,
         lastFetchedEpoch: -1,
         sizeBytesMax: fetchSizeBytesMax,
       };
-      return { partition: new FetchPartition(topic, index, wish), end: lastStable };
-    });
-  if (cursors.length > 0) return cursors;
-  throw new XylemError("UNKNOWN_TOPIC_OR_PARTITION", `There is no ${topic.name}-${only ?? 0}`);
+      return { partition: new FetchPartition(topic, log.index, wish), end: log.lastStable };
+    }),
+  );
 }
 
-function firstOffset(from: "earliest" | "latest" | number, start: number, end: number): number {
-  if (from === "earliest") return start;
-  if (from === "latest") return end;
-  return from < 0 ? Math.max(start, end + from) : from;
+function positionOf(from: NonNullable<ReadOptions["from"]>): Position {
+  if (from instanceof Date) return { timeMs: Number(from) };
+  return typeof from === "number" && from < 0 ? { last: -from } : from;
 }

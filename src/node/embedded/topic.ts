@@ -1,9 +1,11 @@
 import { XylemError } from "../../base/errors.ts";
-import { partitionOfKey } from "../../base/murmur2.ts";
 import type { Broker } from "../../broker/broker.ts";
-import { ProducedBatch, produce, whenWritable } from "../../broker/produce.ts";
+import {
+  appendRecords,
+  type NewRecord as BrokerRecord,
+} from "../../broker/records/append-records.ts";
 import type { Topic as BrokerTopic } from "../../broker/topics/topics.ts";
-import { type BatchTools, type RecordInput, buildBatch } from "../../protocol/build-batch.ts";
+import type { BatchTools } from "../../protocol/build-batch.ts";
 import { type ReadOptions, readTopic } from "./read-topic.ts";
 import { type Appended, type NewRecord, type ReadRecord, toBytes } from "./record-content.ts";
 
@@ -15,11 +17,6 @@ export interface TopicScope {
   readonly closing: AbortSignal;
 }
 
-interface Placed {
-  readonly record: RecordInput;
-  readonly partition: number;
-}
-
 /** Time an append waits for its records to be committed. */
 const commitTimeoutMs = 30_000;
 
@@ -27,7 +24,6 @@ const commitTimeoutMs = 30_000;
 export class Topic {
   readonly name: string;
   readonly #scope: TopicScope;
-  #nextPartition = 0;
 
   constructor(name: string, scope: TopicScope) {
     this.name = name;
@@ -59,54 +55,22 @@ export class Topic {
   }
 
   async #appendAll(records: readonly NewRecord[]): Promise<Appended[]> {
-    const topic = this.#find();
-    const placed = records.map((record) => this.#place(record, topic));
-    const byPartition = Map.groupBy(placed, ({ partition }) => partition);
-    const batches = [...byPartition].map(([partition, group]) => {
-      const inputs = group.map(({ record }) => record);
-      return new ProducedBatch(topic, partition, buildBatch(inputs, {}, this.#scope.tools));
-    });
-    await whenWritable(batches);
-    await produce(this.#scope.broker, {
+    if (records.length === 0) return [];
+    this.#find();
+    const { broker, tools } = this.#scope;
+    const outcome = await appendRecords(broker, tools, {
+      topic: this.name,
+      records: records.map(toBrokerRecord),
       acks: -1,
       timeoutMs: commitTimeoutMs,
       clientId: "embedded",
-      transactionalId: null,
-      batches,
     });
-    return this.#outcome(placed, batches);
-  }
-
-  #outcome(placed: readonly Placed[], batches: readonly ProducedBatch[]): Appended[] {
-    const next = new Map<number, number>();
-    for (const batch of batches) {
-      if (batch.error !== undefined) throw batch.error;
-      next.set(batch.index, batch.appended?.baseOffset ?? -1);
-    }
-    return placed.map(({ partition }) => {
-      const offset = next.get(partition) ?? -1;
-      next.set(partition, offset + 1);
-      return { topic: this.name, partition, offset };
-    });
-  }
-
-  #place(record: NewRecord, topic: BrokerTopic): Placed {
-    const key = toBytes(record.key);
-    const count = topic.partitions.length;
-    const headers = Object.entries(record.headers ?? {}).map(([name, value]) => ({
-      key: name,
-      value: toBytes(value),
+    if (outcome.error !== undefined) throw outcome.error;
+    return outcome.records.map(({ partition, offset }) => ({
+      topic: this.name,
+      partition,
+      offset,
     }));
-    const input = {
-      key,
-      value: toBytes(record.value),
-      headers,
-      timestampMs: record.timestamp ?? this.#scope.broker.clock.nowMs(),
-    };
-    if (record.partition !== undefined) return { record: input, partition: record.partition };
-    if (key !== null) return { record: input, partition: partitionOfKey(key, count) };
-    this.#nextPartition = (this.#nextPartition + 1) % count;
-    return { record: input, partition: this.#nextPartition };
   }
 
   #find(): BrokerTopic {
@@ -114,6 +78,20 @@ export class Topic {
     if (topic !== undefined) return topic;
     throw new XylemError("UNKNOWN_TOPIC_OR_PARTITION", `There is no topic ${this.name}`);
   }
+}
+
+function toBrokerRecord(record: NewRecord): BrokerRecord {
+  const headers = Object.entries(record.headers ?? {}).map(([name, value]) => ({
+    key: name,
+    value: toBytes(value),
+  }));
+  return {
+    key: toBytes(record.key),
+    value: toBytes(record.value),
+    headers,
+    partition: record.partition,
+    timestampMs: record.timestamp,
+  };
 }
 
 function isList(records: NewRecord | readonly NewRecord[]): records is readonly NewRecord[] {

@@ -1,0 +1,162 @@
+import { XylemError } from "../../base/errors.ts";
+import type { StopSignal } from "../../base/stop-signal.ts";
+import type { BatchTools } from "../../protocol/build-batch.ts";
+import type { Broker } from "../broker.ts";
+import { Fetch } from "../fetch/fetch.ts";
+import { FetchPartition } from "../fetch/fetch-partition.ts";
+import type { PartitionLog } from "../partition/partition-log.ts";
+import type { Topic } from "../topics/topics.ts";
+import { findPartition, findTopic } from "./find-partition.ts";
+import { type Position, resolvePosition } from "./position.ts";
+import type { RecordFilter } from "./record-filter.ts";
+import { runFetch } from "./run-fetch.ts";
+import { contentBytes, type StoredRecord } from "./stored-record.ts";
+import { type ScanBudget, takeRecords } from "./take-records.ts";
+
+export interface ReadPage {
+  readonly topic: string;
+  readonly partition: number;
+  readonly position: Position;
+  /** Records, at least 1. */
+  readonly limit: number;
+  /** Of keys, values and headers; the first record comes whole whatever its size. */
+  readonly maxBytes: number;
+  /** How long it waits for a record while there is none; 0: not at all. */
+  readonly waitMs: number;
+  readonly filter?: RecordFilter | undefined;
+  /** Where to read when the position is not in the log; absent: that is an error. */
+  readonly reset?: "earliest" | "latest" | undefined;
+  /** Aborted: the answer is what there is so far. */
+  readonly signal?: StopSignal | undefined;
+}
+
+export interface Page {
+  readonly records: readonly StoredRecord[];
+  /** Where the next page begins, past all that the filter left out. */
+  readonly nextOffset: number;
+  readonly highWatermark: number;
+  readonly lastStable: number;
+  readonly logStart: number;
+  /** The position was not in the log, and `reset` said where to go. */
+  readonly wasReset: boolean;
+}
+
+const fetchSizeBytesMax = 1_048_576;
+const fetchSizeBytesMin = 16_384;
+/** A guess, so that who wants few records does not have many read from the disk. */
+const recordSizeBytes = 1_024;
+
+/**
+ * Records of one partition, of committed transactions only, from a position on. At the end of the
+ * log it is empty, or waits for what comes. With a filter it goes over at most
+ * `http.filter.scan.max.bytes` and answers how far it came. Throws UNKNOWN_TOPIC_OR_PARTITION,
+ * OFFSET_OUT_OF_RANGE, CORRUPT_MESSAGE, KAFKA_STORAGE_ERROR.
+ */
+export async function readPage(broker: Broker, tools: BatchTools, ask: ReadPage): Promise<Page> {
+  const endMs = broker.clock.monotonicMs() + ask.waitMs;
+  const topic = findTopic(broker, ask.topic);
+  const log = findPartition(topic, ask.partition);
+  await log.load("facts");
+  const wished = await resolvePosition(log, ask.position);
+  const wasReset = isOutside(log, wished);
+  if (wasReset && ask.reset === undefined) throw outOfRange(log, wished);
+  const offset = wasReset ? await resolvePosition(log, ask.reset ?? "earliest") : wished;
+  const page = new PageReading({ broker, tools, topic, offset, endMs }, ask);
+  return { ...(await page.read()), wasReset };
+}
+
+function isOutside(log: PartitionLog, offset: number): boolean {
+  return offset < log.logStart || offset > log.end;
+}
+
+function outOfRange(log: PartitionLog, offset: number): XylemError {
+  const { topic, index, logStart, lastStable } = log;
+  const range = `${logStart} to ${lastStable}`;
+  const detail = `${topic}-${index} holds ${range}, asked for ${offset}`;
+  return new XylemError("OFFSET_OUT_OF_RANGE", detail);
+}
+
+interface Reading {
+  readonly broker: Broker;
+  readonly tools: BatchTools;
+  readonly topic: Topic;
+  readonly offset: number;
+  /** Monotonic: no waiting past it. */
+  readonly endMs: number;
+}
+
+class PageReading {
+  readonly #reading: Reading;
+  readonly #ask: ReadPage;
+  readonly #fetched: FetchPartition;
+  readonly #budget: ScanBudget;
+  readonly #records: StoredRecord[] = [];
+  #bytesLeft: number;
+  #isFull = false;
+
+  constructor(reading: Reading, ask: ReadPage) {
+    const { broker, topic, offset } = reading;
+    this.#reading = reading;
+    this.#ask = ask;
+    this.#bytesLeft = ask.maxBytes;
+    const scanBytesMax = broker.settings["http.filter.scan.max.bytes"];
+    this.#budget = { bytesLeft: ask.filter === undefined ? Infinity : scanBytesMax };
+    this.#fetched = new FetchPartition(topic, ask.partition, {
+      fetchOffset: offset,
+      currentLeaderEpoch: -1,
+      lastFetchedEpoch: -1,
+      sizeBytesMax: fetchSizeBytesMax,
+    });
+  }
+
+  async read(): Promise<Omit<Page, "wasReset">> {
+    let wasBrought: boolean;
+    do {
+      wasBrought = await this.#fetch();
+    } while (!this.#isFull && (wasBrought || this.#shouldWait));
+    const { fetchOffset: nextOffset, highWatermark, lastStable, logStart } = this.#fetched;
+    return { records: this.#records, nextOffset, highWatermark, lastStable, logStart };
+  }
+
+  get #waitMs(): number {
+    const { broker, endMs } = this.#reading;
+    return endMs - broker.clock.monotonicMs();
+  }
+
+  get #shouldWait(): boolean {
+    const isAborted = this.#ask.signal?.aborted ?? false;
+    return this.#records.length === 0 && this.#waitMs > 0 && !isAborted;
+  }
+
+  /** Whether anything was there. */
+  async #fetch(): Promise<boolean> {
+    const { broker, tools } = this.#reading;
+    const { filter, limit } = this.#ask;
+    const guessBytes = (limit - this.#records.length) * recordSizeBytes;
+    const maxBytes = Math.min(fetchSizeBytesMax, Math.max(fetchSizeBytesMin, guessBytes));
+    const maxWaitMs = this.#shouldWait ? this.#waitMs : 0;
+    const limits = { maxWaitMs, minBytes: 1, maxBytes, readCommitted: true };
+    await runFetch(new Fetch(broker, limits, [this.#fetched]), this.#ask.signal);
+    const fetched = this.#fetched;
+    if (fetched.error !== undefined) throw fetched.error;
+    const wasBrought = fetched.sizeBytes > 0;
+    const scope = { broker, tools };
+    for (const record of takeRecords(scope, fetched, { filter, budget: this.#budget })) {
+      this.#add(record);
+      if (this.#isFull) break;
+    }
+    this.#isFull ||= this.#budget.bytesLeft <= 0;
+    return wasBrought;
+  }
+
+  #add(record: StoredRecord): void {
+    this.#bytesLeft -= contentBytes(record);
+    if (this.#bytesLeft < 0 && this.#records.length > 0) {
+      this.#fetched.fetchOffset = record.offset;
+      this.#isFull = true;
+      return;
+    }
+    this.#records.push(record);
+    this.#isFull = this.#records.length >= this.#ask.limit || this.#bytesLeft <= 0;
+  }
+}
