@@ -2,14 +2,20 @@ import { catalogue, type ErrorRow } from "./error-catalogue.ts";
 
 export type ErrorCode = keyof typeof catalogue;
 
+/** Numbers and names behind an error that a program may act on, such as the valid offsets. */
+export type ErrorFacts = Readonly<Record<string, unknown>>;
+
 /** What a client may see. Every door turns it into its own form through the catalogue. */
 export class XylemError extends Error {
   override name = "XylemError";
   readonly code: ErrorCode;
+  /** JSON; doors that have fields beside the text show them (RFC 9457, extension members). */
+  readonly facts: ErrorFacts | undefined;
 
-  constructor(code: ErrorCode, detail: string, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, detail: string, options?: { cause?: unknown; facts?: ErrorFacts }) {
     super(detail, options);
     this.code = code;
+    this.facts = options?.facts;
   }
 
   get row(): ErrorRow {

@@ -3,7 +3,7 @@ import type { Broker } from "../broker/broker.ts";
 import type { NodeSettings } from "../base/settings/node-settings.ts";
 import type { HttpServer } from "../servers/http/http-server.ts";
 import type { KafkaServer } from "../servers/kafka/kafka-server.ts";
-import type { OpenBroker } from "./open-broker.ts";
+import { batchTools, type OpenBroker } from "./open-broker.ts";
 import { LazyPart } from "./lazy-part.ts";
 import type { StartSteps } from "./start-steps.ts";
 
@@ -60,17 +60,13 @@ async function loadHttp(
     import("../servers/http/metrics.ts"),
     import("./node-metrics.ts"),
   ]);
-  const { nodeId, clusterId } = broker.identity;
   const kafka = (): KafkaServer | undefined => node.kafka.server;
   const metrics = new NodeMetrics({ broker, kafka, http: () => server });
-  const server: HttpServer = new HttpServer({
-    log: broker.log,
+  const server: HttpServer = await HttpServer.open({
+    broker,
+    tools: batchTools,
     rules: guardRules(broker.settings),
-    node: {
-      isReady: node.isReady,
-      describe: () => ({ nodeId, clusterId }),
-      metrics: new MetricsPage(() => metrics.collect()),
-    },
+    node: { isReady: node.isReady, metrics: new MetricsPage(() => metrics.collect()) },
   });
   return server;
 }

@@ -30,7 +30,7 @@ export interface RunningNode {
   readonly address: string;
   /** The same place for HTTP. */
   readonly url: string;
-  /** Loads the doors' code, which the first connections would else wait for. */
+  /** Loads the Kafka door's code, which the first connection would else wait for. */
   warmUp(): Promise<void>;
   /**
    * Stops accepting, answers what is under way (at most `shutdown.grace.ms`), flushes, writes the
@@ -66,7 +66,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     port: port.port,
     address,
     url: `http://${address}`,
-    warmUp: async () => void (await Promise.all([doors.kafka.open(), doors.http.open()])),
+    warmUp: async () => void (await doors.kafka.open()),
     stop: () => steps.stop(),
   };
 }

@@ -1,8 +1,8 @@
 import { groupSettings } from "./group-settings.ts";
+import { httpSettings } from "./http-settings.ts";
 import { logSettings } from "./log-settings.ts";
 import type { SettingValues } from "./setting.ts";
 import {
-  anyList,
   anyText,
   atLeast,
   between,
@@ -62,17 +62,6 @@ const doorSettings = {
     "Bytes of answers all connections may have waiting; past it a fetch brings one batch.",
   ),
   host: text("127.0.0.1", anyText, "The address to listen on; 127.0.0.1 listens on ::1 too."),
-  "http.cors.origins": list(
-    [],
-    anyList,
-    "Origins of web pages that may use the HTTP door besides its own.",
-  ),
-  "http.filter.scan.max.bytes": int(
-    4_194_304,
-    atLeast(65_536),
-    "Bytes of records one read with a filter goes over; it answers how far it came.",
-  ),
-  "http.hosts": list([], anyList, "Names by which the HTTP door may be addressed besides its own."),
   insecure: bool(
     false,
     "Whether to listen beyond this machine without encryption and without logins.",
@@ -139,7 +128,12 @@ const doorSettings = {
  * Every node setting. Command line flags, XYLEM_ variables, the configuration file, DescribeConfigs
  * of a broker and the reference page all read this table. Names are Kafka's where Kafka has them.
  */
-export const nodeSettings = { ...doorSettings, ...logSettings, ...groupSettings };
+export const nodeSettings = {
+  ...doorSettings,
+  ...httpSettings,
+  ...logSettings,
+  ...groupSettings,
+};
 
 /** The settings of one node, parsed. A long past 2^53 is the nearest double. */
 export type NodeSettings = SettingValues<typeof nodeSettings>;

@@ -1,50 +1,22 @@
-import { createServer, connect, type AddressInfo, type Server } from "node:net";
+import { connect } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { silentLog } from "../../base/log.ts";
-import { HttpServer } from "./http-server.ts";
-import { MetricsPage } from "./metrics.ts";
+import { HttpDoor } from "../../../test/support/http-door.ts";
 
-let http: HttpServer;
-let listener: Server;
-let port = 0;
-let isReady = true;
+let door: HttpDoor;
 
 beforeEach(async () => {
-  isReady = true;
-  http = new HttpServer({
-    log: silentLog,
-    rules: { listenerAddresses: [], hosts: [], origins: ["https://ui.example"] },
-    node: {
-      isReady: () => isReady,
-      describe: () => ({ nodeId: 1, clusterId: "abcdefghijklmnopqrstuv" }),
-      metrics: new MetricsPage(() => [
-        {
-          name: "xylem_topics",
-          help: "Topics.",
-          kind: "gauge",
-          labelNames: ["kind"],
-          samples: [{ labels: { kind: "own" }, value: 3 }],
-        },
-      ]),
-    },
-  });
-  listener = createServer({ pauseOnConnect: true }, (socket) => http.accept(socket));
-  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
-  port = (listener.address() as AddressInfo).port;
+  door = await HttpDoor.open({}, { origins: ["https://ui.example"] });
 });
 
-afterEach(async () => {
-  listener.close();
-  await http.close(0);
-});
+afterEach(() => door.close());
 
 const ask = (path: string, options: RequestInit = {}): Promise<Response> =>
-  fetch(`http://127.0.0.1:${port}${path}`, options);
+  fetch(`${door.url}${path}`, options);
 
 /** Sends raw bytes and answers all that comes back until the node closes. */
 function exchange(text: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = connect(port, "127.0.0.1", () => socket.write(text));
+    const socket = connect(door.port, "127.0.0.1", () => socket.write(text));
     let answer = "";
     socket.setEncoding("utf8");
     socket.on("data", (chunk) => (answer += String(chunk)));
@@ -59,12 +31,12 @@ test("a serving node answers health and readiness with its identity", async () =
   expect(await health.json()).toEqual({
     status: "ok",
     nodeId: 1,
-    clusterId: "abcdefghijklmnopqrstuv",
+    clusterId: door.broker.identity.clusterId,
   });
 });
 
 test("a stopping node is healthy and not ready", async () => {
-  isReady = false;
+  door.isReady = false;
   expect([(await ask("/healthz")).status, (await ask("/readyz")).status]).toEqual([200, 503]);
 });
 
@@ -126,11 +98,11 @@ test("an upgrade is refused", async () => {
 });
 
 test("closing ends idle connections at once", async () => {
-  const socket = connect(port, "127.0.0.1");
+  const socket = connect(door.port, "127.0.0.1");
   const closed = new Promise((resolve) => socket.once("close", resolve));
   socket.write("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
   await new Promise((resolve) => socket.once("data", resolve));
-  await http.close(60_000);
+  await door.http.close(60_000);
   await closed;
-  expect(http.connectionCount).toBe(0);
+  expect(door.http.connectionCount).toBe(0);
 });

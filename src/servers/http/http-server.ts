@@ -1,13 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { Log } from "../../base/log.ts";
 import { refuseForeign, type GuardRules } from "./browser-guard.ts";
-import { sendProblem } from "./problem.ts";
-import { routes, type NodeStatus, type Route } from "./routes.ts";
+import { toProblem } from "./errors.ts";
+import { type HttpApp, openHttpApp } from "./http-app.ts";
+import { Refusal } from "./refusal.ts";
+import type { HttpScope, Route } from "./route.ts";
+import { routes } from "./routes/index.ts";
 
-export interface HttpOptions {
-  readonly node: NodeStatus;
-  readonly log: Log;
+export interface HttpOptions extends Omit<HttpScope, "closing"> {
   readonly rules: GuardRules;
 }
 
@@ -16,34 +16,56 @@ const requestTimeoutMs = 30_000;
 const keepAliveTimeoutMs = 5_000;
 const headersCountMax = 100;
 const headersSizeBytesMax = 16_384;
-/** A request of a client that does not stop talking is refused, not read: nothing takes bodies. */
-const bodySizeBytesMax = 65_536;
+/** A body that no route takes is thrown away up to here; who sends more is cut off. */
+const strayBodySizeBytesMax = 65_536;
+const preflightAgeS = "600";
 
-/** The HTTP door: health, readiness and metrics, shielded from foreign web pages. */
+/** Headers of answers that a listed page's scripts may read besides the usual ones. */
+const exposedHeaders =
+  "content-disposition, etag, location, retry-after, " +
+  "xylem-high-watermark, xylem-log-start, xylem-next-offset";
+
+/** The HTTP door: takes connections, shields the node from foreign web pages, hands on the rest. */
 export class HttpServer {
   readonly #server: Server;
   readonly #options: HttpOptions;
+  readonly #app: HttpApp;
+  readonly #closing: AbortController;
   readonly #sockets = new Set<Socket>();
+  readonly #publicPaths: ReadonlySet<string>;
   #requestCount = 0;
 
-  constructor(options: HttpOptions) {
+  private constructor(
+    server: Server,
+    options: HttpOptions,
+    opened: { readonly app: HttpApp; readonly closing: AbortController },
+  ) {
+    this.#server = server;
     this.#options = options;
-    this.#server = createServer(
-      {
-        headersTimeout: headersTimeoutMs,
-        requestTimeout: requestTimeoutMs,
-        keepAliveTimeout: keepAliveTimeoutMs,
-        maxHeaderSize: headersSizeBytesMax,
-        connectionsCheckingInterval: headersTimeoutMs,
-      },
-      (request, response) => void this.#answer(request, response),
-    );
-    this.#server.maxHeadersCount = headersCountMax;
-    this.#server.on("upgrade", refuseUpgrade);
-    this.#server.on("clientError", (_error, socket) => endMalformed(socket as Socket));
+    this.#app = opened.app;
+    this.#closing = opened.closing;
+    this.#publicPaths = new Set(routes.filter(isPublic).map(({ path }) => path));
+    server.maxHeadersCount = headersCountMax;
+    server.on("request", (request, response) => this.handle(request, response));
+    server.on("upgrade", refuseUpgrade);
+    server.on("clientError", (_error, socket) => endMalformed(socket as Socket));
     // Node tracks connections, and so times slow ones out, from the moment a server listens. This
     // one is handed its connections.
-    this.#server.emit("listening");
+    server.emit("listening");
+  }
+
+  static async open(options: HttpOptions): Promise<HttpServer> {
+    const server = createServer({
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
+      maxHeaderSize: headersSizeBytesMax,
+      connectionsCheckingInterval: headersTimeoutMs,
+    });
+    const closing = new AbortController();
+    const scope = { ...options, closing: closing.signal };
+    const app = await openHttpApp(server, scope, routes);
+    return new HttpServer(server, options, { app, closing });
   }
 
   get requestCount(): number {
@@ -62,8 +84,24 @@ export class HttpServer {
     process.nextTick(() => socket.resume());
   }
 
+  /** Answers one request, the guard first. HTTP/2's compatible request and response will do. */
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    this.#requestCount += 1;
+    this.#admitListed(request.headers.origin, response);
+    const refusal = this.#refuse(request);
+    if (refusal !== undefined) {
+      discardBody(request);
+      sendRefusal(response, refusal);
+    } else if (isPreflight(request)) answerPreflight(response);
+    else {
+      if (request.method === "GET" || request.method === "HEAD") discardBody(request);
+      this.#app.handle(request, response);
+    }
+  }
+
   /** Ends idle connections now, busy ones after their answer or when `graceMs` is over. */
   async close(graceMs: number): Promise<void> {
+    this.#closing.abort();
     this.#server.close();
     this.#server.closeIdleConnections();
     if (this.#sockets.size === 0) return;
@@ -78,75 +116,74 @@ export class HttpServer {
     });
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.#requestCount += 1;
-    discardBody(request);
-    this.#admitListed(request.headers.origin, response);
-    const path = pathOf(request.url ?? "/");
-    const route = routes.find((candidate) => candidate.path === path);
-    const refusal = this.#refuse(request, route);
-    if (refusal !== undefined) {
-      sendProblem(response, { status: 403, title: "Forbidden", detail: refusal });
-    } else if (route === undefined) {
-      sendProblem(response, { status: 404, title: "Not Found", detail: `Nothing is at ${path}.` });
-    } else if (request.method !== "GET" && request.method !== "HEAD") {
-      sendProblem(response, {
-        status: 405,
-        title: "Method Not Allowed",
-        detail: `${path} answers GET and HEAD.`,
-        headers: { allow: "GET, HEAD" },
-      });
-    } else await this.#handle(route, request, response);
-  }
-
   /** Browsers hand an answer to a page of another origin only when it names that origin. */
   #admitListed(origin: string | undefined, response: ServerResponse): void {
     response.setHeader("vary", "origin");
+    response.setHeader("cache-control", "no-store");
+    response.setHeader("x-content-type-options", "nosniff");
     if (origin === undefined || !this.#options.rules.origins.includes(origin)) return;
     response.setHeader("access-control-allow-origin", origin);
+    response.setHeader("access-control-expose-headers", exposedHeaders);
   }
 
-  #refuse(request: IncomingMessage, route: Route | undefined): string | undefined {
-    const guarded = {
-      method: request.method ?? "GET",
-      host: request.headers.host,
-      origin: request.headers.origin,
-      isData: route?.isData ?? true,
-      isUpgrade: request.headers.upgrade !== undefined,
-    };
-    return refuseForeign(guarded, this.#options.rules);
+  /** Also where users will be found: whoever asks is anonymous. */
+  #refuse(request: IncomingMessage): Refusal | undefined {
+    const { host, origin, upgrade } = request.headers;
+    const detail = refuseForeign(
+      {
+        method: requestedMethod(request),
+        host: host ?? authorityOf(request),
+        origin,
+        isData: !this.#publicPaths.has(pathOf(request.url ?? "/")),
+        isUpgrade: upgrade !== undefined,
+      },
+      this.#options.rules,
+    );
+    if (detail === undefined) return undefined;
+    return new Refusal(403, detail, { code: "CLUSTER_AUTHORIZATION_FAILED" });
   }
+}
 
-  async #handle(route: Route, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    try {
-      const answer = await route.handle(this.#options.node);
-      response.writeHead(answer.status, {
-        "content-type": answer.contentType,
-        "content-length": Buffer.byteLength(answer.text),
-        "cache-control": "no-store",
-        "x-content-type-options": "nosniff",
-      });
-      response.end(request.method === "HEAD" ? undefined : answer.text);
-    } catch (error) {
-      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      this.#options.log.error("an HTTP request failed", { path: route.path, reason });
-      if (response.headersSent) response.destroy();
-      else {
-        sendProblem(response, {
-          status: 500,
-          title: "Internal Server Error",
-          detail: "The request failed; the node's log says why.",
-        });
-      }
-    }
-  }
+const isPublic = (one: Route): boolean => one.isPublic === true;
+
+/** HTTP/2 has the host in a pseudo-header. */
+function authorityOf({ headers }: IncomingMessage): string | undefined {
+  return headers[":authority"] as string | undefined;
+}
+
+const requestedMethod = ({ method }: IncomingMessage): string => method ?? "GET";
+
+/** What a browser asks before a page of a listed origin may do more than a form could. */
+function isPreflight({ method, headers }: IncomingMessage): boolean {
+  return method === "OPTIONS" && headers["access-control-request-method"] !== undefined;
+}
+
+function answerPreflight(response: ServerResponse): void {
+  response.writeHead(204, {
+    "access-control-allow-methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
+    "access-control-allow-headers":
+      "accept, authorization, content-type, idempotency-key, if-match, if-none-match, " +
+      "last-event-id, connect-protocol-version, connect-timeout-ms, grpc-timeout, " +
+      "x-grpc-web, x-user-agent",
+    "access-control-max-age": preflightAgeS,
+  });
+  response.end();
+}
+
+function sendRefusal(response: ServerResponse, refusal: Refusal): void {
+  const body = JSON.stringify(toProblem(refusal).problem);
+  response.writeHead(refusal.status, {
+    "content-type": "application/problem+json",
+    "content-length": Buffer.byteLength(body),
+  });
+  response.end(body);
 }
 
 function discardBody(request: IncomingMessage): void {
   let sizeBytes = 0;
   request.on("data", (chunk: Uint8Array) => {
     sizeBytes += chunk.length;
-    if (sizeBytes > bodySizeBytesMax) request.destroy();
+    if (sizeBytes > strayBodySizeBytesMax) request.destroy();
   });
 }
 

@@ -1,0 +1,22 @@
+import { anyList, atLeast, int, list, long } from "./rows.ts";
+
+/** The HTTP door. What it shares with the others is in node-settings.ts. */
+export const httpSettings = {
+  "http.cors.origins": list(
+    [],
+    anyList,
+    "Origins of web pages that may use the HTTP door besides its own.",
+  ),
+  "http.filter.scan.max.bytes": int(
+    4_194_304,
+    atLeast(65_536),
+    "Bytes of records one read with a filter goes over; it answers how far it came.",
+  ),
+  "http.hosts": list([], anyList, "Names by which the HTTP door may be addressed besides its own."),
+  "http.request.max.bytes": int(16_777_216, atLeast(1_024), "The largest body that is taken."),
+  "http.requests.memory.max.bytes": long(
+    134_217_728,
+    atLeast(1_024),
+    "Bytes of bodies under way on all connections together; past it requests get 503.",
+  ),
+};

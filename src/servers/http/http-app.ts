@@ -1,0 +1,70 @@
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { fastify, type FastifyInstance, type FastifyReply } from "fastify";
+import type { Log } from "../../base/log.ts";
+import { BodyBudget } from "./body-budget.ts";
+import { toProblem } from "./errors.ts";
+import { mountRoute, refuseOtherMethods, sendText, takeBodies } from "./mount-route.ts";
+import { Refusal } from "./refusal.ts";
+import type { HttpScope, Route } from "./route.ts";
+
+/** Longest topic, group and bucket names with every character percent-encoded. */
+const paramLengthMax = 1_024;
+
+export interface HttpApp {
+  /** Answers a request that the guard let through; HTTP/2's compatible pair will do. */
+  handle(request: IncomingMessage, response: ServerResponse): void;
+}
+
+/** The routes behind the HTTP door. Fastify finds the route and runs it; the sockets are ours. */
+export async function openHttpApp(
+  server: Server,
+  scope: HttpScope,
+  routes: readonly Route[],
+): Promise<HttpApp> {
+  const { log, settings } = scope.broker;
+  const app = fastify({
+    serverFactory: () => server,
+    frameworkErrors: (error, _request, reply) =>
+      void sendProblem(reply as FastifyReply, error, log),
+    routerOptions: { maxParamLength: paramLengthMax },
+  });
+  app.setErrorHandler((error, _request, reply) => sendProblem(reply, error, log));
+  // Before the body: nobody takes it.
+  app.addHook("onRequest", (request, _reply, next) => {
+    if (!request.is404) return next();
+    const path = request.url.split("?", 1)[0] ?? "";
+    next(new Refusal(404, `Nothing is at ${path}.`, { code: "RESOURCE_NOT_FOUND" }));
+  });
+  const bodies = new BodyBudget({
+    sizeBytesMax: () => settings["http.request.max.bytes"],
+    memoryBytesMax: () => settings["http.requests.memory.max.bytes"],
+  });
+  app.register((own, _options, done) => {
+    takeBodies(own, bodies);
+    mountAll(own, routes, scope);
+    done();
+  });
+  await app.ready();
+  return { handle: (request, response) => app.routing(request, response) };
+}
+
+function mountAll(app: FastifyInstance, routes: readonly Route[], scope: HttpScope): void {
+  for (const one of routes) mountRoute(app, one, scope);
+  for (const [path, known] of Map.groupBy(routes, (one) => one.path)) {
+    refuseOtherMethods(
+      app,
+      path,
+      known.map(({ method }) => method),
+    );
+  }
+}
+
+function sendProblem(reply: FastifyReply, error: unknown, log: Log): FastifyReply {
+  const { problem, headers, isOwnFault } = toProblem(error);
+  if (isOwnFault) {
+    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    log.error("an HTTP request failed", { path: reply.request.routeOptions.url, reason });
+  }
+  reply.code(problem.status).headers(headers);
+  return sendText(reply, "application/problem+json", JSON.stringify(problem));
+}

@@ -1,0 +1,114 @@
+import type { IncomingMessage } from "node:http";
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
+import { assert } from "../../base/assert.ts";
+import type { Body, BodyBudget } from "./body-budget.ts";
+import { readCall } from "./read-call.ts";
+import { Refusal } from "./refusal.ts";
+import type { Answer, HttpScope, Route } from "./route.ts";
+
+const allMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
+const nothing = new Uint8Array();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** Bodies as the node's own routes take them: bytes, within their bounds. */
+export function takeBodies(app: FastifyInstance, budget: BodyBudget): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", async (request: FastifyRequest, payload: IncomingMessage) => {
+    const declared = request.headers["content-length"];
+    const length = declared === undefined ? undefined : Number(declared);
+    return await budget.read(payload, length);
+  });
+}
+
+/** Serves a route: reads and checks the call, asks the use case, sends its answer. */
+export function mountRoute(app: FastifyInstance, one: Route, scope: HttpScope): void {
+  const readBody = bodyReader(app, one);
+  const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
+    const taken = request.body as Body | undefined;
+    try {
+      const { params, query, headers } = request;
+      const body = readBody(request, taken?.bytes ?? nothing);
+      const call = readCall(one, { params, query, headers, body, response: reply.raw }, scope);
+      return await one.handle(scope, call);
+    } finally {
+      taken?.release();
+    }
+  };
+  app.route({
+    method: one.method,
+    url: fastifyPath(one.path),
+    handler: async (request, reply) => send(reply, await answer(request, reply)),
+  });
+}
+
+/** Other methods of a path are told which ones there are. */
+export function refuseOtherMethods(app: FastifyInstance, path: string, known: readonly string[]) {
+  const allowed = known.includes("GET") ? [...known, "HEAD"] : known;
+  const allow = allowed.join(", ");
+  app.route({
+    method: allMethods.filter((method) => !allowed.includes(method)) as HTTPMethods[],
+    url: fastifyPath(path),
+    // Before the body: nobody takes it.
+    onRequest: () => {
+      throw new Refusal(405, `${path} answers ${allow}.`, { headers: { allow } });
+    },
+    handler: () => undefined,
+  });
+}
+
+function fastifyPath(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ":$1");
+}
+
+type BodyReader = (request: FastifyRequest, bytes: Uint8Array) => unknown;
+
+function bodyReader(app: FastifyInstance, { body }: Route): BodyReader {
+  if (body === undefined) return () => undefined;
+  if ("bytes" in body) return (_request, bytes) => bytes;
+  // A key named __proto__ or constructor.prototype is refused: nobody means it well.
+  const parse = app.getDefaultJsonParser("error", "error");
+  return (request, bytes) => {
+    const type = mediaTypeOf(request.headers["content-type"]);
+    if (type !== "application/json") {
+      throw new Refusal(415, `The body must be application/json, not ${type ?? "untold"}.`);
+    }
+    let read: { readonly error: Error | null; readonly value: unknown } | undefined;
+    void parse(request, decodeText(bytes), (error, value: unknown) => (read = { error, value }));
+    assert(read !== undefined, "Fastify's JSON parser answers at once");
+    if (read.error === null) return read.value;
+    throw new Refusal(400, `The body is no JSON: ${read.error.message}`);
+  };
+}
+
+function decodeText(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    throw new Refusal(400, "The body is not in UTF-8.");
+  }
+}
+
+/** `application/json` of `Application/JSON; charset=utf-8`. */
+export function mediaTypeOf(header: string | undefined): string | undefined {
+  const type = header?.split(";", 1)[0]?.trim().toLowerCase();
+  return type === "" ? undefined : type;
+}
+
+function send(reply: FastifyReply, answer: Answer): FastifyReply {
+  if ("takeOver" in answer) {
+    reply.hijack();
+    answer.takeOver(reply.request.raw, reply.raw);
+    return reply;
+  }
+  reply.code(answer.status);
+  if (answer.headers !== undefined) reply.headers(answer.headers);
+  if (answer.json === undefined) return reply.serializer(asItIs).send(answer.content);
+  return sendText(reply, "application/json", JSON.stringify(answer.json));
+}
+
+/** Fastify adds a charset to what it takes for JSON; JSON has none (RFC 8259, 11). */
+export function sendText(reply: FastifyReply, contentType: string, text: string): FastifyReply {
+  return reply.header("content-type", contentType).serializer(asItIs).send(text);
+}
+
+const asItIs = (text: string): string => text;

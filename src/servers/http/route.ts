@@ -1,0 +1,123 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import type { Broker } from "../../broker/broker.ts";
+import type { BatchTools } from "../../protocol/build-batch.ts";
+import type { MetricsPage } from "./metrics.ts";
+import type { JsonSchema, ObjectValue, Schema } from "./schemas/schema.ts";
+
+/** What the routes ask of the node. */
+export interface NodeStatus {
+  /** Whether clients are served: started, and not stopping. */
+  isReady(): boolean;
+  readonly metrics: MetricsPage;
+}
+
+/** What every route works on. */
+export interface HttpScope {
+  readonly broker: Broker;
+  readonly tools: BatchTools;
+  readonly node: NodeStatus;
+  /** Aborts when the door closes: waiting reads answer with what they have. */
+  readonly closing: AbortSignal;
+}
+
+/** A request as a route sees it: checked against the route's schemas. */
+export interface Call<Params = unknown, Query = unknown, Body = unknown> {
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  /** Query parameters that filter records: `key`, `key-prefix`, `header.NAME`, `json./pointer`. */
+  readonly filters: ReadonlyMap<string, string>;
+  /** Header values as they came, by lower-case name. */
+  readonly headers: IncomingHttpHeaders;
+  /** Aborts when the client has gone or the door closes. */
+  readonly signal: AbortSignal;
+}
+
+/** What a route answers: JSON, text or bytes of a media type, nothing, or a stream of its own. */
+export type Answer =
+  | {
+      readonly status: number;
+      readonly headers?: Readonly<Record<string, string>>;
+      /** Sent as JSON. */
+      readonly json?: unknown;
+      /** Sent as it is; `headers` has its content-type. */
+      readonly content?: string | Uint8Array;
+    }
+  | {
+      /** The route writes the response itself, and ends it. */
+      readonly takeOver: (request: IncomingMessage, response: ServerResponse) => void;
+    };
+
+/** What a body may be. `json` is parsed and checked; `bytes` are handed on as they came. */
+export type BodyShape<Body> =
+  | { readonly json: Schema<Body> }
+  | { readonly bytes: Readonly<Record<string, JsonSchema>>; readonly description: string };
+
+export interface AnswerShape {
+  readonly description: string;
+  /** By media type; absent: there is no body. */
+  readonly content?: Readonly<Record<string, JsonSchema>>;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+type Schemas = Readonly<Record<string, Schema>>;
+type None = Record<never, never>;
+
+/** One call of the HTTP door: what it takes, what it answers, and the use case behind it. */
+export interface RouteOptions<
+  Params extends Schemas,
+  Needed extends Schemas,
+  Query extends Schemas,
+  Body,
+> {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** As OpenAPI writes it: `/v1/topics/{topic}`. */
+  readonly path: string;
+  readonly tag: string;
+  /** A sentence for the reference page. */
+  readonly summary: string;
+  readonly description?: string;
+  readonly params?: Params;
+  /** Query parameters that must be there. */
+  readonly needed?: Needed;
+  readonly query?: Query;
+  /** Takes filters of records as query parameters besides. */
+  readonly hasFilters?: boolean;
+  /** Request headers that the route heeds, for the reference. */
+  readonly headers?: Readonly<Record<string, JsonSchema>>;
+  readonly body?: BodyShape<Body>;
+  readonly answers: Readonly<Record<number, AnswerShape>>;
+  /** Statuses of problems that it answers of its own; those every route has are added. */
+  readonly problems?: Readonly<Record<number, string>>;
+  /** A foreign page may read the answer's existence, never its data (browser-guard.ts). */
+  readonly isPublic?: boolean;
+  handle(
+    scope: HttpScope,
+    call: Call<ObjectValue<Params, None>, ObjectValue<Needed, Query>, Body>,
+  ): Answer | Promise<Answer>;
+}
+
+/** A route whose types are its own business. */
+export interface Route extends Omit<
+  RouteOptions<Schemas, Schemas, Schemas, unknown>,
+  "handle" | "body"
+> {
+  readonly body?: BodyShape<unknown>;
+  handle(scope: HttpScope, call: Call): Answer | Promise<Answer>;
+}
+
+export function route<
+  const Params extends Schemas = None,
+  const Needed extends Schemas = None,
+  const Query extends Schemas = None,
+  Body = undefined,
+>(options: RouteOptions<Params, Needed, Query, Body>): Route {
+  return options as unknown as Route;
+}
+
+const schemaOfJson = (schema: JsonSchema) => ({ "application/json": schema });
+
+/** An answer's shape in JSON. */
+export function answersJson(description: string, schema: JsonSchema): AnswerShape {
+  return { description, content: schemaOfJson(schema) };
+}
