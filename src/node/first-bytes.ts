@@ -1,15 +1,16 @@
-/** What a peer speaks, told by its first bytes; "more" when they do not tell yet. */
-export type SpokenProtocol = "kafka" | "http" | "http2" | "tls" | "peer" | "unknown" | "more";
+/** What a peer speaks, told by its first bytes. */
+export type ToldProtocol = "kafka" | "http" | "http2" | "tls" | "peer" | "unknown";
 
-/** The start of the HTTP/2 connection preface (RFC 9113 §3.4) that no HTTP/1 method shares. */
-const http2Preface = "PRI ";
+/** The HTTP/2 connection preface (RFC 9113 §3.4). No HTTP/1 method shares its first four bytes. */
+const http2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const methodSizeBytes = "PRI ".length;
 
 /**
  * Tells protocols on one port apart. A Kafka frame begins with its int32 size, below 16 MiB for the
  * first request of any client, hence 0x00; a TLS record with its handshake type; HTTP/1 with a
- * method's letter.
+ * method's letter. HTTP/2 is told by the whole of its preface. "more": the bytes do not tell yet.
  */
-export function tellProtocol(head: Uint8Array): SpokenProtocol {
+export function tellProtocol(head: Uint8Array): ToldProtocol | "more" {
   const first = head[0];
   if (first === undefined) return "more";
   if (first === 0x00) return "kafka";
@@ -20,7 +21,8 @@ export function tellProtocol(head: Uint8Array): SpokenProtocol {
   for (let index = 1; index < http2Preface.length; index += 1) {
     const byte = head[index];
     if (byte === undefined) return "more";
-    if (byte !== http2Preface.charCodeAt(index)) return "http";
+    if (byte === http2Preface.charCodeAt(index)) continue;
+    return index < methodSizeBytes ? "http" : "unknown";
   }
   return "http2";
 }

@@ -1,7 +1,9 @@
 import { createServer, connect, type AddressInfo, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { afterEach, expect, test } from "vitest";
 import type { Log } from "../base/log.ts";
 import { silentLog } from "../base/log.ts";
+import { ConnectionCount } from "./connection-count.ts";
 import { ListeningPort, type ListeningOptions } from "./listening-port.ts";
 
 const opened: ListeningPort[] = [];
@@ -14,19 +16,25 @@ const doors = {
     taken.push({ door: "kafka", head: Buffer.from(head).toString("latin1") });
     socket.end("kafka");
   },
-  http: (socket: Socket): void => {
-    const head: unknown = socket.read();
-    taken.push({ door: "http", head: String(head) });
-    socket.end("http");
-  },
+  http: (socket: Socket): void => takeWeb(socket, "http"),
+  http2: (socket: Socket): void => takeWeb(socket, "http2"),
 };
+
+function takeWeb(socket: Socket, door: string): void {
+  const head: unknown = socket.read();
+  taken.push({ door, head: String(head) });
+  socket.end(door);
+}
+
+const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 async function open(change: Partial<ListeningOptions> = {}): Promise<ListeningPort> {
   const options = {
     host: "127.0.0.1",
     port: 0,
     setupTimeoutMs: 10_000,
-    connectionsMax: () => 100,
+    doors: new Set(["kafka", "http", "grpc"] as const),
+    connections: new ConnectionCount(() => 100),
     backlogConnections: 100,
     ...change,
   };
@@ -56,13 +64,15 @@ afterEach(() => {
   warnings.length = 0;
 });
 
-test("Kafka and HTTP share the port, on IPv4 and on IPv6", async () => {
+test("Kafka, HTTP and HTTP/2 share the port, on IPv4 and on IPv6", async () => {
   const { port } = await open();
   expect(await talk(port, ["\0\0\0\x10"])).toBe("kafka");
   expect(await talk(port, ["GET / HTTP/1.1\r\n"], "::1")).toBe("http");
+  expect(await talk(port, [preface])).toBe("http2");
   expect(taken).toEqual([
     { door: "kafka", head: "\0\0\0\x10" },
     { door: "http", head: "GET / HTTP/1.1\r\n" },
+    { door: "http2", head: preface },
   ]);
 });
 
@@ -72,9 +82,27 @@ test("a method that arrives letter by letter is told once it differs from PRI", 
   expect(taken[0]?.head).toMatch(/^PRO/);
 });
 
+test("a preface that arrives in pieces is told when it is whole", async () => {
+  const { port } = await open();
+  expect(await talk(port, ["PRI * HT", "TP/2.0\r\n", "\r\nSM\r\n\r\n"])).toBe("http2");
+  expect(taken).toEqual([{ door: "http2", head: preface }]);
+});
+
+test("a TLS client gets the alert handshake_failure before the end", async () => {
+  const { port } = await open();
+  expect(await talk(port, ["\x16\x03\x01\x02\x00"])).toBe("\x15\x03\x03\x00\x02\x02\x28");
+  expect(warnings.join()).toContain("TLS");
+});
+
+test("Node's own TLS client says that the handshake failed", async () => {
+  const { port } = await open();
+  const socket = connectTls({ port, host: "127.0.0.1" });
+  const error = await new Promise<Error>((resolve) => socket.once("error", resolve));
+  expect(error.message).toMatch(/handshake failure/);
+});
+
 test.each([
-  ["TLS", "\x16\x03\x01", "TLS"],
-  ["HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/2"],
+  ["a preface that goes wrong", "PRI * HTTP/3.0\r\n", "first bytes"],
   ["a peer link", "\x01xylem", "nodes"],
   ["noise", "\xff\xff", "first bytes"],
 ])("%s is closed with a log line that says why", async (_name, bytes, word) => {
@@ -84,13 +112,32 @@ test.each([
   expect(taken).toEqual([]);
 });
 
-test("a peer that says nothing is closed", async () => {
-  const { port } = await open({ setupTimeoutMs: 50 });
-  expect(await talk(port, [])).toBe("");
+test.each([
+  ["silence", []],
+  ["one byte", ["P"]],
+  ["half a preface", ["PRI * HTTP/2.0"]],
+  ["bytes that drip", ["P", "R", "I", " ", "*"]],
+])("%s is cut off when the time for saying what it is is over", async (_name, writes) => {
+  const { port } = await open({ setupTimeoutMs: 60 });
+  const startedMs = performance.now();
+  expect(await talk(port, writes)).toBe("");
+  expect(performance.now() - startedMs).toBeLessThan(5_000);
+  expect(taken).toEqual([]);
+});
+
+test.each([
+  ["http", "GET / HTTP/1.1\r\n", "HTTP is not served"],
+  ["http", preface, "HTTP/2 is not served"],
+  ["kafka", "\0\0\0\x10", "Kafka is not served"],
+] as const)("without the door %s its clients are closed with a line", async (door, head, words) => {
+  const others = (["kafka", "http"] as const).filter((one) => one !== door);
+  const { port } = await open({ doors: new Set(others) });
+  expect(await talk(port, [head])).toBe("");
+  expect(warnings.join()).toContain(words);
 });
 
 test("past max.connections a new connection is closed, the old ones stay", async () => {
-  const listening = await open({ connectionsMax: () => 1 });
+  const listening = await open({ connections: new ConnectionCount(() => 1) });
   const first = connect(listening.port, "127.0.0.1");
   await new Promise((resolve) => first.once("connect", resolve));
   expect(await talk(listening.port, ["GET /"])).toBe("");

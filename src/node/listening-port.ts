@@ -2,25 +2,29 @@ import "node:cluster";
 import "node:dns";
 import { createServer, isIPv6, type ListenOptions, type Server, type Socket } from "node:net";
 import type { Log } from "../base/log.ts";
-import { tellProtocol } from "./first-bytes.ts";
+import type { ConnectionCount } from "./connection-count.ts";
+import { tellProtocol, type ToldProtocol } from "./first-bytes.ts";
+import type { Door, PlannedListener } from "./listener-plan.ts";
+import { explainRefusal, refuse } from "./refuse-connection.ts";
 
 /** Who serves a connection once its protocol is known. Each takes the socket over at once. */
 export interface Doors {
   /** `head` holds the bytes that were read already. */
   kafka(socket: Socket, head: Uint8Array): void;
-  /** What was read is back in the socket, which is paused. */
-  http(socket: Socket): void;
+  /** What was read is back in the socket, which is paused. `served` are the listener's doors. */
+  http(socket: Socket, served: ReadonlySet<Door>): void;
+  http2(socket: Socket, served: ReadonlySet<Door>): void;
 }
 
-export interface ListeningOptions {
-  /** 127.0.0.1 and localhost: loopback, both families. */
-  readonly host: string;
-  /** 0: any free port, the same on both families. */
-  readonly port: number;
+/**
+ * The address. 127.0.0.1 and localhost are loopback in both families; port 0 is any free port, the
+ * same on both families.
+ */
+export interface ListeningOptions extends PlannedListener {
   /** A peer that does not say what it speaks within this is closed. */
   readonly setupTimeoutMs: number;
-  /** Connections of all doors together; further ones are closed at once. */
-  readonly connectionsMax: () => number;
+  /** Further connections than it lets in are closed at once. */
+  readonly connections: ConnectionCount;
   /** Connections that may wait to be accepted. */
   readonly backlogConnections: number;
 }
@@ -32,7 +36,7 @@ isIPv6("::1");
 /** How often a free port is looked for when its number is taken on ::1. */
 const freePortTriesMax = 20;
 
-/** The one port: accepts on its addresses and hands each connection to the door it asks for. */
+/** One port: accepts on its addresses and hands each connection to the door it asks for. */
 export class ListeningPort {
   readonly #servers: Server[] = [];
   readonly #undecided = new Set<Socket>();
@@ -40,7 +44,6 @@ export class ListeningPort {
   readonly #doors: Doors;
   readonly #log: Log;
   #port = 0;
-  #openCount = 0;
 
   private constructor(options: ListeningOptions, doors: Doors, log: Log) {
     this.#options = options;
@@ -66,8 +69,13 @@ export class ListeningPort {
     return host === "::" ? "::1" : host;
   }
 
-  get connectionCount(): number {
-    return this.#openCount;
+  get doors(): ReadonlySet<Door> {
+    return this.#options.doors;
+  }
+
+  /** `host:port` as a client on this machine writes it. */
+  get address(): string {
+    return `${this.host.includes(":") ? `[${this.host}]` : this.host}:${this.#port}`;
   }
 
   /** Stops accepting and drops who has not spoken yet; connections of doors are theirs. */
@@ -115,12 +123,12 @@ export class ListeningPort {
   }
 
   #accept(socket: Socket): void {
-    if (this.#openCount >= this.#options.connectionsMax()) {
+    const { connections, setupTimeoutMs } = this.#options;
+    if (!connections.enter()) {
       this.#log.warn("connection refused: max.connections is reached", remote(socket));
       socket.destroy();
       return;
     }
-    this.#openCount += 1;
     this.#undecided.add(socket);
     let head: Uint8Array = new Uint8Array(0);
     const decide = (chunk: Uint8Array): void => {
@@ -131,7 +139,7 @@ export class ListeningPort {
       this.#handOver(spoken, socket, head);
     };
     const ignoreError = (): void => {};
-    const giveUp = setTimeout(() => socket.destroy(), this.#options.setupTimeoutMs);
+    const giveUp = setTimeout(() => socket.destroy(), setupTimeoutMs);
     giveUp.unref();
     const leave = (): void => {
       clearTimeout(giveUp);
@@ -142,32 +150,26 @@ export class ListeningPort {
     socket.on("data", decide);
     socket.once("close", () => {
       leave();
-      this.#openCount -= 1;
+      connections.leave();
     });
   }
 
-  #handOver(spoken: string, socket: Socket, head: Uint8Array): void {
-    if (spoken === "kafka") {
+  #handOver(spoken: ToldProtocol, socket: Socket, head: Uint8Array): void {
+    const { doors: served } = this.#options;
+    const isWeb = served.has("http") || served.has("grpc");
+    if (spoken === "kafka" && served.has("kafka")) {
       this.#doors.kafka(socket, head);
-      return;
-    }
-    if (spoken === "http") {
+    } else if ((spoken === "http" || spoken === "http2") && isWeb) {
       socket.pause();
       socket.unshift(head);
-      this.#doors.http(socket);
-      return;
+      this.#doors[spoken](socket, served);
+    } else {
+      const reason = explainRefusal(spoken);
+      this.#log.warn(`connection closed: ${reason}`, remote(socket));
+      refuse(socket, spoken);
     }
-    this.#log.warn(`connection closed: ${refusals[spoken] ?? "unknown protocol"}`, remote(socket));
-    socket.destroy();
   }
 }
-
-const refusals: Readonly<Record<string, string>> = {
-  tls: "the client speaks TLS, which is not set up on this listener",
-  http2: "HTTP/2 is not served, use HTTP/1.1",
-  peer: "links between nodes are not served by a single node",
-  unknown: "its first bytes are of no protocol that is served here",
-};
 
 function remote(socket: Socket): { client: string } {
   return { client: `${socket.remoteAddress ?? "gone"}:${socket.remotePort ?? 0}` };

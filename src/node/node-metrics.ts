@@ -1,6 +1,7 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import type { Broker } from "../broker/broker.ts";
 import type { HttpServer } from "../servers/http/http-server.ts";
+import type { Http2Server } from "../servers/http2/http2-server.ts";
 import type { MetricFamily, MetricSample } from "../servers/http/metrics.ts";
 import type { KafkaServer } from "../servers/kafka/kafka-server.ts";
 
@@ -10,6 +11,7 @@ export interface MetricSources {
   /** Undefined until the first Kafka client has come. */
   readonly kafka: () => KafkaServer | undefined;
   readonly http: () => HttpServer;
+  readonly http2: () => Http2Server | undefined;
 }
 
 /** Partitions that are shown one by one; past it only their sums are, to keep a page small. */
@@ -40,6 +42,7 @@ export class NodeMetrics {
   #doors(): MetricFamily[] {
     const kafka = this.#sources.kafka();
     const http = this.#sources.http();
+    const http2 = this.#sources.http2();
     const counts = [...(kafka?.traffic.requestCounts ?? [])];
     const requests = counts.map(([api, value]) => ({ labels: { api }, value }));
     const { bytesIn, bytesOut, refusedCount } = kafka?.traffic ?? noTraffic;
@@ -68,6 +71,7 @@ export class NodeMetrics {
       family("gauge", "xylem_connections", "Open connections by door.", [
         { labels: { door: "kafka" }, value: kafka?.connectionCount ?? 0 },
         { labels: { door: "http" }, value: http.connectionCount },
+        { labels: { door: "http2" }, value: http2?.connectionCount ?? 0 },
       ]),
       plain("counter", "xylem_http_requests_total", "HTTP requests.", http.requestCount),
     ];

@@ -1,46 +1,74 @@
-import { networkInterfaces } from "node:os";
-import type { Broker } from "../broker/broker.ts";
-import type { NodeSettings } from "../base/settings/node-settings.ts";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { HttpServer } from "../servers/http/http-server.ts";
+import type { Http2Server } from "../servers/http2/http2-server.ts";
 import type { KafkaServer } from "../servers/kafka/kafka-server.ts";
-import { batchTools, type OpenBroker } from "./open-broker.ts";
 import { LazyPart } from "./lazy-part.ts";
+import type { PlannedListener } from "./listener-plan.ts";
+import type { Doors } from "./listening-port.ts";
+import { batchTools, type OpenBroker } from "./open-broker.ts";
+import { reachableAddresses } from "./open-listeners.ts";
 import type { StartSteps } from "./start-steps.ts";
 
-/** What is behind the port. */
-export interface OpenDoors {
-  readonly kafka: LazyPart<KafkaServer>;
-  readonly http: LazyPart<HttpServer>;
+/** What is behind the ports. */
+export interface OpenDoors extends Doors {
+  /** Loads the Kafka door's code, which the first connection would else wait for. */
+  warmUp(): Promise<void>;
   /** From here on `/readyz` says no. */
   markStopping(): void;
 }
 
-/** Prepares the doors; their code is loaded by the first connection, or by `open`. */
-export async function openDoors(steps: StartSteps, opened: OpenBroker): Promise<OpenDoors> {
+/** Each is loaded by the first connection, or call, that asks for it. */
+interface Parts {
+  readonly kafka: LazyPart<KafkaServer>;
+  readonly http: LazyPart<HttpServer>;
+  readonly http2: LazyPart<Http2Server>;
+  isReady: boolean;
+}
+
+/** Prepares the doors. They close in reverse: calls first, what carries them afterwards. */
+export async function openDoors(
+  steps: StartSteps,
+  opened: OpenBroker,
+  plan: readonly PlannedListener[],
+): Promise<OpenDoors> {
   const { broker } = opened;
-  let isReady = true;
-  const tellFailure =
-    (door: string) =>
-    (error: unknown): void => {
+  const graceMs = broker.settings["shutdown.grace.ms"];
+  const part = <T>(door: string, load: () => Promise<T>): LazyPart<T> =>
+    new LazyPart(load, (error) => {
       const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
       broker.log.error("a door could not be opened; the next connection tries again", {
         door,
         reason,
       });
-    };
-  const graceMs = broker.settings["shutdown.grace.ms"];
-  const kafka = await steps.run(
+    });
+  const parts: Parts = {
+    kafka: part("Kafka", () => loadKafka(opened)),
+    http: part("HTTP", () => loadHttp(opened, plan, parts)),
+    http2: part("HTTP/2", () => loadHttp2(opened, parts)),
+    isReady: true,
+  };
+  await steps.run(
     "open the Kafka door",
-    () => new LazyPart(() => loadKafka(opened), tellFailure("Kafka")),
+    () => parts.kafka,
     (door) => door.close((server) => server.close(graceMs)),
   );
-  const http: LazyPart<HttpServer> = await steps.run(
-    "open the HTTP door",
-    () =>
-      new LazyPart(() => loadHttp(broker, { kafka, isReady: () => isReady }), tellFailure("HTTP")),
-    (door) => door.close((server) => server.close(graceMs)),
+  await steps.run(
+    "open the web doors",
+    () => parts,
+    async ({ http2, http }) => {
+      await Promise.all([
+        http2.close((server) => server.close(graceMs)),
+        http.close((server) => server.close(graceMs)),
+      ]);
+    },
   );
-  return { kafka, http, markStopping: () => (isReady = false) };
+  return {
+    kafka: (socket, head) => parts.kafka.pass(socket, (server) => server.accept(socket, head)),
+    http: (socket) => parts.http.pass(socket, (server) => server.accept(socket)),
+    http2: (socket) => parts.http2.pass(socket, (server) => server.accept(socket)),
+    warmUp: async () => void (await parts.kafka.open()),
+    markStopping: () => (parts.isReady = false),
+  };
 }
 
 async function loadKafka(opened: OpenBroker): Promise<KafkaServer> {
@@ -52,37 +80,47 @@ async function loadKafka(opened: OpenBroker): Promise<KafkaServer> {
 }
 
 async function loadHttp(
-  broker: Broker,
-  node: { readonly kafka: LazyPart<KafkaServer>; readonly isReady: () => boolean },
+  { broker }: OpenBroker,
+  plan: readonly PlannedListener[],
+  parts: Parts,
 ): Promise<HttpServer> {
   const [{ HttpServer }, { MetricsPage }, { NodeMetrics }] = await Promise.all([
     import("../servers/http/http-server.ts"),
     import("../servers/http/metrics.ts"),
     import("./node-metrics.ts"),
   ]);
-  const kafka = (): KafkaServer | undefined => node.kafka.server;
-  const metrics = new NodeMetrics({ broker, kafka, http: () => server });
+  const metrics = new NodeMetrics({
+    broker,
+    kafka: () => parts.kafka.server,
+    http: () => server,
+    http2: () => parts.http2.server,
+  });
+  const { settings } = broker;
   const server: HttpServer = await HttpServer.open({
     broker,
     tools: batchTools,
-    rules: guardRules(broker.settings),
-    node: { isReady: node.isReady, metrics: new MetricsPage(() => metrics.collect()) },
+    rules: {
+      listenerAddresses: reachableAddresses(plan),
+      hosts: settings["http.hosts"],
+      origins: settings["http.cors.origins"],
+    },
+    node: { isReady: () => parts.isReady, metrics: new MetricsPage(() => metrics.collect()) },
   });
   return server;
 }
 
-function guardRules(settings: NodeSettings) {
-  return {
-    listenerAddresses: listenerAddresses(settings.host),
-    hosts: settings["http.hosts"],
-    origins: settings["http.cors.origins"],
-  };
-}
-
-/** Every address that reaches the listener: those of this machine when it listens on all. */
-function listenerAddresses(host: string): string[] {
-  if (host !== "0.0.0.0" && host !== "::") return [host.toLowerCase()];
-  return Object.values(networkInterfaces()).flatMap((addresses) =>
-    (addresses ?? []).map(({ address }) => address.toLowerCase()),
-  );
+/** HTTP/2 carries what HTTP/1 does: the HTTP door answers, guard and all. */
+async function loadHttp2({ broker }: OpenBroker, { http }: Parts): Promise<Http2Server> {
+  const [{ Http2Server }, door] = await Promise.all([
+    import("../servers/http2/http2-server.ts"),
+    http.open(),
+  ]);
+  const { settings } = broker;
+  return new Http2Server({
+    streamsMax: settings["http2.streams.max"],
+    setupTimeoutMs: settings["connections.setup.timeout.ms"],
+    idleTimeoutMs: settings["connections.max.idle.ms"],
+    handle: (request, response) =>
+      door.handle(request as unknown as IncomingMessage, response as unknown as ServerResponse),
+  });
 }

@@ -5,11 +5,13 @@ import type { Random } from "../base/random.ts";
 import type { MergedSettings } from "../base/settings/merge-settings.ts";
 import type { NodeSettings } from "../base/settings/node-settings.ts";
 import { parseByteCount } from "../base/settings/rows.ts";
+import { assert } from "../base/assert.ts";
 import type { Broker } from "../broker/broker.ts";
 import { fitDescriptors } from "./fit-descriptors.ts";
-import { ListeningPort } from "./listening-port.ts";
+import { type Door, type PlannedListener, planListeners } from "./listener-plan.ts";
 import { openBroker } from "./open-broker.ts";
-import { openDoors, type OpenDoors } from "./open-doors.ts";
+import { openDoors } from "./open-doors.ts";
+import { Listeners } from "./open-listeners.ts";
 import { StartSteps } from "./start-steps.ts";
 import { systemClock } from "./system-clock.ts";
 import { SystemRandom } from "./system-random.ts";
@@ -25,11 +27,14 @@ export interface NodeOptions extends MergedSettings {
 /** A node that serves clients until `stop`. */
 export interface RunningNode {
   readonly broker: Broker;
+  /** Of `address`. */
   readonly port: number;
-  /** `host:port` for Kafka clients on this machine. */
+  /** `host:port` for Kafka clients on this machine; of HTTP or gRPC when Kafka is off. */
   readonly address: string;
-  /** The same place for HTTP. */
+  /** The place of HTTP, or of what there is when its door is off. */
   readonly url: string;
+  /** `host:port` of each door; undefined when it is off. */
+  addressOf(door: Door): string | undefined;
   /** Loads the Kafka door's code, which the first connection would else wait for. */
   warmUp(): Promise<void>;
   /**
@@ -46,49 +51,32 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const steps = new StartSteps(log);
   const clock = options.clock ?? systemClock;
   const random = options.random ?? new SystemRandom();
-  await steps.run("check the listener", () => refuseOpenListener(settings));
+  const plan = await steps.run("check the listeners", () => checkedPlan(settings));
   const opened = await openBroker(steps, { ...options, settings, clock, random });
   const { broker } = opened;
-  const doors = await openDoors(steps, opened);
-  const port = await steps.run(
+  const doors = await openDoors(steps, opened, plan);
+  const listeners = await steps.run(
     "listen",
-    () => listen(broker, doors),
-    (listening) => {
+    () => Listeners.open(plan, broker, doors),
+    (opened) => {
       doors.markStopping();
-      listening.close();
+      opened.close();
     },
   );
-  warnOfUnreachable(settings, log);
+  warnOfUnreachable(plan, settings, log);
   warnOfMemory(settings, log);
-  const address = `${port.host.includes(":") ? `[${port.host}]` : port.host}:${port.port}`;
+  const http = listeners.find("http");
+  const first = listeners.find("kafka") ?? http ?? listeners.find("grpc");
+  assert(first !== undefined, "a node without a listener");
   return {
     broker,
-    port: port.port,
-    address,
-    url: `http://${address}`,
-    warmUp: async () => void (await doors.kafka.open()),
+    port: first.port,
+    address: first.address,
+    url: `http://${(http ?? first).address}`,
+    addressOf: (door) => listeners.find(door)?.address,
+    warmUp: () => doors.warmUp(),
     stop: () => steps.stop(),
   };
-}
-
-function listen(broker: Broker, doors: OpenDoors): Promise<ListeningPort> {
-  const { settings, log } = broker;
-  const options = {
-    host: settings.host,
-    port: settings.port,
-    setupTimeoutMs: settings["connections.setup.timeout.ms"],
-    connectionsMax: () => settings["max.connections"],
-    backlogConnections: settings["socket.listen.backlog.size"],
-  };
-  const { kafka, http } = doors;
-  return ListeningPort.open(
-    options,
-    {
-      kafka: (socket, head) => kafka.pass(socket, (server) => server.accept(socket, head)),
-      http: (socket) => http.pass(socket, (server) => server.accept(socket)),
-    },
-    log,
-  );
 }
 
 function isLoopback(host: string): boolean {
@@ -96,10 +84,12 @@ function isLoopback(host: string): boolean {
 }
 
 /** security.md, Listeners: open to other machines only on purpose. */
-function refuseOpenListener(settings: NodeSettings): void {
-  if (isLoopback(settings.host) || settings.insecure) return;
+function checkedPlan(settings: NodeSettings): readonly PlannedListener[] {
+  const plan = planListeners(settings);
+  const reachable = plan.find(({ host }) => !isLoopback(host));
+  if (reachable === undefined || settings.insecure) return plan;
   throw new Error(
-    `${settings.host} can be reached from other machines without encryption and logins; ` +
+    `${reachable.host} can be reached from other machines without encryption and logins; ` +
       "give --insecure if that is meant",
   );
 }
@@ -110,8 +100,14 @@ function warnOfMemory(settings: NodeSettings, log: Log): void {
   log.warn("memory.budget is more than this machine has", { budgetBytes, hasBytes: totalmem() });
 }
 
-function warnOfUnreachable(settings: NodeSettings, log: Log): void {
-  if (isLoopback(settings.host) || settings["advertised.listeners"].length > 0) return;
+function warnOfUnreachable(
+  plan: readonly PlannedListener[],
+  settings: NodeSettings,
+  log: Log,
+): void {
+  const kafka = plan.filter(({ doors }) => doors.has("kafka"));
+  const isReachable = kafka.some(({ host }) => !isLoopback(host));
+  if (!isReachable || settings["advertised.listeners"].length > 0) return;
   log.info(
     "clients are told the address they came in on; a port mapping needs advertised.listeners",
   );

@@ -22,13 +22,21 @@ const cluster = { dynamic: "cluster" } as const;
 
 const portMax = 65_535;
 
+const portPattern =
+  String.raw`([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|` +
+  String.raw`655[0-2]\d|6553[0-5])`;
+const hostPattern = String.raw`(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)`;
+
 /** Where clients connect. A port past the last one, or 0, is nowhere. */
 const endpoint = listMatching(
-  new RegExp(
-    String.raw`^([A-Za-z0-9_]+:\/\/)?(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]*):` +
-      String.raw`([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$`,
-  ),
+  new RegExp(`^([A-Za-z0-9_]+://)?${hostPattern}?:${portPattern}$`),
   "a list of NAME://host:port or host:port",
+);
+
+/** An address of some doors, or that they are off. Port 0 is a free one. */
+const doorListener = listMatching(
+  new RegExp(`^(kafka|http|grpc)([+](kafka|http|grpc))*=(off|${hostPattern}:(0|${portPattern}))$`),
+  "a list of DOOR+DOOR=host:port or DOOR=off; doors are kafka, http, grpc",
 );
 
 /** Where the node lives, whom it listens to, and how much of it. */
@@ -55,6 +63,11 @@ const doorSettings = {
   ),
   data: text("./data", anyText, "The data directory."),
   "delete.topic.enable": bool(true, "Whether topics can be deleted."),
+  "door.listeners": list(
+    [],
+    doorListener,
+    "Doors at addresses of their own, or off; the others are at host and port.",
+  ),
   "fetch.max.bytes": int(57_671_680, atLeast(1_024), "The most bytes one fetch is answered with."),
   "fetch.memory.max.bytes": long(
     268_435_456,
@@ -62,6 +75,11 @@ const doorSettings = {
     "Bytes of answers all connections may have waiting; past it a fetch brings one batch.",
   ),
   host: text("127.0.0.1", anyText, "The address to listen on; 127.0.0.1 listens on ::1 too."),
+  "http2.streams.max": int(
+    250,
+    atLeast(1),
+    "Calls under way on one HTTP/2 connection; further ones are refused.",
+  ),
   insecure: bool(
     false,
     "Whether to listen beyond this machine without encryption and without logins.",

@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import { type NodeSettings, nodeSettings } from "../../base/settings/node-settings.ts";
+import type { RunningNode } from "../../node/start-node.ts";
 import { CommandFailure, exitCodes } from "../exit-codes.ts";
 import { printLine } from "../terminal.ts";
 
@@ -59,8 +60,8 @@ async function startAndServe(options: Record<string, unknown>, command: Command)
   }).catch((error: unknown) => {
     throw new CommandFailure(messageOf(error), exitCodes.usage, error);
   });
-  await serve(read, ({ address, url }) =>
-    printLine(printUrl === true ? address : readyLine(read.settings, address, url)),
+  await serve(read, (node) =>
+    printLine(printUrl === true ? node.address : readyLine(read.settings, node)),
   );
 }
 
@@ -76,9 +77,15 @@ function unknownFlags(args: readonly string[]): [string, string][] {
   return [[match[1] ?? "", match[2] ?? ""]];
 }
 
-function readyLine(settings: NodeSettings, address: string, url: string): string {
+/** `grpc` is named where it is not where HTTP is. */
+function readyLine(settings: NodeSettings, node: RunningNode): string {
+  const [kafka = "off", http, grpc] = (["kafka", "http", "grpc"] as const).map((door) =>
+    node.addressOf(door),
+  );
+  const places = [`kafka=${kafka}`, `http=${http === undefined ? "off" : `http://${http}`}`];
+  if (grpc !== http) places.push(`grpc=${grpc ?? "off"}`);
   const data = settings.memory ? "memory" : settings.data;
-  return `xylem ready kafka=${address} http=${url} data=${data}`;
+  return `xylem ready ${places.join(" ")} data=${data}`;
 }
 
 function messageOf(error: unknown): string {
