@@ -10,7 +10,12 @@ import {
 } from "../protocol/record-batch.ts";
 import type { Broker } from "./broker.ts";
 import type { Expiring } from "./deadlines.ts";
-import type { Appended, PartitionLog } from "./partition/partition-log.ts";
+import type {
+  Appended,
+  AppendOptions,
+  Durability,
+  PartitionLog,
+} from "./partition/partition-log.ts";
 import type { Topic } from "./topics/topics.ts";
 
 /** 0: never answered; 1: held by this node; -1: committed (storage.md, What acknowledged means). */
@@ -23,6 +28,10 @@ export interface ProduceRequest {
   readonly clientId: string;
   readonly transactionalId: string | null;
   readonly batches: readonly ProducedBatch[];
+  /** What the answer waits for in place of what the topic's durability says. */
+  readonly durability?: Durability | undefined;
+  /** Of the only batch: the offset at which it is taken (AppendOptions.expectedEnd). */
+  readonly expectedEnd?: number | undefined;
 }
 
 /** One partition's batch on its way in, and, once answered, what became of it. */
@@ -33,6 +42,8 @@ export class ProducedBatch {
   /** Set: nothing was appended, or (REQUEST_TIMED_OUT, KAFKA_STORAGE_ERROR) nobody knows. */
   error: XylemError | undefined;
   appended: Appended | undefined;
+  /** As durable as the request waits for. */
+  isStored = false;
   logStart = -1;
 
   /** `bytes` is given away: offsets are assigned in place. */
@@ -45,6 +56,8 @@ export class ProducedBatch {
 
 /** Of the attributes' two bytes the second holds every bit in use. */
 const attributesByte = batchFields.attributes + 1;
+
+const plainAppend: AppendOptions = { origin: "client" };
 
 /** Clients that may write to internal topics (Kafka's own admin tools use this id). */
 const internalClientId = "__admin_client";
@@ -121,7 +134,9 @@ function appendBatch(batch: ProducedBatch, request: ProduceRequest): void {
     const partition = findPartition(batch);
     const bytes = checkShape(batch.bytes);
     checkAllowed(batch.topic as Topic, request);
-    batch.appended = partition.append(bytes, { origin: "client" });
+    const { expectedEnd } = request;
+    const options = expectedEnd === undefined ? plainAppend : { ...plainAppend, expectedEnd };
+    batch.appended = partition.append(bytes, options);
     batch.logStart = partition.logStart;
   } catch (error) {
     if (!(error instanceof XylemError)) throw error;
@@ -185,6 +200,7 @@ class PendingProduce implements Expiring {
   readonly #broker: Broker;
   readonly #waitsForCommit: boolean;
   #batches: readonly ProducedBatch[] = [];
+  #durability: Durability | undefined;
   #waiting = 0;
   #isExpired = false;
   #resolve: (() => void) | undefined;
@@ -197,6 +213,7 @@ class PendingProduce implements Expiring {
 
   start(request: ProduceRequest): Promise<void> | undefined {
     this.#batches = request.batches;
+    this.#durability = request.durability;
     // One more than the batches: callbacks that come at once must not end the count early.
     this.#waiting = 1;
     for (const batch of request.batches) {
@@ -216,16 +233,10 @@ class PendingProduce implements Expiring {
   expire(): void {
     this.#isExpired = true;
     for (const batch of this.#batches) {
-      if (batch.error !== undefined || this.#isCommitted(batch)) continue;
+      if (batch.error !== undefined || batch.isStored) continue;
       batch.error = new XylemError("REQUEST_TIMED_OUT", "not committed in time; it may still be");
     }
     this.#resolve?.();
-  }
-
-  #isCommitted(batch: ProducedBatch): boolean {
-    const partition = batch.topic?.partitions[batch.index];
-    const { appended } = batch;
-    return appended !== undefined && (partition?.committed ?? 0) > appended.lastOffset;
   }
 
   #await(batch: ProducedBatch): void {
@@ -233,13 +244,15 @@ class PendingProduce implements Expiring {
     const next = (batch.appended as Appended).lastOffset + 1;
     const done = (error?: Error): void => this.#done(batch, error);
     this.#waiting += 1;
-    if (this.#waitsForCommit) partition.whenCommitted(next, done);
+    if (this.#durability !== undefined) partition.whenStored(next, this.#durability, done);
+    else if (this.#waitsForCommit) partition.whenCommitted(next, done);
     else partition.whenHeld(next, done);
   }
 
   #done(batch: ProducedBatch, error: Error | undefined): void {
     if (this.#isExpired) return;
-    if (error !== undefined) batch.error = asXylemError(error);
+    if (error === undefined) batch.isStored = true;
+    else batch.error = asXylemError(error);
     this.#waiting -= 1;
     if (this.#waiting > 0 || this.#resolve === undefined) return;
     this.#broker.deadlines.remove(this, this.#deadlineSlot);

@@ -5,6 +5,7 @@ import { SeededRandom } from "../../src/base/seeded-random.ts";
 import { defaultNodeSettings, type NodeSettings } from "../../src/base/settings/node-settings.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import type { Broker } from "../../src/broker/broker.ts";
+import type { Disk } from "../../src/broker/ports/disk.ts";
 import { openBroker } from "../../src/node/open-broker.ts";
 import { StartSteps } from "../../src/node/start-steps.ts";
 import { systemClock } from "../../src/node/system-clock.ts";
@@ -54,10 +55,11 @@ export class MemoryBroker {
     this.#steps = steps;
   }
 
-  static async open(settings: Partial<NodeSettings> = {}): Promise<MemoryBroker> {
+  /** With a disk: on that one, as if it were real. */
+  static async open(settings: Partial<NodeSettings> = {}, disk?: Disk): Promise<MemoryBroker> {
     const clock = new VirtualClock();
     const steps = new StartSteps(silentLog);
-    const broker = await openInMemory(steps, { settings, clock, log: silentLog });
+    const broker = await openInMemory(steps, { settings, clock, log: silentLog, disk });
     return new MemoryBroker(broker, clock, steps);
   }
 
@@ -115,13 +117,20 @@ export class KafkaDoor {
   }
 }
 
+interface MemoryParts {
+  readonly settings: Partial<NodeSettings>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly disk?: Disk | undefined;
+}
+
 async function openInMemory(
   steps: StartSteps,
-  { settings, clock, log }: { settings: Partial<NodeSettings>; clock: Clock; log: Log },
+  { settings, clock, log, disk }: MemoryParts,
 ): Promise<Broker> {
   const random = new SeededRandom(1);
-  const merged = { ...defaultNodeSettings, memory: true, ...settings };
-  const parts = { settings: merged, given: new Map(), clock, log, random };
+  const merged = { ...defaultNodeSettings, memory: disk === undefined, ...settings };
+  const parts = { settings: merged, given: new Map(), clock, log, random, ...(disk && { disk }) };
   const { broker, loadGroups } = await openBroker(steps, parts);
   await loadGroups();
   return broker;

@@ -24,6 +24,8 @@ export interface PartitionLog {
    * marker is not committed, else committed. Moves only when committed does.
    */
   readonly lastStable: number;
+  /** All below it is on the disk, whatever the topic's durability asks for. */
+  readonly flushed: number;
   readonly leaderEpoch: number;
   readonly sizeBytes: number;
   /** Set once the partition can not be used any more. */
@@ -64,6 +66,11 @@ export interface PartitionLog {
   whenCommitted(offset: number, done: (error?: Error) => void): void;
   /** As whenCommitted, for what this replica holds (acks=1). */
   whenHeld(offset: number, done: (error?: Error) => void): void;
+  /**
+   * Calls back once all below `offset` is as durable as is asked here, whatever the topic says:
+   * "os" in the page cache, "fsync" on the disk, which is flushed for it.
+   */
+  whenStored(offset: number, durability: Durability, done: (error?: Error) => void): void;
   /**
    * Stored batches from the one that holds `offset` on, below `upTo`, as they lie on disk.
    * `sizeBytesMax` bounds the answer, except that `wholeFirst` always gives the first batch.
@@ -114,7 +121,14 @@ export interface AppendOptions {
    * Without it a transactional batch of a client that begins one here is INVALID_TXN_STATE.
    */
   readonly isTransactionKnown?: boolean;
+  /**
+   * The batch is taken only at this offset, else OFFSET_MISMATCH: of several writers that expect
+   * the same one, one wins. A duplicate of an idempotent producer is answered as ever.
+   */
+  readonly expectedEnd?: number | undefined;
 }
+
+export type Durability = TopicSettings["durability"];
 
 /** The end of a transaction, as its coordinator tells a partition (semantics.md 10, Markers). */
 export interface TransactionEnd {

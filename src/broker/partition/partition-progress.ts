@@ -1,9 +1,17 @@
 import { XylemError } from "../../base/errors.ts";
+import type { Durability } from "./partition-log.ts";
 import { OffsetWaiters } from "./offset-waiters.ts";
 
 /** What a partition that was closed says to whoever still asks. */
 export const closedError = (): XylemError =>
   new XylemError("NOT_LEADER_OR_FOLLOWER", "the partition is closed");
+
+/** How far a partition's bytes have come. */
+export interface StoredMarks {
+  readonly written: number;
+  readonly flushed: number;
+  requestFlush(): void;
+}
 
 /** How far a partition has come, whether it still goes on, and who waits to be told. */
 export class PartitionProgress {
@@ -11,6 +19,8 @@ export class PartitionProgress {
   readonly #listeners = new Set<() => void>();
   #held: number;
   #writable: { promise: Promise<void>; resolve: () => void } | undefined;
+  /** Who asks for more or less than the topic's durability; undefined: nobody. */
+  #storedWaiters: Readonly<Record<Durability, OffsetWaiters>> | undefined;
   #stopped: XylemError | undefined;
   #isReleased = false;
 
@@ -30,7 +40,8 @@ export class PartitionProgress {
 
   /** Somebody waits to be told of something. */
   get isWatched(): boolean {
-    return this.#waiters.count > 0 || this.#listeners.size > 0 || this.#writable !== undefined;
+    const isAwaited = this.#waiters.count > 0 || this.#storedWaiters !== undefined;
+    return isAwaited || this.#listeners.size > 0 || this.#writable !== undefined;
   }
 
   /** Calls back once `held` has reached `offset`, or with why it will not. */
@@ -39,6 +50,37 @@ export class PartitionProgress {
     else if (this.#stopped !== undefined) done(this.#stopped);
     else if (this.#isReleased) done(closedError());
     else this.#waiters.add(offset, done);
+  }
+
+  /** As `whenHeld`, for what is written or flushed. */
+  whenStored(
+    marks: StoredMarks,
+    { offset, durability }: { offset: number; durability: Durability },
+    done: (error?: Error) => void,
+  ): void {
+    const reached = durability === "fsync" ? marks.flushed : marks.written;
+    if (reached >= offset) return done();
+    if (this.#stopped !== undefined) return done(this.#stopped);
+    if (this.#isReleased) return done(closedError());
+    this.#storedWaiters ??= { os: new OffsetWaiters(), fsync: new OffsetWaiters() };
+    this.#storedWaiters[durability].add(offset, done);
+    if (durability === "fsync") marks.requestFlush();
+  }
+
+  /** Something was written or flushed. */
+  noteStored(marks: StoredMarks): void {
+    if (this.#storedWaiters === undefined) return;
+    const { os, fsync } = this.#storedWaiters;
+    os.advance(marks.written);
+    fsync.advance(marks.flushed);
+    if (fsync.count > 0) marks.requestFlush();
+    else if (os.count === 0) this.#storedWaiters = undefined;
+  }
+
+  #failStored(above: number, error: Error): void {
+    const waiters = this.#storedWaiters;
+    waiters?.os.failAbove(above, error);
+    waiters?.fsync.failAbove(above, error);
   }
 
   /** Calls `listener` at each `tell`, until the answer is called. */
@@ -73,12 +115,14 @@ export class PartitionProgress {
   /** What lies at or above `written` never happened. */
   takeBack(written: number, error: XylemError): void {
     this.#waiters.failAbove(written, error);
+    this.#failStored(written, error);
     this.letWrite();
   }
 
   stop(error: XylemError): void {
     this.#stopped = error;
     this.#waiters.failAbove(this.#held, error);
+    this.#failStored(-1, error);
     this.letWrite();
     this.tell();
   }
@@ -87,6 +131,7 @@ export class PartitionProgress {
   release(): void {
     this.#isReleased = true;
     this.#waiters.failAbove(-1, closedError());
+    this.#failStored(-1, closedError());
     this.letWrite();
     this.#listeners.clear();
   }

@@ -16,6 +16,7 @@ import type { PartitionFolder } from "./partition-folder.ts";
 import type {
   AppendOptions,
   Appended,
+  Durability,
   PartitionLog,
   ReadOptions,
   ReadResult,
@@ -30,6 +31,7 @@ import { PartitionTail } from "./read/partition-tail.ts";
 import { PartitionUpkeep } from "./partition-upkeep.ts";
 import { PartitionWriter } from "./append/partition-writer.ts";
 import { describeDuplicate, ProducerJournal } from "./producers/producer-journal.ts";
+import { checkExpectedEnd, outOfRange } from "./refusals.ts";
 import type { SegmentList } from "./segment/segment-list.ts";
 import { TimestampSearch } from "./read/timestamp-search.ts";
 import { validateBatch } from "./append/validate-batch.ts";
@@ -80,14 +82,13 @@ export class Partition implements PartitionLog {
     this.#settings = parts.settings;
     this.#end = parts.end;
     this.#progress = new PartitionProgress(parts.end);
-    const { segments, folder, epochs } = parts;
+    const { segments, folder, epochs, settings } = parts;
     const listener = {
       onProgress: () => this.#progressed(),
       onRefused: (error: XylemError) => this.#takeBack(error),
       onStopped: (error: XylemError) => this.#stop(error),
     };
-    const tail = new PartitionTail(context.tails, parts.settings["tail.cache.records"]);
-    this.#tail = tail;
+    const tail = (this.#tail = new PartitionTail(context.tails, settings["tail.cache.records"]));
     this.#writer = new PartitionWriter(context, { segments, folder, tail, listener }, parts);
     this.#reader = new PartitionReader({ segments, epochs: parts.epochs, context });
     context.damages.watch(folder.path, (path) => this.#heedDamage(path));
@@ -96,8 +97,7 @@ export class Partition implements PartitionLog {
     const files = { context, folder, segments };
     this.compaction = new PartitionCompaction(this, { ...files, ...listener, onReplaced });
     const work = { search: this.#search, compaction: this.compaction };
-    const upkeep = new PartitionUpkeep({ ...files, ...work, epochs });
-    this.#upkeep = upkeep;
+    const upkeep = (this.#upkeep = new PartitionUpkeep({ ...files, ...work, epochs }));
     this.retained = () => upkeep.retained(this.#settings);
     const onMoved = (): void => {
       tail.dropBelow(this.logStart);
@@ -137,7 +137,6 @@ export class Partition implements PartitionLog {
     return this.#segments.sizeBytes;
   }
 
-  /** All below it is on the disk. */
   get flushed(): number {
     return this.#writer.flushed;
   }
@@ -151,7 +150,6 @@ export class Partition implements PartitionLog {
     return this.#settings;
   }
 
-  /** Set once the partition can not be used any more. */
   get stopped(): XylemError | undefined {
     return this.#progress.stopped;
   }
@@ -161,7 +159,6 @@ export class Partition implements PartitionLog {
     return this.#logStart.untold(this.#writer.flushed);
   }
 
-  /** The idempotent producers known here. */
   producers(): Iterable<Producer> {
     return this.#producers.states.values();
   }
@@ -173,6 +170,7 @@ export class Partition implements PartitionLog {
     const batch = validateBatch(bytes, { ...options, settings, nowMs }, this.#context);
     const stored = this.#producers.check(batch, options);
     if (stored !== undefined) return describeDuplicate(stored, batch);
+    checkExpectedEnd(this, options);
     this.#context.room.take(batch.sizeBytes, options.origin);
     return this.#store(batch, nowMs);
   }
@@ -224,12 +222,14 @@ export class Partition implements PartitionLog {
     this.whenHeld(offset, done);
   }
 
+  whenStored(offset: number, durability: Durability, done: (error?: Error) => void): void {
+    this.#progress.whenStored(this.#writer, { offset, durability }, done);
+  }
+
   read(offset: number, options: ReadOptions): ReadResult | Promise<ReadResult> {
     this.#checkUsable();
     if (offset < this.logStart || offset > this.#end) {
-      const range = `${this.logStart} to ${this.#end}`;
-      const detail = `${this.topic}-${this.index} holds ${range}, asked for ${offset}`;
-      throw new XylemError("OFFSET_OUT_OF_RANGE", detail);
+      throw outOfRange(this, offset);
     }
     const upTo = Math.min(options.upTo, this.#writer.written);
     if (offset >= upTo) return nothingRead;
@@ -268,9 +268,8 @@ export class Partition implements PartitionLog {
     const bounds = { logStart: this.logStart, committed: this.committed, nowMs, acknowledged };
     const plan = await this.#upkeep.planRetention(this.#settings, bounds);
     this.#checkUsable();
-    if (plan.segmentCount > 0 && plan.segmentCount === this.#segments.all.length) {
-      await this.roll();
-    }
+    const isAll = plan.segmentCount > 0 && plan.segmentCount === this.#segments.all.length;
+    if (isAll) await this.roll();
     const before = { logStart: bounds.logStart, sizeBytes: this.sizeBytes };
     await this.#logStart.moveTo(plan.logStart, this.#settings);
     this.#producers.expire(nowMs);
@@ -362,6 +361,7 @@ export class Partition implements PartitionLog {
     this.#producers.settle(written, held);
     if (this.#writer.pendingBytes < this.#pendingBytesMax) this.#progress.letWrite();
     if (!isFsync) this.#upkeep.flushWhenDue(this.#writer, this.#settings);
+    this.#progress.noteStored(this.#writer);
     this.#progress.advance(held);
   }
 

@@ -4,6 +4,7 @@ import { MemoryBroker } from "../../../test/support/memory-broker.ts";
 import { partitionOfKey } from "../../base/murmur2.ts";
 import { createBucket } from "../buckets/change-bucket.ts";
 import { encodeUtf8 } from "../../base/text.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import {
   type AppendOutcome,
   appendRecords,
@@ -115,4 +116,56 @@ test("internal topics are not to be written to", async () => {
   await memory.broker.topics.ensureInternal("__consumer_offsets");
   const outcome = await append([record("a")], { topic: "__consumer_offsets" });
   expect(outcome.error?.code).toBe("INVALID_TOPIC_EXCEPTION");
+});
+
+test("at an expected offset a record is taken only there", async () => {
+  await memory.createTopic("orders", {}, 3);
+  const key = encodeUtf8("a");
+  const both = [record("1", { key }), record("2", { key })];
+  expect((await append(both, { expectedOffset: 0 })).error).toBeUndefined();
+  const late = await append(both, { expectedOffset: 0 });
+  expect(late.error).toMatchObject({
+    code: "OFFSET_MISMATCH",
+    message: expect.stringContaining("is 2, expected was 0") as string,
+  });
+  expect((await append(both, { expectedOffset: 2 })).records[0]?.offset).toBe(2);
+});
+
+test("an expected offset needs a partition that is chosen, and only one", async () => {
+  await memory.createTopic("orders", {}, 3);
+  const error = { code: "INVALID_REQUEST" };
+  await expect(append([record("a")], { expectedOffset: 0 })).rejects.toMatchObject(error);
+  const spread = [record("a", { partition: 0 }), record("b", { partition: 1 })];
+  await expect(append(spread, { expectedOffset: 0 })).rejects.toMatchObject(error);
+  await memory.createTopic("single");
+  const alone = await append([record("a")], { topic: "single", expectedOffset: 0 });
+  expect(alone.error).toBeUndefined();
+});
+
+test.each([
+  ["fsync", undefined, true],
+  ["fsync", "os", false],
+  ["os", undefined, false],
+  ["os", "fsync", true],
+] as const)(
+  "on a topic of %s, asked for %s, durable is %s",
+  async (topic, durability, isDurable) => {
+    await memory.close();
+    const disk = new SimulatedDisk();
+    memory = await MemoryBroker.open({}, disk);
+    await memory.createTopic("orders", { durability: topic });
+    // Flushes take a turn longer than writes.
+    disk.fault = async (operation) => {
+      if (operation === "sync") await new Promise((resolve) => setImmediate(resolve));
+    };
+    expect(await append([record("a")], { durability })).toMatchObject({ isDurable });
+  },
+);
+
+test("nothing is durable in memory, nor where nobody waited for it", async () => {
+  expect(await append([record("a")], { durability: "fsync" })).toMatchObject({ isDurable: false });
+  await memory.close();
+  memory = await MemoryBroker.open({}, new SimulatedDisk());
+  const outcome = await append([record("a")], { acks: 0 });
+  expect(outcome).toMatchObject({ isDurable: false, records: [{ offset: 0 }] });
 });

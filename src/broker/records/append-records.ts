@@ -4,6 +4,7 @@ import { type BatchTools, buildBatch } from "../../protocol/build-batch.ts";
 import type { RecordHeader } from "../../protocol/record.ts";
 import type { Broker } from "../broker.ts";
 import { ProducedBatch, produce, whenWritable } from "../produce.ts";
+import type { Durability } from "../partition/partition-log.ts";
 import type { Topic } from "../topics/topics.ts";
 import { findTopic } from "./find-partition.ts";
 
@@ -29,6 +30,13 @@ export interface AppendRecords {
   readonly clientId: string;
   /** Fewer replicas than this, and nothing is appended: NOT_ENOUGH_REPLICAS. */
   readonly minReplicas?: number | undefined;
+  /** What the answer waits for; absent: what the topic's setting says. Not with acks=0. */
+  readonly durability?: Durability | undefined;
+  /**
+   * The next offset of the partition, to which all records must go: when it is another one nothing
+   * is appended, OFFSET_MISMATCH.
+   */
+  readonly expectedOffset?: number | undefined;
 }
 
 export interface AppendedRecord {
@@ -43,7 +51,7 @@ export interface AppendedRecord {
 export interface AppendOutcome {
   /** In the order in which they came. */
   readonly records: readonly AppendedRecord[];
-  /** All of them are on a disk, as far as the operating system knows. */
+  /** All of them are known to be on a disk: a power cut takes none of them. */
   readonly isDurable: boolean;
   /** The first error: of its partition nothing was appended, others are as they say. */
   readonly error?: XylemError;
@@ -73,6 +81,7 @@ export async function appendRecords(
   checkReplicas(ask.minReplicas ?? 1);
   const topic = await ensureTopic(broker, ask.topic);
   const placed = placeRecords(broker, topic, ask.records);
+  checkExpectation(ask, topic, placed);
   const batches = [...Map.groupBy(placed, ({ partition }) => partition)].map(
     ([partition, group]) => {
       const inputs = group.map(({ record, timestampMs }) => ({ ...record, timestampMs }));
@@ -80,14 +89,37 @@ export async function appendRecords(
     },
   );
   await whenWritable(batches);
-  const { acks, timeoutMs, clientId } = ask;
-  await produce(broker, { acks, timeoutMs, clientId, transactionalId: null, batches });
-  return outcomeOf(placed, batches);
+  const { acks, timeoutMs, clientId, durability, expectedOffset: expectedEnd } = ask;
+  const how = { acks, timeoutMs, clientId, durability, expectedEnd, transactionalId: null };
+  await produce(broker, { ...how, batches });
+  const isDurable = !broker.settings.memory && batches.every(isFlushed);
+  return { ...outcomeOf(placed, batches), isDurable };
+}
+
+function isFlushed({ topic, index, appended }: ProducedBatch): boolean {
+  const flushed = topic?.partitions[index]?.flushed ?? 0;
+  return appended !== undefined && appended.lastOffset < flushed;
 }
 
 function checkReplicas(replicasMin: number): void {
   if (replicasMin <= replicaCount) return;
   throw new XylemError("NOT_ENOUGH_REPLICAS", `${replicaCount} replica of at least ${replicasMin}`);
+}
+
+/** A record that takes turns could go anywhere: nobody can know the next offset there. */
+function checkExpectation(
+  { expectedOffset }: AppendRecords,
+  topic: Topic,
+  placed: readonly PlacedRecord[],
+): void {
+  if (expectedOffset === undefined) return;
+  const isSame = placed.every(({ partition }) => partition === placed[0]?.partition);
+  const isChosen = placed.every(
+    ({ record }) => record.partition !== undefined || record.key !== null,
+  );
+  if (isSame && (isChosen || topic.partitions.length === 1)) return;
+  const detail = "an expected offset needs a partition, or a key, that all records share";
+  throw new XylemError("INVALID_REQUEST", detail);
 }
 
 async function ensureTopic(broker: Broker, name: string): Promise<Topic> {
@@ -118,7 +150,7 @@ function placeRecords(
 function outcomeOf(
   placed: readonly PlacedRecord[],
   batches: readonly ProducedBatch[],
-): AppendOutcome {
+): Omit<AppendOutcome, "isDurable"> {
   const byPartition = new Map(batches.map((batch) => [batch.index, batch]));
   const taken = new Map<number, number>();
   const records = placed.map(({ partition, timestampMs }): AppendedRecord => {
@@ -132,5 +164,5 @@ function outcomeOf(
     return { partition, offset: baseOffset + index, timestampMs: storedMs, ...failed };
   });
   const error = batches.find((batch) => batch.error !== undefined)?.error;
-  return { records, isDurable: false, ...(error && { error }) };
+  return { records, ...(error && { error }) };
 }

@@ -1,10 +1,10 @@
-import { XylemError } from "../../base/errors.ts";
 import type { StopSignal } from "../../base/stop-signal.ts";
 import type { BatchTools } from "../../protocol/build-batch.ts";
 import type { Broker } from "../broker.ts";
 import { Fetch } from "../fetch/fetch.ts";
 import { FetchPartition } from "../fetch/fetch-partition.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
+import { outOfRange } from "../partition/refusals.ts";
 import type { Topic } from "../topics/topics.ts";
 import { findPartition, findTopic } from "./find-partition.ts";
 import { type Position, resolvePosition } from "./position.ts";
@@ -59,7 +59,7 @@ export async function readPage(broker: Broker, tools: BatchTools, ask: ReadPage)
   await log.load("facts");
   const wished = await resolvePosition(log, ask.position);
   const wasReset = isOutside(log, wished);
-  if (wasReset && ask.reset === undefined) throw outOfRange(log, wished);
+  if (wasReset && ask.reset === undefined) throw outOfRange(log, wished, log.lastStable);
   const offset = wasReset ? await resolvePosition(log, ask.reset ?? "earliest") : wished;
   const page = new PageReading({ broker, tools, topic, offset, endMs }, ask);
   return { ...(await page.read()), wasReset };
@@ -67,13 +67,6 @@ export async function readPage(broker: Broker, tools: BatchTools, ask: ReadPage)
 
 function isOutside(log: PartitionLog, offset: number): boolean {
   return offset < log.logStart || offset > log.end;
-}
-
-function outOfRange(log: PartitionLog, offset: number): XylemError {
-  const { topic, index, logStart, lastStable } = log;
-  const range = `${logStart} to ${lastStable}`;
-  const detail = `${topic}-${index} holds ${range}, asked for ${offset}`;
-  return new XylemError("OFFSET_OUT_OF_RANGE", detail);
 }
 
 interface Reading {

@@ -10,6 +10,7 @@ import type { PartitionCompaction } from "../compaction/partition-compaction.ts"
 import type {
   AppendOptions,
   Appended,
+  Durability,
   PartitionLog,
   PartitionNeed,
   ReadOptions,
@@ -109,6 +110,10 @@ export class LazyPartition implements PartitionLog {
     return this.#opened?.lastStable ?? this.#facts?.end ?? 0;
   }
 
+  get flushed(): number {
+    return this.#opened?.flushed ?? this.#facts?.end ?? 0;
+  }
+
   get leaderEpoch(): number {
     return this.#opened?.leaderEpoch ?? this.#facts?.leaderEpoch ?? -1;
   }
@@ -161,6 +166,11 @@ export class LazyPartition implements PartitionLog {
 
   whenHeld(offset: number, done: (error?: Error) => void): void {
     if (this.#opened !== undefined) this.#opened.whenHeld(offset, done);
+    else this.#whenShut(offset, done);
+  }
+
+  whenStored(offset: number, durability: Durability, done: (error?: Error) => void): void {
+    if (this.#opened !== undefined) this.#opened.whenStored(offset, durability, done);
     else this.#whenShut(offset, done);
   }
 
