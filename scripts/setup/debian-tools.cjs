@@ -9,6 +9,8 @@ const { say } = require("./messages.cjs");
 const tools = [
   { program: "kcat", debianPackage: "kcat" },
   { program: "chromium", debianPackage: "chromium" },
+  { program: "zsh", debianPackage: "zsh" },
+  { program: "fish", debianPackage: "fish" },
 ];
 const installMsMax = 240000;
 

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { addBucketCommand } from "./commands/bucket.ts";
+import { addCompletionCommand } from "./commands/completion.ts";
 import { addConfigCommand } from "./commands/config.ts";
 import { addConsumeCommand } from "./commands/consume.ts";
 import { addDumpCommand } from "./commands/dump.ts";
@@ -37,5 +38,6 @@ export function makeProgram(version: string): Command {
   addVerifyCommand(program);
   addTortureCommand(program);
   addConfigCommand(program);
+  addCompletionCommand(program);
   return program;
 }

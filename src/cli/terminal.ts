@@ -37,6 +37,15 @@ export function printRows(
   printLine(options.json ? formatJson(rows) : formatTable(rows, options.whenEmpty));
 }
 
+/** Prints what a command has done: a sentence for people, one JSON document for programs. */
+export function printOutcome(
+  outcome: object,
+  options: { readonly json?: boolean | undefined },
+  sentence: string,
+): void {
+  printLine(options.json ? formatJson(outcome) : sentence);
+}
+
 function cellText(cell: TableRow[string] | undefined): string {
   return cell === null || cell === undefined ? "-" : String(cell);
 }

@@ -35,8 +35,15 @@ describe("xylem start", () => {
   });
 
   test("--print-url prints the address alone", async () => {
-    const { child, readyLine } = await startPrinting();
+    const { child, readyLine } = await startPrinting("--print-url");
     expect(readyLine).toMatch(/^127\.0\.0\.1:\d+$/);
+    expect(await child.end("SIGTERM")).toBe(0);
+  });
+
+  test("--json prints where each door is, for programs", async () => {
+    const { child, readyLine } = await startPrinting("--json");
+    const { kafka, http, data } = JSON.parse(readyLine) as Record<string, string>;
+    expect([http, data]).toEqual([`http://${kafka}`, "memory"]);
     expect(await child.end("SIGTERM")).toBe(0);
   });
 
@@ -85,10 +92,10 @@ describe("xylem start", () => {
   });
 });
 
-async function startPrinting(): Promise<{ child: Child; readyLine: string }> {
+async function startPrinting(how: string): Promise<{ child: Child; readyLine: string }> {
   const { Child } = await import("../support/child-process.ts");
   const { xylemProgram } = await import("../support/xylem-command.ts");
-  const args = [xylemProgram, "start", "--memory", "--port", "0", "--print-url"];
+  const args = [xylemProgram, "start", "--memory", "--port", "0", how];
   const child = new Child(process.execPath, args);
   running.push(child);
   return { child, readyLine: await child.nextLine(60_000) };

@@ -4,6 +4,8 @@ import { spawnSync } from "node:child_process";
 const probes = {
   kcat: ["kcat", "-V"],
   chromium: ["chromium", "--version"],
+  zsh: ["zsh", "--version"],
+  fish: ["fish", "--version"],
   java: ["javac", "-version"],
   maven: ["mvn", "-v"],
   python: ["python3", "-m", "venv", "-h"],

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { BucketDescription } from "../../broker/buckets/change-bucket.ts";
 import { jsonOption, parseAssignment } from "../arguments.ts";
 import { callNode, dataOption, type NodeOptions } from "../call-node.ts";
-import { formatJson, printLine, printRows } from "../terminal.ts";
+import { formatJson, printLine, printOutcome, printRows } from "../terminal.ts";
 
 interface BucketOptions extends NodeOptions {
   readonly json?: boolean;
@@ -19,12 +19,18 @@ export function addBucketCommand(program: Command): void {
     .description("create a bucket; topics of its name are in it at once")
     .option("-c, --config <name=value...>", "topic configs, and bucket.retention.bytes")
     .addOption(dataOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ xylem bucket create acme --config retention.ms=86400000",
+    )
     .action(createBucket);
   bucket
     .command("list")
     .description("the buckets with what they hold")
     .addOption(dataOption())
     .addOption(jsonOption())
+    .addHelpText("after", "\nExamples:\n  $ xylem bucket list")
     .action(listBuckets);
   bucket
     .command("config")
@@ -34,6 +40,10 @@ export function addBucketCommand(program: Command): void {
     .option("--unset <name...>", "configs to give back to the node's defaults")
     .addOption(dataOption())
     .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ xylem bucket config acme --set cleanup.policy=compact --unset retention.ms",
+    )
     .action(configureBucket);
   bucket.addHelpText(
     "after",
@@ -50,7 +60,7 @@ async function createBucket(
 ): Promise<void> {
   const argument = { name, configs: toObject(options.config) };
   const made = await callNode<BucketDescription>(options, "bucket.create", argument);
-  printLine(`created ${made.name} with ${made.topics} topics`);
+  printOutcome(made, options, `created ${made.name} with ${made.topics} topics`);
 }
 
 async function listBuckets(options: BucketOptions): Promise<void> {

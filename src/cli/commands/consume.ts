@@ -1,6 +1,6 @@
 import type { Consumer } from "@platformatic/kafka";
 import type { Command } from "commander";
-import { bootstrapOption, parseCount, parseIndex } from "../arguments.ts";
+import { bootstrapOption, jsonOption, parseCount, parseIndex } from "../arguments.ts";
 import { CommandFailure, exitCodes } from "../exit-codes.ts";
 import { type BrokerOptions, withAdmin, withConsumer } from "../kafka-clients.ts";
 import { readPartitions } from "../read-partitions.ts";
@@ -13,6 +13,7 @@ interface ConsumeOptions extends BrokerOptions {
   readonly follow?: boolean;
   readonly group?: string;
   readonly format: string;
+  readonly json?: boolean;
   readonly count?: number;
   readonly partition?: number;
 }
@@ -30,6 +31,7 @@ export function addConsumeCommand(program: Command): void {
     .option("--format <format>", 'json, value or a template such as "{offset} {value}"', "value")
     .option("-n, --count <count>", "end after that many records", parseCount)
     .addOption(bootstrapOption())
+    .addOption(jsonOption())
     .addHelpText(
       "after",
       `
@@ -45,7 +47,7 @@ async function consumeTopic(topic: string, options: ConsumeOptions): Promise<voi
   if (options.group !== undefined && options.partition !== undefined) {
     throw new CommandFailure("--group and --partition exclude each other", exitCodes.usage);
   }
-  const format = recordFormat(options.format);
+  const format = recordFormat(options.json ? "json" : options.format);
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
   process.stdout.on("error", () => stop.abort());

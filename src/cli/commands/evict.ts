@@ -21,6 +21,7 @@ export function addEvictCommand(topic: Command): void {
     .option("--all", "to every topic and bucket")
     .addOption(dataOption())
     .addOption(jsonOption())
+    .addHelpText("after", "\nExamples:\n  $ xylem topic evict orders\n  $ xylem topic evict --all")
     .action(evict);
 }
 

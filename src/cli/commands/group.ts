@@ -4,7 +4,7 @@ import { bootstrapOption, jsonOption, parseIndex } from "../arguments.ts";
 import { CommandFailure } from "../exit-codes.ts";
 import { type BrokerOptions, withAdmin } from "../kafka-clients.ts";
 import { startPositions } from "../start-position.ts";
-import { formatJson, printLine, printRows } from "../terminal.ts";
+import { formatJson, printLine, printOutcome, printRows } from "../terminal.ts";
 import { readTopics } from "../topic-offsets.ts";
 
 interface GroupOptions extends BrokerOptions {
@@ -19,6 +19,7 @@ export function addGroupCommand(program: Command): void {
     .description("the groups with their state")
     .addOption(bootstrapOption())
     .addOption(jsonOption())
+    .addHelpText("after", "\nExamples:\n  $ xylem group list")
     .action(listGroups);
   group
     .command("describe")
@@ -26,6 +27,7 @@ export function addGroupCommand(program: Command): void {
     .description("members, committed offsets and lag of a group")
     .addOption(bootstrapOption())
     .addOption(jsonOption())
+    .addHelpText("after", "\nExamples:\n  $ xylem group describe billing --json")
     .action(describeGroup);
   group
     .command("reset")
@@ -35,12 +37,22 @@ export function addGroupCommand(program: Command): void {
     .requiredOption("--to <position>", "earliest, latest, an offset, or -N for the last N")
     .option("-p, --partition <index>", "one partition only", parseIndex)
     .addOption(bootstrapOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ xylem group reset billing --topic orders --to earliest
+  $ xylem group reset billing --topic orders --to=-100 --partition 0`,
+    )
     .action(resetGroup);
   group
     .command("delete")
     .argument("<group...>")
     .description("delete groups without members, with their offsets")
     .addOption(bootstrapOption())
+    .addOption(jsonOption())
+    .addHelpText("after", "\nExamples:\n  $ xylem group delete billing")
     .action(deleteGroups);
   group.addHelpText(
     "after",
@@ -116,7 +128,7 @@ async function readLag(admin: Admin, group: string) {
 
 async function resetGroup(
   name: string,
-  options: BrokerOptions & { topic: string; to: string; partition?: number },
+  options: GroupOptions & { topic: string; to: string; partition?: number },
 ): Promise<void> {
   await withAdmin(options, async (admin) => {
     const [topic] = await readTopics(admin, [options.topic]);
@@ -127,11 +139,17 @@ async function resetGroup(
       groupId: name,
       topics: [{ name: topic.name, partitionOffsets }],
     });
-    for (const { index, from } of spans) printLine(`${topic.name}-${index} to ${from}`);
+    const moved = spans.map(({ index, from }) => ({
+      topic: topic.name,
+      partition: index,
+      offset: from,
+    }));
+    const lines = moved.map(({ partition, offset }) => `${topic.name}-${partition} to ${offset}`);
+    printOutcome(moved, options, lines.join("\n"));
   });
 }
 
-async function deleteGroups(names: string[], options: BrokerOptions): Promise<void> {
+async function deleteGroups(names: string[], options: GroupOptions): Promise<void> {
   await withAdmin(options, (admin) => admin.deleteGroups({ groups: names }));
-  printLine(`deleted ${names.join(", ")}`);
+  printOutcome({ deleted: names }, options, `deleted ${names.join(", ")}`);
 }

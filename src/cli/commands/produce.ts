@@ -1,18 +1,22 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { Producer } from "@platformatic/kafka";
-import { bootstrapOption, parseAssignment, parseIndex } from "../arguments.ts";
-import { CommandFailure, exitCodes } from "../exit-codes.ts";
+import { bootstrapOption, jsonOption, parseAssignment, parseIndex } from "../arguments.ts";
 import { type BrokerOptions, withProducer } from "../kafka-clients.ts";
-import { printLine } from "../terminal.ts";
+import { printOutcome } from "../terminal.ts";
+
+type Compression = NonNullable<Parameters<Producer["send"]>[0]["compression"]>;
+const codecs: readonly Compression[] = ["none", "gzip", "snappy", "lz4", "zstd"];
+const acksByWord = { all: -1, "1": 1, "0": 0 } as const;
 
 interface ProduceOptions extends BrokerOptions {
   readonly key?: string;
   readonly keySeparator?: string;
   readonly header?: readonly string[];
   readonly partition?: number;
-  readonly compression: string;
-  readonly acks: string;
+  readonly compression: Compression;
+  readonly acks: keyof typeof acksByWord;
   readonly quiet?: boolean;
+  readonly json?: boolean;
 }
 
 /** Lines that ride in one request; more only wait when the broker is slower than the input. */
@@ -29,10 +33,17 @@ export function addProduceCommand(program: Command): void {
     .option("-K, --key-separator <text>", "the line up to this text is the key")
     .option("--header <name=value...>", "headers of every record")
     .option("-p, --partition <index>", "the partition", parseIndex)
-    .option("-z, --compression <codec>", "none, gzip, snappy, lz4 or zstd", "none")
-    .option("--acks <which>", "all, 1 or 0", "all")
+    .addOption(
+      new Option("-z, --compression <codec>", "of the batches").choices(codecs).default("none"),
+    )
+    .addOption(
+      new Option("--acks <which>", "who must have a record before it counts as stored")
+        .choices(Object.keys(acksByWord))
+        .default("all"),
+    )
     .option("-q, --quiet", "print nothing when done")
     .addOption(bootstrapOption())
+    .addOption(jsonOption())
     .addHelpText(
       "after",
       `
@@ -45,7 +56,7 @@ Examples:
 
 async function produceLines(topic: string, options: ProduceOptions): Promise<void> {
   const count = await withProducer(options, async (producer) => {
-    const settings = sendSettings(options);
+    const settings = { acks: acksByWord[options.acks], compression: options.compression };
     let sum = 0;
     for await (const lines of readBatches()) {
       const messages = lines.map((line) => toMessage(topic, line, options));
@@ -54,25 +65,9 @@ async function produceLines(topic: string, options: ProduceOptions): Promise<voi
     }
     return sum;
   });
-  if (!options.quiet) printLine(`${count} ${count === 1 ? "record" : "records"} to ${topic}`);
-}
-
-type Compression = NonNullable<Parameters<Producer["send"]>[0]["compression"]>;
-const compressions: readonly string[] = ["none", "gzip", "snappy", "lz4", "zstd"];
-
-function sendSettings(options: ProduceOptions): { acks: number; compression: Compression } {
-  const acks = { all: -1, "-1": -1, "1": 1, "0": 0 }[options.acks];
-  if (acks === undefined) {
-    throw new CommandFailure(`--acks is all, 1 or 0, not "${options.acks}"`, exitCodes.usage);
-  }
-  if (!compressions.includes(options.compression)) {
-    const known = compressions.join(", ");
-    throw new CommandFailure(
-      `--compression is one of ${known}, not "${options.compression}"`,
-      exitCodes.usage,
-    );
-  }
-  return { acks, compression: options.compression as Compression };
+  if (options.quiet) return;
+  const sentence = `${count} ${count === 1 ? "record" : "records"} to ${topic}`;
+  printOutcome({ topic, records: count }, options, sentence);
 }
 
 function toMessage(topic: string, line: string, options: ProduceOptions) {

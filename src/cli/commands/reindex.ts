@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import type { ReindexReport } from "../../broker/copies/reindexing.ts";
+import { jsonOption } from "../arguments.ts";
 import { callNode, dataOption, type NodeOptions } from "../call-node.ts";
-import { printLine } from "../terminal.ts";
+import { printOutcome } from "../terminal.ts";
 
 /** `xylem topic reindex`: what is derived from the log, made again by the node. */
 export function addReindexCommand(topic: Command): void {
@@ -10,10 +11,14 @@ export function addReindexCommand(topic: Command): void {
     .argument("<topic>")
     .description("make indexes and producer snapshots again from the log")
     .addOption(dataOption())
+    .addOption(jsonOption())
+    .addHelpText("after", "\nExamples:\n  $ xylem topic reindex orders --data /var/lib/xylem")
     .action(reindex);
 }
 
-async function reindex(topic: string, options: NodeOptions): Promise<void> {
+async function reindex(topic: string, options: NodeOptions & { json?: boolean }): Promise<void> {
   const report = await callNode<ReindexReport>(options, "topic.reindex", { topic });
-  printLine(`${topic}: ${report.partitions} partitions, ${report.segments} segments`);
+  const { partitions, segments } = report;
+  const sentence = `${topic}: ${partitions} partitions, ${segments} segments`;
+  printOutcome({ topic, ...report }, options, sentence);
 }

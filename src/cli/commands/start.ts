@@ -1,8 +1,9 @@
 import { type Command, Option } from "commander";
 import { type NodeSettings, nodeSettings } from "../../base/settings/node-settings.ts";
 import type { RunningNode } from "../../node/start-node.ts";
+import { jsonOption } from "../arguments.ts";
 import { CommandFailure, exitCodes } from "../exit-codes.ts";
-import { printLine } from "../terminal.ts";
+import { formatJson, printLine } from "../terminal.ts";
 
 /** Flags that `--help` shows; the others are listed in the settings reference. */
 const shownFlags: Readonly<Record<string, string>> = {
@@ -20,7 +21,8 @@ export function addStartCommand(program: Command): void {
     .command("start", { isDefault: true })
     .description("serve Kafka and HTTP clients until stopped")
     .option("--config <file>", "a YAML file of settings (default: xylem.yaml if there is one)")
-    .option("--print-url", "print only host:port on standard output when ready");
+    .option("--print-url", "print only host:port on standard output when ready")
+    .addOption(jsonOption());
   for (const [name, row] of Object.entries(nodeSettings)) {
     const placeholder = row.type === "boolean" ? "[boolean]" : "<value>";
     const option = new Option(shownFlags[name] ?? `--${name} ${placeholder}`, row.help);
@@ -46,7 +48,7 @@ Examples:
 }
 
 async function startAndServe(options: Record<string, unknown>, command: Command): Promise<void> {
-  const { config, printUrl, ...given } = options;
+  const { config, printUrl, json, ...given } = options;
   const known = Object.entries(given).map(([name, value]) => [name, String(value)] as const);
   const flags = new Map([...known, ...unknownFlags(command.args)]);
   const [{ readNodeSettings }, { serve }] = await Promise.all([
@@ -60,9 +62,11 @@ async function startAndServe(options: Record<string, unknown>, command: Command)
   }).catch((error: unknown) => {
     throw new CommandFailure(messageOf(error), exitCodes.usage, error);
   });
-  await serve(read, (node) =>
-    printLine(printUrl === true ? node.address : readyLine(read.settings, node)),
-  );
+  await serve(read, (node) => {
+    if (printUrl === true) return printLine(node.address);
+    const places = placesOf(read.settings, node);
+    printLine(json === true ? formatJson(places) : readyLine(places));
+  });
 }
 
 /** Flags that are no setting: reading the settings refuses them, with the likely name. */
@@ -77,15 +81,22 @@ function unknownFlags(args: readonly string[]): [string, string][] {
   return [[match[1] ?? "", match[2] ?? ""]];
 }
 
-/** `grpc` is named where it is not where HTTP is. */
-function readyLine(settings: NodeSettings, node: RunningNode): string {
+/** Where each door is; `grpc` is named where it is not where HTTP is. */
+function placesOf(settings: NodeSettings, node: RunningNode): Record<string, string> {
   const [kafka = "off", http, grpc] = (["kafka", "http", "grpc"] as const).map((door) =>
     node.addressOf(door),
   );
-  const places = [`kafka=${kafka}`, `http=${http === undefined ? "off" : `http://${http}`}`];
-  if (grpc !== http) places.push(`grpc=${grpc ?? "off"}`);
-  const data = settings.memory ? "memory" : settings.data;
-  return `xylem ready ${places.join(" ")} data=${data}`;
+  return {
+    kafka,
+    http: http === undefined ? "off" : `http://${http}`,
+    ...(grpc !== http && { grpc: grpc ?? "off" }),
+    data: settings.memory ? "memory" : settings.data,
+  };
+}
+
+function readyLine(places: Record<string, string>): string {
+  const words = Object.entries(places).map(([name, place]) => `${name}=${place}`);
+  return `xylem ready ${words.join(" ")}`;
 }
 
 function messageOf(error: unknown): string {

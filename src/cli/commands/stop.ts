@@ -1,12 +1,13 @@
 import { type Command, Option } from "commander";
-import { parseTime } from "../arguments.ts";
+import { jsonOption, parseTime } from "../arguments.ts";
 import { askNode } from "../ask-node.ts";
 import { CommandFailure, exitCodes } from "../exit-codes.ts";
-import { printLine } from "../terminal.ts";
+import { printOutcome } from "../terminal.ts";
 
 interface StopOptions {
   readonly data: string;
   readonly timeout: number;
+  readonly json?: boolean;
 }
 
 const timeoutMs = 30_000;
@@ -23,6 +24,7 @@ export function addStopCommand(program: Command): void {
         .default(timeoutMs, "30s")
         .argParser(parseTime),
     )
+    .addOption(jsonOption())
     .addHelpText("after", "\nExamples:\n  $ xylem stop --data /var/lib/xylem")
     .action(stopNode);
 }
@@ -42,5 +44,5 @@ async function stopNode(options: StopOptions): Promise<void> {
     }
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
-  printLine("stopped");
+  printOutcome({ stopped: options.data }, options, "stopped");
 }

@@ -9,7 +9,7 @@ import {
 } from "../arguments.ts";
 import { CommandFailure } from "../exit-codes.ts";
 import { type BrokerOptions, loadKafka, withAdmin } from "../kafka-clients.ts";
-import { formatJson, printLine, printRows } from "../terminal.ts";
+import { formatJson, printLine, printOutcome, printRows } from "../terminal.ts";
 import { type LogPoint, parsePoint } from "../log-point.ts";
 import { listOffsets, readTopics, type TopicOffsets } from "../topic-offsets.ts";
 import { addEvictCommand } from "./evict.ts";
@@ -47,6 +47,7 @@ function addReading(topic: Command): void {
     .option("--internal", "internal topics too")
     .addOption(bootstrapOption())
     .addOption(jsonOption())
+    .addHelpText("after", "\nExamples:\n  $ xylem topic list --json")
     .action(listTopics);
   topic
     .command("describe")
@@ -54,6 +55,7 @@ function addReading(topic: Command): void {
     .description("partitions, offsets and configs of a topic")
     .addOption(bootstrapOption())
     .addOption(jsonOption())
+    .addHelpText("after", "\nExamples:\n  $ xylem topic describe orders")
     .action(describeTopic);
 }
 
@@ -66,6 +68,14 @@ function addWriting(topic: Command): void {
     .option("-c, --config <name=value...>", "configs of the topic")
     .option("--if-not-exists", "succeed when it is there already")
     .addOption(bootstrapOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ xylem topic create orders --partitions 3 --config retention.ms=86400000
+  $ xylem topic create orders --if-not-exists`,
+    )
     .action(createTopic);
   topic
     .command("config")
@@ -75,12 +85,21 @@ function addWriting(topic: Command): void {
     .option("--unset <name...>", "configs to give back to their defaults")
     .addOption(bootstrapOption())
     .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ xylem topic config orders
+  $ xylem topic config orders --set cleanup.policy=compact --unset retention.ms`,
+    )
     .action(configureTopic);
   topic
     .command("delete")
     .argument("<topic...>")
     .description("delete topics with all their records")
     .addOption(bootstrapOption())
+    .addOption(jsonOption())
+    .addHelpText("after", "\nExamples:\n  $ xylem topic delete orders invoices")
     .action(deleteTopics);
   topic
     .command("truncate")
@@ -94,6 +113,14 @@ function addWriting(topic: Command): void {
       {},
     )
     .addOption(bootstrapOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ xylem topic truncate orders --partition 0 --before 1000
+  $ xylem topic truncate orders --before 2026-11-21T07:00Z`,
+    )
     .action(truncateTopic);
 }
 
@@ -133,7 +160,7 @@ async function describeTopic(name: string, options: TopicOptions): Promise<void>
 
 async function createTopic(
   name: string,
-  options: BrokerOptions & { partitions?: number; config?: string[]; ifNotExists?: boolean },
+  options: TopicOptions & { partitions?: number; config?: string[]; ifNotExists?: boolean },
 ): Promise<void> {
   const configs = (options.config ?? []).map(parseAssignment);
   try {
@@ -145,11 +172,11 @@ async function createTopic(
         configs,
       }),
     );
-    printLine(`created ${name}`);
+    printOutcome({ topic: name, isNew: true }, options, `created ${name}`);
   } catch (error) {
     const isThere = error instanceof CommandFailure && /already exists/i.test(error.message);
     if (!isThere || !options.ifNotExists) throw error;
-    printLine(`${name} exists already`);
+    printOutcome({ topic: name, isNew: false }, options, `${name} exists already`);
   }
 }
 
@@ -174,14 +201,14 @@ async function configureTopic(
   });
 }
 
-async function deleteTopics(names: string[], options: BrokerOptions): Promise<void> {
+async function deleteTopics(names: string[], options: TopicOptions): Promise<void> {
   await withAdmin(options, (admin) => admin.deleteTopics({ topics: names }));
-  printLine(`deleted ${names.join(", ")}`);
+  printOutcome({ deleted: names }, options, `deleted ${names.join(", ")}`);
 }
 
 async function truncateTopic(
   name: string,
-  options: BrokerOptions & { partition?: number; before: LogPoint },
+  options: TopicOptions & { partition?: number; before: LogPoint },
 ): Promise<void> {
   await withAdmin(options, async (admin) => {
     const [topic] = await readTopics(admin, [name]);
@@ -195,9 +222,13 @@ async function truncateTopic(
       offset: found.get(`${name}-${partition}`) ?? -1n,
     }));
     const deleted = await admin.deleteRecords({ topics: [{ name, partitions }] });
-    for (const { partition, lowWatermark } of deleted[0]?.partitions ?? []) {
-      printLine(`${name}-${partition} starts at ${lowWatermark}`);
-    }
+    const starts = (deleted[0]?.partitions ?? []).map(({ partition, lowWatermark }) => ({
+      topic: name,
+      partition,
+      start: lowWatermark,
+    }));
+    const lines = starts.map(({ partition, start }) => `${name}-${partition} starts at ${start}`);
+    printOutcome(starts, options, lines.join("\n"));
   });
 }
 
