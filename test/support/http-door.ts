@@ -77,8 +77,10 @@ export class HttpDoor {
       ...(body !== undefined && { body: isJson ? JSON.stringify(body) : (body as BodyInit) }),
     });
     const text = await response.text();
-    const isAnswerJson = response.headers.get("content-type")?.includes("json") ?? false;
-    const json: unknown = isAnswerJson && text.startsWith("{") ? JSON.parse(text) : undefined;
+    const isAnswerJson = /^application\/(\w+\+)?json/.test(
+      response.headers.get("content-type") ?? "",
+    );
+    const json: unknown = isAnswerJson && text !== "" ? JSON.parse(text) : undefined;
     return { status: response.status, headers: response.headers, text, json };
   }
 

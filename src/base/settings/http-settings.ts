@@ -2,6 +2,11 @@ import { anyList, atLeast, int, list, long } from "./rows.ts";
 
 /** The HTTP door. What it shares with the others is in node-settings.ts. */
 export const httpSettings = {
+  "http.compression.min.bytes": int(
+    16_384,
+    atLeast(0),
+    "The least answer of a read that is compressed for who accepts it.",
+  ),
   "http.cors.origins": list(
     [],
     anyList,
@@ -13,10 +18,17 @@ export const httpSettings = {
     "Bytes of records one read with a filter goes over; it answers how far it came.",
   ),
   "http.hosts": list([], anyList, "Names by which the HTTP door may be addressed besides its own."),
+  "http.read.max.bytes": int(
+    16_777_216,
+    atLeast(1_024),
+    "The most bytes of records one read is answered with.",
+  ),
+  "http.read.max.records": int(10_000, atLeast(1), "The most records one read is answered with."),
   "http.request.max.bytes": int(16_777_216, atLeast(1_024), "The largest body that is taken."),
   "http.requests.memory.max.bytes": long(
     134_217_728,
     atLeast(1_024),
     "Bytes of bodies under way on all connections together; past it requests get 503.",
   ),
+  "http.wait.max.ms": int(60_000, atLeast(0), "The longest a read waits for records to come."),
 };

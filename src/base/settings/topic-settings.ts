@@ -1,7 +1,6 @@
 import type { SettingValues } from "./setting.ts";
 import {
   anyNumber,
-  anyText,
   anyList,
   atLeast,
   between,
@@ -14,6 +13,7 @@ import {
   listOf,
   long,
   longMax,
+  matching,
   orExactly,
   text,
   unset,
@@ -193,7 +193,7 @@ export const topicSettings = {
   ),
   "content.type": text(
     "",
-    anyText,
+    matching(/^([a-z0-9.+-]+\/[a-z0-9.+-]+)?$/, "a media type in lower case, or empty"),
     "Media type that records from HTTP must have; empty accepts any.",
   ),
   "segment.records": long(

@@ -2,9 +2,10 @@ import type { IncomingMessage } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import { assert } from "../../base/assert.ts";
 import type { Body, BodyBudget } from "./body-budget.ts";
+import { chooseCoding, compress } from "./compress-answer.ts";
 import { readCall } from "./read-call.ts";
 import { Refusal } from "./refusal.ts";
-import type { Answer, HttpScope, Route } from "./route.ts";
+import type { Answer, HttpScope, PlainAnswer, Route } from "./route.ts";
 
 const allMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 const nothing = new Uint8Array();
@@ -37,7 +38,12 @@ export function mountRoute(app: FastifyInstance, one: Route, scope: HttpScope): 
   app.route({
     method: one.method,
     url: fastifyPath(one.path),
-    handler: async (request, reply) => send(reply, await answer(request, reply)),
+    handler: async (request, reply) => {
+      const answered = await answer(request, reply);
+      return "takeOver" in answered || answered.isCompressible !== true
+        ? send(reply, answered)
+        : sendCompressed(reply, answered, scope.broker.settings["http.compression.min.bytes"]);
+    },
   });
 }
 
@@ -104,6 +110,20 @@ function send(reply: FastifyReply, answer: Answer): FastifyReply {
   if (answer.headers !== undefined) reply.headers(answer.headers);
   if (answer.json === undefined) return reply.serializer(asItIs).send(answer.content);
   return sendText(reply, "application/json", JSON.stringify(answer.json));
+}
+
+async function sendCompressed(
+  reply: FastifyReply,
+  answer: PlainAnswer,
+  sizeBytesMin: number,
+): Promise<FastifyReply> {
+  reply.header("vary", "origin, accept-encoding");
+  const { content = "" } = answer;
+  const coding = chooseCoding(reply.request.headers["accept-encoding"]);
+  if (coding === undefined || content.length < sizeBytesMin) return send(reply, answer);
+  const coded = await compress(content, coding);
+  const headers = { ...answer.headers, "content-encoding": coding };
+  return send(reply, { ...answer, headers, content: coded });
 }
 
 /** Fastify adds a charset to what it takes for JSON; JSON has none (RFC 8259, 11). */

@@ -33,20 +33,24 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   readonly signal: AbortSignal;
 }
 
-/** What a route answers: JSON, text or bytes of a media type, nothing, or a stream of its own. */
-export type Answer =
-  | {
-      readonly status: number;
-      readonly headers?: Readonly<Record<string, string>>;
-      /** Sent as JSON. */
-      readonly json?: unknown;
-      /** Sent as it is; `headers` has its content-type. */
-      readonly content?: string | Uint8Array;
-    }
-  | {
-      /** The route writes the response itself, and ends it. */
-      readonly takeOver: (request: IncomingMessage, response: ServerResponse) => void;
-    };
+/** What a route answers: JSON, text or bytes of a media type, or nothing. */
+export interface PlainAnswer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  readonly json?: unknown;
+  /** Sent as it is; `headers` has its content-type. */
+  readonly content?: string | Uint8Array;
+  /** Compressed when it is large and the client takes it so. */
+  readonly isCompressible?: boolean;
+}
+
+/** A stream: the route writes the response itself, and ends it. */
+export interface TakenOver {
+  readonly takeOver: (request: IncomingMessage, response: ServerResponse) => void;
+}
+
+export type Answer = PlainAnswer | TakenOver;
 
 /** What a body may be. `json` is parsed and checked; `bytes` are handed on as they came. */
 export type BodyShape<Body> =

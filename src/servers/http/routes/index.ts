@@ -1,6 +1,15 @@
 import type { Route } from "../route.ts";
+import { appendRoutes } from "./append-records.ts";
 import { healthRoutes } from "./health.ts";
+import { oneRecordRoutes } from "./one-record.ts";
+import { readRoutes } from "./read-records.ts";
 import { topicRoutes } from "./topics.ts";
 
 /** Everything the HTTP door answers, in the order of the reference page. */
-export const routes: readonly Route[] = [...topicRoutes, ...healthRoutes];
+export const routes: readonly Route[] = [
+  ...topicRoutes,
+  ...appendRoutes,
+  ...readRoutes,
+  ...oneRecordRoutes,
+  ...healthRoutes,
+];

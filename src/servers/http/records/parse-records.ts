@@ -1,0 +1,97 @@
+import { isUtf8 } from "node:buffer";
+import { XylemError } from "../../../base/errors.ts";
+import { decodeUtf8, encodeUtf8 } from "../../../base/text.ts";
+import type { NewRecord } from "../../../broker/records/append-records.ts";
+import { Refusal } from "../refusal.ts";
+import { contentTypeHeader, isJson, isJsonType } from "./format-record.ts";
+import { parseRecordList } from "./parse-record-list.ts";
+
+export const recordListType = "application/vnd.xylem.records+json";
+export const linesType = "application/x-ndjson";
+
+/** What the request says of all its records. */
+export interface BodyOf {
+  /** The Content-Type header as it came. */
+  readonly contentType: string | undefined;
+  readonly key: string | undefined;
+  readonly partition: number | undefined;
+  /** The topic's `content.type`; empty: anything goes. */
+  readonly typeWanted: string;
+}
+
+/** Longer ones are no media type that anybody knows. */
+const contentTypeLengthMax = 255;
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
+
+/**
+ * The records of a body: a list or lines by its media type, else the body is the record, and its
+ * media type is kept as a header. Bytes are kept as they came. Throws INVALID_REQUEST, and a
+ * Refusal with 415 for what the topic does not take.
+ */
+export function parseRecords(body: Uint8Array, about: BodyOf): NewRecord[] {
+  const { contentType, key, partition, typeWanted } = about;
+  const type = contentType?.split(";", 1)[0]?.trim().toLowerCase();
+  if (type === recordListType) return parseList(body, about);
+  const placed = { key: key === undefined ? null : encodeUtf8(key), partition };
+  if (type === linesType) {
+    if (typeWanted !== "" && !isJsonType(typeWanted)) throw otherType(type, typeWanted);
+    return splitLines(body, typeWanted !== "").map((value) => ({ ...placed, value, headers: [] }));
+  }
+  if (typeWanted !== "" && type !== typeWanted) throw otherType(type, typeWanted);
+  if (contentType === undefined) return [{ ...placed, value: body, headers: [] }];
+  if (contentType.length > contentTypeLengthMax) throw invalid("The Content-Type is too long.");
+  if (isJsonType(contentType)) checkJson(body, "The body");
+  const headers = [{ key: contentTypeHeader, value: encodeUtf8(contentType) }];
+  return [{ ...placed, value: body, headers }];
+}
+
+function parseList(body: Uint8Array, about: BodyOf): NewRecord[] {
+  const { key, partition, typeWanted } = about;
+  if (key !== undefined) throw invalid("The records of a list have keys of their own.");
+  if (!isUtf8(body)) throw invalid("The body is not in UTF-8.");
+  const records = parseRecordList(decodeUtf8(body));
+  for (const { value, headers } of records) {
+    const type = headers.findLast((header) => header.key === contentTypeHeader)?.value;
+    const text = type ? decodeUtf8(type) : undefined;
+    if (typeWanted !== "" && value !== null && text !== typeWanted) {
+      throw otherType(text, typeWanted);
+    }
+  }
+  if (partition === undefined) return records;
+  return records.map((record) => ({ ...record, partition: record.partition ?? partition }));
+}
+
+/**
+ * One value a line, without its line feed; a last line needs none. Empty lines are no records. What
+ * else is in a line stays in it, a carriage return too.
+ */
+function splitLines(body: Uint8Array, isJsonWanted: boolean): Uint8Array[] {
+  const lines: Uint8Array[] = [];
+  for (let start = 0; start < body.length;) {
+    const found = body.indexOf(lineFeed, start);
+    const end = found < 0 ? body.length : found;
+    const line = body.subarray(start, end);
+    start = end + 1;
+    if (line.length === 0 || (line.length === 1 && line[0] === carriageReturn)) continue;
+    lines.push(line);
+    if (isJsonWanted) checkJson(line, `Line ${lines.length}`);
+  }
+  if (lines.length === 0) throw invalid("There is no line with anything in it.");
+  return lines;
+}
+
+function checkJson(bytes: Uint8Array, what: string): void {
+  if (!isUtf8(bytes)) throw invalid(`${what} is not in UTF-8.`);
+  if (!isJson(decodeUtf8(bytes))) throw invalid(`${what} is no JSON.`);
+}
+
+function otherType(type: string | undefined, wanted: string): Refusal {
+  return new Refusal(415, `The topic takes ${wanted} only, not ${type ?? "what is not said"}.`, {
+    facts: { setting: "content.type", wanted },
+  });
+}
+
+function invalid(detail: string): XylemError {
+  return new XylemError("INVALID_REQUEST", detail);
+}

@@ -1,0 +1,117 @@
+import {
+  type AppendedRecord,
+  appendRecords,
+  type AppendOutcome,
+} from "../../../broker/records/append-records.ts";
+import { toProblem } from "../errors.ts";
+import { linesType, parseRecords, recordListType } from "../records/parse-records.ts";
+import { type Answer, answersJson, type Route, route } from "../route.ts";
+import { parseTimeSpan, timeSpan } from "../schemas/query.ts";
+import { appended, newRecordList } from "../schemas/record.ts";
+import { integer, oneOf, text } from "../schemas/schema.ts";
+import { partitionIndex, topicName } from "../schemas/topic.ts";
+
+const acksNumbers = { "0": 0, "1": 1, all: -1 } as const;
+const timeoutMsInitial = 30_000;
+/** Who appends over HTTP, as the node's log names it. */
+const clientId = "http";
+
+const append = route({
+  method: "POST",
+  path: "/v1/topics/{topic}/records",
+  tag: "Records",
+  summary: "Appends records: the body is the record, unless its media type says it is several.",
+  description:
+    `A body of ${linesType} is one record per line: bytes are kept and not parsed, empty lines ` +
+    `are passed over, the last line needs no line feed. A body of ${recordListType} is a list. ` +
+    "Any other body is one record, and its Content-Type is kept as the record's header " +
+    "`content-type`; JSON is checked. Records of one partition are appended together or not at " +
+    "all; over several the status is that of the first error, and `records` says of each.",
+  params: { topic: topicName },
+  query: {
+    key: text({ description: "The key of the record, or of all lines.", maxLength: 65_536 }),
+    partition: partitionIndex,
+    acks: oneOf(["0", "1", "all"], { default: "all" }),
+    "min-replicas": integer({
+      description: "How many replicas must be there.",
+      minimum: 1,
+      maximum: 100,
+    }),
+    durability: oneOf(["fsync", "os"], {
+      description: "Of this request; absent: the topic's.",
+    }),
+    timeout: timeSpan("How long the answer may take."),
+  },
+  headers: {
+    "idempotency-key": {
+      type: "string",
+      description: "The same key with the same body again gets the first answer again.",
+    },
+    "if-match": {
+      type: "string",
+      description: 'The offset, in quotes, that the first record is to get: `"42"`.',
+    },
+  },
+  body: {
+    description: "The record, or the records.",
+    bytes: {
+      "application/json": { description: "One record." },
+      "application/octet-stream": { type: "string", description: "One record." },
+      [linesType]: { type: "string", description: "One record per line." },
+      [recordListType]: newRecordList,
+    },
+  },
+  answers: {
+    201: {
+      ...answersJson("Appended.", appended),
+      headers: { location: "The first record." },
+    },
+    202: answersJson("Taken, with acks=0: nobody waited.", appended),
+  },
+  problems: {
+    400: "A parameter or the body is invalid.",
+    404: "There is no such topic or partition.",
+    409: "A request with this Idempotency-Key is under way.",
+    412: "The next offset is another one: `expected` and `actual`.",
+    413: "The body or a batch is too large.",
+    415: "The topic takes another media type only: `content.type`.",
+    422: "The Idempotency-Key came with another body before.",
+    503: "Fewer replicas than min-replicas.",
+  },
+  handle: async ({ broker, tools }, { params: { topic }, query, body, headers }) => {
+    const { acks = "all", key, partition } = query;
+    const contentType = headers["content-type"];
+    const typeWanted = broker.topics.find(topic)?.settings["content.type"] ?? "";
+    const bytes = body as unknown as Uint8Array;
+    const outcome = await appendRecords(broker, tools, {
+      topic,
+      records: parseRecords(bytes, { contentType, key, partition, typeWanted }),
+      acks: acksNumbers[acks],
+      timeoutMs: parseTimeSpan(query.timeout, timeoutMsInitial, "timeout"),
+      clientId,
+      minReplicas: query["min-replicas"],
+    });
+    return answer(topic, outcome, acks === "0" ? 202 : 201);
+  },
+});
+
+function answer(topic: string, outcome: AppendOutcome, status: number): Answer {
+  const { records, isDurable, error } = outcome;
+  const told = { records: records.map(tell), durable: isDurable };
+  if (error !== undefined) {
+    const { problem, headers } = toProblem(error);
+    const contentType = { "content-type": "application/problem+json" };
+    const content = JSON.stringify(records.length > 1 ? { ...problem, ...told } : problem);
+    return { status: problem.status, headers: { ...headers, ...contentType }, content };
+  }
+  const { partition, offset } = records[0] as AppendedRecord;
+  const base = `/v1/topics/${encodeURIComponent(topic)}/partitions/${partition}`;
+  return { status, headers: { location: `${base}/records/${offset}` }, json: told };
+}
+
+function tell({ partition, offset, timestampMs, error }: AppendedRecord) {
+  const place = { partition, offset, timestamp: timestampMs };
+  return error === undefined ? place : { ...place, code: error.code, detail: error.message };
+}
+
+export const appendRoutes: readonly Route[] = [append];
