@@ -7,7 +7,9 @@ type Bounds = Pick<PartitionLog, "topic" | "index" | "logStart" | "end">;
 export function outOfRange(log: Bounds, offset: number, end = log.end): XylemError {
   const { topic, index, logStart } = log;
   const detail = `${topic}-${index} holds ${logStart} to ${end}, asked for ${offset}`;
-  return new XylemError("OFFSET_OUT_OF_RANGE", detail);
+  return new XylemError("OFFSET_OUT_OF_RANGE", detail, {
+    facts: { logStart, highWatermark: end, asked: offset },
+  });
 }
 
 /** Throws OFFSET_MISMATCH. */
@@ -15,5 +17,6 @@ export function checkExpectedEnd({ topic, index, end }: Bounds, options: AppendO
   const { expectedEnd } = options;
   if (expectedEnd === undefined || expectedEnd === end) return;
   const detail = `the next offset of ${topic}-${index} is ${end}, expected was ${expectedEnd}`;
-  throw new XylemError("OFFSET_MISMATCH", detail);
+  const facts = { expected: expectedEnd, actual: end };
+  throw new XylemError("OFFSET_MISMATCH", detail, { facts });
 }

@@ -1,3 +1,4 @@
+import { XylemError } from "../../../base/errors.ts";
 import {
   type AppendedRecord,
   appendRecords,
@@ -15,6 +16,7 @@ const acksNumbers = { "0": 0, "1": 1, all: -1 } as const;
 const timeoutMsInitial = 30_000;
 /** Who appends over HTTP, as the node's log names it. */
 const clientId = "http";
+const ifMatchPattern = /^"(\d{1,15})"$/;
 
 const append = route({
   method: "POST",
@@ -90,6 +92,8 @@ const append = route({
       timeoutMs: parseTimeSpan(query.timeout, timeoutMsInitial, "timeout"),
       clientId,
       minReplicas: query["min-replicas"],
+      durability: query.durability,
+      expectedOffset: expectedOffset(headers["if-match"]),
     });
     return answer(topic, outcome, acks === "0" ? 202 : 201);
   },
@@ -112,6 +116,14 @@ function answer(topic: string, outcome: AppendOutcome, status: number): Answer {
 function tell({ partition, offset, timestampMs, error }: AppendedRecord) {
   const place = { partition, offset, timestamp: timestampMs };
   return error === undefined ? place : { ...place, code: error.code, detail: error.message };
+}
+
+/** The offset of `If-Match: "42"`. */
+function expectedOffset(header: string | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  const digits = ifMatchPattern.exec(header)?.[1];
+  if (digits !== undefined) return Number(digits);
+  throw new XylemError("INVALID_REQUEST", 'If-Match must be one offset in quotes, as "42".');
 }
 
 export const appendRoutes: readonly Route[] = [append];

@@ -150,6 +150,36 @@ describe("POST /v1/topics/{topic}/records", () => {
     expect((await post("acks", typed("text/plain", "v"), "?timeout=soon")).status).toBe(400);
   });
 
+  test("If-Match appends only at the offset it names, of many writers for one", async () => {
+    const at = (value: string, topic = "matched", query = "") =>
+      post(topic, { body: "v", headers: { "if-match": value } }, query);
+    const all = await Promise.all([1, 2, 3, 4].map(() => at('"0"')));
+    expect(all.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 412, 412, 412]);
+    expect((await at('"0"')).json).toMatchObject({
+      status: 412,
+      code: "OFFSET_MISMATCH",
+      expected: 0,
+      actual: 1,
+    });
+    expect((await at('"1"')).status).toBe(201);
+    for (const bad of ["1", "*", 'W/"1"', '"1", "2"', '"x"']) {
+      expect((await at(bad)).status).toBe(400);
+    }
+    await make("matched.wide", { partitions: 2 });
+    expect((await at('"0"', "matched.wide")).status).toBe(400);
+    expect((await at('"0"', "matched.wide", "?partition=1")).status).toBe(201);
+    expect((await at('"0"', "matched.wide", "?key=k")).status).toBeOneOf([201, 412]);
+  });
+
+  test("a request may ask for more or less durability than its topic has", async () => {
+    for (const durability of ["fsync", "os"]) {
+      const answer = await post("durable", { body: "v" }, `?durability=${durability}`);
+      // In memory nothing is durable, and the answer says so.
+      expect([answer.status, answer.json]).toMatchObject([201, { durable: false }]);
+    }
+    expect((await post("durable", { body: "v" }, "?durability=maybe")).status).toBe(400);
+  });
+
   test("a topic with a content type takes no other", async () => {
     await make("strict", { configs: { "content.type": "application/json" } });
     expect((await post("strict", typed("text/plain", "{}"))).json).toMatchObject({
