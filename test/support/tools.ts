@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 
 /** Programs that some tests need and a machine may lack; how to see that one is there. */
 const probes = {
+  curl: ["curl", "--version"],
   kcat: ["kcat", "-V"],
   chromium: ["chromium", "--version"],
   zsh: ["zsh", "--version"],

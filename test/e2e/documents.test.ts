@@ -1,0 +1,102 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { DocumentFolder } from "../support/document-folder.ts";
+import {
+  type Block,
+  escapeOf,
+  isPrinted,
+  isRunnable,
+  readBlocks,
+  toolsOf,
+} from "../support/document-blocks.ts";
+import { repositoryRoot } from "../support/repository.ts";
+import { reasonToSkip } from "../support/tools.ts";
+import { readTree } from "../tidy/source-tree.ts";
+
+/** Blocks that do not run here, by document and first line, and why. */
+const notRun: readonly { document: string; firstLine: string; reason: string }[] = [
+  {
+    document: "README.md",
+    firstLine: "npm install",
+    reason: "sets up this very checkout; continuous integration begins with it",
+  },
+];
+
+interface Document {
+  readonly path: string;
+  readonly blocks: readonly Block[];
+}
+
+function documents(): Document[] {
+  const texts = readTree().filter(({ path }) => /^(README\.md|docs\/.*\.md)$/.test(path));
+  return texts.map(({ path, text }) => ({ path, blocks: readBlocks(text) }));
+}
+
+function isRun({ path }: Document, block: Block): boolean {
+  const [firstLine] = block.text.split("\n");
+  const isExempt = notRun.some((row) => row.document === path && row.firstLine === firstLine);
+  return isRunnable(block) && !isExempt;
+}
+
+const followed = documents().filter((document) =>
+  document.blocks.some((block) => isRun(document, block)),
+);
+
+describe.each(followed)("$path, from its top", (document) => {
+  let folder: DocumentFolder;
+
+  beforeAll(async () => {
+    folder = await DocumentFolder.open();
+  });
+
+  afterAll(() => folder?.close());
+
+  const blocks = document.blocks.filter((block) => isRun(document, block));
+  test.for(blocks)("the $language in line $line runs as it stands", async (block, context) => {
+    const reason = reasonToSkip(toolsOf(block));
+    if (reason !== undefined) context.skip(reason);
+    const { code, stdout, stderr } = await folder.run(block);
+    expect(code ?? 0, stderr + stdout).toBe(0);
+    if (block.printed === undefined) return;
+    expect(isPrinted(stdout, block.printed), `printed:\n${stdout}${stderr}`).toBe(true);
+  });
+});
+
+test("no command hides in a block that is not run", () => {
+  const hidden = documents().flatMap(({ path, blocks }) =>
+    blocks.map(escapeOf).flatMap((why) => (why === undefined ? [] : [`${path} ${why}`])),
+  );
+  expect(hidden).toEqual([]);
+});
+
+test("each block that is said not to run is there", () => {
+  const gone = notRun.filter(({ document, firstLine }) => {
+    const blocks = documents().find(({ path }) => path === document)?.blocks ?? [];
+    return !blocks.some(({ text }) => text.split("\n")[0] === firstLine);
+  });
+  expect(gone).toEqual([]);
+});
+
+test("the README shows a client, a program and the command line", () => {
+  const readme = readBlocks(readFileSync(join(repositoryRoot, "README.md"), "utf8"));
+  const commands = readme.filter(({ language }) => language === "sh").map(({ text }) => text);
+  expect(commands.join("")).toMatch(/kcat[^]*npx xylem produce/);
+  expect(readme.map(({ language }) => language)).toContain("ts");
+});
+
+test("a text block at once after an example is what it prints", () => {
+  const [first, second] = readBlocks("```sh\necho a\n```\n\n```text\na…\n```\nOr\n```sh\nb\n```\n");
+  expect(first).toMatchObject({ language: "sh", line: 1, printed: "a…\n" });
+  expect(second).toMatchObject({ language: "text", printed: undefined });
+  expect(isPrinted("a 12 b\nx\ny\nend\n", "a … b\n…\nend\n")).toBe(true);
+  expect(isPrinted("a 12 c\n", "a … b\n")).toBe(false);
+  expect(isPrinted("a\nmore\n", "a\n")).toBe(false);
+});
+
+test.each([
+  ["a command in a block of text", "```text\ncurl http://127.0.0.1:9092/healthz\n```\n"],
+  ["a language that nobody runs", "```bash\ntrue\n```\n"],
+])("is found: %s", (_what, markdown) => {
+  expect(readBlocks(markdown).map(escapeOf)).toEqual([expect.stringContaining("line 1")]);
+});
