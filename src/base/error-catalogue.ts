@@ -177,6 +177,7 @@ export const catalogue = {
   IDEMPOTENCY_KEY_REUSED: row(42, false, 422, "FAILED_PRECONDITION"),
   IDEMPOTENCY_KEY_IN_FLIGHT: row(42, true, 409, "ABORTED"),
   DOCUMENT_CHANGED: row(42, true, 409, "ABORTED"),
+  PATCH_FAILED: row(42, false, 409, "FAILED_PRECONDITION"),
   DOCUMENT_NOT_JSON: row(42, false, 422, "FAILED_PRECONDITION"),
   SCAN_LIMIT_REACHED: row(42, false, 422, "RESOURCE_EXHAUSTED"),
 } as const satisfies Record<string, ErrorRow>;

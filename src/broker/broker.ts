@@ -10,7 +10,7 @@ import type { BrokerConfigs } from "./configs/broker-configs.ts";
 import type { GroupCoordinator } from "./groups/group-coordinator.ts";
 import type { StorageHealth } from "./ports/partition-storage.ts";
 import type { ProducerIds } from "./producer-ids.ts";
-import type { KeylessTurns } from "./records/keyless-turns.ts";
+import type { RecordState } from "./records/record-state.ts";
 import type { Retention } from "./retention/retention.ts";
 import type { Scrubbing } from "./scrub/scrubbing.ts";
 import type { Topics } from "./topics/topics.ts";
@@ -43,5 +43,5 @@ export interface Broker {
   readonly scrubbing: Scrubbing;
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
-  readonly keylessTurns: KeylessTurns;
+  readonly records: RecordState;
 }

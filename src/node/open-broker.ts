@@ -18,7 +18,7 @@ import type { GroupCoordinator } from "../broker/groups/group-coordinator.ts";
 import type { Compactor } from "../broker/ports/compactor.ts";
 import type { Disk } from "../broker/ports/disk.ts";
 import { ProducerIds } from "../broker/producer-ids.ts";
-import { KeylessTurns } from "../broker/records/keyless-turns.ts";
+import { RecordState } from "../broker/records/record-state.ts";
 import { Retention, type RetentionOptions } from "../broker/retention/retention.ts";
 import { Scrubbing } from "../broker/scrub/scrubbing.ts";
 import { Topics } from "../broker/topics/topics.ts";
@@ -113,7 +113,7 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     scrubbing: new Scrubbing({ topics, partitions: storage.background, settings, clock }),
     producerIds,
     deadlines,
-    keylessTurns: new KeylessTurns(),
+    records: new RecordState(),
   };
   const identity = identityOf(directory, settings);
   const own = { identity, settings, configs, clock, random, log };

@@ -15,7 +15,7 @@ import type { Disk } from "../../src/broker/ports/disk.ts";
 import { ProducerIds } from "../../src/broker/producer-ids.ts";
 import { LogCleaner } from "../../src/broker/compaction/log-cleaner.ts";
 import { isHeldFor } from "../../src/broker/retention/acknowledging.ts";
-import { KeylessTurns } from "../../src/broker/records/keyless-turns.ts";
+import { RecordState } from "../../src/broker/records/record-state.ts";
 import { Retention, type RetentionOptions } from "../../src/broker/retention/retention.ts";
 import { Scrubbing } from "../../src/broker/scrub/scrubbing.ts";
 import { Topics } from "../../src/broker/topics/topics.ts";
@@ -84,10 +84,10 @@ export class GroupBroker {
       meta: storage.meta,
       partitions: storage,
     });
-    const keylessTurns = new KeylessTurns();
+    const records = new RecordState();
     const own = { configs, topics, retention, cleaner, groups, producerIds, identity, log };
     const copies = { snapshots, reindexing, scrubbing };
-    const broker: Broker = { ...kept, ...own, storage: storage.health, ...copies, keylessTurns };
+    const broker: Broker = { ...kept, ...own, storage: storage.health, ...copies, records };
     return new GroupBroker({ broker, clock, groupLog, disk }, given, async () => {
       await groups.close();
       await topics.close();

@@ -253,6 +253,11 @@ export const logSettings = {
     atLeast(0),
     "Memory kept for the next reads of the disk, half of it to read ahead; 0: neither is done.",
   ),
+  "log.search.max.bytes": long(
+    67_108_864,
+    atLeast(1_048_576),
+    "Bytes of records that a search for the newest record of a key goes over, from the end back.",
+  ),
   "log.tail.cache.max.bytes": long(
     67_108_864,
     atLeast(0),

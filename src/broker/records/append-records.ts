@@ -130,7 +130,7 @@ async function ensureTopic(broker: Broker, name: string): Promise<Topic> {
 }
 
 function placeRecords(
-  { clock, keylessTurns }: Broker,
+  { clock, records: { keylessTurns } }: Broker,
   topic: Topic,
   records: readonly NewRecord[],
 ): readonly PlacedRecord[] {

@@ -1,5 +1,6 @@
 import { equalBytes } from "../../base/bytes.ts";
 import { XylemError } from "../../base/errors.ts";
+import { parsePointer, valueAt } from "../../base/json/json-pointer.ts";
 import { decodeUtf8, encodeUtf8 } from "../../base/text.ts";
 import type { RecordHeader } from "../../protocol/record.ts";
 
@@ -67,15 +68,6 @@ export function parseRecordFilter(
   };
 }
 
-/** The tokens of a JSON Pointer; "" is the whole document. Throws INVALID_REQUEST. */
-export function parsePointer(pointer: string): readonly string[] {
-  if (pointer === "") return [];
-  const isPointer = pointer.startsWith("/") && !/~(?![01])/.test(pointer);
-  if (!isPointer) throw bad(`"${pointer}" is no JSON Pointer`);
-  const tokens = pointer.slice(1).split("/");
-  return tokens.map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
-}
-
 /** Whether a record is wanted. `headersOf` is called at most once. */
 export function matchesFilter(
   filter: RecordFilter,
@@ -118,18 +110,6 @@ function matchesJson(conditions: readonly JsonCondition[], value: Uint8Array | n
     return false;
   }
   return conditions.every(({ tokens, text }) => isText(valueAt(document, tokens), text));
-}
-
-/** What a JSON Pointer points at; undefined: nothing. */
-function valueAt(document: unknown, tokens: readonly string[]): unknown {
-  let found = document;
-  for (const token of tokens) {
-    if (typeof found !== "object" || found === null) return undefined;
-    if (Array.isArray(found) && !/^(0|[1-9]\d*)$/.test(token)) return undefined;
-    if (!Object.hasOwn(found, token)) return undefined;
-    found = (found as Record<string, unknown>)[token];
-  }
-  return found;
 }
 
 const numberPattern = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;

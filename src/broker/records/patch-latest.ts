@@ -1,0 +1,192 @@
+import { XylemError } from "../../base/errors.ts";
+import { formatJson, parseExactJson } from "../../base/json/exact-json.ts";
+import { applyPatch } from "../../base/json/json-patch.ts";
+import { partitionOfKey } from "../../base/murmur2.ts";
+import { decodeUtf8 } from "../../base/text.ts";
+import type { BatchTools } from "../../protocol/build-batch.ts";
+import type { RecordHeader } from "../../protocol/record.ts";
+import type { Broker } from "../broker.ts";
+import type { PartitionLog } from "../partition/partition-log.ts";
+import type { Topic } from "../topics/topics.ts";
+import { appendRecords, type AppendOutcome } from "./append-records.ts";
+import { findPartition, findTopic } from "./find-partition.ts";
+import { latestByKey, latestOf } from "./latest-by-key.ts";
+import type { RecordScope, StoredRecord } from "./stored-record.ts";
+
+export interface PatchLatest {
+  readonly topic: string;
+  /** Absent: the newest document of the partition. */
+  readonly key?: Uint8Array | undefined;
+  /** Needed without a key where the topic has more than one. */
+  readonly partition?: number | undefined;
+  /** A JSON Patch (RFC 6902) as it came. */
+  readonly patch: Uint8Array;
+  readonly timeoutMs: number;
+  readonly clientId: string;
+}
+
+export interface PatchOutcome {
+  /** Of the new document; its error, if any, is thrown. */
+  readonly appended: AppendOutcome;
+  readonly document: unknown;
+  /** What became of the patch in the companion topic. */
+  readonly companion: AppendOutcome;
+}
+
+/** Writers that are faster than this many tries: the client is told and may try again. */
+const triesMax = 8;
+/** Behind the topic's own name. */
+const companionSuffix = "-patches";
+
+/**
+ * Patches the newest document of a key, or of a partition: the patched one is appended as a new
+ * record with the key and the headers of the old one. Patches of one partition go one after the
+ * other; when another writer came between, it is tried again with what he wrote. The patch itself,
+ * byte for byte, is appended to the topic `<topic>-patches`, which is made when it is not there;
+ * a crash between the two appends may leave it out there. Throws INVALID_REQUEST (no patch, or no
+ * partition chosen), RESOURCE_NOT_FOUND (no document), DOCUMENT_NOT_JSON, PATCH_FAILED,
+ * DOCUMENT_CHANGED, and what an append throws.
+ */
+export async function patchLatest(
+  broker: Broker,
+  tools: BatchTools,
+  ask: PatchLatest,
+): Promise<PatchOutcome> {
+  const patch = parsePatch(ask.patch);
+  const topic = findTopic(broker, ask.topic);
+  const scope = { broker, tools };
+  const index = await choosePartition(scope, topic, ask);
+  const log = findPartition(topic, index);
+  return await broker.records.patches.take(`${topic.name}-${index}`, async () => {
+    const companion = await ensureCompanion(broker, topic);
+    for (let tries = 0; tries < triesMax; tries += 1) {
+      const patched = await new Patching(scope, { topic, log, ask }).patchOnce(patch);
+      if (patched === undefined) continue;
+      return { ...patched, companion: await appendPatch(scope, companion, { ask, index }) };
+    }
+    const detail = `${topic.name}-${index} was written to ${triesMax} times meanwhile`;
+    throw new XylemError("DOCUMENT_CHANGED", detail);
+  });
+}
+
+function parsePatch(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(decodeUtf8(bytes)) as unknown;
+  } catch (error) {
+    throw new XylemError("INVALID_REQUEST", "the patch is no JSON", { cause: error });
+  }
+}
+
+/** Where the document is; a key that another client's hash put elsewhere is found there. */
+async function choosePartition(
+  { broker, tools }: RecordScope,
+  topic: Topic,
+  { key, partition }: PatchLatest,
+): Promise<number> {
+  if (partition !== undefined) return partition;
+  const count = topic.partitions.length;
+  if (count === 1) return 0;
+  if (key === undefined) {
+    const detail = `${topic.name} has ${count} partitions: a key or a partition is needed`;
+    throw new XylemError("INVALID_REQUEST", detail);
+  }
+  const found = await latestByKey(broker, tools, { topic: topic.name, key });
+  return found?.partition ?? partitionOfKey(key, count);
+}
+
+interface Target {
+  readonly topic: Topic;
+  readonly log: PartitionLog;
+  readonly ask: PatchLatest;
+}
+
+class Patching {
+  readonly #scope: RecordScope;
+  readonly #target: Target;
+
+  constructor(scope: RecordScope, target: Target) {
+    this.#scope = scope;
+    this.#target = target;
+  }
+
+  /** Undefined: somebody wrote meanwhile. */
+  async patchOnce(patch: unknown): Promise<Omit<PatchOutcome, "companion"> | undefined> {
+    const { topic, log, ask } = this.#target;
+    const { broker, tools } = this.#scope;
+    await log.load();
+    const expectedOffset = log.end;
+    await whenCommitted(log, expectedOffset);
+    // A transaction is open: what it holds may be the newest document.
+    if (log.lastStable < expectedOffset) return undefined;
+    const newest = await this.#findNewest();
+    const document = applyPatch(parseExactJson(newest.value), patch);
+    const { key, headers } = newest;
+    const value = formatJson(document);
+    const record = { key, value, headers: headers.filter(isKept), partition: log.index };
+    const appended = await appendRecords(broker, tools, {
+      topic: topic.name,
+      records: [record],
+      acks: -1,
+      timeoutMs: ask.timeoutMs,
+      clientId: ask.clientId,
+      expectedOffset,
+    });
+    if (appended.error?.code === "OFFSET_MISMATCH") return undefined;
+    if (appended.error !== undefined) throw appended.error;
+    return { appended, document };
+  }
+
+  async #findNewest(): Promise<StoredRecord & { readonly value: Uint8Array }> {
+    const { topic, log, ask } = this.#target;
+    const { broker, tools } = this.#scope;
+    const partition = log.index;
+    const newest =
+      ask.key === undefined
+        ? await latestOf(this.#scope, topic, partition)
+        : await latestByKey(broker, tools, { topic: topic.name, key: ask.key, partition });
+    if (newest !== undefined && newest.value !== null) return { ...newest, value: newest.value };
+    const detail = `${topic.name}-${partition} has no document to patch`;
+    throw new XylemError("RESOURCE_NOT_FOUND", detail);
+  }
+}
+
+/** What the broker keeps about a record is not its successor's. */
+function isKept({ key }: RecordHeader): boolean {
+  return !key.startsWith("xylem-");
+}
+
+async function ensureCompanion({ topics }: Broker, topic: Topic): Promise<Topic> {
+  const name = `${topic.name}${companionSuffix}`;
+  const found = topics.find(name);
+  if (found !== undefined) return found;
+  const partitions = topic.partitions.length;
+  try {
+    return await topics.create({ name, partitions, replicas: -1, configs: new Map() });
+  } catch (error) {
+    const other = topics.find(name);
+    if (other === undefined) throw error;
+    return other;
+  }
+}
+
+/** Patches of one document stay in order, as they come from one partition. */
+async function appendPatch(
+  { broker, tools }: RecordScope,
+  companion: Topic,
+  { ask, index }: { readonly ask: PatchLatest; readonly index: number },
+): Promise<AppendOutcome> {
+  const partition = index % companion.partitions.length;
+  const record = { key: ask.key ?? null, value: ask.patch, headers: [], partition };
+  const { timeoutMs, clientId } = ask;
+  const how = { acks: -1, timeoutMs, clientId } as const;
+  return await appendRecords(broker, tools, { ...how, topic: companion.name, records: [record] });
+}
+
+function whenCommitted(log: PartitionLog, offset: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    log.whenCommitted(offset, (error) => {
+      if (error === undefined) resolve();
+      else reject(error);
+    });
+  });
+}
