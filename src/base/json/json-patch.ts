@@ -77,7 +77,7 @@ function applyOperation(holder: Holder, { op, path, from, value }: Operation): v
     case "add":
       return add(holder, path, clone(holder, value));
     case "remove":
-      return void remove(holder, path);
+      return remove(holder, path);
     case "replace":
       find(holder, path);
       return replace(holder, path, clone(holder, value));

@@ -11,7 +11,7 @@ interface Watched {
   readonly partition: Partition;
   readonly disk: SimulatedDisk;
   /** Appends one record; what was told of it is in `told` afterwards. */
-  append(asked: Durability): void;
+  readonly append: (asked: Durability) => void;
   readonly told: string[];
 }
 

@@ -134,7 +134,8 @@ class BackwardSearch {
 
   #limitReached({ topic, index }: PartitionLog, end: number): XylemError {
     const bytes = this.#scope.broker.settings["log.search.max.bytes"];
-    const detail = `${topic}-${index} was searched back to ${end}, log.search.max.bytes is ${bytes}`;
+    const place = `${topic}-${index} was searched back to ${end}`;
+    const detail = `${place}, log.search.max.bytes is ${bytes}`;
     return new XylemError("SCAN_LIMIT_REACHED", detail);
   }
 }

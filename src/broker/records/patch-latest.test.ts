@@ -101,7 +101,7 @@ describe("a patch is refused", () => {
     await expect(patch(plain, { key })).rejects.toMatchObject({ code: "RESOURCE_NOT_FOUND" });
   });
 
-  test("where it does not fit, is none, or the document is no JSON: nothing is written", async () => {
+  test("where it does not fit, is none, or there is no JSON: nothing is written", async () => {
     await memory.createTopic("docs");
     await append("{}");
     const missing = '[{"op":"remove","path":"/a"}]';
