@@ -75,6 +75,20 @@ export class Buckets {
       this.#kept.set(name, { name, configs, revision });
     });
   }
+
+  /** Forgets a bucket; durable when it resolves. What `check` throws leaves it as it is. */
+  remove(name: string, check: () => void): Promise<void> {
+    return this.#turns.take(name, async () => {
+      check();
+      const key = prefix + name;
+      const compares = [{ key, revision: this.#kept.get(name)?.revision ?? 0 }];
+      const revision = await this.#coordinator.transact(compares, [{ key, value: null }]);
+      if (revision === undefined) {
+        throw new XylemError("NOT_CONTROLLER", `The bucket ${name} changed meanwhile`);
+      }
+      this.#kept.delete(name);
+    });
+  }
 }
 
 function parseEntry(key: string, text: string): Configs {

@@ -1,5 +1,8 @@
 import type { Route } from "../route.ts";
 import { appendRoutes } from "./append-records.ts";
+import { bucketRoutes } from "./buckets.ts";
+import { clusterRoutes } from "./cluster.ts";
+import { configRoutes } from "./configs.ts";
 import { healthRoutes } from "./health.ts";
 import { oneRecordRoutes } from "./one-record.ts";
 import { readRoutes } from "./read-records.ts";
@@ -11,5 +14,8 @@ export const routes: readonly Route[] = [
   ...appendRoutes,
   ...readRoutes,
   ...oneRecordRoutes,
+  ...bucketRoutes,
+  ...configRoutes,
+  ...clusterRoutes,
   ...healthRoutes,
 ];
