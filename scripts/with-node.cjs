@@ -25,6 +25,7 @@ const tasks = {
   },
   check: { script: ["scripts/run-checks.ts"] },
   bench: { build: build, script: ["bench/run.ts"] },
+  proto: { script: ["scripts/generate-proto.ts"] },
   simulate: { script: ["scripts/simulate.ts"] },
 };
 

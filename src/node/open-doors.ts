@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { GrpcServer } from "../servers/grpc/grpc-server.ts";
+import { isRpcPath } from "../servers/grpc/rpc-path.ts";
 import type { HttpServer } from "../servers/http/http-server.ts";
 import type { Http2Server } from "../servers/http2/http2-server.ts";
 import type { KafkaServer } from "../servers/kafka/kafka-server.ts";
@@ -7,6 +9,7 @@ import type { PlannedListener } from "./listener-plan.ts";
 import type { Doors } from "./listening-port.ts";
 import { batchTools, type OpenBroker } from "./open-broker.ts";
 import { reachableAddresses } from "./open-listeners.ts";
+import { isServed, markServed } from "./served-doors.ts";
 import type { StartSteps } from "./start-steps.ts";
 
 /** What is behind the ports. */
@@ -22,6 +25,7 @@ interface Parts {
   readonly kafka: LazyPart<KafkaServer>;
   readonly http: LazyPart<HttpServer>;
   readonly http2: LazyPart<Http2Server>;
+  readonly grpc: LazyPart<GrpcServer>;
   isReady: boolean;
 }
 
@@ -45,6 +49,7 @@ export async function openDoors(
     kafka: part("Kafka", () => loadKafka(opened)),
     http: part("HTTP", () => loadHttp(opened, plan, parts)),
     http2: part("HTTP/2", () => loadHttp2(opened, parts)),
+    grpc: part("gRPC", () => loadGrpc(opened)),
     isReady: true,
   };
   await steps.run(
@@ -55,7 +60,8 @@ export async function openDoors(
   await steps.run(
     "open the web doors",
     () => parts,
-    async ({ http2, http }) => {
+    async ({ grpc, http2, http }) => {
+      await grpc.close((server) => server.close());
       await Promise.all([
         http2.close((server) => server.close(graceMs)),
         http.close((server) => server.close(graceMs)),
@@ -64,8 +70,14 @@ export async function openDoors(
   );
   return {
     kafka: (socket, head) => parts.kafka.pass(socket, (server) => server.accept(socket, head)),
-    http: (socket) => parts.http.pass(socket, (server) => server.accept(socket)),
-    http2: (socket) => parts.http2.pass(socket, (server) => server.accept(socket)),
+    http: (socket, served) => {
+      markServed(socket, served);
+      parts.http.pass(socket, (server) => server.accept(socket));
+    },
+    http2: (socket, served) => {
+      markServed(socket, served);
+      parts.http2.pass(socket, (server) => server.accept(socket));
+    },
     warmUp: async () => void (await parts.kafka.open()),
     markStopping: () => (parts.isReady = false),
   };
@@ -104,6 +116,7 @@ async function loadHttp(
       hosts: settings["http.hosts"],
       origins: settings["http.cors.origins"],
     },
+    takeCall: (request, response) => takeCall(request, response, parts.grpc),
     node: { isReady: () => parts.isReady, metrics: new MetricsPage(() => metrics.collect()) },
   });
   return server;
@@ -123,4 +136,33 @@ async function loadHttp2({ broker }: OpenBroker, { http }: Parts): Promise<Http2
     handle: (request, response) =>
       door.handle(request as unknown as IncomingMessage, response as unknown as ServerResponse),
   });
+}
+
+async function loadGrpc({ broker, loadGroups }: OpenBroker): Promise<GrpcServer> {
+  const [{ GrpcServer }] = await Promise.all([
+    import("../servers/grpc/grpc-server.ts"),
+    loadGroups(),
+  ]);
+  return new GrpcServer({ broker, tools: batchTools });
+}
+
+/** Whether the request is a call, or for a door that its listener does not serve. */
+function takeCall(
+  request: IncomingMessage,
+  response: ServerResponse,
+  grpc: LazyPart<GrpcServer>,
+): boolean {
+  if (isRpcPath(request.url ?? "") && isServed(request.socket, "grpc")) {
+    if (grpc.server !== undefined) grpc.server.handle(request, response);
+    else {
+      grpc.open().then(
+        (server) => server.handle(request, response),
+        () => response.writeHead(503).end(),
+      );
+    }
+    return true;
+  }
+  if (isServed(request.socket, "http")) return false;
+  response.writeHead(404).end();
+  return true;
 }

@@ -30,7 +30,18 @@ test("the ready line says where each door is, and each is only there", async () 
   expect(new Set([`http://${kafka}`, http, grpc]).size).toBe(3);
   expect((await fetch(`${http}/healthz`)).status).toBe(200);
   await expect(fetch(`http://${kafka}/healthz`)).rejects.toThrow("fetch failed");
+  expect((await fetch(`http://${grpc}/healthz`)).status).toBe(404);
+  const [http2grpc, http2http] = await Promise.all([ping(`http://${grpc}`), ping(http)]);
+  expect([http2grpc, http2http]).toEqual(['{"message":"pong"}', 404]);
 });
+
+/** What Connect's JSON form of EchoService.Ping answers there. */
+async function ping(url = ""): Promise<string | number> {
+  const headers = { "content-type": "application/json" };
+  const path = "/xylem.v1.EchoService/Ping";
+  const answer = await fetch(url + path, { method: "POST", headers, body: "{}" });
+  return answer.ok ? await answer.text() : answer.status;
+}
 
 test("a Kafka client on a listener of its own is told the address it came in on", async () => {
   const [, kafka = ""] = await start("kafka=127.0.0.1:0");

@@ -9,7 +9,15 @@ export interface SourceFile {
 
 export const root = join(import.meta.dirname, "..", "..");
 
-const foldersLeftOut = new Set([".cache", ".git", "coverage", "data", "dist", "node_modules"]);
+const foldersLeftOut = new Set([
+  ".cache",
+  ".git",
+  "coverage",
+  "data",
+  "dist",
+  "generated",
+  "node_modules",
+]);
 const textFile = /(\.(ts|cjs|mjs|js|json|md|txt|xml|yaml|yml|java|go|py|sh)|\/run|LICENSE)$/;
 
 /** Every text file that belongs to the project, by path. */

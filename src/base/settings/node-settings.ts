@@ -74,6 +74,16 @@ const doorSettings = {
     atLeast(1_048_576),
     "Bytes of answers all connections may have waiting; past it a fetch brings one batch.",
   ),
+  "grpc.memory.max.bytes": long(
+    134_217_728,
+    atLeast(1_048_576),
+    "Bytes that gRPC calls may hold: requests under way and answers not taken.",
+  ),
+  "grpc.message.max.bytes": int(
+    4_194_304,
+    atLeast(1_024),
+    "The largest message of a gRPC call, either way.",
+  ),
   host: text("127.0.0.1", anyText, "The address to listen on; 127.0.0.1 listens on ::1 too."),
   "http2.streams.max": int(
     250,

@@ -9,6 +9,8 @@ import { routes } from "./routes/index.ts";
 
 export interface HttpOptions extends Omit<HttpScope, "closing"> {
   readonly rules: GuardRules;
+  /** Whether it took a request that the guard let through: calls of the gRPC door. */
+  readonly takeCall?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
 
 const headersTimeoutMs = 10_000;
@@ -93,7 +95,7 @@ export class HttpServer {
       discardBody(request);
       sendRefusal(response, refusal);
     } else if (isPreflight(request)) answerPreflight(response);
-    else {
+    else if (this.#options.takeCall?.(request, response) !== true) {
       if (request.method === "GET" || request.method === "HEAD") discardBody(request);
       this.#app.handle(request, response);
     }

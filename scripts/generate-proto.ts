@@ -1,0 +1,11 @@
+// `npm run proto`: the TypeScript of proto/ in src/servers/grpc/generated. What it writes is
+// committed, so that neither building nor using Xylem needs buf.
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+
+const folder = join(import.meta.dirname, "..", "proto");
+
+for (const args of [["lint"], ["format", "--write"], ["generate"]]) {
+  const { status } = spawnSync("buf", args, { cwd: folder, stdio: "inherit" });
+  if (status !== 0) process.exit(1);
+}

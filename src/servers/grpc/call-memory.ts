@@ -1,0 +1,53 @@
+import { XylemError } from "../../base/errors.ts";
+
+/**
+ * Memory for what calls hold: requests that are not answered yet, and answers that clients have not
+ * taken. Bounded by `grpc.memory.max.bytes` over all connections.
+ */
+export class CallMemory {
+  readonly #bytesMax: () => number;
+  readonly #waiting = new Set<() => void>();
+  #bytes = 0;
+
+  constructor(bytesMax: () => number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Counts them until `release`. Throws THROTTLING_QUOTA_EXCEEDED when they do not fit. */
+  take(bytes: number): void {
+    if (this.#bytes + bytes > this.#bytesMax()) {
+      throw new XylemError(
+        "THROTTLING_QUOTA_EXCEEDED",
+        `The calls under way hold ${this.#bytes} bytes of grpc.memory.max.bytes; try again`,
+      );
+    }
+    this.#bytes += bytes;
+  }
+
+  release(bytes: number): void {
+    this.#bytes -= bytes;
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
+  }
+
+  /** Takes them as soon as they fit, or nothing when `signal` aborts first. */
+  async takeLater(bytes: number, signal: AbortSignal): Promise<void> {
+    const fitting = Math.min(bytes, this.#bytesMax());
+    while (this.#bytes + fitting > this.#bytesMax()) {
+      signal.throwIfAborted();
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          signal.removeEventListener("abort", wake);
+          resolve();
+        };
+        this.#waiting.add(wake);
+        signal.addEventListener("abort", wake, { once: true });
+      });
+    }
+    this.#bytes += bytes;
+  }
+}

@@ -1,0 +1,129 @@
+import type { DescService } from "@bufbuild/protobuf";
+import type { ServiceImpl } from "@connectrpc/connect";
+import { type ConnectRouter, createConnectRouter } from "@connectrpc/connect";
+import {
+  compressionGzip,
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from "@connectrpc/connect-node";
+import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { RecordScope } from "../../broker/records/stored-record.ts";
+import { CallMemory } from "./call-memory.ts";
+import type { CallScope } from "./call-scope.ts";
+import { catchErrors } from "./catch-errors.ts";
+import { countedBody, type CountedBody } from "./counted-body.ts";
+import { Health } from "./generated/grpc/health/v1/health_pb.ts";
+import { ServerReflection } from "./generated/grpc/reflection/v1/reflection_pb.ts";
+import * as v1alpha from "./generated/grpc/reflection/v1alpha/reflection_pb.ts";
+import { AdminService } from "./generated/xylem/v1/admin_pb.ts";
+import { EchoService } from "./generated/xylem/v1/echo_pb.ts";
+import { LogService } from "./generated/xylem/v1/log_pb.ts";
+import { admin } from "./handlers/admin.ts";
+import { append } from "./handlers/append.ts";
+import { appendStream } from "./handlers/append-stream.ts";
+import { echo } from "./handlers/echo.ts";
+import { health } from "./handlers/health.ts";
+import { read } from "./handlers/read.ts";
+import { reflection } from "./handlers/reflection.ts";
+import { stopping } from "./limits.ts";
+
+type Request = IncomingMessage | Http2ServerRequest;
+type Response = ServerResponse | Http2ServerResponse;
+
+/** What of this node can be called. */
+const services: readonly DescService[] = [LogService, AdminService, EchoService];
+
+/** Compressing small messages costs more than it saves. */
+const compressedSizeBytesMin = 16_384;
+/** No client waits for a day. */
+const timeoutMsMax = 86_400_000;
+
+/** The gRPC door: gRPC, gRPC-Web and Connect calls, over HTTP/1.1 and HTTP/2 alike. */
+export class GrpcServer {
+  readonly #scope: CallScope;
+  readonly #handlers: ReadonlyMap<string, UniversalHandler>;
+  readonly #stopping = new AbortController();
+  #callCount = 0;
+
+  constructor(scope: RecordScope) {
+    const { settings } = scope.broker;
+    const memory = new CallMemory(() => settings["grpc.memory.max.bytes"]);
+    this.#scope = { ...scope, memory, stopping: this.#stopping.signal };
+    const messageBytesMax = settings["grpc.message.max.bytes"];
+    const router = createConnectRouter({
+      acceptCompression: [compressionGzip],
+      compressMinBytes: compressedSizeBytesMin,
+      readMaxBytes: messageBytesMax,
+      maxTimeoutMs: timeoutMsMax,
+      shutdownSignal: this.#stopping.signal,
+      interceptors: [catchErrors(scope.broker.log)],
+    });
+    addServices(router, this.#scope);
+    this.#handlers = new Map(router.handlers.map((one) => [one.requestPath, one]));
+  }
+
+  /** Calls since the start, for the metrics. */
+  get callCount(): number {
+    return this.#callCount;
+  }
+
+  /** Answers a request whose path is a call's; the browser guard has let it through. */
+  handle(request: Request, response: Response): void {
+    const { url = "" } = request;
+    const query = url.indexOf("?");
+    const handler = this.#handlers.get(query === -1 ? url : url.slice(0, query));
+    if (handler === undefined) {
+      (response as ServerResponse).writeHead(404).end();
+      return;
+    }
+    this.#callCount += 1;
+    void this.#run(handler, request, response);
+  }
+
+  /** Waiting and live calls end with UNAVAILABLE; what carries them closes by itself. */
+  async close(): Promise<void> {
+    this.#stopping.abort(stopping());
+  }
+
+  async #run(handler: UniversalHandler, request: Request, response: Response): Promise<void> {
+    const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
+    let body: CountedBody | undefined;
+    try {
+      body = countedBody(universal.body as AsyncIterable<Uint8Array>, handler, this.#scope.memory);
+      const answer = await handler({ ...universal, body: body.chunks });
+      await send(answer, response);
+    } catch (error) {
+      // The client has gone, or broke its protocol; handlers' own errors are answers.
+      this.#scope.broker.log.debug("a call was cut off", { reason: String(error) });
+      if (!response.headersSent) (response as ServerResponse).writeHead(400).end();
+      else response.destroy();
+    } finally {
+      body?.release();
+    }
+  }
+}
+
+function send(answer: UniversalServerResponse, response: Response): Promise<void> {
+  return universalResponseToNodeResponse(answer, response);
+}
+
+function addServices(router: ConnectRouter, scope: CallScope): void {
+  router.service(LogService, {
+    append: (request, context) => append(scope, request, context),
+    appendStream: (requests, context) => appendStream(scope, requests, context),
+    read: (request, context) => read(scope, request, context),
+  });
+  router.service(AdminService, admin(scope.broker));
+  router.service(EchoService, echo);
+  const named = services.map(({ typeName }) => typeName);
+  router.service(Health, health(named, scope.stopping));
+  const described = reflection([...services, Health, ServerReflection, v1alpha.ServerReflection]);
+  router.service(ServerReflection, described);
+  // The same messages under another name.
+  router.service(
+    v1alpha.ServerReflection,
+    described as unknown as ServiceImpl<typeof v1alpha.ServerReflection>,
+  );
+}

@@ -1,0 +1,182 @@
+import type { ServiceImpl } from "@connectrpc/connect";
+import { XylemError } from "../../../base/errors.ts";
+import { formatUuid } from "../../../base/uuid.ts";
+import type { Broker } from "../../../broker/broker.ts";
+import {
+  type BucketDescription,
+  configureBucket,
+  createBucket,
+  listBuckets,
+} from "../../../broker/buckets/change-bucket.ts";
+import { changeConfigs } from "../../../broker/configs/alter-resource-configs.ts";
+import type { ConfigChange } from "../../../broker/configs/change-configs.ts";
+import { describeConfigs } from "../../../broker/configs/config-resource.ts";
+import { deleteTopic } from "../../../broker/topics/delete-topic.ts";
+import { describeTopic } from "../../../broker/topics/describe-topic.ts";
+import { ensureTopic } from "../../../broker/topics/ensure-topic.ts";
+import type { Topic } from "../../../broker/topics/topics.ts";
+import {
+  type AdminService,
+  type ConfigChange as ConfigChangeMessage,
+  type ConfigResource,
+  ConfigResourceKind,
+} from "../generated/xylem/v1/admin_pb.ts";
+
+const pageInitial = 100;
+const pageMax = 1_000;
+
+/** AdminService: topics, buckets, configs, the cluster. */
+export function admin(broker: Broker): ServiceImpl<typeof AdminService> {
+  return {
+    async ensureTopic({ name, partitions, configs, mustBeNew }) {
+      const isThere = broker.topics.find(name) !== undefined;
+      if (mustBeNew && isThere) throw notNew(name);
+      const asked = { name, partitions: partitions || -1, replicas: -1, configs: toMap(configs) };
+      const { topic, isNew } = await ensureTopic(broker, asked);
+      if (mustBeNew && !isNew) throw notNew(name);
+      return { topic: await toTopicMessage(broker, topic), isNew };
+    },
+    async getTopic({ name }) {
+      return { topic: await toTopicMessage(broker, find(broker, name)) };
+    },
+    listTopics: (request) => listTopics(broker, request),
+    async updateTopic({ name, partitions, configs }) {
+      find(broker, name);
+      const change = { name, partitions, changes: configs.map(toChange) };
+      await updateTopic(broker, change);
+      return { topic: await toTopicMessage(broker, find(broker, name)) };
+    },
+    async deleteTopic({ name }) {
+      await deleteTopic(broker, name);
+      return {};
+    },
+    async createBucket({ name, configs }) {
+      return { bucket: toBucketMessage(await createBucket(broker, name, toMap(configs))) };
+    },
+    async updateBucket({ name, configs }) {
+      const bucket = await configureBucket(broker, name, configs.map(toChange));
+      return { bucket: toBucketMessage(bucket) };
+    },
+    listBuckets: () => ({ buckets: listBuckets(broker).map(toBucketMessage) }),
+    describeConfigs: ({ resource }) => ({
+      configs: describeConfigs(toResource(resource), broker).map((config) => ({
+        name: config.name,
+        ...(config.value !== null && { value: config.value }),
+        source: config.source,
+        readOnly: config.isReadOnly,
+        sensitive: config.isSensitive,
+        help: config.help,
+      })),
+    }),
+    async updateConfigs({ resource, configs, validateOnly }) {
+      await changeConfigs(broker, toResource(resource), configs.map(toChange), { validateOnly });
+      return {};
+    },
+    getCluster: () => {
+      const { clusterId, nodeId } = broker.identity;
+      return { clusterId, nodeId };
+    },
+  };
+}
+
+interface ListAsk {
+  readonly prefix: string;
+  readonly after: string;
+  readonly limit: number;
+  readonly internal: boolean;
+}
+
+function listTopics({ topics }: Broker, { prefix, after, limit, internal }: ListAsk) {
+  const most = Math.min(limit > 0 ? limit : pageInitial, pageMax);
+  const found = topics
+    .list()
+    .filter(
+      ({ name, isInternal }) =>
+        name > after && name.startsWith(prefix) && (internal || !isInternal),
+    );
+  const page = found.slice(0, most);
+  return {
+    topics: page.map(({ name, id, isInternal, partitions }) => ({
+      name,
+      id: formatUuid(id),
+      internal: isInternal,
+      partitions: partitions.length,
+    })),
+    next: found.length > most ? (page.at(-1)?.name ?? "") : "",
+  };
+}
+
+interface TopicChange {
+  readonly name: string;
+  readonly partitions: number;
+  readonly changes: readonly ConfigChange[];
+}
+
+/** All of it or nothing: what can be refused is tried before anything is changed. */
+async function updateTopic(broker: Broker, change: TopicChange): Promise<void> {
+  const { name, partitions, changes } = change;
+  const resource = { kind: "topic", name } as const;
+  if (partitions !== 0) {
+    const isSame = find(broker, name).partitions.length === partitions;
+    if (!isSame) {
+      await broker.topics.addPartitions(name, partitions, { validateOnly: true });
+      await changeConfigs(broker, resource, changes, { validateOnly: true });
+      await broker.topics.addPartitions(name, partitions);
+    }
+  }
+  await changeConfigs(broker, resource, changes, { validateOnly: false });
+}
+
+async function toTopicMessage(broker: Broker, topic: Topic) {
+  const described = await describeTopic(topic, broker.identity.nodeId, { segments: false });
+  return {
+    name: described.name,
+    id: described.id,
+    internal: described.isInternal,
+    configs: described.configs,
+    partitions: described.partitions.map((partition) => ({
+      partition: partition.partition,
+      logStart: BigInt(partition.logStart),
+      highWatermark: BigInt(partition.highWatermark),
+      lastStable: BigInt(partition.lastStable),
+      sizeBytes: BigInt(partition.sizeBytes),
+    })),
+  };
+}
+
+function toBucketMessage({ name, configs, topics, sizeBytes }: BucketDescription) {
+  return { name, configs: { ...configs }, topics, sizeBytes: BigInt(sizeBytes) };
+}
+
+function toChange({ name, value }: ConfigChangeMessage): ConfigChange {
+  if (value === undefined) return { name, operation: "delete", value: null };
+  return { name, operation: "set", value };
+}
+
+function toResource(resource: ConfigResource | undefined) {
+  const name = resource?.name ?? "";
+  switch (resource?.kind) {
+    case ConfigResourceKind.TOPIC:
+      return { kind: "topic", name } as const;
+    case ConfigResourceKind.BROKER:
+      return { kind: "broker", name } as const;
+    case ConfigResourceKind.GROUP:
+      return { kind: "group", name } as const;
+    default:
+      throw new XylemError("INVALID_REQUEST", "resource.kind is a topic, a broker or a group");
+  }
+}
+
+function toMap(configs: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+  return new Map(Object.entries(configs));
+}
+
+function find({ topics }: Broker, name: string): Topic {
+  const topic = topics.find(name);
+  if (topic !== undefined) return topic;
+  throw new XylemError("UNKNOWN_TOPIC_OR_PARTITION", `There is no topic ${name}`);
+}
+
+function notNew(name: string): XylemError {
+  return new XylemError("TOPIC_ALREADY_EXISTS", `The topic ${name} exists`);
+}

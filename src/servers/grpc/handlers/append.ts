@@ -1,0 +1,39 @@
+import type { HandlerContext } from "@connectrpc/connect";
+import { appendRecords, type AppendRecords } from "../../../broker/records/append-records.ts";
+import { type CallScope, clientId } from "../call-scope.ts";
+import { Acks, type AppendRequest } from "../generated/xylem/v1/log_pb.ts";
+import { timeoutOf } from "../limits.ts";
+import { toNewRecord, toRanges } from "../record-messages.ts";
+
+const acksOf: Readonly<Record<Acks, AppendRecords["acks"]>> = {
+  [Acks.UNSPECIFIED]: -1,
+  [Acks.ALL]: -1,
+  [Acks.LEADER]: 1,
+  [Acks.NONE]: 0,
+};
+
+/** What of a request is not its records. */
+export function appendOptions(request: AppendRequest, timeoutMs: number) {
+  const { topic, acks, minReplicas } = request;
+  return {
+    topic,
+    acks: acksOf[acks as Acks] ?? -1,
+    timeoutMs,
+    clientId,
+    minReplicas: minReplicas === 0 ? undefined : minReplicas,
+  };
+}
+
+/** LogService.Append. Throws when nothing was appended because of one error. */
+export async function append(
+  { broker, tools }: CallScope,
+  request: AppendRequest,
+  context: HandlerContext,
+) {
+  const records = request.records.map(toNewRecord);
+  const options = appendOptions(request, timeoutOf(context));
+  const outcome = await appendRecords(broker, tools, { ...options, records });
+  const isAllRefused = outcome.records.every(({ error }) => error !== undefined);
+  if (isAllRefused && outcome.error !== undefined) throw outcome.error;
+  return { ranges: toRanges(outcome.records), durable: outcome.isDurable };
+}

@@ -1,0 +1,44 @@
+import type { HandlerContext } from "@connectrpc/connect";
+import { readPage } from "../../../broker/records/read-page.ts";
+import type { CallScope } from "../call-scope.ts";
+import { type ReadRequest, Reset } from "../generated/xylem/v1/log_pb.ts";
+import { readLimits } from "../limits.ts";
+import { toFilter, toPosition, toRecordMessage } from "../record-messages.ts";
+
+const resets: Readonly<Record<Reset, "earliest" | "latest" | undefined>> = {
+  [Reset.UNSPECIFIED]: undefined,
+  [Reset.EARLIEST]: "earliest",
+  [Reset.LATEST]: "latest",
+};
+
+/** Time for the answer to be on its way before the client gives up. */
+const deadlineMarginMs = 100;
+
+/** LogService.Read. */
+export async function read(
+  { broker, tools, stopping }: CallScope,
+  request: ReadRequest,
+  context: HandlerContext,
+) {
+  const { topic, partition } = request;
+  const limits = readLimits(request, broker.settings["grpc.message.max.bytes"]);
+  const leftMs = (context.timeoutMs() ?? Infinity) - deadlineMarginMs;
+  const page = await readPage(broker, tools, {
+    topic,
+    partition,
+    position: toPosition(request.position, "earliest"),
+    ...limits,
+    waitMs: Math.max(0, Math.min(limits.waitMs, leftMs)),
+    filter: toFilter(request.filter),
+    reset: resets[request.reset as Reset],
+    signal: AbortSignal.any([context.signal, stopping]),
+  });
+  return {
+    records: page.records.map(toRecordMessage),
+    nextOffset: BigInt(page.nextOffset),
+    highWatermark: BigInt(page.highWatermark),
+    lastStable: BigInt(page.lastStable),
+    logStart: BigInt(page.logStart),
+    wasReset: page.wasReset,
+  };
+}
