@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import type { NodeSettings } from "../../src/base/settings/node-settings.ts";
 import { defaultNodeSettings } from "../../src/base/settings/node-settings.ts";
@@ -77,11 +79,19 @@ export class HttpDoor {
       ...(body !== undefined && { body: isJson ? JSON.stringify(body) : (body as BodyInit) }),
     });
     const text = await response.text();
-    const isAnswerJson = /^application\/(\w+\+)?json/.test(
-      response.headers.get("content-type") ?? "",
-    );
-    const json: unknown = isAnswerJson && text !== "" ? JSON.parse(text) : undefined;
-    return { status: response.status, headers: response.headers, text, json };
+    const { status, headers: told } = response;
+    return { status, headers: told, text, json: jsonOf(told, text) };
+  }
+
+  /** The same over one plain connection: `fetch` sets the Host header itself. */
+  async askRaw(method: string, path: string, options: AskOptions = {}): Promise<Told> {
+    const { headers = {}, body } = options;
+    const outgoing = request({ host: "127.0.0.1", port: this.port, method, path, headers });
+    outgoing.end(body === undefined || typeof body === "string" ? body : JSON.stringify(body));
+    const [incoming] = (await once(outgoing, "response")) as [IncomingMessage];
+    const text = (await incoming.setEncoding("utf8").toArray()).join("");
+    const told = new Headers(incoming.headers as Record<string, string>);
+    return { status: incoming.statusCode ?? 0, headers: told, text, json: jsonOf(told, text) };
   }
 
   async close(): Promise<void> {
@@ -94,6 +104,11 @@ export class HttpDoor {
 export interface AskOptions {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array | object;
+}
+
+function jsonOf(headers: Headers, text: string): unknown {
+  const isJson = /^application\/(\w+\+)?json/.test(headers.get("content-type") ?? "");
+  return isJson && text !== "" ? JSON.parse(text) : undefined;
 }
 
 const sampleMetrics = () => [

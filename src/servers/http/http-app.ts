@@ -5,7 +5,7 @@ import { BodyBudget } from "./body-budget.ts";
 import { toProblem } from "./errors.ts";
 import { mountRoute, refuseOtherMethods, sendText, takeBodies } from "./mount-route.ts";
 import { Refusal } from "./refusal.ts";
-import type { HttpScope, Route } from "./route.ts";
+import type { HttpScope } from "./route.ts";
 
 /** Longest topic, group and bucket names with every character percent-encoded. */
 const paramLengthMax = 1_024;
@@ -16,11 +16,7 @@ export interface HttpApp {
 }
 
 /** The routes behind the HTTP door. Fastify finds the route and runs it; the sockets are ours. */
-export async function openHttpApp(
-  server: Server,
-  scope: HttpScope,
-  routes: readonly Route[],
-): Promise<HttpApp> {
+export async function openHttpApp(server: Server, scope: HttpScope): Promise<HttpApp> {
   const { log, settings } = scope.broker;
   const app = fastify({
     serverFactory: () => server,
@@ -41,14 +37,15 @@ export async function openHttpApp(
   });
   app.register((own, _options, done) => {
     takeBodies(own, bodies);
-    mountAll(own, routes, scope);
+    mountAll(own, scope);
     done();
   });
   await app.ready();
   return { handle: (request, response) => app.routing(request, response) };
 }
 
-function mountAll(app: FastifyInstance, routes: readonly Route[], scope: HttpScope): void {
+function mountAll(app: FastifyInstance, scope: HttpScope): void {
+  const { routes } = scope;
   for (const one of routes) mountRoute(app, one, scope);
   for (const [path, known] of Map.groupBy(routes, (one) => one.path)) {
     refuseOtherMethods(

@@ -7,7 +7,7 @@ import { Refusal } from "./refusal.ts";
 import type { HttpScope, Route } from "./route.ts";
 import { routes } from "./routes/index.ts";
 
-export interface HttpOptions extends Omit<HttpScope, "closing"> {
+export interface HttpOptions extends Omit<HttpScope, "closing" | "routes"> {
   readonly rules: GuardRules;
   /** Whether it took a request that the guard let through: calls of the gRPC door. */
   readonly takeCall?: (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -65,8 +65,8 @@ export class HttpServer {
       connectionsCheckingInterval: headersTimeoutMs,
     });
     const closing = new AbortController();
-    const scope = { ...options, closing: closing.signal };
-    const app = await openHttpApp(server, scope, routes);
+    const scope = { ...options, closing: closing.signal, routes };
+    const app = await openHttpApp(server, scope);
     return new HttpServer(server, options, { app, closing });
   }
 

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 
 import { assert } from "../../base/assert.ts";
 import type { Body, BodyBudget } from "./body-budget.ts";
 import { chooseCoding, compress } from "./compress-answer.ts";
+import { mediaTypeOf } from "./media-type.ts";
 import { readCall } from "./read-call.ts";
 import { Refusal } from "./refusal.ts";
 import type { Answer, HttpScope, PlainAnswer, Route } from "./route.ts";
@@ -92,12 +93,6 @@ function decodeText(bytes: Uint8Array): string {
   } catch {
     throw new Refusal(400, "The body is not in UTF-8.");
   }
-}
-
-/** `application/json` of `Application/JSON; charset=utf-8`. */
-export function mediaTypeOf(header: string | undefined): string | undefined {
-  const type = header?.split(";", 1)[0]?.trim().toLowerCase();
-  return type === "" ? undefined : type;
 }
 
 function send(reply: FastifyReply, answer: Answer): FastifyReply {

@@ -18,6 +18,8 @@ export interface HttpScope {
   readonly node: NodeStatus;
   /** Aborts when the door closes: waiting reads answer with what they have. */
   readonly closing: AbortSignal;
+  /** What there is, for the reference. */
+  readonly routes: readonly Route[];
 }
 
 /** A request as a route sees it: checked against the route's schemas. */

@@ -77,9 +77,18 @@ function isTombstone({ value, encoding }: ListedRecord): boolean {
 function toValue(listed: ListedRecord, place: string): Uint8Array | null {
   const { value, encoding = "json" } = listed;
   if (isTombstone(listed)) return null;
-  if (encoding === "json") return encodeUtf8(JSON.stringify(value));
+  if (encoding === "json") return toJson(value, place);
   if (typeof value === "string") return toBytes(value, encoding, `${place}.value`);
   throw invalid(`${place}.value must be text: its encoding is ${encoding}`);
+}
+
+function toJson(value: unknown, place: string): Uint8Array {
+  try {
+    return encodeUtf8(JSON.stringify(value));
+  } catch (error) {
+    if (error instanceof RangeError) throw invalid(`${place}.value is nested too deeply`);
+    throw error;
+  }
 }
 
 function toHeaders(

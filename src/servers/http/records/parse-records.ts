@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { XylemError } from "../../../base/errors.ts";
 import { decodeUtf8, encodeUtf8 } from "../../../base/text.ts";
 import type { NewRecord } from "../../../broker/records/append-records.ts";
+import { mediaTypeOf } from "../media-type.ts";
 import { Refusal } from "../refusal.ts";
 import { contentTypeHeader, isJson, isJsonType } from "./format-record.ts";
 import { parseRecordList } from "./parse-record-list.ts";
@@ -31,7 +32,7 @@ const carriageReturn = 0x0d;
  */
 export function parseRecords(body: Uint8Array, about: BodyOf): NewRecord[] {
   const { contentType, key, partition, typeWanted } = about;
-  const type = contentType?.split(";", 1)[0]?.trim().toLowerCase();
+  const type = mediaTypeOf(contentType);
   if (type === recordListType) return parseList(body, about);
   const placed = { key: key === undefined ? null : encodeUtf8(key), partition };
   if (type === linesType) {

@@ -1,11 +1,8 @@
 import { XylemError } from "../../../base/errors.ts";
-import {
-  type AppendedRecord,
-  appendRecords,
-  type AppendOutcome,
-} from "../../../broker/records/append-records.ts";
+import { appendRecords, type AppendOutcome } from "../../../broker/records/append-records.ts";
 import { toProblem } from "../errors.ts";
 import { linesType, parseRecords, recordListType } from "../records/parse-records.ts";
+import { clientId, locationOf, tellOutcome } from "../records/tell-outcome.ts";
 import { type Answer, answersJson, type Route, route } from "../route.ts";
 import { parseTimeSpan, timeSpan } from "../schemas/query.ts";
 import { appended, newRecordList } from "../schemas/record.ts";
@@ -14,8 +11,6 @@ import { partitionIndex, topicName } from "../schemas/topic.ts";
 
 const acksNumbers = { "0": 0, "1": 1, all: -1 } as const;
 const timeoutMsInitial = 30_000;
-/** Who appends over HTTP, as the node's log names it. */
-const clientId = "http";
 const ifMatchPattern = /^"(\d{1,15})"$/;
 
 const append = route({
@@ -45,10 +40,6 @@ const append = route({
     timeout: timeSpan("How long the answer may take."),
   },
   headers: {
-    "idempotency-key": {
-      type: "string",
-      description: "The same key with the same body again gets the first answer again.",
-    },
     "if-match": {
       type: "string",
       description: 'The offset, in quotes, that the first record is to get: `"42"`.',
@@ -73,11 +64,9 @@ const append = route({
   problems: {
     400: "A parameter or the body is invalid.",
     404: "There is no such topic or partition.",
-    409: "A request with this Idempotency-Key is under way.",
     412: "The next offset is another one: `expected` and `actual`.",
     413: "The body or a batch is too large.",
     415: "The topic takes another media type only: `content.type`.",
-    422: "The Idempotency-Key came with another body before.",
     503: "Fewer replicas than min-replicas.",
   },
   handle: async ({ broker, tools }, { params: { topic }, query, body, headers }) => {
@@ -100,22 +89,19 @@ const append = route({
 });
 
 function answer(topic: string, outcome: AppendOutcome, status: number): Answer {
-  const { records, isDurable, error } = outcome;
-  const told = { records: records.map(tell), durable: isDurable };
-  if (error !== undefined) {
-    const { problem, headers } = toProblem(error);
-    const contentType = { "content-type": "application/problem+json" };
-    const content = JSON.stringify(records.length > 1 ? { ...problem, ...told } : problem);
-    return { status: problem.status, headers: { ...headers, ...contentType }, content };
+  const { records, error } = outcome;
+  if (error === undefined) {
+    return {
+      status,
+      headers: { location: locationOf(topic, outcome) },
+      json: tellOutcome(outcome),
+    };
   }
-  const { partition, offset } = records[0] as AppendedRecord;
-  const base = `/v1/topics/${encodeURIComponent(topic)}/partitions/${partition}`;
-  return { status, headers: { location: `${base}/records/${offset}` }, json: told };
-}
-
-function tell({ partition, offset, timestampMs, error }: AppendedRecord) {
-  const place = { partition, offset, timestamp: timestampMs };
-  return error === undefined ? place : { ...place, code: error.code, detail: error.message };
+  const { problem, headers } = toProblem(error);
+  const contentType = { "content-type": "application/problem+json" };
+  const told = records.length > 1 ? { ...problem, ...tellOutcome(outcome) } : problem;
+  const content = JSON.stringify(told);
+  return { status: problem.status, headers: { ...headers, ...contentType }, content };
 }
 
 /** The offset of `If-Match: "42"`. */

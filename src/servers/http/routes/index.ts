@@ -4,8 +4,10 @@ import { bucketRoutes } from "./buckets.ts";
 import { clusterRoutes } from "./cluster.ts";
 import { configRoutes } from "./configs.ts";
 import { healthRoutes } from "./health.ts";
+import { latestRoutes } from "./latest.ts";
 import { oneRecordRoutes } from "./one-record.ts";
 import { readRoutes } from "./read-records.ts";
+import { referenceRoutes } from "./reference.ts";
 import { topicRoutes } from "./topics.ts";
 
 /** Everything the HTTP door answers, in the order of the reference page. */
@@ -14,8 +16,10 @@ export const routes: readonly Route[] = [
   ...appendRoutes,
   ...readRoutes,
   ...oneRecordRoutes,
+  ...latestRoutes,
   ...bucketRoutes,
   ...configRoutes,
   ...clusterRoutes,
   ...healthRoutes,
+  ...referenceRoutes,
 ];

@@ -1,5 +1,6 @@
 import {
   anyOf,
+  flag,
   integer,
   listOf,
   mapOf,
@@ -67,10 +68,14 @@ const appendedRecord = object(
   { code: text({ description: "Why it was not appended (docs/errors.md)." }), detail: text() },
 );
 
-export const appended = object({
+const outcome = {
   records: listOf(appendedRecord, { description: "In the order in which they came." }),
-  durable: { type: "boolean", description: "Whether all are on disk, not only in memory." },
-});
+  durable: flag({ description: "Whether all are on disk, not only in memory." }),
+};
+
+export const appended = object(outcome);
+
+export const patched = object({ ...outcome, document: anyJson });
 
 export const recordPage = object({
   records: listOf(record),
@@ -78,5 +83,5 @@ export const recordPage = object({
   highWatermark: integer(),
   lastStable: integer(),
   logStart: integer(),
-  wasReset: { type: "boolean", description: "The position was not in the log, `reset` counted." },
+  wasReset: flag({ description: "The position was not in the log, `reset` counted." }),
 });

@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findProblem } from "../../src/servers/http/schemas/find-problem.ts";
+import type { OpenApi, Operation } from "../../src/servers/http/reference/openapi.ts";
+import { type AskOptions, HttpDoor, type Told } from "../support/http-door.ts";
+import { cases, type Case } from "../support/openapi-cases.ts";
+
+let door: HttpDoor;
+let openapi: OpenApi;
+
+beforeAll(async () => {
+  door = await HttpDoor.open({
+    "http.request.max.bytes": 60_000,
+    "http.requests.memory.max.bytes": 40_000,
+  });
+  openapi = (await door.ask("GET", "/openapi.json")).json as OpenApi;
+});
+afterAll(() => door.close());
+
+interface Described {
+  readonly name: string;
+  readonly method: string;
+  readonly path: string;
+  readonly operation: Operation;
+}
+
+const operations = (): Described[] =>
+  Object.entries(openapi.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => {
+      const upper = method.toUpperCase();
+      return { name: `${upper} ${path}`, method: upper, path, operation };
+    }),
+  );
+
+/** What every operation refuses alike, tried with a request that is well but for one thing. */
+const shared: Readonly<Record<string, (well: Case) => Case>> = {
+  400: (well) => ({ ...well, path: `${well.path}${well.path.includes("?") ? "&" : "?"}no-such=1` }),
+  403: (well) => ({ ...well, headers: { ...well.headers, host: "rebound.example" } }),
+  413: (well) => ({ ...well, body: "x".repeat(60_001) }),
+  415: (well) => ({ ...well, headers: { "content-type": "text/plain" }, body: "{}" }),
+  503: (well) => ({ ...well, body: "x".repeat(50_000) }),
+};
+
+async function run(method: string, wanted: Case): Promise<Told> {
+  await wanted.before?.(door);
+  const { headers = {}, body } = wanted;
+  const options: AskOptions = { headers, ...(body !== undefined && { body }) };
+  return headers["host"] === undefined
+    ? await door.ask(method, wanted.path, options)
+    : await door.askRaw(method, wanted.path, options);
+}
+
+/** What is wrong with an answer, by the operation's own description. */
+function complain(operation: Operation, answer: Told): string | undefined {
+  const described = operation.responses[String(answer.status)];
+  if (described === undefined) return `${answer.status} is not described: ${answer.text}`;
+  const type = answer.headers.get("content-type")?.split(";")[0];
+  if (described.content === undefined) return answer.text === "" ? undefined : "there is a body";
+  if (type === undefined) return "there is no content-type";
+  const schema = described.content[type]?.schema;
+  if (schema === undefined) return `${type} is not described`;
+  if (type === "application/x-ndjson") return undefined;
+  return answer.json === undefined ? undefined : findProblem(schema, answer.json);
+}
+
+test("every operation has cases, and every case an operation", () => {
+  expect(Object.keys(cases).toSorted()).toEqual(
+    operations()
+      .map(({ name }) => name)
+      .toSorted(),
+  );
+});
+
+test("every status that is described can be met, with the body that is described", async () => {
+  const failures: string[] = [];
+  for (const { name, method, operation } of operations()) {
+    const own = cases[name] ?? {};
+    const [well] = Object.values(own);
+    for (const status of Object.keys(operation.responses)) {
+      const special = own[status as never] as Case | undefined;
+      const tried = special ?? (well && shared[status]?.(well));
+      if (tried === undefined) {
+        failures.push(`${name} ${status}: there is no case`);
+        continue;
+      }
+      const answer = await run(method, tried);
+      if (answer.status !== Number(status)) {
+        failures.push(`${name} ${status}: got ${answer.status} ${answer.text.slice(0, 200)}`);
+      }
+      const complaint = complain(operation, answer);
+      if (complaint !== undefined) failures.push(`${name} ${status}: ${complaint}`);
+    }
+  }
+  expect(failures).toEqual([]);
+});
+
+test("a case for a status that is not described is found", () => {
+  const undescribed = operations().flatMap(({ name, operation }) =>
+    Object.keys(cases[name] ?? {})
+      .filter((status) => operation.responses[status] === undefined)
+      .map((status) => `${name} ${status}`),
+  );
+  expect(undescribed).toEqual([]);
+});
+
+describe("the description", () => {
+  test("names each operation once and every parameter of its path", () => {
+    const ids = operations().map(({ operation }) => operation.operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const { path, operation } of operations()) {
+      const inPath = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
+      const described = operation.parameters.filter((parameter) => parameter.in === "path");
+      expect(described.map(({ name }) => name)).toEqual(inPath);
+    }
+  });
+
+  test("is shown to people on a page that runs and loads nothing", async () => {
+    const { headers, text } = await door.ask("GET", "/docs/api");
+    expect(headers.get("content-security-policy")).toMatch(
+      /^default-src 'none'; style-src 'sha256-/,
+    );
+    expect(text).not.toMatch(/<script|<link|<img|@import|https?:\/\//);
+    for (const { path } of operations()) expect(text).toContain(path);
+  });
+});
