@@ -7,9 +7,12 @@ import type {
   ClassicGroupImage,
   ClassicGroupRecord,
   CommittedOffset,
+  ConsumerGroupRecord,
   GroupRecord,
   OffsetRecord,
+  PartitionEpochs,
   StoredMember,
+  TopicPartitions,
 } from "./group-record.ts";
 
 interface RecordedBytes {
@@ -90,8 +93,18 @@ describe("records as Kafka writes them", () => {
     expect(readGroupRecord(bytes)).toEqual({ kind: "offset", ...place, value: kept });
   });
 
-  test("records of new-protocol groups are passed over", () => {
-    const key = vector("ConsumerGroupMetadataKey-v0");
+  test("a consumer group's epoch reads and writes byte for byte", () => {
+    const bytes = {
+      key: vector("ConsumerGroupMetadataKey-v0"),
+      value: vector("ConsumerGroupMetadataValue-v0"),
+    };
+    const record = readGroupRecord(bytes);
+    expect(record).toMatchObject({ kind: "consumerGroup", group: "g848" });
+    expect(writeGroupRecord(record as GroupRecord)).toEqual(bytes);
+  });
+
+  test("records of share groups are passed over", () => {
+    const key = Uint8Array.of(0, 11, 0, 1, 103);
     expect(readGroupRecord({ key, value: null })).toBeUndefined();
   });
 });
@@ -161,9 +174,68 @@ const groupRecord: fc.Arbitrary<ClassicGroupRecord> = fc.record({
   value: fc.option(image),
 });
 
+const topicName = fc.constantFrom("AAAAAAAAAAAAAAAAAAAAAA", "BBBBBBBBBBBBBBBBBBBBBA");
+const target = fc
+  .uniqueArray(topicName)
+  .chain((ids) =>
+    fc
+      .tuple(...ids.map(() => fc.uniqueArray(fc.nat(), { maxLength: 5 })))
+      .map((some): TopicPartitions => new Map(ids.map((id, at) => [id, some[at] ?? []]))),
+  );
+const held = target.map(
+  (some): PartitionEpochs =>
+    new Map([...some].map(([id, each]) => [id, new Map(each.map((one) => [one, one % 7]))])),
+);
+const ofMember = { group: text, memberId: text };
+const consumerRecord: fc.Arbitrary<ConsumerGroupRecord> = fc.oneof(
+  fc.record({
+    kind: fc.constant("consumerGroup" as const),
+    group: text,
+    value: fc.option(fc.record({ epoch: fc.nat(), metadataHash: timestamp })),
+  }),
+  fc.record({
+    kind: fc.constant("consumerTarget" as const),
+    group: text,
+    value: fc.option(fc.record({ epoch: fc.nat(), timestampMs: timestamp })),
+  }),
+  fc.record({
+    kind: fc.constant("consumerMember" as const),
+    ...ofMember,
+    value: fc.option(
+      fc.record({
+        instanceId: fc.option(text),
+        rackId: fc.option(text),
+        clientId: text,
+        clientHost: text,
+        subscribedTopics: fc.uniqueArray(text).map((some) => some.toSorted()),
+        rebalanceTimeoutMs: int32,
+        serverAssignor: fc.option(text),
+      }),
+    ),
+  }),
+  fc.record({
+    kind: fc.constant("consumerTargetMember" as const),
+    ...ofMember,
+    value: fc.option(target),
+  }),
+  fc.record({
+    kind: fc.constant("consumerCurrent" as const),
+    ...ofMember,
+    value: fc.option(
+      fc.record({
+        epoch: int32,
+        previousEpoch: int32,
+        phase: fc.constantFrom("stable", "unrevoked", "unreleased"),
+        assigned: held,
+        pendingRevocation: held,
+      }),
+    ),
+  }),
+);
+
 test("what is written reads the same", () => {
   fc.assert(
-    fc.property(fc.oneof(offsetRecord, groupRecord), (record) => {
+    fc.property(fc.oneof(offsetRecord, groupRecord, consumerRecord), (record) => {
       expect(readGroupRecord(writeGroupRecord(record))).toEqual(record);
     }),
   );

@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, type Int64 } from "../base/bytes.ts";
+import { ByteReader, type ByteWriter, type Int64 } from "../base/bytes.ts";
 import { MalformedError } from "../base/errors.ts";
 import {
   GroupMetadataKey,
@@ -9,6 +9,7 @@ import {
   OffsetCommitKey,
   OffsetCommitValue,
 } from "../protocol/messages/offset-commit-record.ts";
+import { readConsumerRecord, writeConsumerRecord } from "./consumer/consumer-record-codec.ts";
 import type {
   ClassicGroupImage,
   ClassicGroupRecord,
@@ -16,12 +17,7 @@ import type {
   GroupRecord,
   OffsetRecord,
 } from "./group-record.ts";
-
-/** Key and value of a record as they lie in the log; a null value is a tombstone. */
-export interface RecordBytes {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array | null;
-}
+import { openValue, writePrefixed, type RecordBytes } from "./record-bytes.ts";
 
 /** What Kafka 4.3 writes; an explicit expiry time needs the one version that has the field. */
 const offsetVersion = 4;
@@ -33,12 +29,13 @@ const groupType = 2;
 
 /** Key and value of an internal record (records.md, Internal topic records). */
 export function writeGroupRecord(record: GroupRecord): RecordBytes {
-  return record.kind === "offset" ? writeOffset(record) : writeGroup(record);
+  if (record.kind === "offset") return writeOffset(record);
+  return record.kind === "classicGroup" ? writeGroup(record) : writeConsumerRecord(record);
 }
 
 /**
- * Reads what any Kafka version wrote. Undefined: a record of another kind (new-protocol groups,
- * share groups, transactions), which the reader may pass over. Throws MalformedError.
+ * Reads what any Kafka version wrote. Undefined: a record of another kind (share and
+ * streams groups, transactions), which the reader may pass over. Throws MalformedError.
  */
 export function readGroupRecord({ key, value }: RecordBytes): GroupRecord | undefined {
   const reader = new ByteReader(key);
@@ -47,7 +44,7 @@ export function readGroupRecord({ key, value }: RecordBytes): GroupRecord | unde
     const { group } = GroupMetadataKey.read(reader, 0);
     return { kind: "classicGroup", group, value: value && readGroupValue(value) };
   }
-  if (!offsetTypes.includes(type)) return undefined;
+  if (!offsetTypes.includes(type)) return readConsumerRecord(type, reader, value);
   const codec = type === 0 ? LegacyOffsetCommitKey : OffsetCommitKey;
   const { group, topic, partition } = codec.read(reader, 0);
   const offset = value && readOffsetValue(value, type);
@@ -131,22 +128,6 @@ function readGroupValue(bytes: Uint8Array): ClassicGroupImage {
       assignment: member.assignment.slice(),
     })),
   };
-}
-
-function writePrefixed(prefix: number, write: (writer: ByteWriter) => void): Uint8Array {
-  const writer = new ByteWriter();
-  writer.int16(prefix);
-  write(writer);
-  return writer.toBytes();
-}
-
-function openValue(bytes: Uint8Array, versionMax: number): { reader: ByteReader; version: number } {
-  const reader = new ByteReader(bytes);
-  const version = reader.int16();
-  if (version < 0 || version > versionMax) {
-    throw new MalformedError(`a group record of version ${version} is not known`);
-  }
-  return { reader, version };
 }
 
 function toNumber(value: Int64): number {

@@ -1,5 +1,5 @@
 /** A record of `__consumer_offsets` as data. A null value is a tombstone. */
-export type GroupRecord = OffsetRecord | ClassicGroupRecord;
+export type GroupRecord = OffsetRecord | ClassicGroupRecord | ConsumerGroupRecord;
 
 export interface OffsetRecord {
   readonly kind: "offset";
@@ -49,4 +49,57 @@ export interface StoredMember {
   readonly sessionTimeoutMs: number;
   readonly subscription: Uint8Array;
   readonly assignment: Uint8Array;
+}
+
+/** The parts of a consumer group (KIP-848), each a record of its own: key types 3 and 5 to 8. */
+export type ConsumerGroupRecord =
+  | { readonly kind: "consumerGroup"; readonly group: string; readonly value: StoredEpoch | null }
+  | (OfMember & { readonly kind: "consumerMember"; readonly value: StoredTerms | null })
+  | {
+      readonly kind: "consumerTarget";
+      readonly group: string;
+      readonly value: StoredTarget | null;
+    }
+  | (OfMember & { readonly kind: "consumerTargetMember"; readonly value: TopicPartitions | null })
+  | (OfMember & { readonly kind: "consumerCurrent"; readonly value: StoredCurrent | null });
+
+interface OfMember {
+  readonly group: string;
+  readonly memberId: string;
+}
+
+/** Partitions by the text form of their topic's id. */
+export type TopicPartitions = ReadonlyMap<string, readonly number[]>;
+
+/** Partitions with the epoch in which each was assigned (KIP-1251), by text topic id. */
+export type PartitionEpochs = ReadonlyMap<string, ReadonlyMap<number, number>>;
+
+export interface StoredEpoch {
+  readonly epoch: number;
+  /** Of the topics that are subscribed to; 0: not known. */
+  readonly metadataHash: number;
+}
+
+export interface StoredTarget {
+  readonly epoch: number;
+  /** When it was computed; 0: not known. */
+  readonly timestampMs: number;
+}
+
+export interface StoredTerms {
+  readonly instanceId: string | null;
+  readonly rackId: string | null;
+  readonly clientId: string;
+  readonly clientHost: string;
+  readonly subscribedTopics: readonly string[];
+  readonly rebalanceTimeoutMs: number;
+  readonly serverAssignor: string | null;
+}
+
+export interface StoredCurrent {
+  readonly epoch: number;
+  readonly previousEpoch: number;
+  readonly phase: "stable" | "unrevoked" | "unreleased";
+  readonly assigned: PartitionEpochs;
+  readonly pendingRevocation: PartitionEpochs;
 }

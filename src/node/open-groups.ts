@@ -1,3 +1,4 @@
+import { groupKey } from "../broker/configs/config-store.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { GroupCoordinator } from "../broker/groups/group-coordinator.ts";
 import { isHeldFor } from "../broker/retention/acknowledging.ts";
@@ -8,11 +9,13 @@ export async function openGroups(
   broker: Omit<Broker, "groups" | "retention">,
   tools: BatchTools,
 ): Promise<GroupCoordinator> {
-  const [{ GroupCoordinator }, { offsetsTopic, TopicGroupLog }] = await Promise.all([
-    import("../broker/groups/group-coordinator.ts"),
-    import("../broker/groups/topic-group-log.ts"),
-  ]);
-  const { topics, settings, clock, log, deadlines, random } = broker;
+  const [{ GroupCoordinator }, { offsetsTopic, TopicGroupLog }, { LiveGroupTopics }] =
+    await Promise.all([
+      import("../broker/groups/group-coordinator.ts"),
+      import("../broker/groups/topic-group-log.ts"),
+      import("../broker/groups/live-group-topics.ts"),
+    ]);
+  const { topics, configs, settings, clock, log, deadlines, random } = broker;
   const groups = new GroupCoordinator({
     log: new TopicGroupLog({ topics, settings, clock, log, tools }),
     settings,
@@ -20,6 +23,8 @@ export async function openGroups(
     deadlines,
     random,
     messages: log,
+    groupTopics: new LiveGroupTopics(topics),
+    groupConfigs: (group) => configs.store.get(groupKey(group)),
     holdsOffset: (group, topic) => isHeldFor(topics.find(topic), group),
   });
   groups.start();

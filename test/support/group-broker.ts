@@ -5,10 +5,12 @@ import { defaultNodeSettings, type NodeSettings } from "../../src/base/settings/
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import type { Broker } from "../../src/broker/broker.ts";
 import { BrokerConfigs } from "../../src/broker/configs/broker-configs.ts";
+import { groupKey } from "../../src/broker/configs/config-store.ts";
 import { Reindexing } from "../../src/broker/copies/reindexing.ts";
 import { Snapshots } from "../../src/broker/copies/snapshots.ts";
 import { Deadlines } from "../../src/broker/deadlines.ts";
 import { GroupCoordinator } from "../../src/broker/groups/group-coordinator.ts";
+import { LiveGroupTopics } from "../../src/broker/groups/live-group-topics.ts";
 import { offsetsTopic, TopicGroupLog } from "../../src/broker/groups/topic-group-log.ts";
 import { LogDirectory } from "../../src/broker/partition/directory/log-directory.ts";
 import type { Disk } from "../../src/broker/ports/disk.ts";
@@ -65,7 +67,14 @@ export class GroupBroker {
     const kept = { settings, clock, deadlines, random };
     const holdsOffset = (group: string, topic: string): boolean =>
       isHeldFor(topics.find(topic), group);
-    const groups = new GroupCoordinator({ ...kept, log: groupLog, messages: log, holdsOffset });
+    const groups = new GroupCoordinator({
+      ...kept,
+      log: groupLog,
+      messages: log,
+      holdsOffset,
+      groupTopics: new LiveGroupTopics(topics),
+      groupConfigs: (group) => configs.store.get(groupKey(group)),
+    });
     const acknowledged: RetentionOptions["acknowledged"] = (topic) => groups.acknowledged(topic);
     const retention = new Retention({ topics, configs, settings, clock, log, acknowledged });
     const cleaner = new LogCleaner({ topics, settings, clock, log });

@@ -1,7 +1,28 @@
-import { atLeast, between, int, intMax, long, short } from "./rows.ts";
+import { atLeast, between, int, intMax, list, listOf, long, short } from "./rows.ts";
 
 /** Node settings of groups, offsets and transactions. */
 export const groupSettings = {
+  "group.consumer.assignment.interval.ms": int(
+    1_000,
+    atLeast(0),
+    "The least time between two assignments of a server-assigned group.",
+  ),
+  "group.consumer.assignors": list(
+    ["uniform", "range"],
+    listOf("uniform", "range"),
+    "How the server may assign partitions; the first is used where members ask for none.",
+  ),
+  "group.consumer.heartbeat.interval.ms": int(
+    5_000,
+    atLeast(1),
+    "Time between two heartbeats of a member of a server-assigned group.",
+  ),
+  "group.consumer.max.size": int(intMax, atLeast(1), "Members of one server-assigned group."),
+  "group.consumer.session.timeout.ms": int(
+    45_000,
+    atLeast(1),
+    "Silence after which a member is out of a server-assigned group.",
+  ),
   "group.initial.rebalance.delay.ms": int(
     0,
     atLeast(0),

@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../../base/errors.ts";
-import type { ClassicGroup } from "../../groups/classic/classic-group.ts";
+import { recordsOf, tombstonesOf, type GroupMachine } from "../../groups/group-machine.ts";
 import type { GroupRecord } from "../../groups/group-record.ts";
 import { isExpired } from "../../groups/offsets/offset-expiry.ts";
 import { tombstone } from "./group-offsets.ts";
@@ -42,16 +42,17 @@ export async function forgetTopic(shard: GroupShard, topic: string): Promise<voi
 async function removeGroup(
   shard: GroupShard,
   group: string,
-  machine: ClassicGroup,
+  machine: GroupMachine,
 ): Promise<ErrorCode | null> {
   const offsets = [...shard.offsets.toDelete(group)];
-  const image = machine.image();
+  const records = recordsOf(group, machine);
+  const tombstones = tombstonesOf(group, machine);
   shard.drop(group);
   const error = await shard.write([
     ...offsets.map(({ topic, partition }) => tombstone(group, topic, partition)),
-    { kind: "classicGroup", group, value: null },
+    ...tombstones,
   ]);
-  if (error !== null) shard.restore(group, image);
+  if (error !== null) shard.restore(group, records);
   return error;
 }
 

@@ -1,11 +1,8 @@
-import { assert } from "../../base/assert.ts";
 import type { Cancel, Clock } from "../../base/clock.ts";
-import { XylemError, type ErrorCode } from "../../base/errors.ts";
+import type { ErrorCode } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
-import type { NodeSettings } from "../../base/settings/node-settings.ts";
 import type {
-  ClassicLimits,
   HeartbeatRequest,
   JoinAnswer,
   JoinRequest,
@@ -15,11 +12,22 @@ import type {
   SyncRequest,
 } from "../../groups/classic/classic-events.ts";
 import type {
-  ClassicGroup,
   ClassicGroupDescription,
   OffsetCommitter,
 } from "../../groups/classic/classic-group.ts";
 import { refusedJoin, refusedSync } from "../../groups/classic/classic-state.ts";
+import { checkHeartbeat } from "../../groups/consumer/check-heartbeat.ts";
+import {
+  joiningEpoch,
+  refusedHeartbeat,
+  type ConsumerHeartbeat,
+  type ConsumerHeartbeatAnswer,
+} from "../../groups/consumer/consumer-events.ts";
+import type {
+  ConsumerGroup,
+  ConsumerGroupDescription,
+} from "../../groups/consumer/consumer-group.ts";
+import type { GroupMachine } from "../../groups/group-machine.ts";
 import { groupPartition } from "../../groups/group-partition.ts";
 import type { Deadlines } from "../deadlines.ts";
 import type { AcknowledgedTopic } from "../retention/acknowledging.ts";
@@ -37,11 +45,12 @@ import {
 } from "./group-offsets.ts";
 import { formatMemberUuid } from "./member-uuid.ts";
 import type { GroupLog } from "./group-log.ts";
-import { GroupShard, type ShardHost } from "./group-shard.ts";
+import { liveLimits, type LimitsOptions } from "./group-limits.ts";
+import type { GroupShard } from "./group-shard.ts";
+import { GroupShards } from "./group-shards.ts";
 
-export interface GroupCoordinatorOptions {
+export interface GroupCoordinatorOptions extends LimitsOptions {
   readonly log: GroupLog;
-  readonly settings: NodeSettings;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly random: Random;
@@ -54,11 +63,10 @@ export interface GroupListing {
   readonly group: string;
   readonly protocolType: string;
   readonly state: string;
-  readonly type: "classic";
+  readonly type: GroupMachine["kind"];
 }
 
-/** Kafka's own: how long a member's first JoinGroup may wait. */
-const newMemberJoinTimeoutMs = 300_000;
+export type GroupDescription = ClassicGroupDescription | ConsumerGroupDescription;
 
 /** Longest group id whose UTF-8 surely fits a record's key. */
 const groupIdLengthMax = 10_000;
@@ -70,44 +78,40 @@ const groupIdLengthMax = 10_000;
  */
 export class GroupCoordinator {
   readonly #options: GroupCoordinatorOptions;
-  readonly #host: ShardHost;
-  #shards: readonly GroupShard[] = [];
-  #loading: Promise<void> = Promise.resolve();
+  readonly #shards: GroupShards;
   #stopExpiry: Cancel | undefined;
-  #isClosed = false;
 
   constructor(options: GroupCoordinatorOptions) {
     this.#options = options;
     const { log, clock, deadlines, messages, settings } = options;
-    const limits = liveLimits(settings);
+    const limits = liveLimits(options);
     const writeTimeoutMs = (): number => settings["offsets.commit.timeout.ms"];
     const holdsOffset = options.holdsOffset.bind(options);
-    this.#host = { log, clock, deadlines, messages, limits, writeTimeoutMs, holdsOffset };
+    const host = { log, clock, deadlines, messages, limits, writeTimeoutMs, holdsOffset };
+    this.#shards = new GroupShards(log, host);
   }
 
   /** Begins to load the groups there are, and to look for expired offsets. */
   start(): void {
-    if (this.#options.log.partitionCount > 0) this.#openShards();
+    this.#shards.open();
     this.#scheduleExpiry();
   }
 
   /** Resolves when all groups there were at the start can be asked. */
   whenLoaded(): Promise<void> {
-    return this.#loading;
+    return this.#shards.whenLoaded();
   }
 
   /** Answers every waiting call; the log stays open for the caller to close. */
   async close(): Promise<void> {
-    this.#isClosed = true;
     this.#stopExpiry?.();
-    for (const shard of this.#shards) shard.close();
-    await this.#loading;
+    await this.#shards.close();
   }
 
   /** The partition of `__consumer_offsets` that holds the group; makes that topic on first need. */
   async partitionOf(group: string): Promise<number> {
-    await this.#ensureShards();
-    return groupPartition(group, this.#shards.length);
+    await this.#shards.ensure();
+    return groupPartition(group, this.#shards.all.length);
   }
 
   /** Answers when the join phase ends, which may take as long as the rebalance timeout. */
@@ -115,12 +119,16 @@ export class GroupCoordinator {
     const refuse = (error: ErrorCode): JoinAnswer => refusedJoin(error, request.memberId);
     const bad = checkGroupId(group) ?? this.#checkTerms(request);
     if (bad !== null) return refuse(bad);
-    const shard = await this.#shardOf(group);
+    const shard = await this.#shards.of(group);
     if (shard.refusal !== null) return refuse(shard.refusal);
-    if (shard.find(group) === undefined) {
+    const known = shard.find(group);
+    if (known === undefined) {
       if (request.memberId !== "") return refuse("UNKNOWN_MEMBER_ID");
       if (this.#isFull()) return refuse("GROUP_MAX_SIZE_REACHED");
       shard.ensure(group);
+    } else if (known.kind === "consumer") {
+      const refused = becomeKind(shard, group, "classic");
+      if (refused !== null) return refuse(refused);
     }
     const uuid = formatMemberUuid(this.#options.random.bytes(16));
     const asked = { ...request, uuid };
@@ -130,9 +138,48 @@ export class GroupCoordinator {
     return answer;
   }
 
+  /** ConsumerGroupHeartbeat: answers when what it tells of is durable. */
+  async consumerHeartbeat(
+    group: string,
+    request: ConsumerHeartbeat,
+  ): Promise<ConsumerHeartbeatAnswer> {
+    const refuse = (error: ErrorCode): ConsumerHeartbeatAnswer =>
+      refusedHeartbeat(request.memberId, error);
+    const { settings } = this.#options;
+    const bad =
+      (group === "" ? "INVALID_REQUEST" : checkGroupId(group)) ??
+      checkHeartbeat(request, settings["group.consumer.assignors"]) ??
+      (consumerBytes(request) > settings["group.member.max.bytes"] ? "INVALID_REQUEST" : null);
+    if (bad !== null) return refuse(bad);
+    const shard = await this.#shards.of(group);
+    if (shard.refusal !== null) return refuse(shard.refusal);
+    const known = shard.find(group);
+    if (known?.kind !== "consumer") {
+      if (request.memberEpoch !== joiningEpoch) return refuse("GROUP_ID_NOT_FOUND");
+      if (known === undefined && this.#isFull()) return refuse("GROUP_MAX_SIZE_REACHED");
+      const refused = becomeKind(shard, group, "consumer");
+      if (refused !== null) return refuse(refused);
+    }
+    const make = (call: number) => ({ kind: "consumerHeartbeat", call, request }) as const;
+    const { answer } = await shard.ask(group, "answerConsumerHeartbeat", make);
+    if (answer.error !== null) shard.dropUnused(group);
+    return answer;
+  }
+
+  /** A server-assigned group; undefined: there is none of this name that is loaded. */
+  findConsumerGroup(group: string): ConsumerGroup | undefined {
+    const machine = this.#shards.find(group)?.find(group);
+    return machine?.kind === "consumer" ? machine : undefined;
+  }
+
+  /** Calls `listener` after each change of a server-assigned group, until the answer is called. */
+  onChange(group: string, listener: () => void): Cancel {
+    return this.#shards.find(group)?.onChange(group, listener) ?? (() => {});
+  }
+
   /** Answers when the leader's assignments are durable. */
   async sync(group: string, request: SyncRequest): Promise<SyncAnswer> {
-    const shard = this.#findShard(group);
+    const shard = this.#shards.find(group);
     const bad = this.#checkMembership(group, shard);
     if (bad !== null || shard === undefined) return refusedSync(bad ?? "UNKNOWN_MEMBER_ID");
     const make = (call: number) => ({ kind: "sync", call, request }) as const;
@@ -141,7 +188,7 @@ export class GroupCoordinator {
 
   /** While groups load, a heartbeat is fine: the member shall go on. */
   async heartbeat(group: string, request: HeartbeatRequest): Promise<ErrorCode | null> {
-    const shard = this.#findShard(group);
+    const shard = this.#shards.find(group);
     const bad = this.#checkMembership(group, shard);
     if (bad === "COORDINATOR_LOAD_IN_PROGRESS") return null;
     if (bad !== null || shard === undefined) return bad ?? "UNKNOWN_MEMBER_ID";
@@ -150,7 +197,7 @@ export class GroupCoordinator {
   }
 
   async leave(group: string, members: readonly LeavingMember[]): Promise<LeaveAnswer> {
-    const shard = this.#findShard(group);
+    const shard = this.#shards.find(group);
     const bad = this.#checkMembership(group, shard);
     if (bad === "UNKNOWN_MEMBER_ID" || shard === undefined) {
       const error = bad === "UNKNOWN_MEMBER_ID" ? null : bad;
@@ -173,7 +220,7 @@ export class GroupCoordinator {
       readonly unknownGroup: ErrorCode;
     },
   ): Promise<CommitResult> {
-    const shard = await this.#shardOf(group);
+    const shard = await this.#shards.of(group);
     const bad = group.length > groupIdLengthMax ? "INVALID_GROUP_ID" : shard.refusal;
     if (bad !== null) return { error: bad, errors: [] };
     if (shard.find(group) === undefined) {
@@ -186,18 +233,19 @@ export class GroupCoordinator {
 
   /** Durable offsets; `wanted` null asks for all. What is not there reads as offset -1. */
   fetchOffsets(group: string, wanted: readonly WantedOffset[] | null): OffsetFetchResult {
-    const shard = this.#findShard(group);
-    if (shard === undefined) return { error: this.#absence(), offsets: noneOf(wanted) };
+    const shard = this.#shards.find(group);
+    if (shard === undefined) return { error: this.#shards.absence(), offsets: noneOf(wanted) };
     if (shard.refusal !== null) return { error: shard.refusal, offsets: [] };
     return { error: null, offsets: fetchGroupOffsets(shard.offsets, group, wanted) };
   }
 
   /** As `acknowledgedOffsets`; 0 as long as a group may be missing because it is not loaded. */
   acknowledged(topic: AcknowledgedTopic): readonly number[] {
-    if (this.#shards.some(({ refusal }) => refusal !== null)) return topic.partitions.map(() => 0);
+    if (this.#shards.all.some(({ refusal }) => refusal !== null))
+      return topic.partitions.map(() => 0);
     return acknowledgedOffsets(
       topic,
-      this.#shards.map(({ offsets }) => offsets),
+      this.#shards.all.map(({ offsets }) => offsets),
     );
   }
 
@@ -205,110 +253,61 @@ export class GroupCoordinator {
     group: string,
     wanted: readonly { readonly topic: string; readonly partition: number }[],
   ): Promise<CommitResult> {
-    const shard = this.#findShard(group);
-    const bad = checkGroupId(group) ?? shard?.refusal ?? this.#absence();
+    const shard = this.#shards.find(group);
+    const bad = checkGroupId(group) ?? shard?.refusal ?? this.#shards.absence();
     if (bad !== null) return { error: bad, errors: [] };
     if (shard === undefined) return { error: "GROUP_ID_NOT_FOUND", errors: [] };
     return await deleteGroupOffsets(shard, group, wanted);
   }
 
   /** Undefined: there is no such group. */
-  describe(group: string): ClassicGroupDescription | undefined | { readonly error: ErrorCode } {
-    const shard = this.#findShard(group);
-    const bad = shard?.refusal ?? this.#absence();
+  describe(group: string): GroupDescription | undefined | { readonly error: ErrorCode } {
+    const shard = this.#shards.find(group);
+    const bad = shard?.refusal ?? this.#shards.absence();
     return bad === null ? shard?.find(group)?.describe() : { error: bad };
   }
 
   list(): { readonly error: ErrorCode | null; readonly groups: readonly GroupListing[] } {
     const groups: GroupListing[] = [];
-    for (const shard of this.#shards) {
+    for (const shard of this.#shards.all) {
       if (shard.refusal !== null) return { error: shard.refusal, groups: [] };
       for (const [group, machine] of shard.all()) groups.push(listing(group, machine));
     }
-    return { error: this.#absence(), groups };
+    return { error: this.#shards.absence(), groups };
   }
 
   /** Deletes an empty group with its offsets. */
   async delete(group: string): Promise<ErrorCode | null> {
-    const shard = this.#findShard(group);
-    const bad = shard?.refusal ?? this.#absence();
+    const shard = this.#shards.find(group);
+    const bad = shard?.refusal ?? this.#shards.absence();
     if (bad !== null) return bad;
     return shard === undefined ? "GROUP_ID_NOT_FOUND" : await deleteGroup(shard, group);
   }
 
   /** A deleted topic takes its committed offsets along; the offsets topic takes all groups. */
   async forgetTopic(topic: string, isOffsetsTopic: boolean): Promise<void> {
-    if (isOffsetsTopic) {
-      for (const shard of this.#shards) shard.close();
-      this.#shards = [];
-      return;
-    }
-    await Promise.all(this.#shards.map((shard) => forgetTopic(shard, topic)));
+    if (isOffsetsTopic) return this.#shards.forget();
+    await Promise.all(this.#shards.all.map((shard) => forgetTopic(shard, topic)));
   }
 
   /** Drops expired offsets, and groups that hold nothing any more. */
   async expire(): Promise<void> {
     const retentionMs = this.#options.settings["offsets.retention.minutes"] * 60_000;
-    for (const shard of this.#shards) await expireGroups(shard, retentionMs);
+    for (const shard of this.#shards.all) await expireGroups(shard, retentionMs);
   }
 
   #scheduleExpiry(): void {
-    if (this.#isClosed) return;
+    if (this.#shards.isClosed) return;
     const intervalMs = Number(this.#options.settings["offsets.retention.check.interval.ms"]);
     this.#stopExpiry = this.#options.clock.schedule(intervalMs, () => {
       void this.expire().finally(() => this.#scheduleExpiry());
     });
   }
 
-  #openShards(): void {
-    const count = this.#options.log.partitionCount;
-    const shards = Array.from({ length: count }, (_, index) => new GroupShard(index, this.#host));
-    this.#shards = shards;
-    this.#loading = loadAll(shards);
-  }
-
-  /** Throws COORDINATOR_NOT_AVAILABLE when the topic can not be made. */
-  async #ensureShards(): Promise<void> {
-    this.#refuseWhenClosed();
-    if (this.#shards.length > 0) return;
-    const isNew = this.#options.log.partitionCount === 0;
-    try {
-      await this.#options.log.create();
-    } catch (error) {
-      const text = "the offsets topic can not be made";
-      throw new XylemError("COORDINATOR_NOT_AVAILABLE", text, { cause: error });
-    }
-    this.#refuseWhenClosed();
-    if (this.#shards.length === 0) this.#openShards();
-    // Nothing was ever written to a topic that was just made: no need to tell anybody to wait.
-    if (isNew) await this.#loading;
-  }
-
-  #refuseWhenClosed(): void {
-    if (this.#isClosed) throw new XylemError("COORDINATOR_NOT_AVAILABLE", "the node stops");
-  }
-
-  async #shardOf(group: string): Promise<GroupShard> {
-    await this.#ensureShards();
-    const shard = this.#findShard(group);
-    assert(shard !== undefined, "the offsets topic has partitions");
-    return shard;
-  }
-
-  #findShard(group: string): GroupShard | undefined {
-    if (this.#shards.length === 0) return undefined;
-    return this.#shards[groupPartition(group, this.#shards.length)];
-  }
-
-  /** What it means that there are no shards. */
-  #absence(): ErrorCode | null {
-    return this.#isClosed ? "COORDINATOR_NOT_AVAILABLE" : null;
-  }
-
   #checkMembership(group: string, shard: GroupShard | undefined): ErrorCode | null {
-    const bad = checkGroupId(group) ?? shard?.refusal ?? this.#absence();
+    const bad = checkGroupId(group) ?? shard?.refusal ?? this.#shards.absence();
     if (bad !== null) return bad;
-    return shard?.find(group) === undefined ? "UNKNOWN_MEMBER_ID" : null;
+    return shard?.find(group)?.kind === "classic" ? null : "UNKNOWN_MEMBER_ID";
   }
 
   #checkTerms(request: Omit<JoinRequest, "uuid">): ErrorCode | null {
@@ -322,10 +321,23 @@ export class GroupCoordinator {
   }
 
   #isFull(): boolean {
-    let count = 0;
-    for (const shard of this.#shards) count += shard.groupCount;
-    return count >= this.#options.settings["groups.max"];
+    return this.#shards.groupCount() >= this.#options.settings["groups.max"];
   }
+}
+
+/** A group that nobody is in becomes one of the other kind at first use; null: it is now. */
+function becomeKind(
+  shard: GroupShard,
+  group: string,
+  kind: GroupMachine["kind"],
+): ErrorCode | null {
+  const machine = shard.find(group);
+  if (machine === undefined) shard.ensure(group, kind);
+  else if (machine.phase !== "Empty") {
+    return kind === "classic" ? "INCONSISTENT_GROUP_PROTOCOL" : "GROUP_ID_NOT_FOUND";
+  } else if (!machine.isIdle) return "COORDINATOR_LOAD_IN_PROGRESS";
+  else shard.convert(group, kind);
+  return null;
 }
 
 function checkGroupId(group: string): ErrorCode | null {
@@ -340,29 +352,17 @@ function memberBytes({ protocolType, instanceId, protocols }: Omit<JoinRequest, 
   );
 }
 
-/** Limits follow the settings while the node runs. */
-function liveLimits(settings: NodeSettings): ClassicLimits {
-  return {
-    get membersMax() {
-      return settings["group.max.size"];
-    },
-    get pendingMembersMax() {
-      return settings["group.pending.members.max"];
-    },
-    get initialRebalanceDelayMs() {
-      return settings["group.initial.rebalance.delay.ms"];
-    },
-    newMemberJoinTimeoutMs,
-  };
+function consumerBytes({ subscribedTopics, memberId, instanceId }: ConsumerHeartbeat): number {
+  const names = subscribedTopics ?? [];
+  return names.reduce(
+    (sum, { length }) => sum + length,
+    memberId.length + (instanceId?.length ?? 0),
+  );
 }
 
-async function loadAll(shards: readonly GroupShard[]): Promise<void> {
-  for (const shard of shards) await shard.load();
-}
-
-function listing(group: string, machine: ClassicGroup): GroupListing {
+function listing(group: string, machine: GroupMachine): GroupListing {
   const protocolType = machine.protocolType ?? "";
-  return { group, protocolType, state: machine.phase, type: "classic" };
+  return { group, protocolType, state: machine.phase, type: machine.kind };
 }
 
 function noneOf(wanted: readonly WantedOffset[] | null): readonly FetchedOffset[] {

@@ -1,4 +1,4 @@
-import type { RecordBytes } from "../../groups/group-record-codec.ts";
+import type { RecordBytes } from "../../groups/record-bytes.ts";
 
 /** Where the group coordinator keeps its records: the partitions of `__consumer_offsets`. */
 export interface GroupLog {

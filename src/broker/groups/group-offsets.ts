@@ -1,4 +1,6 @@
 import type { ErrorCode } from "../../base/errors.ts";
+import { formatUuid } from "../../base/uuid.ts";
+import type { CommittedPartition } from "../../groups/consumer/consumer-group.ts";
 import type { OffsetCommitter } from "../../groups/classic/classic-group.ts";
 import type { CommittedOffset, OffsetRecord } from "../../groups/group-record.ts";
 import type { OffsetStore } from "../../groups/offsets/offset-store.ts";
@@ -56,7 +58,7 @@ export async function commitGroupOffsets(
   },
 ): Promise<CommitResult> {
   const machine = shard.ensure(group);
-  const refused = machine.checkCommit(commit.committer);
+  const refused = machine.checkCommit(commit.committer, commit.offsets.map(asCommitted));
   if (refused !== null) return { error: refused, errors: [] };
   const now = shard.now();
   machine.noteCommit(commit.committer.memberId, now);
@@ -70,6 +72,11 @@ export async function commitGroupOffsets(
     isTooLong(one) ? ("OFFSET_METADATA_TOO_LARGE" as const) : error,
   );
   return { error: null, errors };
+}
+
+/** By the names that a group knows partitions by; a topic without id is none of its own. */
+function asCommitted({ topicId, partition }: NewOffset): CommittedPartition {
+  return { topicId: topicId === null ? "" : formatUuid(topicId), partition };
 }
 
 export function fetchGroupOffsets(

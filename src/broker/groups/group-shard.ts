@@ -2,19 +2,23 @@ import { assert } from "../../base/assert.ts";
 import type { Cancel, Clock } from "../../base/clock.ts";
 import { MalformedError, type ErrorCode } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import type {
-  CallId,
-  ClassicEffect,
-  ClassicEvent,
-  ClassicLimits,
-  Instant,
-} from "../../groups/classic/classic-events.ts";
+import type { CallId, Instant } from "../../groups/classic/classic-events.ts";
 import { ClassicGroup } from "../../groups/classic/classic-group.ts";
+import { ConsumerGroup } from "../../groups/consumer/consumer-group.ts";
 import { coordinatorError } from "../../groups/coordinator-error.ts";
+import {
+  GroupImages,
+  stepMachine,
+  tombstonesOf,
+  type GroupEffect,
+  type GroupEvent,
+  type GroupMachine,
+  type MachineLimits,
+} from "../../groups/group-machine.ts";
 import { readGroupRecord, writeGroupRecord } from "../../groups/group-record-codec.ts";
-import type { RecordBytes } from "../../groups/group-record-codec.ts";
-import type { ClassicGroupImage, GroupRecord } from "../../groups/group-record.ts";
+import type { GroupRecord } from "../../groups/group-record.ts";
 import { OffsetStore } from "../../groups/offsets/offset-store.ts";
+import type { RecordBytes } from "../../groups/record-bytes.ts";
 import type { Deadlines } from "../deadlines.ts";
 import type { GroupLog } from "./group-log.ts";
 
@@ -23,7 +27,7 @@ export interface ShardHost {
   readonly log: GroupLog;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
-  readonly limits: ClassicLimits;
+  readonly limits: MachineLimits;
   readonly messages: Log;
   /** `offsets.commit.timeout.ms` */
   writeTimeoutMs(): number;
@@ -33,11 +37,12 @@ export interface ShardHost {
 
 export type ShardStatus = "loading" | "active" | "failed" | "closed";
 
-type Answer = Exclude<ClassicEffect, { kind: "write" }>;
+type Write = Extract<GroupEffect, { kind: "write" | "writeRecords" }>;
+type Answer = Exclude<GroupEffect, Write>;
 type AnswerOf<Kind extends Answer["kind"]> = Extract<Answer, { kind: Kind }>;
 
 interface LiveGroup {
-  readonly machine: ClassicGroup;
+  readonly machine: GroupMachine;
   armedAtMs: number;
   disarm: Cancel | undefined;
 }
@@ -52,6 +57,7 @@ export class GroupShard {
   readonly #partition: number;
   readonly #host: ShardHost;
   readonly #groups = new Map<string, LiveGroup>();
+  readonly #listeners = new Map<string, Set<() => void>>();
   readonly #waiting = new Map<CallId, (answer: Answer) => void>();
   #calls = 0;
   #status: ShardStatus = "loading";
@@ -83,7 +89,7 @@ export class GroupShard {
 
   /** Reads the partition's records and resumes its groups. Never rejects. */
   async load(): Promise<void> {
-    const images = new Map<string, ClassicGroupImage>();
+    const images = new GroupImages();
     try {
       await this.#host.log.replay(this.#partition, (record) => this.#replay(record, images));
     } catch (error) {
@@ -99,28 +105,56 @@ export class GroupShard {
     return this.#host.holdsOffset(group, topic);
   }
 
-  find(group: string): ClassicGroup | undefined {
+  find(group: string): GroupMachine | undefined {
     return this.#groups.get(group)?.machine;
   }
 
-  /** The group's machine, made when there is none. */
-  ensure(group: string): ClassicGroup {
+  /** The group's machine; one of the given kind is made when there is none. */
+  ensure(group: string, kind: GroupMachine["kind"] = "classic"): GroupMachine {
     const found = this.#groups.get(group);
     if (found !== undefined) return found.machine;
-    const machine = new ClassicGroup(this.#host.limits, this.#host.clock.nowMs());
+    const { limits, clock } = this.#host;
+    const machine =
+      kind === "classic"
+        ? new ClassicGroup(limits.classic, clock.nowMs())
+        : new ConsumerGroup(group, limits.consumer(group));
     this.#put(group, machine);
     return machine;
   }
 
-  *all(): Generator<[string, ClassicGroup]> {
+  /**
+   * An idle group becomes one of the other kind; its offsets stay. Should what it was not go from
+   * the log, then what it becomes takes its place there all the same.
+   */
+  convert(group: string, kind: GroupMachine["kind"]): void {
+    const machine = this.find(group);
+    assert(machine?.isIdle === true, `group ${group} is not idle, but becomes ${kind}`);
+    const tombstones = machine.isUnused ? [] : tombstonesOf(group, machine);
+    this.drop(group);
+    this.ensure(group, kind);
+    void this.write(tombstones);
+  }
+
+  *all(): Generator<[string, GroupMachine]> {
     for (const [group, { machine }] of this.#groups) yield [group, machine];
+  }
+
+  /** Calls `listener` after each change of a server-assigned group, until the answer is called. */
+  onChange(group: string, listener: () => void): Cancel {
+    const listeners = this.#listeners.get(group) ?? new Set();
+    this.#listeners.set(group, listeners);
+    listeners.add(listener);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#listeners.delete(group);
+    };
   }
 
   /** Sends an event to an existing group and waits for its answer. */
   ask<Kind extends Answer["kind"]>(
     group: string,
     kind: Kind,
-    event: (call: CallId) => ClassicEvent,
+    event: (call: CallId) => GroupEvent,
   ): Promise<AnswerOf<Kind>> {
     return new Promise((resolve) => {
       const call = ++this.#calls;
@@ -141,15 +175,15 @@ export class GroupShard {
 
   /** A group that a refused request made leaves no trace: it was never stored. */
   dropUnused(group: string): void {
-    const machine = this.find(group);
-    if (machine === undefined || machine.protocolType !== null) return;
-    if (machine.isIdle && !this.offsets.holds(group)) this.drop(group);
+    if (this.find(group)?.isUnused === true && !this.offsets.holds(group)) this.drop(group);
   }
 
   /** A drop that could not be written: the group is there again, unless there is a newer one. */
-  restore(group: string, image: ClassicGroupImage): void {
+  restore(group: string, records: readonly GroupRecord[]): void {
     if (this.#groups.has(group) || this.#status !== "active") return;
-    this.#put(group, ClassicGroup.fromImage(image, this.#host.limits));
+    const images = new GroupImages();
+    for (const record of records) if (record.kind !== "offset") images.apply(record);
+    for (const [name, machine] of images.machines(this.#host.limits)) this.#put(name, machine);
   }
 
   /** Writes records and applies them once they are committed. Null: done; else why not. */
@@ -205,18 +239,19 @@ export class GroupShard {
     }
   }
 
-  #deliver(group: string, event: ClassicEvent): void {
+  #deliver(group: string, event: GroupEvent): void {
     const live = this.#groups.get(group);
     assert(live !== undefined, `group ${group} got a ${event.kind} before it was made`);
-    this.#perform(group, live, live.machine.step(event, this.now()));
+    this.#perform(group, live, stepMachine(live.machine, event, this.now()));
   }
 
-  #perform(group: string, live: LiveGroup, effects: readonly ClassicEffect[]): void {
+  #perform(group: string, live: LiveGroup, effects: readonly GroupEffect[]): void {
     for (const effect of effects) {
-      if (effect.kind === "write") this.#store(group, live, effect);
+      if (isWrite(effect)) this.#store(group, live, effect);
       else this.#answer(effect);
     }
     this.#arm(group, live);
+    if (effects.some(({ kind }) => kind === "writeRecords")) this.#tell(group);
   }
 
   #answer(effect: Answer): void {
@@ -226,15 +261,20 @@ export class GroupShard {
     answer(effect);
   }
 
-  #store(
-    group: string,
-    live: LiveGroup,
-    { write, image }: Extract<ClassicEffect, { kind: "write" }>,
-  ): void {
-    void this.write([{ kind: "classicGroup", group, value: image }]).then((error) => {
+  #store(group: string, live: LiveGroup, effect: Write): void {
+    const { write } = effect;
+    const records =
+      effect.kind === "writeRecords"
+        ? effect.records
+        : [{ kind: "classicGroup", group, value: effect.image } as const];
+    void this.write(records).then((error) => {
       const event = { kind: "written", write, error } as const;
-      this.#perform(group, live, live.machine.step(event, this.now()));
+      this.#perform(group, live, stepMachine(live.machine, event, this.now()));
     });
+  }
+
+  #tell(group: string): void {
+    for (const listener of this.#listeners.get(group) ?? []) listener();
   }
 
   #arm(group: string, live: LiveGroup): void {
@@ -245,22 +285,20 @@ export class GroupShard {
     const delayMs = Math.max(0, wakeAtMs - this.#host.clock.monotonicMs());
     live.disarm = this.#host.clock.schedule(delayMs, () => {
       live.armedAtMs = Infinity;
-      this.#perform(group, live, live.machine.step({ kind: "tick" }, this.now()));
+      this.#perform(group, live, stepMachine(live.machine, { kind: "tick" }, this.now()));
     });
   }
 
-  #put(group: string, machine: ClassicGroup): LiveGroup {
+  #put(group: string, machine: GroupMachine): LiveGroup {
     const live: LiveGroup = { machine, armedAtMs: Infinity, disarm: undefined };
     this.#groups.set(group, live);
     return live;
   }
 
-  #replay(bytes: RecordBytes, images: Map<string, ClassicGroupImage>): void {
+  #replay(bytes: RecordBytes, images: GroupImages): void {
     const record = this.#read(bytes);
-    if (record === undefined) return;
-    if (record.kind === "offset") this.offsets.apply(record);
-    else if (record.value === null) images.delete(record.group);
-    else images.set(record.group, record.value);
+    if (record?.kind === "offset") this.offsets.apply(record);
+    else if (record !== undefined) images.apply(record);
   }
 
   /** One record that can not be read must not take all groups of the partition with it. */
@@ -275,12 +313,16 @@ export class GroupShard {
     }
   }
 
-  #resume(images: ReadonlyMap<string, ClassicGroupImage>): void {
+  #resume(images: GroupImages): void {
     this.#status = "active";
-    for (const [group, image] of images) {
-      const live = this.#put(group, ClassicGroup.fromImage(image, this.#host.limits));
-      this.#perform(group, live, live.machine.startSessions(this.now()));
+    for (const [group, machine] of images.machines(this.#host.limits)) {
+      const live = this.#put(group, machine);
+      this.#perform(group, live, machine.startSessions(this.now()));
     }
     for (const group of this.offsets.groups()) this.ensure(group);
   }
+}
+
+function isWrite(effect: GroupEffect): effect is Write {
+  return effect.kind === "write" || effect.kind === "writeRecords";
 }

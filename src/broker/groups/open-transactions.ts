@@ -1,5 +1,5 @@
 import { ByteReader, type Int64 } from "../../base/bytes.ts";
-import type { RecordBytes } from "../../groups/group-record-codec.ts";
+import type { RecordBytes } from "../../groups/record-bytes.ts";
 import { controlTypes } from "../../protocol/build-batch.ts";
 import type { RecordBatch } from "../../protocol/record-batch.ts";
 

@@ -4,7 +4,7 @@ import type { Clock } from "../../base/clock.ts";
 import { XylemError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { NodeSettings } from "../../base/settings/node-settings.ts";
-import type { RecordBytes } from "../../groups/group-record-codec.ts";
+import type { RecordBytes } from "../../groups/record-bytes.ts";
 import { buildBatch, type BatchTools } from "../../protocol/build-batch.ts";
 import { recordBatches, type RecordBatch } from "../../protocol/record-batch.ts";
 import { decodeRecords } from "../../protocol/record.ts";

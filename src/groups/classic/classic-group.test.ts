@@ -109,6 +109,7 @@ describe("a description", () => {
     const driver = new GroupDriver();
     const [memberId = ""] = driver.stabilize("app");
     expect(driver.group.describe()).toEqual({
+      kind: "classic",
       phase: "Stable",
       protocolType: "consumer",
       protocolName: "range",

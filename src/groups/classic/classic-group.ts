@@ -15,12 +15,15 @@ export interface OffsetCommitter {
   /** "" and null: told nothing. */
   readonly memberId: string;
   readonly instanceId: string | null;
-  /** < 0: not a member's commit. */
+  /** The member's generation, or its epoch in a consumer group; < 0: not a member's commit. */
   readonly generation: number;
+  /** The request is of a version that knows nothing of consumer groups. */
+  readonly isOldVersion?: boolean;
 }
 
 /** A classic group as DescribeGroups shows it. Metadata and assignments only in Stable. */
 export interface ClassicGroupDescription {
+  readonly kind: "classic";
   readonly phase: ClassicPhase;
   readonly protocolType: string;
   readonly protocolName: string;
@@ -47,6 +50,7 @@ const nothing = new Uint8Array(0);
  * Membership is soft state: it is stored when a generation is complete or the group is empty.
  */
 export class ClassicGroup {
+  readonly kind = "classic";
   readonly #state: ClassicState;
 
   constructor(limits: ClassicLimits, wallMs: number | null) {
@@ -132,6 +136,7 @@ export class ClassicGroup {
     const { phase, protocolType, protocolName, roster } = this.#state;
     const isStable = phase === "Stable";
     return {
+      kind: "classic",
       phase,
       protocolType: protocolType ?? "",
       protocolName: isStable ? (protocolName ?? "") : "",
@@ -149,6 +154,11 @@ export class ClassicGroup {
   /** What a restart would find of the group as it is. */
   image(): ClassicGroupImage {
     return this.#state.image();
+  }
+
+  /** Nobody has ever been in it. */
+  get isUnused(): boolean {
+    return this.protocolType === null && this.isIdle;
   }
 
   /**

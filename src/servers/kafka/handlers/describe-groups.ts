@@ -1,5 +1,6 @@
 import { kafkaCode } from "../../../base/errors.ts";
 import type { RequestOf, ResponseOf } from "../../../protocol/api-table.ts";
+import { describeConsumerGroup } from "../describe-consumer-group.ts";
 import type { RequestContext } from "../handler.ts";
 
 type Request = RequestOf<"DescribeGroups">;
@@ -11,7 +12,7 @@ const notFoundVersionMin = 6;
 /** Operations on groups as bits: READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS. */
 const allOperations = (1 << 3) | (1 << 6) | (1 << 8) | (1 << 10) | (1 << 11);
 
-/** DescribeGroups (key 15): state and members of classic groups. */
+/** DescribeGroups (key 15): state and members of groups. */
 export function describeGroups(request: Request, context: RequestContext): Response {
   const authorizedOperations = request.includeAuthorizedOperations
     ? { authorizedOperations: allOperations }
@@ -27,6 +28,9 @@ function describeOne(groupId: string, { broker, apiVersion }: RequestContext): D
   const found = broker.groups.describe(groupId);
   if (found === undefined) return absent(groupId, apiVersion);
   if ("error" in found) return { ...nothing, groupId, errorCode: kafkaCode(found.error) };
+  if (found.kind === "consumer") {
+    return { errorCode: 0, groupId, ...describeConsumerGroup(broker, found) };
+  }
   return {
     errorCode: 0,
     groupId,

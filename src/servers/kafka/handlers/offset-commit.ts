@@ -8,6 +8,8 @@ type Response = ResponseOf<"OffsetCommit">;
 
 const topicIdVersionMin = 10;
 const unknownGroupVersionMin = 9;
+/** KIP-848. */
+const memberEpochVersionMin = 9;
 
 /** OffsetCommit (key 8): answered when the offsets are durable. */
 export async function offsetCommit(request: Request, context: RequestContext): Promise<Response> {
@@ -17,6 +19,7 @@ export async function offsetCommit(request: Request, context: RequestContext): P
       memberId: request.memberId,
       instanceId: request.groupInstanceId,
       generation: request.generationIdOrMemberEpoch,
+      isOldVersion: apiVersion < memberEpochVersionMin,
     },
     offsets: request.topics.flatMap((topic) => offsetsOf(topic, apiVersion)),
     retentionMs: request.retentionTimeMs < 0 ? null : boundedMs(request.retentionTimeMs),

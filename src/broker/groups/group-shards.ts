@@ -1,0 +1,104 @@
+import { assert } from "../../base/assert.ts";
+import { XylemError, type ErrorCode } from "../../base/errors.ts";
+import { groupPartition } from "../../groups/group-partition.ts";
+import type { GroupLog } from "./group-log.ts";
+import { GroupShard, type ShardHost } from "./group-shard.ts";
+
+/** The shards of all groups: one for each partition of `__consumer_offsets`, none without it. */
+export class GroupShards {
+  readonly #log: GroupLog;
+  readonly #host: ShardHost;
+  #shards: readonly GroupShard[] = [];
+  #loading: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(log: GroupLog, host: ShardHost) {
+    this.#log = log;
+    this.#host = host;
+  }
+
+  get all(): readonly GroupShard[] {
+    return this.#shards;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Resolves when all groups there were at the start can be asked. */
+  whenLoaded(): Promise<void> {
+    return this.#loading;
+  }
+
+  /** Begins to load the groups there are. */
+  open(): void {
+    if (this.#log.partitionCount > 0) this.#openAll();
+  }
+
+  /** Throws COORDINATOR_NOT_AVAILABLE when the topic can not be made. */
+  async ensure(): Promise<void> {
+    this.#refuseWhenClosed();
+    if (this.#shards.length > 0) return;
+    const isNew = this.#log.partitionCount === 0;
+    try {
+      await this.#log.create();
+    } catch (error) {
+      const text = "the offsets topic can not be made";
+      throw new XylemError("COORDINATOR_NOT_AVAILABLE", text, { cause: error });
+    }
+    this.#refuseWhenClosed();
+    if (this.#shards.length === 0) this.#openAll();
+    // Nothing was ever written to a topic that was just made: no need to tell anybody to wait.
+    if (isNew) await this.#loading;
+  }
+
+  /** The shard of a group, with its topic made on first need. Throws as `ensure`. */
+  async of(group: string): Promise<GroupShard> {
+    await this.ensure();
+    const shard = this.find(group);
+    assert(shard !== undefined, "the offsets topic has partitions");
+    return shard;
+  }
+
+  find(group: string): GroupShard | undefined {
+    if (this.#shards.length === 0) return undefined;
+    return this.#shards[groupPartition(group, this.#shards.length)];
+  }
+
+  /** What it means that there are no shards. */
+  absence(): ErrorCode | null {
+    return this.#isClosed ? "COORDINATOR_NOT_AVAILABLE" : null;
+  }
+
+  groupCount(): number {
+    return this.#shards.reduce((count, shard) => count + shard.groupCount, 0);
+  }
+
+  /** The topic is gone, and with it all groups. */
+  forget(): void {
+    for (const shard of this.#shards) shard.close();
+    this.#shards = [];
+  }
+
+  /** Answers every waiting call. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const shard of this.#shards) shard.close();
+    await this.#loading;
+  }
+
+  #openAll(): void {
+    const count = this.#log.partitionCount;
+    const shards = Array.from({ length: count }, (_, index) => new GroupShard(index, this.#host));
+    this.#shards = shards;
+    this.#loading = loadAll(shards);
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#isClosed) throw new XylemError("COORDINATOR_NOT_AVAILABLE", "the node stops");
+  }
+}
+
+async function loadAll(shards: readonly GroupShard[]): Promise<void> {
+  for (const shard of shards) await shard.load();
+}
