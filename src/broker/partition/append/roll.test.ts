@@ -160,4 +160,28 @@ describe("the indexes of a closed segment", () => {
     expect(first.length).toBeGreaterThan(1);
     await world.directory.close();
   });
+
+  test("have durable names before a start passes them by", async () => {
+    const disk = new SimulatedDisk();
+    const settings = { "segment.records": 1 };
+    const world = await openWorld(disk);
+    await append(await world.open("orders", settings), ["one"]);
+    await world.directory.checkpoint();
+    await disk.syncDirectory("orders-0");
+    // The indexes of what was appended to are made anew after a start.
+    const killed = disk.afterKill();
+    const again = await openWorld(killed);
+    const sealing = gate();
+    killed.fault = (operation, path) =>
+      operation === "remove" && path.endsWith("0.timeindex") ? sealing.passed : undefined;
+    await append(await again.open("orders", settings), ["two"]);
+    sealing.open();
+    await laterTurn();
+    await again.directory.checkpoint();
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const left = killed.afterPowerCut(new SeededRandom(seed));
+      await (await openWorld(left)).open("orders", settings);
+      expect(left.peek("orders-0/00000000000000000000.timeindex")).toHaveLength(12);
+    }
+  });
 });

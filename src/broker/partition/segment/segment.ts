@@ -317,6 +317,8 @@ export class Segment implements SegmentFacts, IndexOwner {
       await this.#appendIndex(".timeindex", { bytes, keepBytes: stored * timeEntryBytes, sync });
       this.#timesStored = count;
     }
+    // Else a power cut may bring back what had these names before: nobody would look again.
+    if (sync) await this.#context.disk.syncDirectory(this.#folder);
   }
 
   async #loadOffsets(): Promise<OffsetIndex> {
