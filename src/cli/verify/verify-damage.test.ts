@@ -177,3 +177,20 @@ test("log starts of which a kill left the second file behind are no damage", asy
   expect(rotten.filter(({ file }) => file === names[1])).toMatchObject([{ kind: "damage" }]);
   cpSync(join(whole, names[1]), join(spoiled, names[1]));
 });
+
+test("a segment below the log start that was not removed yet is no damage", async () => {
+  const name = "log-start-offset-checkpoint";
+  const starts = new Map([["orders-0", 45]]);
+  const told = async (text: string) => {
+    const found = await findingsAfter("xylem-log-start-offsets", (path) => {
+      writeFileSync(path, text);
+      writeFileSync(join(spoiled, name), text);
+    });
+    cpSync(join(whole, name), join(spoiled, name));
+    return found.filter(({ file }) => file === name).map(({ kind }) => kind);
+  };
+  expect(await told(formatOffsetCheckpoint(starts))).toEqual(["note"]);
+  // No sum says that anybody wrote it so.
+  expect(await told("0\n1\norders 0 45\n")).toEqual(["damage"]);
+  expect(await told(formatOffsetCheckpoint(starts.set("orders-0", 51)))).toEqual(["damage"]);
+});

@@ -21,6 +21,8 @@ export interface VerifyRoot {
   readonly isClean: boolean;
   readonly recoveryPoints: OffsetsByPartition;
   readonly logStarts: OffsetsByPartition;
+  /** A node wrote them, with a sum: they are as it knew them. */
+  readonly areLogStartsSummed: boolean;
   /** Undefined: Xylem never ran here, or the coordinator's file can not be read. */
   readonly topics: ReadonlyMap<string, TopicEntry> | undefined;
   readonly folders: readonly string[];
@@ -43,7 +45,8 @@ export async function readRoot(data: string, run: VerifyRun): Promise<VerifyRoot
   const recoveryPoints = await reading.checkpoint(recoveryPointsName);
   const logStarts = await reading.checkpoint(logStartsName);
   for (const name of otherCheckpoints) await reading.checkpoint(name);
-  await reading.logStartsCopy(logStarts);
+  const areLogStartsSummed = await reading.areSummed(logStartsName, logStarts);
+  if (areLogStartsSummed) await reading.logStartsCopy(logStarts);
   await reading.read("meta.properties", (bytes) => void parseMetaProperties(decodeUtf8(bytes)));
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   if (!files.has(coordinatorName) && !folders.includes(metadataFolder)) {
@@ -54,6 +57,7 @@ export async function readRoot(data: string, run: VerifyRun): Promise<VerifyRoot
     isClean: files.has(cleanMarkerName),
     recoveryPoints,
     logStarts,
+    areLogStartsSummed,
     topics: await reading.topics(),
     folders,
   };
@@ -88,6 +92,13 @@ class RootReading {
     return !hasCopy && !this.#files.has(cleanMarkerName);
   }
 
+  async areSummed(name: string, offsets: OffsetsByPartition): Promise<boolean> {
+    const expected = formatOffsetCheckpoint(offsets);
+    let areOurs = false;
+    await this.read(name, (bytes) => (areOurs = decodeUtf8(bytes) === expected));
+    return areOurs;
+  }
+
   /**
    * A node writes log starts twice: where it wrote last, with our sum, the two are equal, unless it
    * was killed between the two.
@@ -96,9 +107,7 @@ class RootReading {
     const expected = formatOffsetCheckpoint(logStarts);
     let found: string | undefined;
     await this.read(logStartsCopyName, (bytes) => (found = decodeUtf8(bytes)));
-    let isOurs = false;
-    await this.read(logStartsName, (bytes) => (isOurs = decodeUtf8(bytes) === expected));
-    if (!isOurs || logStarts.size === 0 || found === expected) return;
+    if (logStarts.size === 0 || found === expected) return;
     const isCut = !this.#files.has(cleanMarkerName) && found !== undefined && isWhole(found);
     const why = `it is not as ${logStartsName} says; the next write makes it so`;
     this.#run.report({ kind: isCut ? "note" : "damage", file: logStartsCopyName, why });
