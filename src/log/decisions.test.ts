@@ -169,7 +169,7 @@ describe("leader epochs", () => {
 
   test("are cut with the log at both ends", () => {
     const epochs = LeaderEpochs.parse("0\n3\n0 0\n1 6\n4 13\n");
-    expect(epochs.cutEnd(13)).toBe(true);
+    expect(epochs.cutEnd({ logStart: 0, end: 13 })).toBe(true);
     expect(epochs.latest).toBe(1);
     expect(epochs.cutStart(8)).toBe(true);
     expect(epochs.entries).toEqual([{ epoch: 1, startOffset: 8 }]);

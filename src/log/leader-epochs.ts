@@ -63,10 +63,15 @@ export class LeaderEpochs {
     return { leaderEpoch: known, endOffset: this.#entries[above]?.startOffset ?? logEnd };
   }
 
-  /** The log now ends before `end`. Answers whether an entry went. */
-  cutEnd(end: number): boolean {
+  /**
+   * The log now ends before `end`. Answers whether an entry went. The epoch that a log without
+   * records starts with stays: what is appended next has no smaller one.
+   */
+  cutEnd({ logStart, end }: { readonly logStart: number; readonly end: number }): boolean {
     const before = this.#entries.length;
-    this.#entries = this.#entries.filter((entry) => entry.startOffset < end);
+    this.#entries = this.#entries.filter(
+      ({ startOffset }) => startOffset < end || (startOffset === end && end === logStart),
+    );
     return this.#entries.length < before;
   }
 

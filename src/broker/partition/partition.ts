@@ -369,7 +369,7 @@ export class Partition implements PartitionLog {
   #takeBack(error: XylemError): void {
     const { written } = this.#writer;
     this.#producers.takeBack();
-    this.#epochs.cutEnd(written);
+    this.#epochs.cutEnd({ logStart: this.logStart, end: written });
     this.#end = written;
     this.#head.reset();
     this.#progress.takeBack(written, error);

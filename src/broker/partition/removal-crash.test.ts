@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import { append, openWorld } from "../../../test/support/log-directory.ts";
+import { XylemError } from "../../base/errors.ts";
 import { SeededRandom } from "../../base/seeded-random.ts";
+import { encodeUtf8 } from "../../base/text.ts";
 import type { Partition } from "./partition.ts";
 
 const segmented = { "internal.segment.bytes": 100 };
@@ -92,5 +94,35 @@ test("what is acknowledged in a segment that a crash left empty outlives a power
   for (let seed = 1; seed <= 20; seed += 1) {
     const left = await openWorld(killed.afterPowerCut(new SeededRandom(seed)));
     expect((await left.open("orders")).end).toBe(2);
+  }
+});
+
+test("a segment that could not be removed goes at the next check after a start", async () => {
+  const { disk, partition } = await threeSegments();
+  const failed = new XylemError("KAFKA_STORAGE_ERROR", "listing: i/o error");
+  disk.fault = (operation) => (operation === "list" ? Promise.reject(failed) : undefined);
+  await expect(partition.deleteRecordsBefore(2)).rejects.toThrow(failed);
+  const again = await openWorld(disk.afterKill());
+  const reopened = await again.open("orders", segmented);
+  expect((await reopened.retained()).map(({ baseOffset }) => baseOffset)).toEqual([0, 1, 2]);
+  await reopened.applyRetention(again.clock.nowMs());
+  expect((await reopened.retained()).map(({ baseOffset }) => baseOffset)).toEqual([2]);
+});
+
+test("a log whose records all went keeps its leader epoch through starts", async () => {
+  const disk = new SimulatedDisk();
+  const world = await openWorld(disk);
+  await append(await world.open("orders"), ["a"]);
+  await world.directory.close();
+  disk.poke("orders-0/leader-epoch-checkpoint", encodeUtf8("0\n1\n7 0\n"));
+  let left = disk.afterKill();
+  for (let start = 0; start < 3; start += 1) {
+    const next = await openWorld(left);
+    const partition = await next.open("orders");
+    expect(partition.leaderEpoch).toBe(7);
+    await partition.deleteRecordsBefore(-1);
+    expect(partition.epochAt(partition.logStart)).toBe(7);
+    if (start < 2) await next.directory.close();
+    left = left.afterKill();
   }
 });

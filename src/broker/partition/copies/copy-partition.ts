@@ -82,7 +82,7 @@ class Copying {
     const end = await this.#copySegments(segments.all);
     await this.#linkSnapshots(end);
     const epochs = new LeaderEpochs(this.#source.epochs.entries);
-    epochs.cutEnd(end);
+    epochs.cutEnd({ logStart, end });
     if (epochs.entries.length > 0) await place.writeEpochs(epochs);
     await disk.syncDirectory(folder);
     const copied = { linkedCount: this.#linkedCount, copiedBytes: this.#copiedBytes };

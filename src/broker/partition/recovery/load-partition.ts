@@ -83,10 +83,9 @@ class Loading {
     if (!hasEpochs) this.#folder.areEpochsDirty = segments.length > 0;
     if (segments.length > 0 && end < this.#rules.logStart) end = await this.#restart(segments);
     const logStart = Math.max(this.#rules.logStart, segments[0]?.baseOffset ?? end);
-    if (this.#epochs.cutEnd(end)) this.#folder.areEpochsDirty = true;
+    if (this.#epochs.cutEnd({ logStart, end })) this.#folder.areEpochsDirty = true;
     // A crash may have kept the log start and lost what it did to the epochs.
-    const isStale = logStart < end && this.#epochs.cutStart(logStart);
-    if (isStale) this.#folder.areEpochsDirty = true;
+    if (this.#epochs.cutStart(logStart)) this.#folder.areEpochsDirty = true;
     const list = new SegmentList(segments, { isDense: this.#isDense });
     await loadProducers(this.#producers, {
       folder: this.#folder,
