@@ -1,13 +1,21 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { cleanMarkerName } from "../../src/broker/partition/directory/log-directory.ts";
+import type { ReadResult } from "../../src/broker/partition/partition-log.ts";
+import { Partition } from "../../src/broker/partition/partition.ts";
+import { ProducerJournal } from "../../src/broker/partition/producers/producer-journal.ts";
 import type { Disk, DiskFile } from "../../src/broker/ports/disk.ts";
 import type { Plants } from "../../src/harness/simulation/machine.ts";
+import { SimulatedProcess } from "../../src/harness/simulation/simulated-process.ts";
 import { runSeed } from "../../src/harness/simulation/run-seed.ts";
 import { batchTools } from "../../src/node/open-broker.ts";
 import { recordBatches } from "../../src/protocol/record-batch.ts";
 
 /** A bug that is not met within so many seeds counts as one that the simulator does not see. */
 const seedsMax = 60;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 /** Whether that checker complains of a planted bug within the seeds. */
 async function isCaughtBy(checker: string, plants: Plants): Promise<boolean> {
@@ -159,4 +167,72 @@ test("a broker that does not come to the end of a stop is caught", async () => {
     path.includes(cleanMarkerName) ? new Promise<never>(() => {}) : disk.open(path, options);
   const wrapDisk = (disk: Disk): Disk => diskWith(disk, { open: open(disk) });
   expect(await isCaughtBy("nothing is stuck", { wrapDisk })).toBe(true);
+});
+
+/** A method as it is, before a bug takes its place. */
+function real<T extends object, Name extends keyof T>(of: { prototype: T }, name: Name): T[Name] {
+  return Reflect.get(of.prototype, name) as T[Name];
+}
+
+test("a read that leaves batches out is caught", async () => {
+  const read = real(Partition, "read");
+  vi.spyOn(Partition.prototype, "read").mockImplementation(function (
+    this: Partition,
+    offset,
+    options,
+  ) {
+    const later = offset + 6;
+    return read.call(this, later < options.upTo ? later : offset, options);
+  });
+  expect(await isCaughtBy("offsets go on", {})).toBe(true);
+});
+
+test.each(["offsets go on", "once and in order"])(
+  "a read that answers batches twice is caught: %s",
+  async (checker) => {
+    const twice = (result: ReadResult): ReadResult => ({
+      ...result,
+      chunks: [...result.chunks, ...result.chunks],
+      sizeBytes: result.sizeBytes * 2,
+    });
+    const read = real(Partition, "read");
+    vi.spyOn(Partition.prototype, "read").mockImplementation(function (
+      this: Partition,
+      offset,
+      options,
+    ) {
+      const result = read.call(this, offset, options);
+      return result instanceof Promise ? result.then(twice) : twice(result);
+    });
+    expect(await isCaughtBy(checker, {})).toBe(true);
+  },
+);
+
+test("a broker that stores again what an idempotent producer repeats is caught", async () => {
+  const check = real(ProducerJournal, "check");
+  vi.spyOn(ProducerJournal.prototype, "check").mockImplementation(function (
+    this: ProducerJournal,
+    batch,
+    options,
+  ) {
+    check.call(this, batch, options);
+    return undefined;
+  });
+  // Answers that are lost on the way have producers repeat what is stored.
+  let answerCount = 0;
+  const connect = real(SimulatedProcess, "connect");
+  vi.spyOn(SimulatedProcess.prototype, "connect").mockImplementation(function (
+    this: SimulatedProcess,
+    onBytes,
+    onClosed,
+  ) {
+    const lossy = (bytes: Uint8Array): void => {
+      answerCount += 1;
+      if (answerCount % 20 === 0) end?.cut();
+      else onBytes(bytes);
+    };
+    const end = connect.call(this, lossy, onClosed);
+    return end;
+  });
+  expect(await isCaughtBy("once and in order", {})).toBe(true);
 });
