@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { parseDuration } from "./duration.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
@@ -57,3 +57,45 @@ test.each([
 test.each(["", "s", "-1s", "1 s", "3 weeks", -1, Number.NaN])("%s is none", (text) =>
   expect(() => parseDuration(text)).toThrow(RangeError),
 );
+
+describe("a clock that goes on with another", () => {
+  test("runs what falls due by itself, and what an advance brings nearer", async () => {
+    const real = new VirtualClock();
+    const clock = new VirtualClock({ startMs: 1_000, flow: real });
+    const ran: string[] = [];
+    clock.schedule(10, () => ran.push("soon"));
+    clock.schedule(1_000, () => ran.push("late"));
+    await real.advance(10);
+    expect(ran).toEqual(["soon"]);
+    await clock.advance(900);
+    expect([clock.nowMs(), clock.monotonicMs(), ran.length]).toEqual([1_910, 910, 1]);
+    await real.advance(89);
+    expect(ran).toEqual(["soon"]);
+    await real.advance(1);
+    expect(ran).toEqual(["soon", "late"]);
+  });
+
+  test("a callback that was cancelled is not run; those after it are", async () => {
+    const real = new VirtualClock();
+    const clock = new VirtualClock({ flow: real });
+    const ran: string[] = [];
+    const cancel = clock.schedule(10, () => ran.push("cancelled"));
+    clock.schedule(20, () => ran.push("kept"));
+    cancel();
+    await real.advance(20);
+    expect(ran).toEqual(["kept"]);
+  });
+
+  test("what is scheduled while callbacks run falls due in its turn", async () => {
+    const real = new VirtualClock();
+    const clock = new VirtualClock({ flow: real });
+    const atMs: number[] = [];
+    const again = (): void => {
+      atMs.push(clock.monotonicMs());
+      if (atMs.length < 3) clock.schedule(10, again);
+    };
+    clock.schedule(10, again);
+    await real.advance(100);
+    expect(atMs).toEqual([10, 20, 30]);
+  });
+});

@@ -7,6 +7,8 @@ export interface VirtualClockOptions {
   readonly startMs?: number;
   /** Lets what a callback set off run on (disk, sockets) before time moves further. */
   readonly settle?: () => Promise<void>;
+  /** Time goes on with this clock as well, between one `advance` and the next. */
+  readonly flow?: Clock;
 }
 
 interface Alarm {
@@ -27,27 +29,37 @@ const callbacksPerAdvanceMax = 1_000_000;
 export class VirtualClock implements Clock {
   readonly #startMs: number;
   readonly #settle: () => Promise<void>;
+  readonly #flow: Clock | undefined;
+  readonly #flowStartMs: number;
   readonly #alarms = new Set<Alarm>();
-  #elapsedMs = 0;
+  /** By `advance`. */
+  #movedMs = 0;
+  /** What the flow's own timer waits for. */
+  #armedMs = Infinity;
+  #disarm: Cancel = () => {};
 
   constructor(options: VirtualClockOptions = {}) {
     this.#startMs = options.startMs ?? virtualEpochMs;
     this.#settle = options.settle ?? (() => Promise.resolve());
+    this.#flow = options.flow;
+    this.#flowStartMs = options.flow?.monotonicMs() ?? 0;
   }
 
   nowMs(): number {
-    return this.#startMs + this.#elapsedMs;
+    return this.#startMs + Math.floor(this.monotonicMs());
   }
 
   monotonicMs(): number {
-    return this.#elapsedMs;
+    if (this.#flow === undefined) return this.#movedMs;
+    return this.#movedMs + this.#flow.monotonicMs() - this.#flowStartMs;
   }
 
   schedule(delayMs: number, callback: () => void): Cancel {
     assert(!Number.isNaN(delayMs), "a delay is a number of milliseconds");
-    const dueMs = this.#elapsedMs + Math.max(0, delayMs);
+    const dueMs = this.monotonicMs() + Math.max(0, delayMs);
     const alarm = { dueMs, callback };
     this.#alarms.add(alarm);
+    if (dueMs < this.#armedMs) this.#arm(dueMs);
     return () => this.#alarms.delete(alarm);
   }
 
@@ -58,26 +70,58 @@ export class VirtualClock implements Clock {
 
   /** Moves time by `duration` (milliseconds, or text such as `31s`), running what falls due. */
   async advance(duration: number | string): Promise<void> {
-    const untilMs = this.#elapsedMs + parseDuration(duration);
+    const untilMs = this.monotonicMs() + parseDuration(duration);
     await this.#settle();
     for (let run = 0; ; run += 1) {
-      const next = this.#findNext(untilMs);
-      if (next === undefined) break;
+      const next = this.#findFirst();
+      if (next === undefined || next.dueMs > untilMs) break;
       assert(run < callbacksPerAdvanceMax, "callbacks keep scheduling callbacks at one moment");
       this.#alarms.delete(next);
-      this.#elapsedMs = Math.max(this.#elapsedMs, next.dueMs);
+      this.#moveTo(next.dueMs);
       next.callback();
       await this.#settle();
     }
-    this.#elapsedMs = Math.max(this.#elapsedMs, untilMs);
+    this.#moveTo(untilMs);
+    this.#armFirst();
   }
 
-  #findNext(untilMs: number): Alarm | undefined {
+  #moveTo(elapsedMs: number): void {
+    this.#movedMs += Math.max(0, elapsedMs - this.monotonicMs());
+  }
+
+  #findFirst(): Alarm | undefined {
     let first: Alarm | undefined;
     for (const alarm of this.#alarms) {
-      if (alarm.dueMs > untilMs) continue;
       if (first === undefined || alarm.dueMs < first.dueMs) first = alarm;
     }
     return first;
+  }
+
+  #armFirst(): void {
+    this.#disarm();
+    this.#armedMs = Infinity;
+    const first = this.#findFirst();
+    if (first !== undefined) this.#arm(first.dueMs);
+  }
+
+  #arm(dueMs: number): void {
+    if (this.#flow === undefined) return;
+    this.#disarm();
+    this.#armedMs = dueMs;
+    this.#disarm = this.#flow.schedule(dueMs - this.monotonicMs(), () => this.#runDue());
+  }
+
+  /** What fell due while time went on by itself. */
+  #runDue(): void {
+    const nowMs = this.monotonicMs();
+    try {
+      for (let next = this.#findFirst(); next !== undefined; next = this.#findFirst()) {
+        if (next.dueMs > nowMs) break;
+        this.#alarms.delete(next);
+        next.callback();
+      }
+    } finally {
+      this.#armFirst();
+    }
   }
 }

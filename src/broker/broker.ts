@@ -9,6 +9,7 @@ import type { Snapshots } from "./copies/snapshots.ts";
 import type { BrokerConfigs } from "./configs/broker-configs.ts";
 import type { GroupCoordinator } from "./groups/group-coordinator.ts";
 import type { StorageHealth } from "./ports/partition-storage.ts";
+import type { Rehearsal } from "./ports/rehearsal.ts";
 import type { ProducerIds } from "./producer-ids.ts";
 import type { RecordState } from "./records/record-state.ts";
 import type { Retention } from "./retention/retention.ts";
@@ -44,4 +45,6 @@ export interface Broker {
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
   readonly records: RecordState;
+  /** Undefined but in a test. */
+  readonly rehearsal?: Rehearsal | undefined;
 }

@@ -16,6 +16,7 @@ import type {
   Durability,
   PartitionLog,
 } from "./partition/partition-log.ts";
+import type { Rehearsal } from "./ports/rehearsal.ts";
 import type { Topic } from "./topics/topics.ts";
 
 /** 0: never answered; 1: held by this node; -1: committed (storage.md, What acknowledged means). */
@@ -105,6 +106,7 @@ export function produce(broker: Broker, request: ProduceRequest): Promise<void> 
   for (const batch of request.batches) {
     if (batch.error === undefined) appendBatch(batch, request);
   }
+  if (broker.rehearsal !== undefined) tell(broker.rehearsal, request.batches);
   if (request.acks === 0) return undefined;
   const pending = new PendingProduce(broker, request.acks === -1);
   return pending.start(request);
@@ -141,6 +143,12 @@ function appendBatch(batch: ProducedBatch, request: ProduceRequest): void {
   } catch (error) {
     if (!(error instanceof XylemError)) throw error;
     batch.error = error;
+  }
+}
+
+function tell(rehearsal: Rehearsal, batches: readonly ProducedBatch[]): void {
+  for (const { topic, index, appended } of batches) {
+    if (appended !== undefined) rehearsal.appended(topic?.name ?? "", index, appended);
   }
 }
 

@@ -1,4 +1,16 @@
-/** `xylem/testing`: brokers for tests, on virtual time. */
-export { VirtualClock } from "./settled-clock.ts";
-export { startBroker, type TestBroker } from "./start-broker.ts";
+/** `xylem/testing`: brokers for tests, whose time, failures and story the test owns. */
+export { VirtualClock, type ClockOptions } from "./settled-clock.ts";
+export { TestBroker, type TestBrokerOptions } from "./test-broker.ts";
+export type { DiskEffect, DiskFault, Faults } from "./faults/faults.ts";
+export type { Fault, FaultEffect, FaultWhere } from "./faults/fault.ts";
+export type { EventTrace, Match } from "./trace/event-trace.ts";
+export type {
+  AnswerEvent,
+  AppendEvent,
+  CommitEvent,
+  FaultEvent,
+  GroupEvent,
+  RequestEvent,
+  TraceEvent,
+} from "./trace/trace-event.ts";
 export { SeededRandom } from "../base/seeded-random.ts";

@@ -5,6 +5,7 @@ import type { Log } from "../base/log.ts";
 import { silentLog } from "../base/log.ts";
 import { ConnectionCount } from "./connection-count.ts";
 import { ListeningPort, type ListeningOptions } from "./listening-port.ts";
+import { systemClock } from "./system-clock.ts";
 
 const opened: ListeningPort[] = [];
 const taken: { door: string; head: string }[] = [];
@@ -33,6 +34,7 @@ async function open(change: Partial<ListeningOptions> = {}): Promise<ListeningPo
     host: "127.0.0.1",
     port: 0,
     setupTimeoutMs: 10_000,
+    clock: systemClock,
     doors: new Set(["kafka", "http", "grpc"] as const),
     connections: new ConnectionCount(() => 100),
     backlogConnections: 100,

@@ -1,6 +1,7 @@
 import "node:cluster";
 import "node:dns";
 import { createServer, isIPv6, type ListenOptions, type Server, type Socket } from "node:net";
+import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { ConnectionCount } from "./connection-count.ts";
 import { tellProtocol, type ToldProtocol } from "./first-bytes.ts";
@@ -23,6 +24,7 @@ export interface Doors {
 export interface ListeningOptions extends PlannedListener {
   /** A peer that does not say what it speaks within this is closed. */
   readonly setupTimeoutMs: number;
+  readonly clock: Clock;
   /** Further connections than it lets in are closed at once. */
   readonly connections: ConnectionCount;
   /** Connections that may wait to be accepted. */
@@ -123,7 +125,7 @@ export class ListeningPort {
   }
 
   #accept(socket: Socket): void {
-    const { connections, setupTimeoutMs } = this.#options;
+    const { clock, connections, setupTimeoutMs } = this.#options;
     if (!connections.enter()) {
       this.#log.warn("connection refused: max.connections is reached", remote(socket));
       socket.destroy();
@@ -139,10 +141,9 @@ export class ListeningPort {
       this.#handOver(spoken, socket, head);
     };
     const ignoreError = (): void => {};
-    const giveUp = setTimeout(() => socket.destroy(), setupTimeoutMs);
-    giveUp.unref();
+    const cancel = clock.schedule(setupTimeoutMs, () => socket.destroy());
     const leave = (): void => {
-      clearTimeout(giveUp);
+      cancel();
       this.#undecided.delete(socket);
       socket.off("data", decide);
     };

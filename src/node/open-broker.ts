@@ -17,6 +17,7 @@ import { LogDirectory } from "../broker/partition/directory/log-directory.ts";
 import type { GroupCoordinator } from "../broker/groups/group-coordinator.ts";
 import type { Compactor } from "../broker/ports/compactor.ts";
 import type { Disk } from "../broker/ports/disk.ts";
+import type { Rehearsal } from "../broker/ports/rehearsal.ts";
 import { ProducerIds } from "../broker/producer-ids.ts";
 import { RecordState } from "../broker/records/record-state.ts";
 import { Retention, type RetentionOptions } from "../broker/retention/retention.ts";
@@ -40,6 +41,7 @@ export interface BrokerParts extends MergedSettings {
   readonly disk?: Disk;
   /** Taken in place of `batchTools` for what is in logs. */
   readonly tools?: BatchTools;
+  readonly rehearsal?: Rehearsal | undefined;
   readonly onStopRequested?: () => void;
 }
 
@@ -59,7 +61,7 @@ export const lockStep = "lock the data directory";
 
 /** Opens everything below the doors, a step at a time. */
 export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise<OpenBroker> {
-  const { clock, random, log } = parts;
+  const { clock, random, log, rehearsal } = parts;
   const { disk, control, ...more } = await openDisk(steps, parts);
   const { configs, coordinator } = await openConfigs(steps, disk, parts);
   const { settings } = configs;
@@ -116,7 +118,7 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     records: new RecordState(),
   };
   const identity = identityOf(directory, settings);
-  const own = { identity, settings, configs, clock, random, log };
+  const own = { identity, settings, configs, clock, random, log, rehearsal };
   const opened = await addGroups(steps, { ...own, ...useCases });
   directory.health.onFull(() => void opened.broker.retention.evictAll());
   if (control !== undefined) {
@@ -186,8 +188,14 @@ interface DiskParts {
   readonly compactor?: Compactor;
 }
 
-/** A data directory is locked; by its lock's socket other processes send commands. */
 async function openDisk(steps: StartSteps, parts: BrokerParts): Promise<DiskParts> {
+  const real = await openRealDisk(steps, parts);
+  const disk = parts.rehearsal?.disk(real.disk);
+  return disk === undefined ? real : { ...real, disk };
+}
+
+/** A data directory is locked; by its lock's socket other processes send commands. */
+async function openRealDisk(steps: StartSteps, parts: BrokerParts): Promise<DiskParts> {
   const { settings, clock, random, log } = parts;
   if (parts.disk !== undefined) return { disk: parts.disk };
   if (settings.memory) {

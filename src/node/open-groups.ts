@@ -16,8 +16,9 @@ export async function openGroups(
       import("../broker/groups/live-group-topics.ts"),
     ]);
   const { topics, configs, settings, clock, log, deadlines, random } = broker;
+  const groupLog = new TopicGroupLog({ topics, settings, clock, log, tools });
   const groups = new GroupCoordinator({
-    log: new TopicGroupLog({ topics, settings, clock, log, tools }),
+    log: broker.rehearsal?.groupLog(groupLog) ?? groupLog,
     settings,
     clock,
     deadlines,

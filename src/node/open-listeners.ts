@@ -18,8 +18,9 @@ export class Listeners {
     broker: Broker,
     doors: Doors,
   ): Promise<Listeners> {
-    const { settings, log } = broker;
+    const { settings, clock, log } = broker;
     const options = {
+      clock,
       setupTimeoutMs: settings["connections.setup.timeout.ms"],
       connections: new ConnectionCount(() => settings["max.connections"]),
       backlogConnections: settings["socket.listen.backlog.size"],

@@ -7,6 +7,8 @@ import type { NodeSettings } from "../base/settings/node-settings.ts";
 import { parseByteCount } from "../base/settings/rows.ts";
 import { assert } from "../base/assert.ts";
 import type { Broker } from "../broker/broker.ts";
+import type { Disk } from "../broker/ports/disk.ts";
+import type { Rehearsal } from "../broker/ports/rehearsal.ts";
 import { fitDescriptors } from "./fit-descriptors.ts";
 import { type Door, type PlannedListener, planListeners } from "./listener-plan.ts";
 import { openBroker } from "./open-broker.ts";
@@ -20,6 +22,9 @@ export interface NodeOptions extends MergedSettings {
   readonly log: Log;
   readonly clock?: Clock;
   readonly random?: Random;
+  /** As of `openBroker`. */
+  readonly disk?: Disk;
+  readonly rehearsal?: Rehearsal;
   /** Called when `xylem stop` asks for it; the caller then stops the node. */
   readonly onStopRequested?: () => void;
 }

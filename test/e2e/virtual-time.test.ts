@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { startBroker, VirtualClock } from "../../src/harness/index.ts";
+import { TestBroker, VirtualClock } from "../../src/harness/index.ts";
 
 test("retention waits for virtual days, not for real ones", async () => {
-  await using started = await startBroker();
-  const { broker, clock } = started;
+  await using broker = await TestBroker.start({ time: "stands" });
+  const { clock } = broker;
   const configs = { "retention.ms": 86_400_000, "segment.ms": 3_600_000 };
   const topic = await broker.topic("aged", { partitions: 1, configs });
   await topic.append({ value: "old" });

@@ -16,7 +16,7 @@ import { type EvictScope, evictTopics } from "../../broker/retention/evict-topic
 import type { EvictionReport } from "../../broker/retention/eviction.ts";
 import type { ScrubReport } from "../../broker/scrub/scrubbing.ts";
 import { batchTools } from "../open-broker.ts";
-import { type RunningNode, startNode } from "../start-node.ts";
+import { type NodeOptions, type RunningNode, startNode } from "../start-node.ts";
 import { scrubNode } from "../scrub-node.ts";
 import { checkOptions } from "./check-options.ts";
 import { Topic } from "./topic.ts";
@@ -60,8 +60,11 @@ export class Xylem implements AsyncDisposable {
   readonly #node: RunningNode;
   readonly #closing = new AbortController();
 
-  private constructor(node: RunningNode) {
+  /** For `Xylem.start`, and what starts one with more than its options say. */
+  protected constructor(node: RunningNode) {
     this.#node = node;
+    // Most programs will talk to it: load the doors while they go on.
+    setImmediate(() => void node.warmUp().catch(() => undefined));
   }
 
   /**
@@ -70,22 +73,7 @@ export class Xylem implements AsyncDisposable {
    * INVALID_CONFIG for an option or a setting that there is not.
    */
   static async start(options: XylemOptions = {}): Promise<Xylem> {
-    checkOptions(options);
-    const { clock, random, log = silentLog } = options;
-    const texts = toTexts(options);
-    if (texts.has("data") && texts.get("memory") === "true") {
-      throw new XylemError("INVALID_CONFIG", "data and memory exclude each other");
-    }
-    const merged = mergeSettings([{ origin: "Xylem.start", texts }]);
-    const node = await startNode({
-      ...merged,
-      log,
-      ...(clock && { clock }),
-      ...(random && { random }),
-    });
-    // Most programs will talk to it: load the doors while they go on.
-    setImmediate(() => void node.warmUp().catch(() => undefined));
-    return new Xylem(node);
+    return new Xylem(await startEmbedded(options));
   }
 
   /** `host:port` for Kafka clients. */
@@ -207,6 +195,27 @@ export class Xylem implements AsyncDisposable {
       if (!(error instanceof XylemError) || error.code !== "TOPIC_ALREADY_EXISTS") throw error;
     }
   }
+}
+
+/** A node as `Xylem.start` makes it, with what its options have no words for. */
+export async function startEmbedded(
+  options: XylemOptions,
+  parts: Pick<NodeOptions, "disk" | "rehearsal"> = {},
+): Promise<RunningNode> {
+  checkOptions(options);
+  const { clock, random, log = silentLog } = options;
+  const texts = toTexts(options);
+  if (texts.has("data") && texts.get("memory") === "true") {
+    throw new XylemError("INVALID_CONFIG", "data and memory exclude each other");
+  }
+  const merged = mergeSettings([{ origin: "Xylem.start", texts }]);
+  return await startNode({
+    ...merged,
+    ...parts,
+    log,
+    ...(clock && { clock }),
+    ...(random && { random }),
+  });
 }
 
 function toTexts(options: XylemOptions): ReadonlyMap<string, string> {

@@ -10,6 +10,7 @@ import { ConnectionRefused, toKafkaError } from "./errors.ts";
 import { unknownVersionAnswer } from "./handlers/api-versions.ts";
 import type { IntakeBudget, Paused } from "./limits.ts";
 import { type PendingRequest, readArrival } from "./pending-request.ts";
+import { rehearse } from "./rehearse.ts";
 import { type CallSide, RequestCall } from "./request-call.ts";
 import { RequestLine } from "./request-line.ts";
 import { RequestOrder } from "./request-order.ts";
@@ -40,6 +41,7 @@ export class KafkaConnection implements CallSide, Paused {
   readonly localAddress: string;
   readonly localPort: number;
   readonly remoteAddress: string;
+  readonly remotePort: number;
   readonly #socket: Socket;
   readonly #host: ConnectionHost;
   readonly #assembler: FrameAssembler;
@@ -65,6 +67,7 @@ export class KafkaConnection implements CallSide, Paused {
     this.localAddress = plainAddress(socket.localAddress);
     this.localPort = socket.localPort ?? 0;
     this.remoteAddress = plainAddress(socket.remoteAddress);
+    this.remotePort = socket.remotePort ?? 0;
     this.#assembler = new FrameAssembler(host.broker.settings["socket.request.max.bytes"]);
     this.#output = new AnswerOutput(socket, host.traffic, () => this.#flushed());
     this.#lastActiveMs = host.broker.clock.monotonicMs();
@@ -198,7 +201,7 @@ export class KafkaConnection implements CallSide, Paused {
       return this.#finish(request, undefined);
     }
     try {
-      const answer = route.handle(body, new RequestCall(request, this));
+      const answer = this.#handle(request, body);
       if (!(answer instanceof Promise)) return this.#finish(request, answer);
       answer.then(
         (later) => this.#finish(request, later),
@@ -207,6 +210,13 @@ export class KafkaConnection implements CallSide, Paused {
     } catch (error) {
       this.#fail(request, body, error);
     }
+  }
+
+  #handle(request: PendingRequest, body: unknown): unknown {
+    const call = new RequestCall(request, this);
+    const { rehearsal } = this.broker;
+    if (rehearsal !== undefined) return rehearse(rehearsal, request, body, call);
+    return request.route.handle(body, call);
   }
 
   /** ApiVersions alone is answered in versions that are not served: clients start with it. */

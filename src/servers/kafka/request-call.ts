@@ -13,9 +13,11 @@ export interface CallSide {
   readonly localAddress: string;
   readonly localPort: number;
   readonly remoteAddress: string;
+  readonly remotePort: number;
   hold(until: Promise<unknown>): void;
   park(waiting: Waiting): () => void;
   introduce(softwareName: string, softwareVersion: string): void;
+  destroy(): void;
 }
 
 /** One request's context. */
@@ -52,6 +54,15 @@ export class RequestCall implements DoorContext {
 
   get remoteAddress(): string {
     return this.#side.remoteAddress;
+  }
+
+  get remotePort(): number {
+    return this.#side.remotePort;
+  }
+
+  /** Ends the connection at once. */
+  disconnect(): void {
+    this.#side.destroy();
   }
 
   hold(until: Promise<unknown>): void {

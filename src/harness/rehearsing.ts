@@ -1,0 +1,93 @@
+import { catalogue } from "../base/error-catalogue.ts";
+import type { ErrorCode } from "../base/errors.ts";
+import type { GroupLog } from "../broker/groups/group-log.ts";
+import type { Appended } from "../broker/partition/partition-log.ts";
+import type { Disk } from "../broker/ports/disk.ts";
+import type { RehearsedRequest, Rehearsal } from "../broker/ports/rehearsal.ts";
+import type { ApiName } from "../protocol/api-table.ts";
+import type { Asked } from "./faults/fault.ts";
+import type { Faults } from "./faults/faults.ts";
+import { FaultyDisk } from "./faults/faulty-disk.ts";
+import { placesOf, type TopicNames } from "./faults/request-places.ts";
+import type { EventTrace } from "./trace/event-trace.ts";
+import { WatchedGroupLog } from "./trace/watched-group-log.ts";
+
+const codeByNumber = new Map<number, ErrorCode>();
+for (const [code, { kafka }] of Object.entries(catalogue)) {
+  // Several share a number on the wire: Kafka's own comes first.
+  if (!codeByNumber.has(kafka)) codeByNumber.set(kafka, code as ErrorCode);
+}
+
+/** Tells a trace what a broker does, and has faults strike it. */
+export class Rehearsing implements Rehearsal {
+  readonly #trace: EventTrace;
+  readonly #faults: Faults;
+  #names: TopicNames = () => undefined;
+  #realDisk: Disk | undefined;
+
+  constructor(trace: EventTrace, faults: Faults) {
+    this.#trace = trace;
+    this.#faults = faults;
+  }
+
+  /** How topic ids are turned into names, once there is a broker that knows. */
+  bind(names: TopicNames): void {
+    this.#names = names;
+    this.#faults.bind(names);
+  }
+
+  answer(request: RehearsedRequest): unknown {
+    const asked = this.#ask(request);
+    const { api, clientId, group } = asked;
+    const { apiVersion, remotePort } = request;
+    const from = { api, clientId, remotePort, group };
+    const places = asked.places.map(({ topic, partition }) =>
+      partition === undefined ? topic : `${topic}-${partition}`,
+    );
+    this.#trace.add({ kind: "request", ...from, apiVersion, places });
+    const tell = (answer: unknown): unknown => {
+      this.#trace.add({ kind: "answer", ...from, errors: [...errorsIn(answer)] });
+      return answer;
+    };
+    const answer = this.#faults.answer(request, asked);
+    return answer instanceof Promise ? answer.then(tell) : tell(answer);
+  }
+
+  appended(topic: string, partition: number, batch: Appended): void {
+    const { baseOffset: firstOffset, lastOffset, isDuplicate } = batch;
+    const range = { firstOffset, lastOffset, isDuplicate };
+    this.#trace.add({ kind: "append", topic, partition, ...range });
+  }
+
+  /** The disk behind the faults. */
+  get realDisk(): Disk | undefined {
+    return this.#realDisk;
+  }
+
+  disk(real: Disk): Disk {
+    this.#realDisk = real;
+    return new FaultyDisk(real, (operation, path) => this.#faults.beforeDisk(operation, path));
+  }
+
+  groupLog(real: GroupLog): GroupLog {
+    return new WatchedGroupLog(real, this.#trace);
+  }
+
+  #ask({ api, clientId, body }: RehearsedRequest): Asked {
+    const { groupId } = body as { readonly groupId?: unknown };
+    const group = typeof groupId === "string" ? groupId : "";
+    return { api: api as ApiName, clientId, group, places: placesOf(body, this.#names) };
+  }
+}
+
+/** Every error of an answer, wherever its API puts them. */
+function errorsIn(answer: unknown, found = new Set<ErrorCode>()): Set<ErrorCode> {
+  if (typeof answer !== "object" || answer === null || ArrayBuffer.isView(answer)) return found;
+  for (const [name, value] of Object.entries(answer)) {
+    if (typeof value === "object") errorsIn(value, found);
+    else if (name === "errorCode" && typeof value === "number" && value !== 0) {
+      found.add(codeByNumber.get(value) ?? "UNKNOWN_SERVER_ERROR");
+    }
+  }
+  return found;
+}
