@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { findProblem } from "../../src/servers/http/schemas/find-problem.ts";
-import type { OpenApi, Operation } from "../../src/servers/http/reference/openapi.ts";
+import type { OpenApi } from "../../src/servers/http/reference/openapi.ts";
 import { type AskOptions, HttpDoor, type Told } from "../support/http-door.ts";
+import { complain, type Described, operationsOf } from "../support/openapi-answers.ts";
 import { cases, type Case } from "../support/openapi-cases.ts";
 
 let door: HttpDoor;
@@ -16,20 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => door.close());
 
-interface Described {
-  readonly name: string;
-  readonly method: string;
-  readonly path: string;
-  readonly operation: Operation;
-}
-
-const operations = (): Described[] =>
-  Object.entries(openapi.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]) => {
-      const upper = method.toUpperCase();
-      return { name: `${upper} ${path}`, method: upper, path, operation };
-    }),
-  );
+const operations = (): readonly Described[] => operationsOf(openapi);
 
 /** What every operation refuses alike, tried with a request that is well but for one thing. */
 const shared: Readonly<Record<string, (well: Case) => Case>> = {
@@ -47,19 +34,6 @@ async function run(method: string, wanted: Case): Promise<Told> {
   return headers["host"] === undefined
     ? await door.ask(method, wanted.path, options)
     : await door.askRaw(method, wanted.path, options);
-}
-
-/** What is wrong with an answer, by the operation's own description. */
-function complain(operation: Operation, answer: Told): string | undefined {
-  const described = operation.responses[String(answer.status)];
-  if (described === undefined) return `${answer.status} is not described: ${answer.text}`;
-  const type = answer.headers.get("content-type")?.split(";")[0];
-  if (described.content === undefined) return answer.text === "" ? undefined : "there is a body";
-  if (type === undefined) return "there is no content-type";
-  const schema = described.content[type]?.schema;
-  if (schema === undefined) return `${type} is not described`;
-  if (type === "application/x-ndjson") return undefined;
-  return answer.json === undefined ? undefined : findProblem(schema, answer.json);
 }
 
 test("every operation has cases, and every case an operation", () => {
