@@ -37,6 +37,8 @@ const services: readonly DescService[] = [LogService, AdminService, EchoService]
 
 /** Compressing small messages costs more than it saves. */
 const compressedSizeBytesMin = 16_384;
+/** What is left of a request that was answered before its end is thrown away up to here. */
+const strayBytesMax = 65_536;
 /** No client waits for a day. */
 const timeoutMsMax = 86_400_000;
 
@@ -76,6 +78,7 @@ export class GrpcServer {
     const handler = this.#handlers.get(query === -1 ? url : url.slice(0, query));
     if (handler === undefined) {
       (response as ServerResponse).writeHead(404).end();
+      discardBody(request);
       return;
     }
     this.#callCount += 1;
@@ -101,8 +104,19 @@ export class GrpcServer {
       else response.destroy();
     } finally {
       body?.release();
+      discardBody(request);
     }
   }
+}
+
+/** Who is still sending would take the end of an unread request for a failure of his own. */
+function discardBody(request: Request): void {
+  if (request.readableEnded || request.destroyed) return;
+  let sizeBytes = 0;
+  request.on("data", (chunk: Uint8Array) => {
+    sizeBytes += chunk.length;
+    if (sizeBytes > strayBytesMax) request.destroy();
+  });
 }
 
 function send(answer: UniversalServerResponse, response: Response): Promise<void> {

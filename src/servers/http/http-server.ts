@@ -25,6 +25,7 @@ const preflightAgeS = "600";
 /** Headers of answers that a listed page's scripts may read besides the usual ones. */
 const exposedHeaders =
   "content-disposition, etag, location, retry-after, " +
+  "grpc-status, grpc-message, grpc-status-details-bin, " +
   "xylem-high-watermark, xylem-log-start, xylem-next-offset";
 
 /** The HTTP door: takes connections, shields the node from foreign web pages, hands on the rest. */

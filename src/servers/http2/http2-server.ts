@@ -63,7 +63,6 @@ export class Http2Server {
       return;
     }
     this.#server.emit("connection", socket);
-    socket.resume();
   }
 
   /** Sends GOAWAY; connections end with their last call, or when `graceMs` is over. */

@@ -174,9 +174,15 @@ function groupLength(waiting: readonly Waiting[]): number {
   return length;
 }
 
+/** An expectation is of a request of its own: what goes before it would change the offset. */
 function isAlike(one: AppendRequest, other: AppendRequest | undefined): boolean {
   return (
-    one.topic === other?.topic && one.acks === other.acks && one.minReplicas === other.minReplicas
+    one.topic === other?.topic &&
+    one.acks === other.acks &&
+    one.minReplicas === other.minReplicas &&
+    one.durability === other.durability &&
+    one.expectedOffset === undefined &&
+    other.expectedOffset === undefined
   );
 }
 

@@ -1,8 +1,8 @@
 import type { HandlerContext } from "@connectrpc/connect";
 import { appendRecords, type AppendRecords } from "../../../broker/records/append-records.ts";
 import { type CallScope, clientId } from "../call-scope.ts";
-import { Acks, type AppendRequest } from "../generated/xylem/v1/log_pb.ts";
-import { timeoutOf } from "../limits.ts";
+import { Acks, type AppendRequest, Durability } from "../generated/xylem/v1/log_pb.ts";
+import { timeoutOf, toNumber } from "../limits.ts";
 import { toNewRecord, toRanges } from "../record-messages.ts";
 
 const acksOf: Readonly<Record<Acks, AppendRecords["acks"]>> = {
@@ -12,15 +12,24 @@ const acksOf: Readonly<Record<Acks, AppendRecords["acks"]>> = {
   [Acks.NONE]: 0,
 };
 
+const durabilityOf: Readonly<Record<Durability, AppendRecords["durability"]>> = {
+  [Durability.UNSPECIFIED]: undefined,
+  [Durability.FSYNC]: "fsync",
+  [Durability.OS]: "os",
+};
+
 /** What of a request is not its records. */
 export function appendOptions(request: AppendRequest, timeoutMs: number) {
-  const { topic, acks, minReplicas } = request;
+  const { topic, acks, minReplicas, durability, expectedOffset } = request;
   return {
     topic,
     acks: acksOf[acks as Acks] ?? -1,
     timeoutMs,
     clientId,
     minReplicas: minReplicas === 0 ? undefined : minReplicas,
+    durability: durabilityOf[durability as Durability],
+    expectedOffset:
+      expectedOffset === undefined ? undefined : toNumber(expectedOffset, "expected_offset"),
   };
 }
 

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file xylem/v1/log.proto.
  */
 export const file_xylem_v1_log: GenFile = /*@__PURE__*/
-  fileDesc("ChJ4eWxlbS92MS9sb2cucHJvdG8SCHh5bGVtLnYxIrgBCglOZXdSZWNvcmQSEAoDa2V5GAEgASgMSACIAQESEgoFdmFsdWUYAiABKAxIAYgBARIhCgdoZWFkZXJzGAMgAygLMhAueHlsZW0udjEuSGVhZGVyEhYKCXBhcnRpdGlvbhgEIAEoBUgCiAEBEhkKDHRpbWVzdGFtcF9tcxgFIAEoA0gDiAEBQgYKBF9rZXlCCAoGX3ZhbHVlQgwKCl9wYXJ0aXRpb25CDwoNX3RpbWVzdGFtcF9tcyJ4Cg1BcHBlbmRSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEiQKB3JlY29yZHMYAiADKAsyEy54eWxlbS52MS5OZXdSZWNvcmQSHAoEYWNrcxgDIAEoDjIOLnh5bGVtLnYxLkFja3MSFAoMbWluX3JlcGxpY2FzGAQgASgFIoYBCg1BcHBlbmRlZFJhbmdlEhEKCXBhcnRpdGlvbhgBIAEoBRIOCgZvZmZzZXQYAiABKAMSDQoFY291bnQYAyABKAUSFAoMdGltZXN0YW1wX21zGAQgASgDEiMKBWVycm9yGAUgASgLMg8ueHlsZW0udjEuRXJyb3JIAIgBAUIICgZfZXJyb3IiSgoOQXBwZW5kUmVzcG9uc2USJwoGcmFuZ2VzGAEgAygLMhcueHlsZW0udjEuQXBwZW5kZWRSYW5nZRIPCgdkdXJhYmxlGAIgASgIIj4KE0FwcGVuZFN0cmVhbVJlcXVlc3QSJwoGYXBwZW5kGAEgASgLMhcueHlsZW0udjEuQXBwZW5kUmVxdWVzdCJxChRBcHBlbmRTdHJlYW1SZXNwb25zZRIsCghhcHBlbmRlZBgBIAEoCzIYLnh5bGVtLnYxLkFwcGVuZFJlc3BvbnNlSAASIAoFZXJyb3IYAiABKAsyDy54eWxlbS52MS5FcnJvckgAQgkKB291dGNvbWUiygEKC1JlYWRSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEhEKCXBhcnRpdGlvbhgCIAEoBRIkCghwb3NpdGlvbhgDIAEoCzISLnh5bGVtLnYxLlBvc2l0aW9uEg0KBWxpbWl0GAQgASgFEhEKCW1heF9ieXRlcxgFIAEoBRIPCgd3YWl0X21zGAYgASgFEiAKBmZpbHRlchgHIAEoCzIQLnh5bGVtLnYxLkZpbHRlchIeCgVyZXNldBgIIAEoDjIPLnh5bGVtLnYxLlJlc2V0IpkBCgxSZWFkUmVzcG9uc2USIQoHcmVjb3JkcxgBIAMoCzIQLnh5bGVtLnYxLlJlY29yZBITCgtuZXh0X29mZnNldBgCIAEoAxIWCg5oaWdoX3dhdGVybWFyaxgDIAEoAxITCgtsYXN0X3N0YWJsZRgEIAEoAxIRCglsb2dfc3RhcnQYBSABKAMSEQoJd2FzX3Jlc2V0GAYgASgIImkKDFN1YnNjcmlwdGlvbhINCgV0b3BpYxgBIAEoCRIWCglwYXJ0aXRpb24YAiABKAVIAIgBARIkCghwb3NpdGlvbhgDIAEoCzISLnh5bGVtLnYxLlBvc2l0aW9uQgwKCl9wYXJ0aXRpb24ihgEKEFN1YnNjcmliZVJlcXVlc3QSLQoNc3Vic2NyaXB0aW9ucxgBIAMoCzIWLnh5bGVtLnYxLlN1YnNjcmlwdGlvbhIOCgZjdXJzb3IYAiABKAkSIAoGZmlsdGVyGAMgASgLMhAueHlsZW0udjEuRmlsdGVyEhEKCW1heF9ieXRlcxgEIAEoBSJXChBQYXJ0aXRpb25SZWNvcmRzEg0KBXRvcGljGAEgASgJEhEKCXBhcnRpdGlvbhgCIAEoBRIhCgdyZWNvcmRzGAMgAygLMhAueHlsZW0udjEuUmVjb3JkImgKEUVuZGVkU3Vic2NyaXB0aW9uEg0KBXRvcGljGAEgASgJEhYKCXBhcnRpdGlvbhgCIAEoBUgAiAEBEh4KBWVycm9yGAMgASgLMg8ueHlsZW0udjEuRXJyb3JCDAoKX3BhcnRpdGlvbiJ/ChFTdWJzY3JpYmVSZXNwb25zZRIuCgpwYXJ0aXRpb25zGAEgAygLMhoueHlsZW0udjEuUGFydGl0aW9uUmVjb3JkcxIOCgZjdXJzb3IYAiABKAkSKgoFZW5kZWQYAyADKAsyGy54eWxlbS52MS5FbmRlZFN1YnNjcmlwdGlvbipKCgRBY2tzEhQKEEFDS1NfVU5TUEVDSUZJRUQQABIMCghBQ0tTX0FMTBABEg8KC0FDS1NfTEVBREVSEAISDQoJQUNLU19OT05FEAMqRAoFUmVzZXQSFQoRUkVTRVRfVU5TUEVDSUZJRUQQABISCg5SRVNFVF9FQVJMSUVTVBABEhAKDFJFU0VUX0xBVEVTVBACMpsCCgpMb2dTZXJ2aWNlEjsKBkFwcGVuZBIXLnh5bGVtLnYxLkFwcGVuZFJlcXVlc3QaGC54eWxlbS52MS5BcHBlbmRSZXNwb25zZRJRCgxBcHBlbmRTdHJlYW0SHS54eWxlbS52MS5BcHBlbmRTdHJlYW1SZXF1ZXN0Gh4ueHlsZW0udjEuQXBwZW5kU3RyZWFtUmVzcG9uc2UoATABEjUKBFJlYWQSFS54eWxlbS52MS5SZWFkUmVxdWVzdBoWLnh5bGVtLnYxLlJlYWRSZXNwb25zZRJGCglTdWJzY3JpYmUSGi54eWxlbS52MS5TdWJzY3JpYmVSZXF1ZXN0GhsueHlsZW0udjEuU3Vic2NyaWJlUmVzcG9uc2UwAWIGcHJvdG8z", [file_xylem_v1_record]);
+  fileDesc("ChJ4eWxlbS92MS9sb2cucHJvdG8SCHh5bGVtLnYxIrgBCglOZXdSZWNvcmQSEAoDa2V5GAEgASgMSACIAQESEgoFdmFsdWUYAiABKAxIAYgBARIhCgdoZWFkZXJzGAMgAygLMhAueHlsZW0udjEuSGVhZGVyEhYKCXBhcnRpdGlvbhgEIAEoBUgCiAEBEhkKDHRpbWVzdGFtcF9tcxgFIAEoA0gDiAEBQgYKBF9rZXlCCAoGX3ZhbHVlQgwKCl9wYXJ0aXRpb25CDwoNX3RpbWVzdGFtcF9tcyLUAQoNQXBwZW5kUmVxdWVzdBINCgV0b3BpYxgBIAEoCRIkCgdyZWNvcmRzGAIgAygLMhMueHlsZW0udjEuTmV3UmVjb3JkEhwKBGFja3MYAyABKA4yDi54eWxlbS52MS5BY2tzEhQKDG1pbl9yZXBsaWNhcxgEIAEoBRIoCgpkdXJhYmlsaXR5GAUgASgOMhQueHlsZW0udjEuRHVyYWJpbGl0eRIcCg9leHBlY3RlZF9vZmZzZXQYBiABKANIAIgBAUISChBfZXhwZWN0ZWRfb2Zmc2V0IoYBCg1BcHBlbmRlZFJhbmdlEhEKCXBhcnRpdGlvbhgBIAEoBRIOCgZvZmZzZXQYAiABKAMSDQoFY291bnQYAyABKAUSFAoMdGltZXN0YW1wX21zGAQgASgDEiMKBWVycm9yGAUgASgLMg8ueHlsZW0udjEuRXJyb3JIAIgBAUIICgZfZXJyb3IiSgoOQXBwZW5kUmVzcG9uc2USJwoGcmFuZ2VzGAEgAygLMhcueHlsZW0udjEuQXBwZW5kZWRSYW5nZRIPCgdkdXJhYmxlGAIgASgIIj4KE0FwcGVuZFN0cmVhbVJlcXVlc3QSJwoGYXBwZW5kGAEgASgLMhcueHlsZW0udjEuQXBwZW5kUmVxdWVzdCJxChRBcHBlbmRTdHJlYW1SZXNwb25zZRIsCghhcHBlbmRlZBgBIAEoCzIYLnh5bGVtLnYxLkFwcGVuZFJlc3BvbnNlSAASIAoFZXJyb3IYAiABKAsyDy54eWxlbS52MS5FcnJvckgAQgkKB291dGNvbWUiygEKC1JlYWRSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEhEKCXBhcnRpdGlvbhgCIAEoBRIkCghwb3NpdGlvbhgDIAEoCzISLnh5bGVtLnYxLlBvc2l0aW9uEg0KBWxpbWl0GAQgASgFEhEKCW1heF9ieXRlcxgFIAEoBRIPCgd3YWl0X21zGAYgASgFEiAKBmZpbHRlchgHIAEoCzIQLnh5bGVtLnYxLkZpbHRlchIeCgVyZXNldBgIIAEoDjIPLnh5bGVtLnYxLlJlc2V0IpkBCgxSZWFkUmVzcG9uc2USIQoHcmVjb3JkcxgBIAMoCzIQLnh5bGVtLnYxLlJlY29yZBITCgtuZXh0X29mZnNldBgCIAEoAxIWCg5oaWdoX3dhdGVybWFyaxgDIAEoAxITCgtsYXN0X3N0YWJsZRgEIAEoAxIRCglsb2dfc3RhcnQYBSABKAMSEQoJd2FzX3Jlc2V0GAYgASgIImkKDFN1YnNjcmlwdGlvbhINCgV0b3BpYxgBIAEoCRIWCglwYXJ0aXRpb24YAiABKAVIAIgBARIkCghwb3NpdGlvbhgDIAEoCzISLnh5bGVtLnYxLlBvc2l0aW9uQgwKCl9wYXJ0aXRpb24ihgEKEFN1YnNjcmliZVJlcXVlc3QSLQoNc3Vic2NyaXB0aW9ucxgBIAMoCzIWLnh5bGVtLnYxLlN1YnNjcmlwdGlvbhIOCgZjdXJzb3IYAiABKAkSIAoGZmlsdGVyGAMgASgLMhAueHlsZW0udjEuRmlsdGVyEhEKCW1heF9ieXRlcxgEIAEoBSJPChFNb3ZlZFN1YnNjcmlwdGlvbhINCgV0b3BpYxgBIAEoCRIRCglwYXJ0aXRpb24YAiABKAUSDAoEZnJvbRgDIAEoAxIKCgJ0bxgEIAEoAyJoChFFbmRlZFN1YnNjcmlwdGlvbhINCgV0b3BpYxgBIAEoCRIWCglwYXJ0aXRpb24YAiABKAVIAIgBARIeCgVlcnJvchgDIAEoCzIPLnh5bGVtLnYxLkVycm9yQgwKCl9wYXJ0aXRpb24iwAEKEVN1YnNjcmliZVJlc3BvbnNlEg0KBXRvcGljGAEgASgJEhEKCXBhcnRpdGlvbhgCIAEoBRIhCgdyZWNvcmRzGAMgAygLMhAueHlsZW0udjEuUmVjb3JkEg4KBmN1cnNvchgEIAEoCRIqCgVtb3ZlZBgFIAMoCzIbLnh5bGVtLnYxLk1vdmVkU3Vic2NyaXB0aW9uEioKBWVuZGVkGAYgAygLMhsueHlsZW0udjEuRW5kZWRTdWJzY3JpcHRpb24qSgoEQWNrcxIUChBBQ0tTX1VOU1BFQ0lGSUVEEAASDAoIQUNLU19BTEwQARIPCgtBQ0tTX0xFQURFUhACEg0KCUFDS1NfTk9ORRADKlEKCkR1cmFiaWxpdHkSGgoWRFVSQUJJTElUWV9VTlNQRUNJRklFRBAAEhQKEERVUkFCSUxJVFlfRlNZTkMQARIRCg1EVVJBQklMSVRZX09TEAIqRAoFUmVzZXQSFQoRUkVTRVRfVU5TUEVDSUZJRUQQABISCg5SRVNFVF9FQVJMSUVTVBABEhAKDFJFU0VUX0xBVEVTVBACMpsCCgpMb2dTZXJ2aWNlEjsKBkFwcGVuZBIXLnh5bGVtLnYxLkFwcGVuZFJlcXVlc3QaGC54eWxlbS52MS5BcHBlbmRSZXNwb25zZRJRCgxBcHBlbmRTdHJlYW0SHS54eWxlbS52MS5BcHBlbmRTdHJlYW1SZXF1ZXN0Gh4ueHlsZW0udjEuQXBwZW5kU3RyZWFtUmVzcG9uc2UoATABEjUKBFJlYWQSFS54eWxlbS52MS5SZWFkUmVxdWVzdBoWLnh5bGVtLnYxLlJlYWRSZXNwb25zZRJGCglTdWJzY3JpYmUSGi54eWxlbS52MS5TdWJzY3JpYmVSZXF1ZXN0GhsueHlsZW0udjEuU3Vic2NyaWJlUmVzcG9uc2UwAWIGcHJvdG8z", [file_xylem_v1_record]);
 
 /**
  * @generated from message xylem.v1.NewRecord
@@ -84,6 +84,19 @@ export type AppendRequest = Message<"xylem.v1.AppendRequest"> & {
    * @generated from field: int32 min_replicas = 4;
    */
   minReplicas: number;
+
+  /**
+   * @generated from field: xylem.v1.Durability durability = 5;
+   */
+  durability: Durability;
+
+  /**
+   * The next offset of the partition, to which all records must go: when it is another one, nothing
+   * is appended, OFFSET_MISMATCH.
+   *
+   * @generated from field: optional int64 expected_offset = 6;
+   */
+  expectedOffset?: bigint | undefined;
 };
 
 /**
@@ -359,7 +372,7 @@ export type SubscribeRequest = Message<"xylem.v1.SubscribeRequest"> & {
   subscriptions: Subscription[];
 
   /**
-   * Of an earlier answer: goes on behind it. Subscriptions are then left empty.
+   * Of an earlier answer to the same subscriptions: goes on behind it, whatever their positions say.
    *
    * @generated from field: string cursor = 2;
    */
@@ -371,7 +384,7 @@ export type SubscribeRequest = Message<"xylem.v1.SubscribeRequest"> & {
   filter?: Filter | undefined;
 
   /**
-   * The most bytes of keys, values and headers in one answer; 0: 1 MiB.
+   * The most bytes of keys, values and headers in one answer; 0: 64 KiB.
    *
    * @generated from field: int32 max_bytes = 4;
    */
@@ -386,11 +399,11 @@ export const SubscribeRequestSchema: GenMessage<SubscribeRequest> = /*@__PURE__*
   messageDesc(file_xylem_v1_log, 9);
 
 /**
- * Records of one partition, in their order.
+ * The next offset was not in the log any more: the reader goes on elsewhere.
  *
- * @generated from message xylem.v1.PartitionRecords
+ * @generated from message xylem.v1.MovedSubscription
  */
-export type PartitionRecords = Message<"xylem.v1.PartitionRecords"> & {
+export type MovedSubscription = Message<"xylem.v1.MovedSubscription"> & {
   /**
    * @generated from field: string topic = 1;
    */
@@ -402,16 +415,21 @@ export type PartitionRecords = Message<"xylem.v1.PartitionRecords"> & {
   partition: number;
 
   /**
-   * @generated from field: repeated xylem.v1.Record records = 3;
+   * @generated from field: int64 from = 3;
    */
-  records: Record[];
+  from: bigint;
+
+  /**
+   * @generated from field: int64 to = 4;
+   */
+  to: bigint;
 };
 
 /**
- * Describes the message xylem.v1.PartitionRecords.
- * Use `create(PartitionRecordsSchema)` to create a new message.
+ * Describes the message xylem.v1.MovedSubscription.
+ * Use `create(MovedSubscriptionSchema)` to create a new message.
  */
-export const PartitionRecordsSchema: GenMessage<PartitionRecords> = /*@__PURE__*/
+export const MovedSubscriptionSchema: GenMessage<MovedSubscription> = /*@__PURE__*/
   messageDesc(file_xylem_v1_log, 10);
 
 /**
@@ -446,23 +464,40 @@ export const EndedSubscriptionSchema: GenMessage<EndedSubscription> = /*@__PURE_
   messageDesc(file_xylem_v1_log, 11);
 
 /**
+ * Records of one partition, in their order; each call's first answer has none.
+ *
  * @generated from message xylem.v1.SubscribeResponse
  */
 export type SubscribeResponse = Message<"xylem.v1.SubscribeResponse"> & {
   /**
-   * @generated from field: repeated xylem.v1.PartitionRecords partitions = 1;
+   * @generated from field: string topic = 1;
    */
-  partitions: PartitionRecords[];
+  topic: string;
+
+  /**
+   * @generated from field: int32 partition = 2;
+   */
+  partition: number;
+
+  /**
+   * @generated from field: repeated xylem.v1.Record records = 3;
+   */
+  records: Record[];
 
   /**
    * Where to go on after this answer.
    *
-   * @generated from field: string cursor = 2;
+   * @generated from field: string cursor = 4;
    */
   cursor: string;
 
   /**
-   * @generated from field: repeated xylem.v1.EndedSubscription ended = 3;
+   * @generated from field: repeated xylem.v1.MovedSubscription moved = 5;
+   */
+  moved: MovedSubscription[];
+
+  /**
+   * @generated from field: repeated xylem.v1.EndedSubscription ended = 6;
    */
   ended: EndedSubscription[];
 };
@@ -519,6 +554,47 @@ export const AcksSchema: GenEnum<Acks> = /*@__PURE__*/
   enumDesc(file_xylem_v1_log, 0);
 
 /**
+ * What the answer waits for.
+ *
+ * @generated from enum xylem.v1.Durability
+ */
+export const Durability = {
+  /**
+   * What the topic's config says.
+   *
+   * @generated from enum value: DURABILITY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * That the records are on a disk.
+   *
+   * @generated from enum value: DURABILITY_FSYNC = 1;
+   */
+  FSYNC: 1,
+
+  /**
+   * That the operating system has them.
+   *
+   * @generated from enum value: DURABILITY_OS = 2;
+   */
+  OS: 2,
+} as const;
+
+/**
+ * What the answer waits for.
+ *
+ * @generated from enum xylem.v1.Durability
+ */
+export type Durability = (typeof Durability)[keyof typeof Durability] | UnknownEnum;
+
+/**
+ * Describes the enum xylem.v1.Durability.
+ */
+export const DurabilitySchema: GenEnum<Durability> = /*@__PURE__*/
+  enumDesc(file_xylem_v1_log, 1);
+
+/**
  * What happens when a position is not in the log.
  *
  * @generated from enum xylem.v1.Reset
@@ -553,7 +629,7 @@ export type Reset = (typeof Reset)[keyof typeof Reset] | UnknownEnum;
  * Describes the enum xylem.v1.Reset.
  */
 export const ResetSchema: GenEnum<Reset> = /*@__PURE__*/
-  enumDesc(file_xylem_v1_log, 1);
+  enumDesc(file_xylem_v1_log, 2);
 
 /**
  * Appends records to topics and reads them.
