@@ -1,5 +1,6 @@
 import { groupSettings } from "./group-settings.ts";
 import { httpSettings } from "./http-settings.ts";
+import { liveSettings } from "./live-settings.ts";
 import { logSettings } from "./log-settings.ts";
 import type { SettingValues } from "./setting.ts";
 import {
@@ -159,6 +160,7 @@ const doorSettings = {
 export const nodeSettings = {
   ...doorSettings,
   ...httpSettings,
+  ...liveSettings,
   ...logSettings,
   ...groupSettings,
 };

@@ -54,6 +54,7 @@ export class Topics {
   #makingCount = 0;
   readonly #budget = new PartitionBudget();
   readonly #onDeleted = new Set<(topic: Topic) => void>();
+  readonly #onGrown = new Set<(topic: Topic) => void>();
 
   private constructor(options: TopicsOptions) {
     this.#options = options;
@@ -95,6 +96,12 @@ export class Topics {
   onDeleted(listener: (topic: Topic) => void): () => void {
     this.#onDeleted.add(listener);
     return () => this.#onDeleted.delete(listener);
+  }
+
+  /** Told once the topic has further partitions. */
+  onGrown(listener: (topic: Topic) => void): () => void {
+    this.#onGrown.add(listener);
+    return () => this.#onGrown.delete(listener);
   }
 
   /**
@@ -334,6 +341,7 @@ export class Topics {
       }
       throw error;
     }
+    for (const listener of this.#onGrown) listener(topic);
   }
 
   async #orExisting(name: string, asked: NewTopic): Promise<Topic> {

@@ -1,0 +1,26 @@
+import { atLeast, int, long } from "./rows.ts";
+
+/** Live reading by whatever door. */
+export const liveSettings = {
+  "live.backlog.max.bytes": long(
+    67_108_864,
+    atLeast(1_048_576),
+    "Bytes that all live readers of the HTTP door may leave unread; past it none is given more.",
+  ),
+  "live.heartbeat.ms": int(
+    15_000,
+    atLeast(100),
+    "Silence after which a live reader is sent something, so that both sides know of each other.",
+  ),
+  "live.partitions.max": int(10_000, atLeast(1), "Partitions one live reader follows."),
+  "live.shared.max.bytes": long(
+    8_388_608,
+    atLeast(65_536),
+    "Bytes of records, with what is sent of them, kept for live readers that follow the first one.",
+  ),
+  "live.slow.reader.ms": int(
+    30_000,
+    atLeast(100),
+    "How long a live reader may take nothing of what waits for it before it is cut off.",
+  ),
+};
