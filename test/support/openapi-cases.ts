@@ -23,6 +23,12 @@ const appendTo =
   (door: HttpDoor) =>
     door.ask("POST", `/v1/topics/${name}/records`, { headers, body });
 
+/** Its stream ends with the topic. */
+const makeLiveTopic = async (door: HttpDoor): Promise<void> => {
+  await door.broker.topics.autoCreate("case.live");
+  setTimeout(() => void door.broker.topics.delete("case.live"), 200);
+};
+
 /** The first case of each operation is one where all goes well. */
 export const cases: Readonly<Record<string, Cases>> = {
   "GET /v1/topics": { 200: { path: "/v1/topics?limit=1" } },
@@ -110,6 +116,15 @@ export const cases: Readonly<Record<string, Cases>> = {
       body: "[]",
       before: appendTo("case.text", "no JSON", { "content-type": "text/plain" }),
     },
+  },
+  "GET /v1/records": {
+    200: {
+      path: "/v1/records?topic=case.live",
+      headers: { accept: "text/event-stream" },
+      before: makeLiveTopic,
+    },
+    404: { path: "/v1/records?topic=case.none", headers: { accept: "text/event-stream" } },
+    406: { path: "/v1/records?topic=case", headers: { accept: "image/png" } },
   },
   "GET /v1/buckets": { 200: { path: "/v1/buckets" } },
   "PUT /v1/buckets/{bucket}": {

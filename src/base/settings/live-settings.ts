@@ -12,7 +12,6 @@ export const liveSettings = {
     atLeast(100),
     "Silence after which a live reader is sent something, so that both sides know of each other.",
   ),
-  "live.partitions.max": int(10_000, atLeast(1), "Partitions one live reader follows."),
   "live.shared.max.bytes": long(
     8_388_608,
     atLeast(65_536),

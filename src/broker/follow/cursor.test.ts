@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { XylemError } from "../../base/errors.ts";
 import { type Cursor, CursorPositions, formatCursor, formatCursorStem } from "./cursor.ts";
 
 const idOf = (number: number): Uint8Array => {
@@ -10,6 +11,7 @@ const idOf = (number: number): Uint8Array => {
 
 const cursors = fc.uniqueArray(
   fc.record({
+    topic: fc.constant("orders"),
     id: fc.integer({ min: 0, max: 2 ** 32 - 1 }).map(idOf),
     partitions: fc.uniqueArray(
       fc.record({
@@ -44,10 +46,10 @@ test("a stem and an offset are a cursor", () => {
     { index: 4, offset: 8 },
   ];
   const cursor = [
-    { id: idOf(1), partitions },
-    { id: idOf(2), partitions },
+    { topic: "a", id: idOf(1), partitions },
+    { topic: "b", id: idOf(2), partitions },
   ];
-  const text = `${formatCursorStem(cursor, idOf(2), 3)}99`;
+  const text = `${formatCursorStem(cursor, "b", 3)}99`;
   expect(offsetsIn(cursor, text)).toEqual([
     [
       [3, 7],
@@ -62,21 +64,33 @@ test("a stem and an offset are a cursor", () => {
 
 test("the stem of a reader of one partition does not move", () => {
   const stemAt = (offset: number): string =>
-    formatCursorStem([{ id: idOf(1), partitions: [{ index: 0, offset }] }], idOf(1), 0);
+    formatCursorStem([{ topic: "a", id: idOf(1), partitions: [{ index: 0, offset }] }], "a", 0);
   expect(stemAt(5)).toBe(stemAt(5_000_000));
 });
 
 test("256 partitions of as many topics stay below 4 KiB", () => {
   const partitions = [{ index: 0, offset: 2 ** 42 - 1 }];
-  const cursor = Array.from({ length: 256 }, (_, at) => ({ id: idOf(at), partitions }));
-  const text = `${formatCursorStem(cursor, idOf(255), 0)}${2 ** 42 - 1}`;
+  const cursor = Array.from({ length: 256 }, (_, at) => ({
+    topic: `t${at}`,
+    id: idOf(at),
+    partitions,
+  }));
+  const text = `${formatCursorStem(cursor, "t255", 0)}${2 ** 42 - 1}`;
   expect(text.length).toBeLessThan(4_096);
 });
 
 test("a topic that was made anew is not in it", () => {
-  const text = formatCursor([{ id: idOf(1), partitions: [] }]);
+  const text = formatCursor([{ topic: "a", id: idOf(1), partitions: [] }]);
   expect(new CursorPositions(text).find(idOf(2))).toBeUndefined();
 });
+
+function codeOf(text: string): unknown {
+  try {
+    return void new CursorPositions(text);
+  } catch (error) {
+    return error instanceof XylemError ? error.code : error;
+  }
+}
 
 test("what is no cursor is refused, whatever it is", () => {
   const refused = expect.objectContaining({ code: "INVALID_REQUEST" });
@@ -85,11 +99,7 @@ test("what is no cursor is refused, whatever it is", () => {
   }
   fc.assert(
     fc.property(fc.base64String(), (garbage) => {
-      try {
-        void new CursorPositions(`c1.${garbage}`);
-      } catch (error) {
-        expect(error).toEqual(refused);
-      }
+      expect([undefined, "INVALID_REQUEST"]).toContain(codeOf(`c1.${garbage}`));
     }),
   );
 });

@@ -7,6 +7,7 @@ import type { Uuid } from "../../base/uuid.ts";
 export type Cursor = readonly CursorTopic[];
 
 export interface CursorTopic {
+  readonly topic: string;
   /** A topic of the same name that is made anew is another one. */
   readonly id: Uuid;
   readonly partitions: readonly CursorPartition[];
@@ -20,8 +21,8 @@ export interface CursorPartition {
 
 /**
  * The text of a cursor, so that any node can go on from it: `c1.` and base64url of, for each topic,
- * the first four bytes of its id, then either 2 * index + 1 and the offset of its only partition, or
- * 2 * count and of each partition index and offset. It may end in `.<entry>.<offset>`: of that
+ * the first four bytes of its id, then either 2 * index + 1 and the offset of its only partition,
+ * or 2 * count and of each partition index and offset. It may end in `.<entry>.<offset>`: of that
  * partition, counted through all topics, this offset holds instead. Below 4 KiB for 256 partitions
  * of as many topics up to offset 2^42.
  */
@@ -46,14 +47,15 @@ export function formatCursor(cursor: Cursor): string {
  * All of the text but the offset of one partition, which is put behind it: what makes one cursor
  * out of the last is a number. Of a reader of a single partition it is the same wherever he is.
  */
-export function formatCursorStem(cursor: Cursor, id: Uuid, index: number): string {
+export function formatCursorStem(cursor: Cursor, name: string, index: number): string {
   let entry = -1;
   let found = 0;
-  const without = cursor.map((topic) => ({
-    id: topic.id,
-    partitions: topic.partitions.map((partition) => {
+  const without = cursor.map(({ topic, id, partitions }) => ({
+    topic,
+    id,
+    partitions: partitions.map((partition) => {
       entry += 1;
-      if (partition.index !== index || !equalBytes(topic.id, id)) return partition;
+      if (partition.index !== index || topic !== name) return partition;
       found = entry;
       return { index, offset: 0 };
     }),
@@ -63,7 +65,7 @@ export function formatCursorStem(cursor: Cursor, id: Uuid, index: number): strin
 
 /** What a cursor said, looked up by the topics that there are. */
 export class CursorPositions {
-  readonly #topics: Cursor;
+  readonly #topics: readonly ReadTopic[];
 
   /** Throws INVALID_REQUEST for what is no cursor. */
   constructor(text: string) {
@@ -78,7 +80,7 @@ export class CursorPositions {
   }
 }
 
-function parseCursor(text: string): Cursor {
+function parseCursor(text: string): readonly ReadTopic[] {
   const match = /^c1\.([A-Za-z0-9_-]*)(?:\.(\d{1,6})\.(\d{1,16}))?$/.exec(text);
   const bytes = match?.[1] === undefined ? undefined : parseBase64Url(match[1]);
   if (bytes === undefined) throw badCursor(text);
@@ -92,7 +94,8 @@ function parseCursor(text: string): Cursor {
   }
 }
 
-interface ReadTopic extends CursorTopic {
+interface ReadTopic {
+  readonly id: Uuid;
   readonly partitions: { index: number; offset: number }[];
 }
 

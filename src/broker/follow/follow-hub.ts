@@ -5,7 +5,7 @@ import type { RecordScope } from "../records/stored-record.ts";
 import type { Topic } from "../topics/topics.ts";
 import { FollowedPartition } from "./followed-partition.ts";
 import type { Following } from "./following.ts";
-import { SharedRuns } from "./shared-runs.ts";
+import { RecordRuns } from "./record-runs.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** Readers told in one turn of the loop; producers get the next one. */
@@ -29,7 +29,7 @@ const hubs = new WeakMap<Broker, FollowHub>();
  * others; meanwhile what comes adds up.
  */
 export class FollowHub {
-  readonly runs: SharedRuns;
+  readonly runs: RecordRuns;
   readonly #broker: Broker;
   readonly #topics = new Map<Topic, FollowedTopic>();
   #dirty: FollowedPartition[] = [];
@@ -39,7 +39,7 @@ export class FollowHub {
 
   private constructor(scope: RecordScope) {
     this.#broker = scope.broker;
-    this.runs = new SharedRuns(scope);
+    this.runs = new RecordRuns(scope);
   }
 
   static of(scope: RecordScope): FollowHub {

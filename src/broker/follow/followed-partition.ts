@@ -1,6 +1,6 @@
 import type { PartitionLog } from "../partition/partition-log.ts";
 import type { Topic } from "../topics/topics.ts";
-import type { RunsByOffset } from "./shared-runs.ts";
+import type { RunsByOffset } from "./record-runs.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** A partition that somebody follows: one watch on its log for all of them. */

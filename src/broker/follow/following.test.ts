@@ -80,7 +80,7 @@ test("who waits holds no timer and asks nothing", async () => {
   expect(await next).toBeUndefined();
 });
 
-test("readers at one place are given the same records, and share what a door makes of them", async () => {
+test("readers at one place share the records, and what a door makes of them", async () => {
   await memory.createTopic("orders");
   const [one, other] = [follow(), follow()];
   for (const following of [one, other]) {
@@ -196,7 +196,7 @@ test("aborted and open transactions are not read; the position passes the former
   expect(valuesOf(await next)).toEqual(["committed"]);
 });
 
-test("a filter leaves out what does not match, and answers after so many bytes in vain", async () => {
+test("a filter leaves out what does not match, and answers after so much in vain", async () => {
   await memory.createTopic("orders");
   await append(["x", "x", "x"]);
   const filter = parseRecordFilter([["key", "other"]]);
@@ -210,7 +210,8 @@ test("what is shared stays within its bound and goes with the last reader", asyn
   await memory.close();
   memory = await MemoryBroker.open({ "live.shared.max.bytes": 65_536 });
   await memory.createTopic("orders");
-  for (let batch = 0; batch < 10; batch++) await append(["x".repeat(20_000)]);
+  const large = "x".repeat(20_000);
+  for (let batch = 0; batch < 10; batch++) await append([large]);
   const following = follow();
   following.subscribe({ topic: "orders", partition: 0, offset: 0 });
   await take(following, 10);

@@ -72,6 +72,7 @@ export class Following {
   #wake: (() => void) | undefined;
   #isClosed = false;
   #count = 0;
+  #passedCount = 0;
 
   constructor(scope: RecordScope, options: FollowOptions) {
     this.#scope = scope;
@@ -82,6 +83,11 @@ export class Following {
   /** Partitions that are followed. */
   get partitionCount(): number {
     return this.#count;
+  }
+
+  /** How often it went past something that `next` did not answer: the cursor moved in silence. */
+  get passedCount(): number {
+    return this.#passedCount;
   }
 
   /** There is more to read, or may be: `next` is not going to wait. */
@@ -144,6 +150,7 @@ export class Following {
       if (run === undefined || subscription.isOver) continue;
       const slice = this.#take(subscription, run, limits);
       if (slice.records.length > 0) return this.#answer(slice);
+      this.#passedCount += 1;
       scannedBytes += run.sizeBytes;
       if (scannedBytes >= this.#options.sizeBytesMax) return this.#answer(slice);
     }
@@ -155,7 +162,7 @@ export class Following {
     const topics: CursorTopic[] = [];
     for (const { topic, partitions } of this.#topics.values()) {
       const entries = [...partitions].map(([index, { position }]) => ({ index, offset: position }));
-      topics.push({ id: topic.id, partitions: entries });
+      topics.push({ topic: topic.name, id: topic.id, partitions: entries });
     }
     return topics;
   }

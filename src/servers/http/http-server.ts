@@ -3,11 +3,12 @@ import type { Socket } from "node:net";
 import { refuseForeign, type GuardRules } from "./browser-guard.ts";
 import { toProblem } from "./errors.ts";
 import { type HttpApp, openHttpApp } from "./http-app.ts";
+import { LiveReaders } from "./live/live-readers.ts";
 import { Refusal } from "./refusal.ts";
 import type { HttpScope, Route } from "./route.ts";
 import { routes } from "./routes/index.ts";
 
-export interface HttpOptions extends Omit<HttpScope, "closing" | "routes"> {
+export interface HttpOptions extends Omit<HttpScope, "closing" | "routes" | "readers"> {
   readonly rules: GuardRules;
   /** Whether it took a request that the guard let through: calls of the gRPC door. */
   readonly takeCall?: (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -66,7 +67,9 @@ export class HttpServer {
       connectionsCheckingInterval: headersTimeoutMs,
     });
     const closing = new AbortController();
-    const scope = { ...options, closing: closing.signal, routes };
+    const { clock, settings } = options.broker;
+    const readers = new LiveReaders(clock, settings, closing.signal);
+    const scope = { ...options, closing: closing.signal, routes, readers };
     const app = await openHttpApp(server, scope);
     return new HttpServer(server, options, { app, closing });
   }

@@ -5,6 +5,7 @@ import { clusterRoutes } from "./cluster.ts";
 import { configRoutes } from "./configs.ts";
 import { healthRoutes } from "./health.ts";
 import { latestRoutes } from "./latest.ts";
+import { manyRecordsRoutes } from "./many-records.ts";
 import { oneRecordRoutes } from "./one-record.ts";
 import { readRoutes } from "./read-records.ts";
 import { referenceRoutes } from "./reference.ts";
@@ -15,6 +16,7 @@ export const routes: readonly Route[] = [
   ...topicRoutes,
   ...appendRoutes,
   ...readRoutes,
+  ...manyRecordsRoutes,
   ...oneRecordRoutes,
   ...latestRoutes,
   ...bucketRoutes,

@@ -22,7 +22,7 @@ interface KeptRun {
  * What was read for one reader is kept for those who come to the same place, as all do that are at
  * the end of a partition: `live.shared.max.bytes` in all, the oldest goes first.
  */
-export class SharedRuns {
+export class RecordRuns {
   readonly #scope: RecordScope;
   /** Oldest first. */
   readonly #kept = new Map<RecordRun, KeptRun>();

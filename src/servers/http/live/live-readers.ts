@@ -1,0 +1,92 @@
+import type { Cancel, Clock } from "../../../base/clock.ts";
+import type { NodeSettings } from "../../../base/settings/node-settings.ts";
+
+/** A connection that follows partitions for as long as it lasts. */
+export interface LiveReader {
+  /** Looks after silence and slowness; called now and then. */
+  check(nowMs: number): void;
+  /** The node stops. */
+  close(): void;
+}
+
+type Settings = Pick<
+  NodeSettings,
+  "live.backlog.max.bytes" | "live.heartbeat.ms" | "live.slow.reader.ms"
+>;
+
+/** How often readers are looked after: rather late by this than often for nothing. */
+const checkMsMax = 1_000;
+const checkMsMin = 20;
+
+/** All live readers of the HTTP door: one timer for them, and one bound for their backlog. */
+export class LiveReaders {
+  readonly clock: Clock;
+  readonly settings: Settings;
+  readonly #readers = new Set<LiveReader>();
+  readonly #waiting: (() => void)[] = [];
+  #backlogBytes = 0;
+  #cancelCheck: Cancel | undefined;
+  #isClosed = false;
+
+  /** They end when `closing` aborts. */
+  constructor(clock: Clock, settings: Settings, closing: AbortSignal) {
+    this.clock = clock;
+    this.settings = settings;
+    closing.addEventListener("abort", () => this.#close(), { once: true });
+  }
+
+  get count(): number {
+    return this.#readers.size;
+  }
+
+  get backlogBytes(): number {
+    return this.#backlogBytes;
+  }
+
+  add(reader: LiveReader): void {
+    this.#readers.add(reader);
+    if (this.#isClosed) reader.close();
+    else if (this.#cancelCheck === undefined) this.#scheduleCheck();
+  }
+
+  remove(reader: LiveReader): void {
+    this.#readers.delete(reader);
+  }
+
+  /** What readers have been given and have not taken. */
+  changeBacklog(bytes: number): void {
+    this.#backlogBytes += bytes;
+    while (this.#waiting.length > 0 && this.#hasRoom) this.#waiting.shift()?.();
+  }
+
+  /** Resolves when readers may be given more; undefined: they may. */
+  room(): Promise<void> | undefined {
+    if (this.#hasRoom) return undefined;
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  get #hasRoom(): boolean {
+    return this.#backlogBytes < this.settings["live.backlog.max.bytes"];
+  }
+
+  #scheduleCheck(): void {
+    const { "live.heartbeat.ms": heartbeatMs, "live.slow.reader.ms": slowMs } = this.settings;
+    const intervalMs = Math.min(heartbeatMs, slowMs) / 4;
+    const delayMs = Math.max(checkMsMin, Math.min(checkMsMax, intervalMs));
+    this.#cancelCheck = this.clock.schedule(delayMs, () => this.#check());
+  }
+
+  #check(): void {
+    this.#cancelCheck = undefined;
+    const nowMs = this.clock.monotonicMs();
+    for (const reader of this.#readers) reader.check(nowMs);
+    if (this.#readers.size > 0) this.#scheduleCheck();
+  }
+
+  #close(): void {
+    this.#isClosed = true;
+    this.#cancelCheck?.();
+    for (const reader of this.#readers) reader.close();
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}

@@ -1,0 +1,62 @@
+import type { LiveReaders } from "./live-readers.ts";
+
+/** A connection that takes bytes, as far as live reading needs it. */
+export interface OutputTarget {
+  /** Answers whether more is welcome; if not, `drained` of the output is to be called later. */
+  write(bytes: Uint8Array): boolean;
+  /** Cuts the connection off. */
+  destroy(): void;
+}
+
+/**
+ * What goes to one live reader, no faster than he takes it: he is pulled for only when all he was
+ * given has left, and is cut off when he takes nothing for `live.slow.reader.ms`. He goes on from
+ * his cursor.
+ */
+export class PacedOutput {
+  readonly #readers: LiveReaders;
+  readonly #target: OutputTarget;
+  #lastWriteMs: number;
+  #fullSinceMs: number | undefined;
+  #pendingBytes = 0;
+  #resume: (() => void) | undefined;
+
+  constructor(readers: LiveReaders, target: OutputTarget) {
+    this.#readers = readers;
+    this.#target = target;
+    this.#lastWriteMs = readers.clock.monotonicMs();
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#lastWriteMs = this.#readers.clock.monotonicMs();
+    if (this.#target.write(bytes)) return;
+    this.#fullSinceMs ??= this.#lastWriteMs;
+    this.#pendingBytes += bytes.length;
+    this.#readers.changeBacklog(bytes.length);
+  }
+
+  /** Resolves when the next is to be read for him; undefined: now. */
+  ready(): Promise<void> | undefined {
+    if (this.#fullSinceMs === undefined) return this.#readers.room();
+    return new Promise((resolve) => (this.#resume = resolve));
+  }
+
+  /** The connection has taken all there was, or is gone. */
+  drained(): void {
+    this.#fullSinceMs = undefined;
+    const taken = this.#pendingBytes;
+    this.#pendingBytes = 0;
+    if (taken > 0) this.#readers.changeBacklog(-taken);
+    this.#resume?.();
+    this.#resume = undefined;
+  }
+
+  /** Cuts a slow reader off. Answers whether it is time to send something, be it nothing. */
+  check(nowMs: number): boolean {
+    const { "live.heartbeat.ms": heartbeatMs, "live.slow.reader.ms": slowMs } =
+      this.#readers.settings;
+    if (this.#fullSinceMs === undefined) return nowMs - this.#lastWriteMs >= heartbeatMs;
+    if (nowMs - this.#fullSinceMs >= slowMs) this.#target.destroy();
+    return false;
+  }
+}
