@@ -37,14 +37,21 @@ export async function withProducer<T>(
   return withClient({ use: () => use(producer), close: () => producer.close(true) }, options);
 }
 
-export async function withConsumer<T>(
+/** What `use` reads with a consumer, which is closed when its reader ends. */
+export async function* readWithConsumer<T>(
   options: BrokerOptions & { readonly group?: string | undefined },
-  use: (consumer: Consumer) => Promise<T>,
-): Promise<T> {
+  use: (consumer: Consumer) => AsyncGenerator<T>,
+): AsyncGenerator<T> {
   const { Consumer } = await loadKafka();
   const groupId = options.group ?? `xylem-cli-${process.pid}`;
   const consumer = new Consumer({ ...baseOptions(options), groupId });
-  return withClient({ use: () => use(consumer), close: () => consumer.close(true) }, options);
+  try {
+    yield* use(consumer);
+  } catch (error) {
+    throw explainFailure(error, options.bootstrap);
+  } finally {
+    await consumer.close(true).catch(() => undefined);
+  }
 }
 
 async function withClient<T>(

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { addBenchCommand } from "./commands/bench.ts";
 import { addBucketCommand } from "./commands/bucket.ts";
 import { addCompletionCommand } from "./commands/completion.ts";
 import { addConfigCommand } from "./commands/config.ts";
@@ -38,6 +39,7 @@ export function makeProgram(version: string): Command {
   addVerifyCommand(program);
   addTortureCommand(program);
   addConfigCommand(program);
+  addBenchCommand(program);
   addCompletionCommand(program);
   return program;
 }

@@ -29,6 +29,32 @@ export function formatTable(rows: readonly TableRow[], whenEmpty: string): strin
   return lines.map((cells) => cells.join("  ").trimEnd()).join("\n");
 }
 
+/**
+ * A line on standard error that says how far long work is, while it is a terminal; `end` takes it
+ * away again.
+ */
+export class Progress {
+  readonly #timer: NodeJS.Timeout | undefined;
+
+  constructor(describe: () => string) {
+    if (!process.stderr.isTTY) return;
+    this.#timer = setInterval(() => replaceLine(describe()), progressMs);
+  }
+
+  end(): void {
+    if (this.#timer === undefined) return;
+    clearInterval(this.#timer);
+    replaceLine("");
+  }
+}
+
+const progressMs = 500;
+
+/** Goes to the start of the line and clears what stood there. */
+function replaceLine(text: string): void {
+  process.stderr.write(`\r\x1b[K${text}`);
+}
+
 /** Prints rows as a table, or as one JSON array for programs. */
 export function printRows(
   rows: readonly TableRow[],

@@ -46,7 +46,7 @@ export async function readTopics(admin: Admin, names: readonly string[]): Promis
 
 /** Offsets by `topic-partition` at a timestamp or one of Kafka's special ones. */
 export async function listOffsets(
-  admin: Admin,
+  admin: Pick<Admin, "listOffsets">,
   topics: readonly { name: string; indexes: readonly number[] }[],
   timestamp: bigint,
 ): Promise<Map<string, bigint>> {

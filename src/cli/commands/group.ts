@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { bootstrapOption, jsonOption, parseIndex } from "../arguments.ts";
 import { CommandFailure } from "../exit-codes.ts";
 import { type BrokerOptions, withAdmin } from "../kafka-clients.ts";
-import { startPositions } from "../start-position.ts";
+import { findStart, positionHelp } from "../start-position.ts";
 import { formatJson, printLine, printOutcome, printRows } from "../terminal.ts";
 import { readTopics } from "../topic-offsets.ts";
 
@@ -34,7 +34,7 @@ export function addGroupCommand(program: Command): void {
     .argument("<group>")
     .description("move the committed offsets of a group without members")
     .requiredOption("--topic <topic>", "the topic")
-    .requiredOption("--to <position>", "earliest, latest, an offset, or -N for the last N")
+    .requiredOption("--to <position>", positionHelp)
     .option("-p, --partition <index>", "one partition only", parseIndex)
     .addOption(bootstrapOption())
     .addOption(jsonOption())
@@ -133,7 +133,7 @@ async function resetGroup(
   await withAdmin(options, async (admin) => {
     const [topic] = await readTopics(admin, [options.topic]);
     if (topic === undefined) throw new CommandFailure(`there is no topic ${options.topic}`);
-    const spans = startPositions(topic, options.to, options.partition);
+    const spans = await findStart(admin, topic, { ...options, from: options.to });
     const partitionOffsets = spans.map(({ index, from }) => ({ partition: index, offset: from }));
     await admin.alterConsumerGroupOffsets({
       groupId: name,

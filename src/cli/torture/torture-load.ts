@@ -1,6 +1,6 @@
-import { withAdmin, withConsumer, withProducer } from "../kafka-clients.ts";
+import { readWithConsumer, withAdmin, withProducer } from "../kafka-clients.ts";
 import { readPartitions } from "../read-partitions.ts";
-import { startPositions } from "../start-position.ts";
+import { findStart } from "../start-position.ts";
 import { readTopics } from "../topic-offsets.ts";
 import { formatStamp } from "./record-stamp.ts";
 import type { FoundRecord, Notes, ToldRecords } from "./told-records.ts";
@@ -45,15 +45,14 @@ export async function findViolations(bootstrap: string, told: ToldRecords): Prom
     const found = new Map<number, FoundRecord[]>();
     for (const index of told.partitions) found.set(index, []);
     for (const { index } of topic.partitions) found.set(index, []);
-    const partitions = startPositions(topic, "earliest", undefined);
-    await withConsumer({ bootstrap }, async (consumer) => {
-      const { signal } = new AbortController();
-      const reading = { topic, partitions, isLive: false };
-      for await (const record of readPartitions(consumer, reading, signal)) {
-        const { offset, value } = record;
-        found.get(record.partition)?.push({ offset: Number(offset), value });
-      }
-    });
+    const partitions = await findStart(admin, topic, { from: "earliest" });
+    const { signal } = new AbortController();
+    const records = readWithConsumer({ bootstrap }, (consumer) =>
+      readPartitions(consumer, { topic, partitions, isLive: false }, signal),
+    );
+    for await (const { partition, offset, value } of records) {
+      found.get(partition)?.push({ offset: Number(offset), value });
+    }
     return [...found].flatMap(([index, records]) => told.findViolations(index, records));
   });
 }

@@ -1,0 +1,54 @@
+import { XylemError } from "../../base/errors.ts";
+import {
+  matchesFilter,
+  parseRecordFilter,
+  type RecordFilter,
+} from "../../broker/records/record-filter.ts";
+import { CommandFailure, exitCodes } from "../exit-codes.ts";
+import { readWithConsumer, withAdmin } from "../kafka-clients.ts";
+import { readPartitions } from "../read-partitions.ts";
+import type { ShownRecord } from "../record-format.ts";
+import { findStart } from "../start-position.ts";
+import { readTopics } from "../topic-offsets.ts";
+import { readAsMember } from "./kafka-member.ts";
+import type { ReadingOptions } from "./record-reader.ts";
+
+/** Reads by Kafka's protocol, of any broker. It has no filters: records are filtered here. */
+export async function* readOverKafka(
+  options: ReadingOptions,
+  signal: AbortSignal,
+): AsyncGenerator<ShownRecord> {
+  const filter = parseFilter(options.filter);
+  const read = options.group === undefined ? readAlone : readAsMember;
+  for await (const record of read(options, signal)) {
+    if (filter === undefined || isWanted(record, filter)) yield record;
+  }
+}
+
+async function* readAlone(
+  options: ReadingOptions,
+  signal: AbortSignal,
+): AsyncGenerator<ShownRecord> {
+  const reading = await withAdmin(options, async (admin) => {
+    const [topic] = await readTopics(admin, [options.topic]);
+    if (topic === undefined) throw new CommandFailure(`there is no topic ${options.topic}`);
+    const partitions = await findStart(admin, topic, options);
+    return { topic, partitions, isLive: options.isLive };
+  });
+  yield* readWithConsumer(options, (consumer) => readPartitions(consumer, reading, signal));
+}
+
+function parseFilter(conditions: ReadingOptions["filter"]): RecordFilter | undefined {
+  try {
+    return parseRecordFilter(conditions);
+  } catch (error) {
+    if (!(error instanceof XylemError)) throw error;
+    throw new CommandFailure(error.message, exitCodes.usage, error);
+  }
+}
+
+function isWanted(record: ShownRecord, filter: RecordFilter): boolean {
+  return matchesFilter(filter, record, () =>
+    record.headers.map(([key, value]) => ({ key, value })),
+  );
+}
