@@ -17,8 +17,8 @@ export interface ReadSpan {
 
 /**
  * `earliest`, `latest`, an offset, `-N` for the last N of each partition, or `@` and a time. An
- * offset outside the log moves to its nearer edge. Throws CommandFailure on other text or an unknown
- * partition.
+ * offset outside the log moves to its nearer edge. Throws CommandFailure on other text or on an
+ * unknown partition.
  */
 export async function findStart(
   admin: Pick<Admin, "listOffsets">,

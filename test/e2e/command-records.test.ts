@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Outcome, run } from "../support/child-process.ts";
 import { makeTemporaryFolder, removeFolder } from "../support/temporary-folder.ts";
@@ -65,6 +67,41 @@ describe("produce and consume", () => {
     expect(linesOf(await at("consume", "chosen", "--from=3"))).toEqual(["3", "4"]);
     expect(linesOf(await at("consume", "chosen", "-n", "2"))).toEqual(["0", "1"]);
     expect(linesOf(await at("consume", "chosen", "--from=latest"))).toEqual([]);
+  });
+
+  test("--from takes a time, --for ends by itself", async () => {
+    await produce("tailed", "1\n", "-q");
+    const future = ["--from", "@2100-01-01T00:00:00Z"];
+    expect(linesOf(await at("consume", "tailed", ...future))).toEqual([]);
+    const tail = at("consume", "tailed", "--from", "-1", "--for", "8s");
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await produce("tailed", "2\n", "-q");
+    expect(await tail).toMatchObject({ code: 0, stdout: "1\n2\n" });
+  });
+
+  test("a literal, files and JSON records are appended too", async () => {
+    await at("produce", "written", "--value", "literal", "-k", "a", "-q");
+    const file = join(data, "bytes");
+    writeFileSync(file, Uint8Array.of(0xff, 0x0a, 0x00));
+    expect((await at("produce", "written", "--format", "file", file, "--json")).stdout).toBe(
+      '{"topic":"written","records":1}\n',
+    );
+    const printed = await at("consume", "written", "--json");
+    await produce("copied", printed.stdout, "--format", "json", "-q");
+    const format = ["--format", "{key} {value}"];
+    const copied = await at("consume", "copied", ...format);
+    expect(copied.stdout).toBe((await at("consume", "written", ...format)).stdout);
+    expect(linesOf(printed).map((line) => (JSON.parse(line) as { value: unknown }).value)).toEqual([
+      "literal",
+      { base64: "/woA" },
+    ]);
+  });
+
+  test("a filter chooses by key, header and what JSON holds", async () => {
+    const lines = 'a:{"total":9}\nb:{"total":9}\na:{"total":10}\n';
+    await produce("filtered", lines, "-K", ":", "--header", "source=test", "-q");
+    const filter = ["--filter", "key=a", "header.source=test", "json./total=9"];
+    expect(linesOf(await at("consume", "filtered", ...filter))).toEqual(['{"total":9}']);
   });
 
   test("--follow waits for what comes", async () => {

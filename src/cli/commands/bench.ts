@@ -15,7 +15,7 @@ import {
   writeDoors,
 } from "../doors/door.ts";
 import { withWriter } from "../doors/record-writer.ts";
-import { CommandFailure } from "../exit-codes.ts";
+import { CommandFailure, exitCodes } from "../exit-codes.ts";
 import { type BrokerOptions, withAdmin } from "../kafka-clients.ts";
 import { printOutcome, Progress } from "../terminal.ts";
 
@@ -68,8 +68,9 @@ export function addBenchCommand(program: Command): void {
       "after",
       `
 Latency is from when a request was due to its answer: with --rate, a broker that stands still is
-not measured as idle. One request of each connection goes before the measurement. Exits with 1 when a request failed. The generator takes as much of a
-processor as the broker: on one machine the rate is that of both.
+not measured as idle. One request of each connection goes before the measurement. Exits with 1 when
+a request failed. The generator takes as much of a processor as the broker: on one machine the rate
+is that of both.
 
 Examples:
   $ xylem bench
@@ -105,9 +106,9 @@ async function bench(options: BenchOptions): Promise<void> {
 }
 
 function checkBounds({ connections, duration }: BenchOptions): void {
-  if (connections > connectionsMax)
-    throw new CommandFailure(`at most ${connectionsMax} connections`);
-  if (duration > durationMsMax) throw new CommandFailure("at most a day");
+  const isTooMuch = connections > connectionsMax || duration > durationMsMax;
+  if (!isTooMuch) return;
+  throw new CommandFailure(`at most ${connectionsMax} connections for a day`, exitCodes.usage);
 }
 
 async function makeTopic(topic: string, options: BenchOptions): Promise<void> {

@@ -28,7 +28,7 @@ async function* readCommitting(
   const close = (): void => void stream.close().catch(() => undefined);
   signal.addEventListener("abort", close);
   const uncommitted = new Map<number, bigint>();
-  let idle = isLive ? undefined : setTimeout(close, idleMsMax);
+  const idle = isLive ? undefined : setTimeout(close, idleMsMax);
   try {
     for await (const message of stream) {
       idle?.refresh();

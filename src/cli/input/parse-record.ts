@@ -2,9 +2,10 @@ import { CommandFailure } from "../exit-codes.ts";
 import type { OutgoingRecord } from "../doors/record-writer.ts";
 
 /**
- * A record of a JSON line as `xylem consume --json` prints it: `{key, value, headers}`.
- * Text stands for its UTF-8 bytes, `{"base64": …}` for bytes, null for none; a key or value that is
- * any other JSON stands for its text. Where it was stored is passed over. Throws CommandFailure with the number of the line.
+ * A record of a JSON line as `xylem consume --json` prints it: `{key, value, headers}`. Text stands
+ * for its UTF-8 bytes, `{"base64": …}` for bytes, null for none; a key or value that is any other
+ * JSON stands for its text. Where it was stored is passed over. Throws CommandFailure with the
+ * number of the line.
  */
 export function parseRecord(line: string, lineNumber: number): OutgoingRecord {
   let document: unknown;
