@@ -11,6 +11,7 @@ export type { EvictScope } from "./broker/retention/evict-topics.ts";
 export type { EvictionReport } from "./broker/retention/eviction.ts";
 export type { Finding, VerifyTotals } from "./broker/scrub/finding.ts";
 export type { ScrubReport } from "./broker/scrub/scrubbing.ts";
+export type { GuestRoutes } from "./servers/http/guest-routes.ts";
 export type { Topic } from "./node/embedded/topic.ts";
 export type { ReadOptions } from "./node/embedded/read-topic.ts";
 export type { Appended, Content, NewRecord, ReadRecord } from "./node/embedded/record-content.ts";

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { GrpcServer } from "../servers/grpc/grpc-server.ts";
 import { isRpcPath } from "../servers/grpc/rpc-path.ts";
+import type { GuestRoutes } from "../servers/http/guest-routes.ts";
 import type { HttpServer } from "../servers/http/http-server.ts";
 import type { Http2Server } from "../servers/http2/http2-server.ts";
 import type { KafkaServer } from "../servers/kafka/kafka-server.ts";
@@ -29,11 +30,17 @@ interface Parts {
   isReady: boolean;
 }
 
+export interface DoorPlan {
+  readonly listeners: readonly PlannedListener[];
+  /** A program's own routes: the HTTP door is opened at once, so that it hears what is wrong. */
+  readonly guests?: GuestRoutes | undefined;
+}
+
 /** Prepares the doors. They close in reverse: calls first, what carries them afterwards. */
 export async function openDoors(
   steps: StartSteps,
   opened: OpenBroker,
-  plan: readonly PlannedListener[],
+  plan: DoorPlan,
 ): Promise<OpenDoors> {
   const { broker } = opened;
   const graceMs = broker.settings["shutdown.grace.ms"];
@@ -68,6 +75,9 @@ export async function openDoors(
       ]);
     },
   );
+  if (plan.guests !== undefined) {
+    await steps.run("mount the program's routes", () => parts.http.open());
+  }
   return {
     kafka: (socket, head) => parts.kafka.pass(socket, (server) => server.accept(socket, head)),
     http: (socket, served) => {
@@ -91,11 +101,7 @@ async function loadKafka(opened: OpenBroker): Promise<KafkaServer> {
   return new KafkaServer(opened.broker);
 }
 
-async function loadHttp(
-  { broker }: OpenBroker,
-  plan: readonly PlannedListener[],
-  parts: Parts,
-): Promise<HttpServer> {
+async function loadHttp({ broker }: OpenBroker, plan: DoorPlan, parts: Parts): Promise<HttpServer> {
   const [{ HttpServer }, { MetricsPage }, { NodeMetrics }] = await Promise.all([
     import("../servers/http/http-server.ts"),
     import("../servers/http/metrics.ts"),
@@ -112,10 +118,11 @@ async function loadHttp(
     broker,
     tools: batchTools,
     rules: {
-      listenerAddresses: reachableAddresses(plan),
+      listenerAddresses: reachableAddresses(plan.listeners),
       hosts: settings["http.hosts"],
       origins: settings["http.cors.origins"],
     },
+    guests: plan.guests,
     takeCall: (request, response) => takeCall(request, response, parts.grpc),
     node: { isReady: () => parts.isReady, metrics: new MetricsPage(() => metrics.collect()) },
   });

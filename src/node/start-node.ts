@@ -9,6 +9,7 @@ import { assert } from "../base/assert.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { Disk } from "../broker/ports/disk.ts";
 import type { Rehearsal } from "../broker/ports/rehearsal.ts";
+import type { GuestRoutes } from "../servers/http/guest-routes.ts";
 import { fitDescriptors } from "./fit-descriptors.ts";
 import { type Door, type PlannedListener, planListeners } from "./listener-plan.ts";
 import { openBroker } from "./open-broker.ts";
@@ -22,6 +23,8 @@ export interface NodeOptions extends MergedSettings {
   readonly log: Log;
   readonly clock?: Clock;
   readonly random?: Random;
+  /** A program's own routes beside `/v1`. */
+  readonly routes?: GuestRoutes;
   /** As of `openBroker`. */
   readonly disk?: Disk;
   readonly rehearsal?: Rehearsal;
@@ -59,7 +62,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const plan = await steps.run("check the listeners", () => checkedPlan(settings));
   const opened = await openBroker(steps, { ...options, settings, clock, random });
   const { broker } = opened;
-  const doors = await openDoors(steps, opened, plan);
+  const doors = await openDoors(steps, opened, { listeners: plan, guests: options.routes });
   const listeners = await steps.run(
     "listen",
     () => Listeners.open(plan, broker, doors),

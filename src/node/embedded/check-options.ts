@@ -11,6 +11,7 @@ const types: { readonly [Name in keyof Required<XylemOptions>]: string } = {
   clock: "object",
   random: "object",
   log: "object",
+  routes: "function",
 };
 
 /** Programs without types pass anything. Throws INVALID_CONFIG, naming the option. */

@@ -15,6 +15,7 @@ import type { ConfigChange } from "../../broker/configs/change-configs.ts";
 import { type EvictScope, evictTopics } from "../../broker/retention/evict-topics.ts";
 import type { EvictionReport } from "../../broker/retention/eviction.ts";
 import type { ScrubReport } from "../../broker/scrub/scrubbing.ts";
+import type { GuestRoutes } from "../../servers/http/guest-routes.ts";
 import { batchTools } from "../open-broker.ts";
 import { type NodeOptions, type RunningNode, startNode } from "../start-node.ts";
 import { scrubNode } from "../scrub-node.ts";
@@ -37,6 +38,11 @@ export interface XylemOptions {
   readonly random?: Random;
   /** Where the broker tells what happens to it; nowhere by default. */
   readonly log?: Log;
+  /**
+   * The program's own HTTP routes, on the same port beside `/v1`: a Fastify plugin. Pages of other
+   * origins are kept out of them as of the broker's own.
+   */
+  readonly routes?: GuestRoutes;
 }
 
 export interface TopicOptions {
@@ -203,7 +209,7 @@ export async function startEmbedded(
   parts: Pick<NodeOptions, "disk" | "rehearsal"> = {},
 ): Promise<RunningNode> {
   checkOptions(options);
-  const { clock, random, log = silentLog } = options;
+  const { clock, random, routes, log = silentLog } = options;
   const texts = toTexts(options);
   if (texts.has("data") && texts.get("memory") === "true") {
     throw new XylemError("INVALID_CONFIG", "data and memory exclude each other");
@@ -215,6 +221,7 @@ export async function startEmbedded(
     log,
     ...(clock && { clock }),
     ...(random && { random }),
+    ...(routes && { routes }),
   });
 }
 

@@ -3,6 +3,7 @@ import { fastify, type FastifyInstance, type FastifyReply } from "fastify";
 import type { Log } from "../../base/log.ts";
 import { BodyBudget } from "./body-budget.ts";
 import { toProblem } from "./errors.ts";
+import { type GuestRoutes, mountGuests } from "./guest-routes.ts";
 import { mountRoute, refuseOtherMethods, sendText, takeBodies } from "./mount-route.ts";
 import { Refusal } from "./refusal.ts";
 import type { HttpScope } from "./route.ts";
@@ -16,10 +17,15 @@ export interface HttpApp {
 }
 
 /** The routes behind the HTTP door. Fastify finds the route and runs it; the sockets are ours. */
-export async function openHttpApp(server: Server, scope: HttpScope): Promise<HttpApp> {
+export async function openHttpApp(
+  server: Server,
+  scope: HttpScope,
+  guests: GuestRoutes | undefined,
+): Promise<HttpApp> {
   const { log, settings } = scope.broker;
   const app = fastify({
     serverFactory: () => server,
+    bodyLimit: settings["http.request.max.bytes"],
     frameworkErrors: (error, _request, reply) =>
       void sendProblem(reply as FastifyReply, error, log),
     routerOptions: { maxParamLength: paramLengthMax },
@@ -40,6 +46,7 @@ export async function openHttpApp(server: Server, scope: HttpScope): Promise<Htt
     mountAll(own, scope);
     done();
   });
+  if (guests !== undefined) mountGuests(app, guests);
   await app.ready();
   return { handle: (request, response) => app.routing(request, response) };
 }

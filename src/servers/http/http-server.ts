@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net";
 import { refuseForeign, type GuardRules } from "./browser-guard.ts";
 import { toProblem } from "./errors.ts";
+import type { GuestRoutes } from "./guest-routes.ts";
 import { type HttpApp, openHttpApp } from "./http-app.ts";
 import { LiveReaders } from "./live/live-readers.ts";
 import { Refusal } from "./refusal.ts";
@@ -10,6 +11,7 @@ import { routes } from "./routes/index.ts";
 
 export interface HttpOptions extends Omit<HttpScope, "closing" | "routes" | "readers"> {
   readonly rules: GuardRules;
+  readonly guests?: GuestRoutes | undefined;
   /** Whether it took a request that the guard let through: calls of the gRPC door. */
   readonly takeCall?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
@@ -67,10 +69,15 @@ export class HttpServer {
       connectionsCheckingInterval: headersTimeoutMs,
     });
     const closing = new AbortController();
+<<<<<<< HEAD
     const { clock, settings } = options.broker;
     const readers = new LiveReaders(clock, settings, closing.signal);
     const scope = { ...options, closing: closing.signal, routes, readers };
     const app = await openHttpApp(server, scope);
+=======
+    const scope = { ...options, closing: closing.signal, routes };
+    const app = await openHttpApp(server, scope, options.guests);
+>>>>>>> 87af0cd (embed: a program's own routes beside /v1)
     return new HttpServer(server, options, { app, closing });
   }
 
