@@ -69,15 +69,10 @@ export class HttpServer {
       connectionsCheckingInterval: headersTimeoutMs,
     });
     const closing = new AbortController();
-<<<<<<< HEAD
     const { clock, settings } = options.broker;
     const readers = new LiveReaders(clock, settings, closing.signal);
     const scope = { ...options, closing: closing.signal, routes, readers };
-    const app = await openHttpApp(server, scope);
-=======
-    const scope = { ...options, closing: closing.signal, routes };
     const app = await openHttpApp(server, scope, options.guests);
->>>>>>> 87af0cd (embed: a program's own routes beside /v1)
     return new HttpServer(server, options, { app, closing });
   }
 
