@@ -55,4 +55,10 @@ export class Spoiled {
     const firsts = (this.#ranges.get(key) ?? []).map(({ first }) => first);
     return firsts.filter((first) => first >= offset).sort((one, other) => one - other)[0];
   }
+
+  /** Where the last damage before an offset ends. */
+  endBefore(key: PartitionKey, offset: number): number | undefined {
+    const ends = (this.#ranges.get(key) ?? []).map(({ last }) => last + 1);
+    return ends.filter((end) => end <= offset).sort((one, other) => other - one)[0];
+  }
 }

@@ -194,7 +194,7 @@ test("an offset that can not be read although nothing was spoiled or torn is com
   expect(complaintsOf([power, failed])).toEqual([]);
 });
 
-test("the gap of a compacted log before what was spoiled counts as spoiled, records do not", () => {
+test("the gap of a compacted log beside what was spoiled counts as spoiled, records do not", () => {
   const failed: NewEvent = { kind: "readFailed", partition, offset: 3, error: "CORRUPT_MESSAGE" };
   const compacted = { ...plain, isCompacted: true };
   expect(complaintsOf([spoiled(5, 7), failed, final(0, [])], compacted)).toEqual([]);
@@ -203,7 +203,9 @@ test("the gap of a compacted log before what was spoiled counts as spoiled, reco
   const left = [sent("p/1/0"), spoiled(5, 7), failed, final(4, ["p/1/0"])];
   const deleted: NewEvent = { kind: "deleteAsked", partition, before: 4 };
   expect(complaintsOf([deleted, ...left], compacted)).toEqual(told);
-  expect(complaintsOf([spoiled(0, 2), failed, final(0, [])], compacted)).toEqual(told);
+  expect(complaintsOf([spoiled(0, 2), failed, final(0, [])], compacted)).toEqual([]);
+  const behind = [sent("p/1/0"), spoiled(0, 2), failed, final(3, ["p/1/0"])];
+  expect(complaintsOf([{ ...deleted, before: 3 }, ...behind], compacted)).toEqual(told);
 });
 
 test("a group that is sent back behind what it committed is complained of", () => {

@@ -6,7 +6,7 @@ const tearing = new Set(["EIO sync", "power", "power while starting"]);
 
 /**
  * An offset is unreadable only where bits were flipped, or where a crash tore unsynced bytes. In a
- * compacted log it may also lie in the gap before what was flipped: the next batch is that one.
+ * compacted log it may also lie in the gap beside what was flipped, whose batch may have held it.
  */
 export const damageIsTold: Checker = (history) => {
   const rules = rulesOf(history);
@@ -22,8 +22,10 @@ export const damageIsTold: Checker = (history) => {
       count += 1;
       const { partition, offset } = event;
       if (mayBeTorn || spoiled.has(partition, offset)) continue;
-      const next = spoiled.nextFrom(partition, offset);
-      if (rules(partition).isCompacted && gaps.isGap(partition, offset, next)) continue;
+      const isBeside =
+        gaps.isGap(partition, offset, spoiled.nextFrom(partition, offset)) ||
+        gaps.isGap(partition, spoiled.endBefore(partition, offset), offset + 1);
+      if (rules(partition).isCompacted && isBeside) continue;
       complaints.push(`${partition}@${offset}: ${event.error}, and nothing was spoiled`);
     }
   }
@@ -45,8 +47,8 @@ class Gaps {
   }
 
   /** Of a topic that is gone nobody knows. */
-  isGap(key: PartitionKey, from: number, to: number | undefined): boolean {
-    if (to === undefined) return false;
+  isGap(key: PartitionKey, from: number | undefined, to: number | undefined): boolean {
+    if (from === undefined || to === undefined) return false;
     return !this.#finals.get(key)?.some((offset) => offset >= from && offset < to);
   }
 }
