@@ -42,6 +42,7 @@ export class ProducedBatch {
   readonly bytes: Uint8Array | null;
   /** Set: nothing was appended, or (REQUEST_TIMED_OUT, KAFKA_STORAGE_ERROR) nobody knows. */
   error: XylemError | undefined;
+  /** Set by the caller: it was appended before, and is only waited for. */
   appended: Appended | undefined;
   /** As durable as the request waits for. */
   isStored = false;
@@ -104,7 +105,7 @@ function whenRoomy(batches: readonly ProducedBatch[]): Promise<void> | undefined
 export function produce(broker: Broker, request: ProduceRequest): Promise<void> | undefined {
   checkTransactions(request);
   for (const batch of request.batches) {
-    if (batch.error === undefined) appendBatch(batch, request);
+    if (batch.error === undefined && batch.appended === undefined) appendBatch(batch, request);
   }
   if (broker.rehearsal !== undefined) tell(broker.rehearsal, request.batches);
   if (request.acks === 0) return undefined;

@@ -91,6 +91,11 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     (opened) => opened.close(),
   );
   await kafka?.finish(topics);
+  const records = await steps.run(
+    "keep what records need",
+    () => new RecordState(disk),
+    (kept) => kept.close(),
+  );
   const cleaner = await steps.run(
     "begin to look for what is to be compacted",
     () => new LogCleaner({ topics, settings, clock, log }),
@@ -115,20 +120,22 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     scrubbing: new Scrubbing({ topics, partitions: storage.background, settings, clock }),
     producerIds,
     deadlines,
-    records: new RecordState(),
+    records,
   };
   const identity = identityOf(directory, settings);
   const own = { identity, settings, configs, clock, random, log, rehearsal };
   const opened = await addGroups(steps, { ...own, ...useCases });
   directory.health.onFull(() => void opened.broker.retention.evictAll());
-  if (control !== undefined) {
-    await steps.run(
-      "take commands",
-      () => control.open(opened.broker),
-      () => control.close(),
-    );
-  }
+  if (control !== undefined) await takeCommands(steps, control, opened.broker);
   return opened;
+}
+
+function takeCommands(steps: StartSteps, control: ControlCalls, broker: Broker): Promise<unknown> {
+  return steps.run(
+    "take commands",
+    () => control.open(broker),
+    () => control.close(),
+  );
 }
 
 function identityOf({ meta }: LogDirectory, settings: NodeSettings): NodeIdentity {

@@ -93,7 +93,7 @@ export class GroupBroker {
       meta: storage.meta,
       partitions: storage,
     });
-    const records = new RecordState();
+    const records = new RecordState(disk);
     const own = { configs, topics, retention, cleaner, groups, producerIds, identity, log };
     const copies = { snapshots, reindexing, scrubbing };
     const broker: Broker = { ...kept, ...own, storage: storage.health, ...copies, records };

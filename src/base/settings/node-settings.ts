@@ -1,6 +1,7 @@
 import { groupSettings } from "./group-settings.ts";
 import { httpSettings } from "./http-settings.ts";
 import { liveSettings } from "./live-settings.ts";
+import { idempotencySettings } from "./idempotency-settings.ts";
 import { logSettings } from "./log-settings.ts";
 import type { SettingValues } from "./setting.ts";
 import {
@@ -162,6 +163,7 @@ export const nodeSettings = {
   ...httpSettings,
   ...liveSettings,
   ...logSettings,
+  ...idempotencySettings,
   ...groupSettings,
 };
 

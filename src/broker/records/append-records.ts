@@ -1,5 +1,5 @@
 import { XylemError } from "../../base/errors.ts";
-import { partitionOfKey } from "../../base/murmur2.ts";
+import type { KeptAppend } from "../../log/idempotency/key-table.ts";
 import { type BatchTools, buildBatch } from "../../protocol/build-batch.ts";
 import type { RecordHeader } from "../../protocol/record.ts";
 import type { Broker } from "../broker.ts";
@@ -7,6 +7,10 @@ import { ProducedBatch, produce, whenWritable } from "../produce.ts";
 import type { Durability } from "../partition/partition-log.ts";
 import type { Topic } from "../topics/topics.ts";
 import { findTopic } from "./find-partition.ts";
+import { fingerprintOf, type IdempotencyKey, withoutNotes } from "./idempotency/append-note.ts";
+import type { KeyUse } from "./idempotency/key-use.ts";
+import { checkExpectation, type PlacedRecord, placeRecords } from "./place-records.ts";
+import type { RecordScope } from "./stored-record.ts";
 
 /** A record on its way in. Its bytes are copied. */
 export interface NewRecord {
@@ -37,6 +41,12 @@ export interface AppendRecords {
    * is appended, OFFSET_MISMATCH.
    */
   readonly expectedOffset?: number | undefined;
+  /**
+   * The same key with the same records again is answered as the first time, and appended only where
+   * it was not: of several partitions each remembers for itself. With other records it is
+   * IDEMPOTENCY_KEY_REUSED; while the first is under way, IDEMPOTENCY_KEY_IN_FLIGHT.
+   */
+  readonly idempotency?: IdempotencyKey | undefined;
 }
 
 export interface AppendedRecord {
@@ -53,14 +63,10 @@ export interface AppendOutcome {
   readonly records: readonly AppendedRecord[];
   /** All of them are known to be on a disk: a power cut takes none of them. */
   readonly isDurable: boolean;
+  /** Nothing was appended: an earlier request with the same key had done it. */
+  readonly isDuplicate: boolean;
   /** The first error: of its partition nothing was appended, others are as they say. */
   readonly error?: XylemError;
-}
-
-interface PlacedRecord {
-  readonly record: NewRecord;
-  readonly partition: number;
-  readonly timestampMs: number;
 }
 
 /** This node is a chain of one. */
@@ -70,7 +76,7 @@ const replicaCount = 1;
  * Appends records, those of one partition as one batch: stored whole or not at all. An unknown
  * topic is made where `auto.create.topics.enable` says so. Answers, does not throw, what a
  * partition refused; throws what refuses all: UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION,
- * INVALID_REQUEST, NOT_ENOUGH_REPLICAS.
+ * INVALID_REQUEST, NOT_ENOUGH_REPLICAS, IDEMPOTENCY_KEY_REUSED and IDEMPOTENCY_KEY_IN_FLIGHT.
  */
 export async function appendRecords(
   broker: Broker,
@@ -80,20 +86,95 @@ export async function appendRecords(
   if (ask.records.length === 0) throw new XylemError("INVALID_REQUEST", "there are no records");
   checkReplicas(ask.minReplicas ?? 1);
   const topic = await ensureTopic(broker, ask.topic);
-  const placed = placeRecords(broker, topic, ask.records);
+  const nowMs = broker.clock.nowMs();
+  const placed = placeRecords(broker, topic, { ask, nowMs });
   checkExpectation(ask, topic, placed);
-  const batches = [...Map.groupBy(placed, ({ partition }) => partition)].map(
-    ([partition, group]) => {
-      const inputs = group.map(({ record, timestampMs }) => ({ ...record, timestampMs }));
-      return new ProducedBatch(topic, partition, buildBatch(inputs, {}, tools));
-    },
-  );
+  const appending = { scope: { broker, tools }, topic, ask, placed, nowMs };
+  const { idempotency } = ask;
+  if (idempotency === undefined) return await append(appending, undefined);
+  const use = broker.records.idempotency.begin(appending.scope, topic, idempotency);
+  try {
+    return await append(appending, use);
+  } finally {
+    use.end();
+  }
+}
+
+interface Appending {
+  readonly scope: RecordScope;
+  readonly topic: Topic;
+  readonly ask: AppendRecords;
+  readonly placed: readonly PlacedRecord[];
+  readonly nowMs: number;
+}
+
+async function append(appending: Appending, use: KeyUse | undefined): Promise<AppendOutcome> {
+  const { scope, ask, placed, nowMs } = appending;
+  const groups = Map.groupBy(placed, ({ partition }) => partition);
+  const fingerprint = use === undefined ? "" : fingerprintOf(ask.records);
+  await use?.load(groups.keys(), ask.timeoutMs);
+  const kept = use?.find(fingerprint) ?? noneKept;
+  checkSamePlaces(kept, groups);
+  const batches = [...groups].map(([index, group]) => {
+    const before = kept.get(index);
+    if (before !== undefined) return answeredBatch(appending.topic, index, before);
+    const headers = use?.headers({ fingerprint, recordCount: group.length, timeMs: nowMs });
+    return newBatch(appending, { index, group, headers });
+  });
   await whenWritable(batches);
   const { acks, timeoutMs, clientId, durability, expectedOffset: expectedEnd } = ask;
   const how = { acks, timeoutMs, clientId, durability, expectedEnd, transactionalId: null };
-  await produce(broker, { ...how, batches });
-  const isDurable = !broker.settings.memory && batches.every(isFlushed);
-  return { ...outcomeOf(placed, batches), isDurable };
+  const answered = produce(scope.broker, { ...how, batches });
+  for (const batch of batches) use?.keep(batch, fingerprint, nowMs);
+  await answered;
+  const isDurable = !scope.broker.settings.memory && batches.every(isFlushed);
+  const isDuplicate = batches.every(({ appended }) => appended?.isDuplicate === true);
+  return { ...outcomeOf(placed, batches, kept), isDurable, isDuplicate };
+}
+
+/** The topic got more partitions since: what went where can not be told, nor appended again. */
+function checkSamePlaces(
+  kept: ReadonlyMap<number, KeptAppend>,
+  groups: ReadonlyMap<number, readonly PlacedRecord[]>,
+): void {
+  for (const [index, { recordCount }] of kept) {
+    if (groups.get(index)?.length === recordCount) continue;
+    const detail = "the partitions of the topic are others than when this idempotency key came";
+    throw new XylemError("IDEMPOTENCY_KEY_REUSED", detail);
+  }
+}
+
+const noneKept: ReadonlyMap<number, KeptAppend> = new Map();
+
+/** What was appended before under the same key: it is only waited for. */
+function answeredBatch(topic: Topic, index: number, kept: KeptAppend): ProducedBatch {
+  const batch = new ProducedBatch(topic, index, null);
+  const { baseOffset, recordCount, timeMs } = kept;
+  const isAppendTime = topic.settings["message.timestamp.type"] === "LogAppendTime";
+  batch.appended = {
+    baseOffset,
+    lastOffset: baseOffset + recordCount - 1,
+    logAppendTimeMs: isAppendTime ? timeMs : -1,
+    isDuplicate: true,
+  };
+  return batch;
+}
+
+interface Group {
+  readonly index: number;
+  readonly group: readonly PlacedRecord[];
+  /** Of the first record, before its own. */
+  readonly headers: readonly RecordHeader[] | undefined;
+}
+
+function newBatch({ scope, topic, nowMs }: Appending, { index, group, headers = [] }: Group) {
+  const inputs = group.map(({ record }, at) => ({
+    key: record.key,
+    value: record.value,
+    headers: [...(at === 0 ? headers : []), ...withoutNotes(record.headers)],
+    timestampMs: record.timestampMs ?? nowMs,
+  }));
+  return new ProducedBatch(topic, index, buildBatch(inputs, {}, scope.tools));
 }
 
 function isFlushed({ topic, index, appended }: ProducedBatch): boolean {
@@ -106,22 +187,6 @@ function checkReplicas(replicasMin: number): void {
   throw new XylemError("NOT_ENOUGH_REPLICAS", `${replicaCount} replica of at least ${replicasMin}`);
 }
 
-/** A record that takes turns could go anywhere: nobody can know the next offset there. */
-function checkExpectation(
-  { expectedOffset }: AppendRecords,
-  topic: Topic,
-  placed: readonly PlacedRecord[],
-): void {
-  if (expectedOffset === undefined) return;
-  const isSame = placed.every(({ partition }) => partition === placed[0]?.partition);
-  const isChosen = placed.every(
-    ({ record }) => record.partition !== undefined || record.key !== null,
-  );
-  if (isSame && (isChosen || topic.partitions.length === 1)) return;
-  const detail = "an expected offset needs a partition, or a key, that all records share";
-  throw new XylemError("INVALID_REQUEST", detail);
-}
-
 async function ensureTopic(broker: Broker, name: string): Promise<Topic> {
   const found = broker.topics.find(name);
   if (found !== undefined) return found;
@@ -129,35 +194,20 @@ async function ensureTopic(broker: Broker, name: string): Promise<Topic> {
   return await broker.topics.autoCreate(name);
 }
 
-function placeRecords(
-  { clock, records: { keylessTurns } }: Broker,
-  topic: Topic,
-  records: readonly NewRecord[],
-): readonly PlacedRecord[] {
-  const nowMs = clock.nowMs();
-  let keyless: number | undefined;
-  return records.map((record) => {
-    const { key, timestampMs = nowMs } = record;
-    const partition =
-      record.partition ??
-      (key === null
-        ? (keyless ??= keylessTurns.next(topic))
-        : partitionOfKey(key, topic.partitions.length));
-    return { record, partition, timestampMs };
-  });
-}
-
 function outcomeOf(
   placed: readonly PlacedRecord[],
   batches: readonly ProducedBatch[],
-): Omit<AppendOutcome, "isDurable"> {
+  kept: ReadonlyMap<number, KeptAppend>,
+): Omit<AppendOutcome, "isDurable" | "isDuplicate"> {
   const byPartition = new Map(batches.map((batch) => [batch.index, batch]));
   const taken = new Map<number, number>();
-  const records = placed.map(({ partition, timestampMs }): AppendedRecord => {
+  const records = placed.map(({ record, partition, ...placedAt }): AppendedRecord => {
     const { appended, error } = byPartition.get(partition) as ProducedBatch;
     const index = taken.get(partition) ?? 0;
     taken.set(partition, index + 1);
     const failed = error && { error };
+    const keptMs = kept.get(partition)?.timeMs;
+    const timestampMs = record.timestampMs ?? keptMs ?? placedAt.timestampMs;
     if (appended === undefined) return { partition, offset: -1, timestampMs, ...failed };
     const { baseOffset, logAppendTimeMs } = appended;
     const storedMs = logAppendTimeMs < 0 ? timestampMs : logAppendTimeMs;

@@ -1,0 +1,101 @@
+import { XylemError } from "../../../base/errors.ts";
+import type { KeptAppend } from "../../../log/idempotency/key-table.ts";
+import type { RecordHeader } from "../../../protocol/record.ts";
+import type { Expiring } from "../../deadlines.ts";
+import type { ProducedBatch } from "../../produce.ts";
+import type { Topic } from "../../topics/topics.ts";
+import type { RecordScope } from "../stored-record.ts";
+import { noteHeaders } from "./append-note.ts";
+import type { Idempotency } from "./idempotency.ts";
+import type { PartitionKeys } from "./partition-keys.ts";
+
+export interface KeyUseParts {
+  readonly owner: Idempotency;
+  readonly scope: RecordScope;
+  readonly topic: Topic;
+  readonly id: string;
+}
+
+/** One request with an idempotency key, from its beginning to its answer. */
+export class KeyUse {
+  readonly #parts: KeyUseParts;
+  readonly #onEnd: () => void;
+  readonly #tables = new Map<number, PartitionKeys>();
+
+  constructor(parts: KeyUseParts, onEnd: () => void) {
+    this.#parts = parts;
+    this.#onEnd = onEnd;
+  }
+
+  /** The request is answered. */
+  end(): void {
+    for (const table of this.#tables.values()) table.leave();
+    this.#onEnd();
+  }
+
+  /** Makes the tables of these partitions ready. Throws REQUEST_TIMED_OUT; it goes on meanwhile. */
+  async load(partitions: Iterable<number>, timeoutMs: number): Promise<void> {
+    const { owner, scope, topic } = this.#parts;
+    const loads: Promise<void>[] = [];
+    for (const index of partitions) {
+      const table = owner.tableOf(scope, topic, index);
+      this.#tables.set(index, table);
+      table.enter();
+      const loading = table.load();
+      if (loading !== undefined) loads.push(loading);
+    }
+    if (loads.length > 0) await within(Promise.all(loads), scope, timeoutMs);
+  }
+
+  /**
+   * What an earlier request with the key made in each partition; with another fingerprint it is
+   * IDEMPOTENCY_KEY_REUSED, also where a partition that is loaded but not meant says so.
+   */
+  find(fingerprint: string): ReadonlyMap<number, KeptAppend> {
+    const { owner, topic, id } = this.#parts;
+    const found = new Map<number, KeptAppend>();
+    for (const table of owner.tablesOf(topic)) {
+      const kept = table.find(id);
+      if (kept === undefined) continue;
+      if (kept.fingerprint !== fingerprint) {
+        const detail = "this idempotency key came with other records before";
+        throw new XylemError("IDEMPOTENCY_KEY_REUSED", detail);
+      }
+      found.set(table.place.log.index, kept);
+    }
+    return found;
+  }
+
+  headers(kept: Omit<KeptAppend, "baseOffset">): readonly RecordHeader[] {
+    return noteHeaders(this.#parts.id, kept);
+  }
+
+  /** Keeps what was just appended, in the same turn. */
+  keep({ index, appended }: ProducedBatch, fingerprint: string, nowMs: number): void {
+    if (appended === undefined || appended.isDuplicate) return;
+    const { owner, scope, id } = this.#parts;
+    const { baseOffset, lastOffset, logAppendTimeMs } = appended;
+    const timeMs = logAppendTimeMs < 0 ? nowMs : logAppendTimeMs;
+    const recordCount = lastOffset - baseOffset + 1;
+    this.#tables.get(index)?.keep(id, { fingerprint, baseOffset, recordCount, timeMs });
+    owner.noteKept(scope.broker.settings["idempotency.keys.max"]);
+  }
+}
+
+async function within<T>(
+  loading: Promise<T>,
+  { broker: { deadlines } }: RecordScope,
+  timeoutMs: number,
+): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const detail = "the idempotency keys of the partition are still being read";
+  const entry: Expiring = {
+    expire: () => late.reject(new XylemError("REQUEST_TIMED_OUT", detail)),
+  };
+  const slot = deadlines.add(entry, timeoutMs);
+  try {
+    await Promise.race([loading, late.promise]);
+  } finally {
+    deadlines.remove(entry, slot);
+  }
+}

@@ -1,0 +1,115 @@
+import { XylemError } from "../../../base/errors.ts";
+import { formatKeys } from "../../../log/idempotency/key-table-file.ts";
+import { type KeptAppend, KeyTable } from "../../../log/idempotency/key-table.ts";
+import { replaceFile } from "../../partition/directory/replace-file.ts";
+import { keyLimits } from "./key-limits.ts";
+import { keysFileName, type KeysPlace, loadKeys } from "./load-keys.ts";
+
+/** Keys, and bytes of the log, after which the table is stored, so that a start need not go back. */
+const storedEveryKeys = 10_000;
+const storedEveryBytes = 67_108_864;
+
+/** The idempotency keys of one partition: read at first use, stored from time to time. */
+export class PartitionKeys {
+  readonly place: KeysPlace;
+  readonly #table = new KeyTable();
+  #loading: Promise<void> | undefined;
+  #isLoaded = false;
+  #unstoredKeys = 0;
+  /** Requests that use it, and appends that may still be taken back. */
+  #uses = 0;
+  #storing: Promise<void> | undefined;
+  /** The partition stopped: what the log holds is known after the next start. */
+  isStale = false;
+
+  constructor(place: KeysPlace) {
+    this.place = place;
+  }
+
+  get size(): number {
+    return this.#table.size;
+  }
+
+  /** It can not be dropped: what the log tells is not all that there is. */
+  get isBusy(): boolean {
+    return this.#uses > 0 || (this.#loading !== undefined && !this.#isLoaded);
+  }
+
+  /** It stays until it is left. */
+  enter(): void {
+    this.#uses += 1;
+  }
+
+  leave(): void {
+    this.#uses -= 1;
+  }
+
+  /** Undefined: it is loaded. */
+  load(): Promise<void> | undefined {
+    if (this.#isLoaded) return undefined;
+    this.#loading ??= this.#load().catch((error: unknown) => {
+      this.#loading = undefined;
+      throw error;
+    });
+    return this.#loading;
+  }
+
+  find(id: string): KeptAppend | undefined {
+    const { clock, settings } = this.place.scope.broker;
+    return this.#table.find(id, clock.nowMs(), keyLimits(settings));
+  }
+
+  /** A batch was just appended; when it is taken back its key is free again. */
+  keep(id: string, kept: KeptAppend): void {
+    const { log, scope } = this.place;
+    const { clock, settings } = scope.broker;
+    this.#table.add(id, kept, clock.nowMs(), keyLimits(settings));
+    this.#uses += 1;
+    this.#unstoredKeys += 1;
+    log.whenHeld(kept.baseOffset + kept.recordCount, (error) => {
+      this.#uses -= 1;
+      if (error === undefined) return;
+      this.#table.remove(id, kept);
+      this.isStale ||= !(error instanceof XylemError) || error.code !== "DISK_FULL";
+    });
+    if (this.#unstoredKeys >= storedEveryKeys) void this.store();
+  }
+
+  /** Never rejects: what is not stored is read from the log. */
+  store(): Promise<void> {
+    this.#storing ??= this.#store().finally(() => {
+      this.#storing = undefined;
+    });
+    return this.#storing;
+  }
+
+  async #load(): Promise<void> {
+    const scannedBytes = await loadKeys(this.#table, this.place);
+    this.#isLoaded = true;
+    if (scannedBytes < storedEveryBytes) return;
+    this.#unstoredKeys = Math.max(1, this.#unstoredKeys);
+    void this.store();
+  }
+
+  async #store(): Promise<void> {
+    const { scope, disk, topic, log } = this.place;
+    const { broker, tools } = scope;
+    const isGone = broker.topics.find(topic.name) !== topic;
+    if (isGone || this.isStale || this.#unstoredKeys === 0) return;
+    const unstoredBefore = this.#unstoredKeys;
+    // A power cut takes nothing of what is flushed, and so nothing that the file tells of.
+    const nextOffset = Math.min(log.flushed, log.committed);
+    const entries = [...this.#table.entries()].filter(
+      ([, { baseOffset, recordCount }]) => baseOffset + recordCount <= nextOffset,
+    );
+    const bytes = formatKeys({ topicId: topic.id, nextOffset, entries }, tools.crc32c);
+    const directory = `${topic.name}-${log.index}`;
+    try {
+      await replaceFile(disk, { directory, name: keysFileName }, bytes);
+      this.#unstoredKeys -= unstoredBefore;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      broker.log.warn("idempotency keys were not stored", { partition: directory, why });
+    }
+  }
+}
