@@ -1,3 +1,6 @@
+import { anonymous } from "../../src/base/principal.ts";
+import type { Topic } from "../../src/broker/topics/topics.ts";
+import { batchTools } from "../../src/node/open-broker.ts";
 import type { HttpDoor } from "./http-door.ts";
 
 /** A request that is answered with the status it is listed under. */
@@ -50,7 +53,25 @@ export const cases: Readonly<Record<string, Cases>> = {
     201: { path: `${topic}/records`, headers: json, body: "{}" },
     202: { path: `${topic}/records?acks=0`, body: "x" },
     404: { path: `${topic}/records?partition=9`, body: "x" },
+    409: {
+      path: `${topic}/records`,
+      headers: { "idempotency-key": "case-409" },
+      body: "x",
+      before: async (door) => {
+        await makeTopic(door);
+        const { broker } = door;
+        const found = broker.topics.find("case") as Topic;
+        const key = { scope: anonymous, key: "case-409" };
+        broker.records.idempotency.begin({ broker, tools: batchTools }, found, key);
+      },
+    },
     412: { path: `${topic}/records`, headers: { "if-match": '"999"' }, body: "x" },
+    422: {
+      path: `${topic}/records`,
+      headers: { "idempotency-key": "case-422" },
+      body: "other",
+      before: appendTo("case", "x", { "idempotency-key": "case-422" }),
+    },
     415: {
       path: "/v1/topics/case.typed/records",
       headers: { "content-type": "text/plain" },

@@ -5,7 +5,7 @@ import { replaceFile } from "../../partition/directory/replace-file.ts";
 import { keyLimits } from "./key-limits.ts";
 import { keysFileName, type KeysPlace, loadKeys } from "./load-keys.ts";
 
-/** Keys, and bytes of the log, after which the table is stored, so that a start need not go back. */
+/** Keys, and bytes of the log, after which a table is stored: a start need not read them again. */
 const storedEveryKeys = 10_000;
 const storedEveryBytes = 67_108_864;
 

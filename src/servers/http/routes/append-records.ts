@@ -1,5 +1,7 @@
 import { XylemError } from "../../../base/errors.ts";
+import { anonymous } from "../../../base/principal.ts";
 import { appendRecords, type AppendOutcome } from "../../../broker/records/append-records.ts";
+import type { IdempotencyKey } from "../../../broker/records/idempotency/append-note.ts";
 import { toProblem } from "../errors.ts";
 import { linesType, parseRecords, recordListType } from "../records/parse-records.ts";
 import { clientId, locationOf, tellOutcome } from "../records/tell-outcome.ts";
@@ -40,6 +42,12 @@ const append = route({
     timeout: timeSpan("How long the answer may take."),
   },
   headers: {
+    "idempotency-key": {
+      type: "string",
+      description:
+        "The same key with the same request again gets the first answer again, for 24 hours; " +
+        "1 to 255 characters.",
+    },
     "if-match": {
       type: "string",
       description: 'The offset, in quotes, that the first record is to get: `"42"`.',
@@ -64,9 +72,11 @@ const append = route({
   problems: {
     400: "A parameter or the body is invalid.",
     404: "There is no such topic or partition.",
+    409: "A request with this Idempotency-Key is under way.",
     412: "The next offset is another one: `expected` and `actual`.",
     413: "The body or a batch is too large.",
     415: "The topic takes another media type only: `content.type`.",
+    422: "The Idempotency-Key came with another request before.",
     503: "Fewer replicas than min-replicas.",
   },
   handle: async ({ broker, tools }, { params: { topic }, query, body, headers }) => {
@@ -83,6 +93,7 @@ const append = route({
       minReplicas: query["min-replicas"],
       durability: query.durability,
       expectedOffset: expectedOffset(headers["if-match"]),
+      idempotency: idempotencyKey(headers["idempotency-key"]),
     });
     return answer(topic, outcome, acks === "0" ? 202 : 201);
   },
@@ -102,6 +113,10 @@ function answer(topic: string, outcome: AppendOutcome, status: number): Answer {
   const told = records.length > 1 ? { ...problem, ...tellOutcome(outcome) } : problem;
   const content = JSON.stringify(told);
   return { status: problem.status, headers: { ...headers, ...contentType }, content };
+}
+
+function idempotencyKey(header: string | string[] | undefined): IdempotencyKey | undefined {
+  return header === undefined ? undefined : { scope: anonymous, key: String(header) };
 }
 
 /** The offset of `If-Match: "42"`. */
