@@ -1,8 +1,8 @@
-import { existsSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startBroker, type BrokerProcess } from "../support/broker-process.ts";
 import { run } from "../support/child-process.ts";
-import { cacheFolder, repositoryRoot } from "../support/repository.ts";
+import { pythonEnvironment } from "../support/python-environment.ts";
+import { repositoryRoot } from "../support/repository.ts";
 import { describeWith } from "../support/skips.ts";
 
 const scripts = `${repositoryRoot}/test/interop/python`;
@@ -20,7 +20,10 @@ describeWith(["python"], "Python clients", () => {
   let python: string;
 
   beforeAll(async () => {
-    [python, broker] = await Promise.all([environment(), startBroker()]);
+    [python, broker] = await Promise.all([
+      pythonEnvironment("kafka", `${scripts}/requirements.txt`),
+      startBroker(),
+    ]);
   }, 300_000);
 
   afterAll(() => broker.stop());
@@ -41,21 +44,3 @@ describeWith(["python"], "Python clients", () => {
     },
   );
 });
-
-/** A virtual environment with the clients, made once; answers its interpreter. */
-async function environment(): Promise<string> {
-  const folder = cacheFolder("python");
-  const done = `${folder}/bin/confluent-kafka-ready`;
-  const interpreter = `${folder}/bin/python`;
-  if (existsSync(done)) return interpreter;
-  await succeed("python3", ["-m", "venv", folder]);
-  const requirements = ["-r", `${scripts}/requirements.txt`];
-  await succeed(interpreter, ["-m", "pip", "install", "-q", ...requirements]);
-  await succeed("touch", [done]);
-  return interpreter;
-}
-
-async function succeed(command: string, args: readonly string[]): Promise<void> {
-  const outcome = await run(command, args, { timeoutMs: 240_000 });
-  if (outcome.code !== 0) throw new Error(`${command} ${args.join(" ")}: ${outcome.stderr}`);
-}

@@ -27,6 +27,7 @@ import { echo } from "./handlers/echo.ts";
 import { health } from "./handlers/health.ts";
 import { read } from "./handlers/read.ts";
 import { reflection } from "./handlers/reflection.ts";
+import { subscribe } from "./handlers/subscribe.ts";
 import { stopping } from "./limits.ts";
 
 type Request = IncomingMessage | Http2ServerRequest;
@@ -128,6 +129,7 @@ function addServices(router: ConnectRouter, scope: CallScope): void {
     append: (request, context) => append(scope, request, context),
     appendStream: (requests, context) => appendStream(scope, requests, context),
     read: (request, context) => read(scope, request, context),
+    subscribe: (request, context) => subscribe(scope, request, context),
   });
   router.service(AdminService, admin(scope.broker));
   router.service(EchoService, echo);

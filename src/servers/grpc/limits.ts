@@ -4,6 +4,7 @@ import { XylemError } from "../../base/errors.ts";
 const limitMax = 10_000;
 const limitInitial = 1_000;
 const sizeBytesInitial = 1_048_576;
+const subscribeBytesInitial = 65_536;
 const waitMsMax = 60_000;
 const timeoutMsInitial = 30_000;
 
@@ -18,6 +19,12 @@ export function readLimits(
     maxBytes: Math.min(ask.maxBytes || sizeBytesInitial, bytesMax),
     waitMs: Math.min(ask.waitMs, waitMsMax),
   };
+}
+
+/** What one answer of a live read holds at most. */
+export function subscribeBytes({ maxBytes }: { readonly maxBytes: number }, bytesMax: number) {
+  refuseNegative({ maxBytes });
+  return Math.min(maxBytes || subscribeBytesInitial, bytesMax);
 }
 
 /** Time for a call: what its client gives it, at most 30 seconds. */
