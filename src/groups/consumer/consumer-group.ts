@@ -14,7 +14,7 @@ import { heartbeat } from "./consumer-heartbeat.ts";
 import type { ConsumerImage } from "./consumer-image.ts";
 import { startSessions, tick } from "./consumer-sessions.ts";
 import { ConsumerState } from "./consumer-state.ts";
-import { toAssignment } from "./held-partitions.ts";
+import { nothingHeld, toAssignment } from "./held-partitions.ts";
 
 export type ConsumerPhase = "Empty" | "Assigning" | "Reconciling" | "Stable" | "Dead";
 
@@ -164,10 +164,16 @@ export class ConsumerGroup {
     return this.#state.members.get(memberId)?.assigned.get(topicId)?.get(partition);
   }
 
-  /** What the member has been told to give up and has not given up yet. */
-  pendingRevocation(memberId: string): Assignment {
+  /** What the member has been told to give up and has not given up yet, and until when it may. */
+  pendingRevocation(memberId: string): {
+    readonly partitions: Assignment;
+    readonly deadlineMs: number;
+  } {
     const member = this.#state.members.get(memberId);
-    return member === undefined ? new Map() : toAssignment(member.pendingRevocation);
+    return {
+      partitions: toAssignment(member?.pendingRevocation ?? nothingHeld),
+      deadlineMs: member?.revocationDeadlineMs ?? Infinity,
+    };
   }
 
   describe(): ConsumerGroupDescription {

@@ -1,0 +1,130 @@
+import { XylemError, type ErrorCode } from "../../../base/errors.ts";
+import type { Broker } from "../../broker.ts";
+import { findPartition, findTopic } from "../../records/find-partition.ts";
+import { resolvePosition, type Position } from "../../records/position.ts";
+import { commitOffsets } from "../commit-offsets.ts";
+import { fetchOffsets } from "../fetch-offsets.ts";
+
+/** How far a group is in one partition. */
+export interface GroupProgress {
+  readonly topic: string;
+  readonly partition: number;
+  /** The next offset: everything below it is acknowledged. */
+  readonly offset: number;
+  /** Of the partition; null: it is no more. */
+  readonly end: number | null;
+  readonly lag: number | null;
+  readonly metadata: string;
+}
+
+/** Where a group shall go on. */
+export interface WantedPosition {
+  readonly topic: string;
+  /** Absent: in all partitions. */
+  readonly partition?: number | undefined;
+  readonly position: Position;
+}
+
+const nobody = { memberId: "", instanceId: null, generation: -1 };
+
+/** How far a group of either kind is, by topic and partition. Throws GROUP_ID_NOT_FOUND. */
+export async function groupPositions(
+  broker: Broker,
+  group: string,
+): Promise<readonly GroupProgress[]> {
+  await broker.groups.whenLoaded();
+  if (broker.groups.describe(group) === undefined) throw noGroup(group);
+  const { error, offsets } = fetchOffsets(broker, group, null);
+  if (error !== null) throw failed(group, error);
+  const sorted = offsets.toSorted((one, other) =>
+    one.topic === other.topic ? one.partition - other.partition : one.topic < other.topic ? -1 : 1,
+  );
+  const progress: GroupProgress[] = [];
+  for (const { topic, partition, offset, metadata } of sorted) {
+    const log = broker.topics.find(topic)?.partitions[partition];
+    await log?.load("facts");
+    const end = log?.committed ?? null;
+    const lag = end === null ? null : Math.max(0, end - offset);
+    progress.push({ topic, partition, offset, end, lag, metadata });
+  }
+  return progress;
+}
+
+/**
+ * Moves a group that has no members; one that is not there is made. Throws NON_EMPTY_GROUP,
+ * UNKNOWN_TOPIC_OR_PARTITION, and OFFSET_OUT_OF_RANGE for an offset that is not in the log.
+ */
+export async function resetGroup(
+  broker: Broker,
+  group: string,
+  wanted: readonly WantedPosition[],
+): Promise<void> {
+  await broker.groups.whenLoaded();
+  const asked = wanted.flatMap(({ topic, partition, position }) => {
+    const { partitions } = findTopic(broker, topic);
+    const all = partition === undefined ? partitions.map(({ index }) => index) : [partition];
+    return all.map((index) => ({ topic, partition: index, position }));
+  });
+  const offsets: Parameters<typeof commitOffsets>[2]["offsets"][number][] = [];
+  for (const { topic, partition, position } of asked) {
+    const log = findPartition(findTopic(broker, topic), partition);
+    const offset = await resolvePosition(log, position);
+    await log.load("facts");
+    if (offset < log.logStart || offset > log.end) throw notInLog(log, offset);
+    offsets.push({ topic: { name: topic }, partition, offset, leaderEpoch: -1, metadata: null });
+  }
+  const errors = await commitOffsets(broker, group, {
+    committer: nobody,
+    offsets,
+    retentionMs: null,
+    unknownGroup: "GROUP_ID_NOT_FOUND",
+  });
+  const error = errors.find((one) => one !== null);
+  if (error !== undefined && error !== null) throw failed(group, error);
+}
+
+/** Forgets how far a group is. Throws GROUP_ID_NOT_FOUND, GROUP_SUBSCRIBED_TO_TOPIC. */
+export async function forgetGroupPositions(
+  broker: Broker,
+  group: string,
+  of: { readonly topic?: string | undefined; readonly partition?: number | undefined },
+): Promise<void> {
+  const some = (await groupPositions(broker, group)).filter(
+    ({ topic, partition }) =>
+      topic === (of.topic ?? topic) && partition === (of.partition ?? partition),
+  );
+  const { error, errors } = await broker.groups.deleteOffsets(group, some);
+  const first = error ?? errors.find((one) => one !== null) ?? null;
+  if (first !== null) throw failed(group, first);
+}
+
+/** Deletes a group without members, with all its positions. */
+export async function deleteGroup(broker: Broker, group: string): Promise<void> {
+  await broker.groups.whenLoaded();
+  const error = await broker.groups.delete(group);
+  if (error === "GROUP_ID_NOT_FOUND") throw noGroup(group);
+  if (error !== null) throw failed(group, error);
+}
+
+function notInLog(
+  { topic, index, logStart, end }: { topic: string; index: number; logStart: number; end: number },
+  offset: number,
+): XylemError {
+  const detail = `${topic}-${index} holds ${logStart} to ${end}, asked for ${offset}`;
+  return new XylemError("OFFSET_OUT_OF_RANGE", detail, { facts: { logStart, end, asked: offset } });
+}
+
+export function noGroup(group: string): XylemError {
+  return new XylemError("GROUP_ID_NOT_FOUND", `There is no group ${group}`);
+}
+
+/** A commit for nobody is refused as that of a stranger where there are members. */
+function failed(group: string, code: ErrorCode): XylemError {
+  if (code === "UNKNOWN_MEMBER_ID" || code === "NON_EMPTY_GROUP") {
+    return new XylemError("NON_EMPTY_GROUP", `group ${group} has members: it moves as they do`);
+  }
+  if (code === "GROUP_SUBSCRIBED_TO_TOPIC") {
+    return new XylemError(code, `members of group ${group} read the topic`);
+  }
+  return new XylemError(code, `group ${group} can not be served now`);
+}
