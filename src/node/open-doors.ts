@@ -101,7 +101,11 @@ async function loadKafka(opened: OpenBroker): Promise<KafkaServer> {
   return new KafkaServer(opened.broker);
 }
 
-async function loadHttp({ broker }: OpenBroker, plan: DoorPlan, parts: Parts): Promise<HttpServer> {
+async function loadHttp(
+  { broker, loadGroups }: OpenBroker,
+  plan: DoorPlan,
+  parts: Parts,
+): Promise<HttpServer> {
   const [{ HttpServer }, { MetricsPage }, { NodeMetrics }] = await Promise.all([
     import("../servers/http/http-server.ts"),
     import("../servers/http/metrics.ts"),
@@ -117,6 +121,7 @@ async function loadHttp({ broker }: OpenBroker, plan: DoorPlan, parts: Parts): P
   const server: HttpServer = await HttpServer.open({
     broker,
     tools: batchTools,
+    loadGroups,
     rules: {
       listenerAddresses: reachableAddresses(plan.listeners),
       hosts: settings["http.hosts"],

@@ -56,6 +56,7 @@ export class HttpDoor {
     const http = await HttpServer.open({
       broker,
       tools: batchTools,
+      loadGroups,
       rules: { listenerAddresses: [], hosts: [], origins: [], ...rules },
       node: { isReady: () => door.isReady, metrics: new MetricsPage(sampleMetrics) },
     });

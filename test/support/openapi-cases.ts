@@ -2,6 +2,7 @@ import { anonymous } from "../../src/base/principal.ts";
 import type { Topic } from "../../src/broker/topics/topics.ts";
 import { batchTools } from "../../src/node/open-broker.ts";
 import type { HttpDoor } from "./http-door.ts";
+import { groupCases } from "./openapi-group-cases.ts";
 
 /** A request that is answered with the status it is listed under. */
 export interface Case {
@@ -147,6 +148,7 @@ export const cases: Readonly<Record<string, Cases>> = {
     404: { path: "/v1/records?topic=case.none", headers: { accept: "text/event-stream" } },
     406: { path: "/v1/records?topic=case", headers: { accept: "image/png" } },
   },
+  ...groupCases,
   "GET /v1/buckets": { 200: { path: "/v1/buckets" } },
   "PUT /v1/buckets/{bucket}": {
     201: { path: "/v1/buckets/case-new", body: {} },

@@ -17,6 +17,8 @@ export interface HttpScope {
   readonly broker: Broker;
   readonly tools: BatchTools;
   readonly node: NodeStatus;
+  /** Resolves when `broker.groups` can be asked: they are read on first need. */
+  readonly loadGroups: () => Promise<void>;
   /** Aborts when the door closes: waiting reads answer with what they have. */
   readonly closing: AbortSignal;
   /** What there is, for the reference. */

@@ -29,8 +29,9 @@ export async function groupAck(
   await broker.groups.whenLoaded();
   const known = findMember(broker, pull);
   if (known === undefined) throw refusal(pull, "UNKNOWN_MEMBER_ID");
-  const { epoch, positions } = cursorOf(broker, pull, acknowledged);
+  const { epoch: named, positions } = namedIn(acknowledged);
   for (const position of positions) await checkPosition(broker, position);
+  const epoch = named ?? epochNow(broker, pull, positions);
   if (positions.length > 0) await commitAs(broker, pull, { epoch, positions });
   await stayAlive(broker, pull);
   return { epoch, positions };
@@ -58,10 +59,12 @@ export async function commitAs(
   if (error !== undefined && error !== null) throw refusal(pull, error);
 }
 
-function cursorOf(broker: Broker, pull: PullMember, acknowledged: Acknowledged): GroupCursor {
+function namedIn(acknowledged: Acknowledged): {
+  readonly epoch?: number | undefined;
+  readonly positions: readonly GroupPosition[];
+} {
   if ("cursor" in acknowledged) return parseGroupCursor(acknowledged.cursor);
-  const { offsets: positions, epoch } = acknowledged;
-  return { epoch: epoch ?? epochNow(broker, pull, positions), positions };
+  return { epoch: acknowledged.epoch, positions: acknowledged.offsets };
 }
 
 /** Throws STALE_MEMBER_EPOCH unless all of it is the member's now. */

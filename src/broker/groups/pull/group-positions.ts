@@ -1,8 +1,10 @@
 import { XylemError, type ErrorCode } from "../../../base/errors.ts";
 import type { Broker } from "../../broker.ts";
+import { outOfRange } from "../../partition/refusals.ts";
 import { findPartition, findTopic } from "../../records/find-partition.ts";
 import { resolvePosition, type Position } from "../../records/position.ts";
 import { commitOffsets } from "../commit-offsets.ts";
+import { noGroup } from "../describe-group.ts";
 import { fetchOffsets } from "../fetch-offsets.ts";
 
 /** How far a group is in one partition. */
@@ -70,7 +72,7 @@ export async function resetGroup(
     const log = findPartition(findTopic(broker, topic), partition);
     const offset = await resolvePosition(log, position);
     await log.load("facts");
-    if (offset < log.logStart || offset > log.end) throw notInLog(log, offset);
+    if (offset < log.logStart || offset > log.end) throw outOfRange(log, offset);
     offsets.push({ topic: { name: topic }, partition, offset, leaderEpoch: -1, metadata: null });
   }
   const errors = await commitOffsets(broker, group, {
@@ -104,18 +106,6 @@ export async function deleteGroup(broker: Broker, group: string): Promise<void> 
   const error = await broker.groups.delete(group);
   if (error === "GROUP_ID_NOT_FOUND") throw noGroup(group);
   if (error !== null) throw failed(group, error);
-}
-
-function notInLog(
-  { topic, index, logStart, end }: { topic: string; index: number; logStart: number; end: number },
-  offset: number,
-): XylemError {
-  const detail = `${topic}-${index} holds ${logStart} to ${end}, asked for ${offset}`;
-  return new XylemError("OFFSET_OUT_OF_RANGE", detail, { facts: { logStart, end, asked: offset } });
-}
-
-export function noGroup(group: string): XylemError {
-  return new XylemError("GROUP_ID_NOT_FOUND", `There is no group ${group}`);
 }
 
 /** A commit for nobody is refused as that of a stranger where there are members. */

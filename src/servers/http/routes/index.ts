@@ -3,6 +3,7 @@ import { appendRoutes } from "./append-records.ts";
 import { bucketRoutes } from "./buckets.ts";
 import { clusterRoutes } from "./cluster.ts";
 import { configRoutes } from "./configs.ts";
+import { groupRoutes } from "./groups.ts";
 import { healthRoutes } from "./health.ts";
 import { latestRoutes } from "./latest.ts";
 import { manyRecordsRoutes } from "./many-records.ts";
@@ -19,6 +20,7 @@ export const routes: readonly Route[] = [
   ...manyRecordsRoutes,
   ...oneRecordRoutes,
   ...latestRoutes,
+  ...groupRoutes,
   ...bucketRoutes,
   ...configRoutes,
   ...clusterRoutes,

@@ -1,0 +1,69 @@
+import { XylemError } from "../../base/errors.ts";
+import { parseUuid } from "../../base/uuid.ts";
+import type { Assignment } from "../../groups/consumer/consumer-events.ts";
+import type { Broker } from "../broker.ts";
+import type { GroupListing } from "./group-coordinator.ts";
+
+/** A group of either kind as people ask for it. */
+export interface DescribedGroup {
+  readonly group: string;
+  readonly kind: "classic" | "consumer";
+  readonly state: string;
+  /** Null: the group is classic. */
+  readonly epoch: number | null;
+  readonly members: readonly DescribedMember[];
+}
+
+export interface DescribedMember {
+  readonly member: string;
+  readonly clientId: string;
+  readonly clientHost: string;
+  /** Null: classic members keep it among themselves. */
+  readonly assignment:
+    | readonly { readonly topic: string; readonly partitions: readonly number[] }[]
+    | null;
+}
+
+/** All groups by name. Throws COORDINATOR_LOAD_IN_PROGRESS and the like. */
+export async function listGroups({ groups }: Broker): Promise<readonly GroupListing[]> {
+  await groups.whenLoaded();
+  const { error, groups: found } = groups.list();
+  if (error !== null) throw new XylemError(error, "groups can not be listed now");
+  return found.toSorted((one, other) => (one.group < other.group ? -1 : 1));
+}
+
+/** Throws GROUP_ID_NOT_FOUND. */
+export async function describeGroup(broker: Broker, group: string): Promise<DescribedGroup> {
+  await broker.groups.whenLoaded();
+  const found = broker.groups.describe(group);
+  if (found === undefined) throw noGroup(group);
+  if ("error" in found) throw new XylemError(found.error, `${group} can not be described now`);
+  const { kind, phase: state } = found;
+  if (found.kind === "classic") {
+    const members = found.members.map(({ memberId: member, clientId, clientHost }) => ({
+      member,
+      clientId,
+      clientHost,
+      assignment: null,
+    }));
+    return { group, kind, state, epoch: null, members };
+  }
+  const members = found.members.map(({ memberId: member, clientId, clientHost, assigned }) => ({
+    member,
+    clientId,
+    clientHost,
+    assignment: named(broker, assigned),
+  }));
+  return { group, kind, state, epoch: found.epoch, members };
+}
+
+export function noGroup(group: string): XylemError {
+  return new XylemError("GROUP_ID_NOT_FOUND", `There is no group ${group}`);
+}
+
+function named({ topics }: Broker, assigned: Assignment) {
+  return [...assigned].flatMap(([topicId, partitions]) => {
+    const topic = topics.findById(parseUuid(topicId))?.name;
+    return topic === undefined ? [] : [{ topic, partitions }];
+  });
+}
