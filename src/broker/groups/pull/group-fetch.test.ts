@@ -127,7 +127,7 @@ describe("members", () => {
     const group = await open(4);
     expect(await group.settle("one")).toEqual({ one: [0, 1, 2, 3] });
     const { one, two } = await group.settle("one", "two");
-    expect([one, two].flat().toSorted()).toEqual([0, 1, 2, 3]);
+    expect(new Set([one, two].flat())).toEqual(new Set([0, 1, 2, 3]));
     expect([one?.length, two?.length]).toEqual([2, 2]);
   });
 
@@ -192,7 +192,8 @@ describe("members", () => {
     expect((await group.fetch("two")).records).toEqual([]);
     await group.node.advance("2s");
     expect((await group.fetch("two")).values).toEqual(["a", "b"]);
-    await expect(group.ack("one", { cursor })).rejects.toMatchObject({ code: "UNKNOWN_MEMBER_ID" });
+    const gone = { code: "UNKNOWN_MEMBER_ID" };
+    await expect(group.ack("one", { cursor })).rejects.toMatchObject(gone);
     const back = await group.fetch("one", { cursor });
     expect([back.hasJoined, back.values]).toEqual([true, []]);
     await expect(group.ack("one", { cursor })).rejects.toMatchObject({
@@ -228,7 +229,7 @@ describe("a stale acknowledgement", () => {
     expect(group.node.offsets("g")).toEqual(["orders-0@0", "orders-1@0"]);
   });
 
-  test("of a partition that was kept all the time is taken, though the epoch has risen", async () => {
+  test("of a partition that was kept is taken, though the epoch has risen", async () => {
     const group = await open(2);
     const before = await group.fetch("one");
     const { one = [] } = await group.settle("one", "two");

@@ -67,7 +67,7 @@ describe("a group over HTTP", () => {
     const two = await fetch("shared", { topics, member: "two" });
     const both = [one, two].map(({ assignment }) => assignment[0]?.partitions ?? []);
     expect(both.map(({ length }) => length)).toEqual([1, 1]);
-    expect(both.flat().toSorted()).toEqual([0, 1]);
+    expect(new Set(both.flat())).toEqual(new Set([0, 1]));
     const left = await call("shared", "leave", { member: "one" });
     expect(left.status).toBe(204);
     await fetch("shared", { topics, member: "two" });

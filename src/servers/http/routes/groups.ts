@@ -118,8 +118,8 @@ const ack = route({
   tag,
   summary: "Acknowledges records: they do not come again to anyone of the group.",
   description:
-    "Commits exactly what is named, all or nothing: everything up to a `cursor`, or what is below " +
-    "single `offsets`. Durable when it is answered. Refused when another member has a partition " +
+    "Commits exactly what is named, all or nothing: everything up to a `cursor`, or what is " +
+    "below single `offsets`. Durable when it is answered. Refused when another member has a partition " +
     "meanwhile: that one gets the records again.",
   params,
   body: { json: schemas.groupAck },

@@ -1,16 +1,6 @@
 import { timeSpan } from "./query.ts";
 import { record } from "./record.ts";
-import {
-  anyOf,
-  flag,
-  integer,
-  listOf,
-  object,
-  oneOf,
-  orNull,
-  text,
-  type ValueOf,
-} from "./schema.ts";
+import { anyOf, flag, integer, listOf, object, oneOf, orNull, text } from "./schema.ts";
 import { partitionIndex, topicName } from "./topic.ts";
 
 /** Of lists in one request. */
@@ -103,7 +93,6 @@ const wantedPosition = object(
   },
   { partition: partitionIndex },
 );
-export type WantedOffset = ValueOf<typeof wantedPosition>;
 
 export const groupReset = object({
   offsets: listOf(wantedPosition, { minItems: 1, maxItems: itemsMax }),
