@@ -42,6 +42,7 @@ const known: Readonly<Record<string, readonly unknown[]>> = {
   key: ["k", "none"],
   partition: [0, 0, 0, 1],
   offset: [0, 3, 9, "earliest", "latest", "-3", "@2026-01-01", "@0"],
+  "idempotency-key": ["one", "two"],
   accept: ["application/json", "application/x-ndjson", "text/plain", "*/*;q=0.1"],
   wait: ["0", "5ms"],
   limit: [1, 2, 100],

@@ -86,6 +86,37 @@ test("a listed page's browser is told that it may read the answer, others' are n
   expect(await told("https://evil.example")).toEqual([null, "origin"]);
 });
 
+test("a listed page may ask for what no form could send, others may not", async () => {
+  const preflight = (origin: string) =>
+    ask("/v1/topics/t/records", {
+      method: "OPTIONS",
+      headers: {
+        origin,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "content-type, idempotency-key, if-match",
+      },
+    });
+  const { status, headers } = await preflight("https://ui.example");
+  expect([status, headers.get("access-control-allow-origin")]).toEqual([204, "https://ui.example"]);
+  expect(headers.get("access-control-allow-methods")).toContain("POST");
+  expect(headers.get("access-control-allow-headers")).toMatch(/idempotency-key.*if-match/);
+  const refused = await preflight("https://evil.example");
+  expect([refused.status, refused.headers.get("access-control-allow-origin")]).toEqual([403, null]);
+});
+
+test("a foreign page writes nothing and reads no record, a listed one does both", async () => {
+  const from = async (origin: string): Promise<number[]> => {
+    const headers = { origin, "content-type": "text/plain" };
+    const written = await ask("/v1/topics/t/records", { method: "POST", headers, body: "x" });
+    const read = await ask("/v1/topics/t/partitions/0/records", { headers: { origin } });
+    return [written.status, read.status];
+  };
+  expect(await from("https://ui.example")).toEqual([201, 200]);
+  expect(await from("https://evil.example")).toEqual([403, 403]);
+  expect(await from("null")).toEqual([403, 403]);
+  expect(door.broker.topics.find("t")?.partitions[0]?.end).toBe(1);
+});
+
 test("bytes that are no HTTP get 400 and the connection ends", async () => {
   expect(await exchange("GET nonsense\r\n\r\n")).toMatch(/^HTTP\/1.1 400 /);
 });

@@ -29,7 +29,8 @@ const preflightAgeS = "600";
 const exposedHeaders =
   "content-disposition, etag, location, retry-after, " +
   "grpc-status, grpc-message, grpc-status-details-bin, " +
-  "xylem-high-watermark, xylem-log-start, xylem-next-offset";
+  "xylem-cursor, xylem-duplicate, xylem-high-watermark, xylem-log-start, xylem-next-offset, " +
+  "xylem-offset, xylem-partition, xylem-timestamp";
 
 /** The HTTP door: takes connections, shields the node from foreign web pages, hands on the rest. */
 export class HttpServer {

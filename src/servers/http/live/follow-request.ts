@@ -1,5 +1,6 @@
 import { XylemError } from "../../../base/errors.ts";
 import { type FollowWish, openFollowing } from "../../../broker/follow/open-following.ts";
+import type { Following } from "../../../broker/follow/following.ts";
 import { parsePosition } from "../../../broker/records/position.ts";
 import { parseRecordFilter } from "../../../broker/records/record-filter.ts";
 import type { Call, HttpScope, TakenOver } from "../route.ts";
@@ -28,9 +29,23 @@ export async function followRecords(
   scope: HttpScope,
   call: Pick<Call<unknown, LiveQuery>, "query" | "filters" | "headers">,
 ): Promise<TakenOver> {
-  const { topic, from = "latest", cursor } = call.query;
+  const following = await openRequested(scope, call, "latest");
+  return {
+    takeOver: (request, response) => {
+      new EventStream(scope.readers, following, response).start(request);
+    },
+  };
+}
+
+/** A live reader of what the query names; close it. `initial` is where it begins unless told. */
+export async function openRequested(
+  scope: HttpScope,
+  call: Pick<Call<unknown, LiveQuery>, "query" | "filters" | "headers">,
+  initial: "earliest" | "latest",
+): Promise<Following> {
+  const { topic, from = initial, cursor } = call.query;
   const lastEventId = call.headers["last-event-id"];
-  const following = await openFollowing(scope, {
+  return await openFollowing(scope, {
     wishes: topic.map(parseTopicWish),
     from: parsePosition(from),
     cursor: typeof lastEventId === "string" && lastEventId !== "" ? lastEventId : cursor,
@@ -39,11 +54,6 @@ export async function followRecords(
     partitionsMax,
     tooMany,
   });
-  return {
-    takeOver: (request, response) => {
-      new EventStream(scope.readers, following, response).start(request);
-    },
-  };
 }
 
 /**

@@ -87,7 +87,7 @@ const read = route({
         "xylem-next-offset": String(nextOffset),
         "xylem-high-watermark": String(highWatermark),
         "xylem-log-start": String(logStart),
-        ...(query.download !== undefined && { "content-disposition": attachment(query.download) }),
+        ...savedAs(query.download),
       },
       content: format.format(page.records, fieldsOf(page)),
       isCompressible: true,
@@ -125,6 +125,11 @@ export function readLimits(
     filter: parseRecordFilter(filters),
     signal: waitMs > 0 ? call.signal : undefined,
   };
+}
+
+/** The header that has a browser save the answer, if that was asked for. */
+export function savedAs(name: string | undefined): Readonly<Record<string, string>> {
+  return name === undefined ? {} : { "content-disposition": attachment(name) };
 }
 
 function fieldsOf({ nextOffset, highWatermark, lastStable, logStart, wasReset }: Page): string {

@@ -85,3 +85,17 @@ export const recordPage = object({
   logStart: integer(),
   wasReset: flag({ description: "The position was not in the log, `reset` counted." }),
 });
+
+const place = { topic: topicName, partition: partitionIndex };
+
+export const manyPage = object({
+  records: listOf(record),
+  cursor: text({ description: "Where the next page begins." }),
+  moved: listOf(object({ ...place, from: integer(), to: integer() }), {
+    description: "Offsets that are no longer in the log, and where the reading went on.",
+  }),
+  ended: listOf(
+    object({ topic: topicName, code: text(), detail: text() }, { partition: partitionIndex }),
+    { description: "What gives no more." },
+  ),
+});
