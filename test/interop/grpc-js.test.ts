@@ -130,6 +130,29 @@ test("records of one request that a partition refuses do not touch the others", 
   });
 });
 
+test("a request that is sent again with its idempotency key is stored once", async () => {
+  const request = { topic: "once", records: [{ value: bytes("x") }], idempotencyKey: "k1" };
+  const first = await log.call("append", request);
+  const second = await log.call("append", request);
+  expect([first, second]).toMatchObject([
+    { duplicate: false, ranges: [{ offset: 0 }] },
+    { duplicate: true, ranges: [{ offset: 0 }] },
+  ]);
+  const other = log.call("append", { ...request, records: [{ value: bytes("y") }] });
+  expect(reasonOf((await other.catch((error: unknown) => error)) as ServiceError)).toBe(
+    "IDEMPOTENCY_KEY_REUSED",
+  );
+});
+
+test("an expected offset that is wrong tells both numbers", async () => {
+  const request = { topic: "expected", records: [{ value: bytes("x"), partition: 0 }] };
+  await log.call("append", { ...request, expectedOffset: 0 });
+  const again = log.call("append", { ...request, expectedOffset: 0 });
+  const error = (await again.catch((thrown: unknown) => thrown)) as ServiceError;
+  expect(error.code).toBe(status.FAILED_PRECONDITION);
+  expect(reasonOf(error)).toBe("OFFSET_MISMATCH");
+});
+
 test("topics, buckets and configs are administered", async () => {
   const made = await admin.call("ensureTopic", { name: "a.1", configs: { "retention.ms": "5" } });
   expect(made).toMatchObject({

@@ -68,7 +68,9 @@ class Reader {
 
 const patience = { timeout: 20_000 };
 const quickly = { ...patience, interval: 2 };
-const eventually = <T>(read: () => T) => expect.poll(read, patience);
+function eventually<T>(read: () => T) {
+  return expect.poll(read, patience);
+}
 
 const earliest = (topic: string) => ({ topic, position: { edge: "LOG_EDGE_EARLIEST" } });
 

@@ -4,7 +4,7 @@ import type { PartitionLog } from "../partition/partition-log.ts";
 import type { Topic } from "../topics/topics.ts";
 
 /** Throws UNKNOWN_TOPIC_OR_PARTITION. */
-export function findTopic(broker: Broker, name: string): Topic {
+export function findTopic(broker: Pick<Broker, "topics">, name: string): Topic {
   const topic = broker.topics.find(name);
   if (topic !== undefined) return topic;
   throw new XylemError("UNKNOWN_TOPIC_OR_PARTITION", `There is no topic ${name}`);

@@ -11,6 +11,7 @@ import type { RecordScope } from "../../broker/records/stored-record.ts";
 export interface GroupOutcome {
   readonly records: readonly AppendedRecord[];
   readonly isDurable: boolean;
+  readonly isDuplicate: boolean;
 }
 
 type Shared = Omit<AppendRecords, "records">;
@@ -26,11 +27,12 @@ export async function appendGroup(
 ): Promise<readonly GroupOutcome[]> {
   const { broker, tools } = scope;
   const all = requests.length === 1 ? (requests[0] ?? []) : requests.flat();
-  const { records, isDurable } = await appendRecords(broker, tools, { ...shared, records: all });
+  const together = await appendRecords(broker, tools, { ...shared, records: all });
+  const { records, isDurable, isDuplicate } = together;
   let start = 0;
   const outcomes = requests.map((own): GroupOutcome => {
     const end = start + own.length;
-    const outcome = { records: records.slice(start, end), isDurable };
+    const outcome = { records: records.slice(start, end), isDurable, isDuplicate };
     start = end;
     return outcome;
   });
@@ -71,5 +73,5 @@ async function appendAlone(
   const records = [...outcome.records];
   for (const [at, { index }] of again.entries())
     records[index] = tried.records[at] as AppendedRecord;
-  return { records, isDurable: outcome.isDurable && tried.isDurable };
+  return { ...outcome, records, isDurable: outcome.isDurable && tried.isDurable };
 }

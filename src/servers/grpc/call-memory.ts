@@ -34,20 +34,25 @@ export class CallMemory {
     this.#waiting.clear();
   }
 
-  /** Takes them as soon as they fit, or nothing when `signal` aborts first. */
-  async takeLater(bytes: number, signal: AbortSignal): Promise<void> {
+  /**
+   * Takes them as soon as they fit, or all there are of more. Answers what is to be released;
+   * rejects with the signal's reason when that aborts first.
+   */
+  async takeLater(bytes: number, signal: AbortSignal): Promise<number> {
     const fitting = Math.min(bytes, this.#bytesMax());
     while (this.#bytes + fitting > this.#bytesMax()) {
       signal.throwIfAborted();
       await new Promise<void>((resolve) => {
         const wake = (): void => {
           signal.removeEventListener("abort", wake);
+          this.#waiting.delete(wake);
           resolve();
         };
         this.#waiting.add(wake);
         signal.addEventListener("abort", wake, { once: true });
       });
     }
-    this.#bytes += bytes;
+    this.#bytes += fitting;
+    return fitting;
   }
 }

@@ -11,15 +11,19 @@ import {
 import { changeConfigs } from "../../../broker/configs/alter-resource-configs.ts";
 import type { ConfigChange } from "../../../broker/configs/change-configs.ts";
 import { describeConfigs } from "../../../broker/configs/config-resource.ts";
+import { findTopic } from "../../../broker/records/find-partition.ts";
+import { changeTopic } from "../../../broker/topics/change-topic.ts";
 import { deleteTopic } from "../../../broker/topics/delete-topic.ts";
 import { describeTopic } from "../../../broker/topics/describe-topic.ts";
 import { ensureTopic } from "../../../broker/topics/ensure-topic.ts";
+import { pageTopics } from "../../../broker/topics/page-topics.ts";
 import type { Topic } from "../../../broker/topics/topics.ts";
 import {
   type AdminService,
   type ConfigChange as ConfigChangeMessage,
   type ConfigResource,
   ConfigResourceKind,
+  type ListTopicsRequest,
 } from "../generated/xylem/v1/admin_pb.ts";
 
 const pageInitial = 100;
@@ -37,14 +41,13 @@ export function admin(broker: Broker): ServiceImpl<typeof AdminService> {
       return { topic: await toTopicMessage(broker, topic), isNew };
     },
     async getTopic({ name }) {
-      return { topic: await toTopicMessage(broker, find(broker, name)) };
+      return { topic: await toTopicMessage(broker, findTopic(broker, name)) };
     },
     listTopics: (request) => listTopics(broker, request),
     async updateTopic({ name, partitions, configs }) {
-      find(broker, name);
-      const change = { name, partitions, changes: configs.map(toChange) };
-      await updateTopic(broker, change);
-      return { topic: await toTopicMessage(broker, find(broker, name)) };
+      const change = { name, partitions: partitions || undefined, configs: configs.map(toChange) };
+      await changeTopic(broker, change);
+      return { topic: await toTopicMessage(broker, findTopic(broker, name)) };
     },
     async deleteTopic({ name }) {
       await deleteTopic(broker, name);
@@ -79,52 +82,18 @@ export function admin(broker: Broker): ServiceImpl<typeof AdminService> {
   };
 }
 
-interface ListAsk {
-  readonly prefix: string;
-  readonly after: string;
-  readonly limit: number;
-  readonly internal: boolean;
-}
-
-function listTopics({ topics }: Broker, { prefix, after, limit, internal }: ListAsk) {
+function listTopics({ topics }: Broker, { limit, ...ask }: Omit<ListTopicsRequest, "$typeName">) {
   const most = Math.min(limit > 0 ? limit : pageInitial, pageMax);
-  const found = topics
-    .list()
-    .filter(
-      ({ name, isInternal }) =>
-        name > after && name.startsWith(prefix) && (internal || !isInternal),
-    );
-  const page = found.slice(0, most);
+  const page = pageTopics(topics, { ...ask, limit: most });
   return {
-    topics: page.map(({ name, id, isInternal, partitions }) => ({
+    topics: page.topics.map(({ name, id, isInternal, partitions }) => ({
       name,
       id: formatUuid(id),
       internal: isInternal,
       partitions: partitions.length,
     })),
-    next: found.length > most ? (page.at(-1)?.name ?? "") : "",
+    next: page.next ?? "",
   };
-}
-
-interface TopicChange {
-  readonly name: string;
-  readonly partitions: number;
-  readonly changes: readonly ConfigChange[];
-}
-
-/** All of it or nothing: what can be refused is tried before anything is changed. */
-async function updateTopic(broker: Broker, change: TopicChange): Promise<void> {
-  const { name, partitions, changes } = change;
-  const resource = { kind: "topic", name } as const;
-  if (partitions !== 0) {
-    const isSame = find(broker, name).partitions.length === partitions;
-    if (!isSame) {
-      await broker.topics.addPartitions(name, partitions, { validateOnly: true });
-      await changeConfigs(broker, resource, changes, { validateOnly: true });
-      await broker.topics.addPartitions(name, partitions);
-    }
-  }
-  await changeConfigs(broker, resource, changes, { validateOnly: false });
 }
 
 async function toTopicMessage(broker: Broker, topic: Topic) {
@@ -169,12 +138,6 @@ function toResource(resource: ConfigResource | undefined) {
 
 function toMap(configs: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
   return new Map(Object.entries(configs));
-}
-
-function find({ topics }: Broker, name: string): Topic {
-  const topic = topics.find(name);
-  if (topic !== undefined) return topic;
-  throw new XylemError("UNKNOWN_TOPIC_OR_PARTITION", `There is no topic ${name}`);
 }
 
 function notNew(name: string): XylemError {

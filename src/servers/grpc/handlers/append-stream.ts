@@ -69,10 +69,10 @@ async function answerGroup(
       options,
       group.map(({ records }) => records),
     );
-    return outcomes.map(({ records, isDurable }) => ({
+    return outcomes.map(({ records, isDurable, isDuplicate }) => ({
       outcome: {
         case: "appended",
-        value: { ranges: toRanges(records), durable: isDurable },
+        value: { ranges: toRanges(records), durable: isDurable, duplicate: isDuplicate },
       },
     }));
   } catch (error) {
@@ -174,15 +174,19 @@ function groupLength(waiting: readonly Waiting[]): number {
   return length;
 }
 
-/** An expectation is of a request of its own: what goes before it would change the offset. */
+/** What goes before it would change the offset that it expects, or what its key is the key of. */
+function isOfItsOwn({ expectedOffset, idempotencyKey }: AppendRequest): boolean {
+  return expectedOffset !== undefined || idempotencyKey !== "";
+}
+
 function isAlike(one: AppendRequest, other: AppendRequest | undefined): boolean {
   return (
     one.topic === other?.topic &&
     one.acks === other.acks &&
     one.minReplicas === other.minReplicas &&
     one.durability === other.durability &&
-    one.expectedOffset === undefined &&
-    other.expectedOffset === undefined
+    !isOfItsOwn(one) &&
+    !isOfItsOwn(other)
   );
 }
 

@@ -1,4 +1,5 @@
 import type { HandlerContext } from "@connectrpc/connect";
+import { anonymous } from "../../../base/principal.ts";
 import { appendRecords, type AppendRecords } from "../../../broker/records/append-records.ts";
 import { type CallScope, clientId } from "../call-scope.ts";
 import { Acks, type AppendRequest, Durability } from "../generated/xylem/v1/log_pb.ts";
@@ -20,7 +21,7 @@ const durabilityOf: Readonly<Record<Durability, AppendRecords["durability"]>> = 
 
 /** What of a request is not its records. */
 export function appendOptions(request: AppendRequest, timeoutMs: number) {
-  const { topic, acks, minReplicas, durability, expectedOffset } = request;
+  const { topic, acks, minReplicas, durability, expectedOffset, idempotencyKey } = request;
   return {
     topic,
     acks: acksOf[acks as Acks] ?? -1,
@@ -30,6 +31,7 @@ export function appendOptions(request: AppendRequest, timeoutMs: number) {
     durability: durabilityOf[durability as Durability],
     expectedOffset:
       expectedOffset === undefined ? undefined : toNumber(expectedOffset, "expected_offset"),
+    idempotency: idempotencyKey === "" ? undefined : { scope: anonymous, key: idempotencyKey },
   };
 }
 
@@ -44,5 +46,9 @@ export async function append(
   const outcome = await appendRecords(broker, tools, { ...options, records });
   const isAllRefused = outcome.records.every(({ error }) => error !== undefined);
   if (isAllRefused && outcome.error !== undefined) throw outcome.error;
-  return { ranges: toRanges(outcome.records), durable: outcome.isDurable };
+  return {
+    ranges: toRanges(outcome.records),
+    durable: outcome.isDurable,
+    duplicate: outcome.isDuplicate,
+  };
 }

@@ -38,11 +38,11 @@ export async function* subscribe(
     for (;;) {
       const followed = await following.next(limits, signal);
       if (followed === undefined) break;
-      await memory.takeLater(bytes, signal);
+      const taken = await memory.takeLater(bytes, signal);
       try {
         yield toResponse(following, followed);
       } finally {
-        memory.release(bytes);
+        memory.release(taken);
       }
     }
     if (stopping.aborted) throw stopping.reason;

@@ -1,10 +1,11 @@
 import { formatUuid } from "../../../base/uuid.ts";
 import { XylemError } from "../../../base/errors.ts";
 import type { ConfigChange } from "../../../broker/configs/change-configs.ts";
-import { changeConfigs } from "../../../broker/configs/alter-resource-configs.ts";
+import { changeTopic } from "../../../broker/topics/change-topic.ts";
 import { deleteTopic } from "../../../broker/topics/delete-topic.ts";
 import { describeTopic } from "../../../broker/topics/describe-topic.ts";
 import { ensureTopic } from "../../../broker/topics/ensure-topic.ts";
+import { pageTopics } from "../../../broker/topics/page-topics.ts";
 import type { Topic } from "../../../broker/topics/topics.ts";
 import { Refusal } from "../refusal.ts";
 import { answersJson, type HttpScope, type Route, route } from "../route.ts";
@@ -29,15 +30,8 @@ const listTopics = route({
   answers: { 200: answersJson("A page of topics.", topicPage) },
   handle: ({ broker }, { query }) => {
     const { prefix = "", after = "", limit = 100, internal = false } = query;
-    const found: Topic[] = [];
-    for (const topic of broker.topics.list()) {
-      if (topic.name <= after || !topic.name.startsWith(prefix)) continue;
-      if (topic.isInternal && !internal) continue;
-      if (found.push(topic) > limit) break;
-    }
-    const page = found.slice(0, limit);
-    const next = found.length > limit ? (page.at(-1)?.name ?? null) : null;
-    return { status: 200, json: { topics: page.map(listed), next } };
+    const { topics, next } = pageTopics(broker.topics, { prefix, after, limit, internal });
+    return { status: 200, json: { topics: topics.map(listed), next: next ?? null } };
   },
 });
 
@@ -98,19 +92,8 @@ const change = route({
   answers: { 200: answersJson("The topic as it is now.", topicDescription) },
   problems: { 400: "A config or the count is invalid.", 404: "There is no such topic." },
   handle: async (scope, { params: { topic: name }, body }) => {
-    const { broker } = scope;
-    const topic = find(scope, name);
-    const changes = changesOf(body.configs ?? {});
-    const count = body.partitions ?? topic.partitions.length;
-    const isGrowing = count !== topic.partitions.length;
-    const resource = { kind: "topic", name } as const;
-    // All that can be refused is refused before anything changes.
-    if (isGrowing) {
-      await broker.topics.addPartitions(name, count, { validateOnly: true });
-      await changeConfigs(broker, resource, changes, { validateOnly: true });
-      await broker.topics.addPartitions(name, count);
-    }
-    await changeConfigs(broker, resource, changes, { validateOnly: false });
+    const configs = changesOf(body.configs ?? {});
+    await changeTopic(scope.broker, { name, partitions: body.partitions, configs });
     return { status: 200, json: await describe(scope, find(scope, name)) };
   },
 });
