@@ -28,7 +28,7 @@ export function placeRecords(
     keyless ??=
       ask.idempotency === undefined
         ? keylessTurns.next(topic)
-        : partitionOfKey(encodeUtf8(keyId(ask.idempotency)), count);
+        : partitionOfKey(encodeUtf8(keyId(ask.idempotency, topic.id)), count);
     return { record, partition: keyless, timestampMs };
   });
 }

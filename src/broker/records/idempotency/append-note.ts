@@ -1,7 +1,8 @@
-import { ByteWriter } from "../../../base/bytes.ts";
+import { ByteWriter, joinBytes } from "../../../base/bytes.ts";
 import { MalformedError, XylemError } from "../../../base/errors.ts";
 import { KeyHash, type Words128 } from "../../../base/key-hash.ts";
 import { decodeUtf8, encodeUtf8 } from "../../../base/text.ts";
+import type { Uuid } from "../../../base/uuid.ts";
 import type { KeptAppend } from "../../../log/idempotency/key-table.ts";
 import {
   openRecords,
@@ -34,9 +35,14 @@ const keyLengthMax = 255;
 const seed: Words128 = [0x78796c65, 0x6d2d6b65, 0x79732d31, 0x00000001];
 const hasher = new KeyHash(seed);
 
-/** What a table calls a key. Throws INVALID_REQUEST. */
-export function keyId({ scope, key }: IdempotencyKey): string {
-  if (key.length >= 1 && key.length <= keyLengthMax) return hashOf(encodeUtf8(scope)) + key;
+/**
+ * What a table calls a key. The topic is in it, as a fork holds the records of another one. Throws
+ * INVALID_REQUEST.
+ */
+export function keyId({ scope, key }: IdempotencyKey, topicId: Uuid): string {
+  if (key.length >= 1 && key.length <= keyLengthMax) {
+    return hashOf(joinBytes([topicId, encodeUtf8(scope)])) + key;
+  }
   const detail = `an idempotency key has 1 to ${keyLengthMax} characters, not ${key.length}`;
   throw new XylemError("INVALID_REQUEST", detail);
 }

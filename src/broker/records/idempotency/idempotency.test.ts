@@ -4,6 +4,7 @@ import { MemoryBroker } from "../../../../test/support/memory-broker.ts";
 import { XylemError } from "../../../base/errors.ts";
 import { SeededRandom } from "../../../base/seeded-random.ts";
 import { decodeUtf8, encodeUtf8 } from "../../../base/text.ts";
+import { forkTopic } from "../../copies/fork-topic.ts";
 import { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
 import { partitionOfKey } from "../../../base/murmur2.ts";
 import {
@@ -221,6 +222,16 @@ describe("what is remembered", () => {
     await memory.broker.topics.delete("orders");
     await memory.createTopic("orders");
     expect((await append("k", [record("b")])).isDuplicate).toBe(false);
+  });
+
+  test("is not that of the topic that a fork was made of", async () => {
+    await memory.createTopic("orders");
+    await append("k", [record("a")]);
+    const fork = { source: "orders", name: "copy", at: { kind: "latest" } } as const;
+    await forkTopic(memory.broker.topics, fork);
+    const other = await append("k", [record("a")], { topic: "copy" });
+    expect([other.isDuplicate, offsets(other)]).toEqual([false, [1]]);
+    expect((await append("k", [record("a")])).isDuplicate).toBe(true);
   });
 
   test("is not what a client writes into headers of his own", async () => {

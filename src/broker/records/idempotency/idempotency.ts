@@ -30,7 +30,7 @@ export class Idempotency {
   /** Until it is ended no other request has the key. Throws IDEMPOTENCY_KEY_IN_FLIGHT. */
   begin(scope: RecordScope, topic: Topic, key: IdempotencyKey): KeyUse {
     this.#unsubscribe ??= scope.broker.topics.onDeleted((gone) => this.#tables.delete(gone));
-    const id = keyId(key);
+    const id = keyId(key, topic.id);
     const place = `${topic.name}/${id}`;
     if (this.#inFlight.has(place)) {
       const detail = "a request with this idempotency key is under way";
