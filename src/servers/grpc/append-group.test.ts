@@ -21,7 +21,7 @@ const record = (text: string, partition = 0): NewRecord => ({
 });
 
 async function valuesOf(partition: number): Promise<string[]> {
-  const ask = { topic: "t", partition, position: "earliest", limit: 100, maxBytes: 1e6, waitMs: 0 };
+  const ask = { topic: "t", partition, position: "earliest", limit: 100, maxBytes: 1e7, waitMs: 0 };
   const page = await readPage(memory.broker, tools, ask as never);
   return page.records.map(({ value }) => Buffer.from(value ?? "").toString());
 }

@@ -42,8 +42,8 @@ test("who is cancelled while he waits takes nothing", async () => {
   memory.take(100);
   const cancel = new AbortController();
   const waiting = memory.takeLater(10, cancel.signal);
-  cancel.abort();
-  await expect(waiting).rejects.toThrow();
+  cancel.abort(new Error("cancelled"));
+  await expect(waiting).rejects.toThrow("cancelled");
   memory.release(100);
   expect(memory.bytes).toBe(0);
 });
