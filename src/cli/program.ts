@@ -6,6 +6,7 @@ import { addConfigCommand } from "./commands/config.ts";
 import { addConsumeCommand } from "./commands/consume.ts";
 import { addDumpCommand } from "./commands/dump.ts";
 import { addGroupCommand } from "./commands/group.ts";
+import { addLatestCommands } from "./commands/latest.ts";
 import { addPingCommand } from "./commands/ping.ts";
 import { addProduceCommand } from "./commands/produce.ts";
 import { addSnapshotCommands } from "./commands/snapshot.ts";
@@ -31,6 +32,7 @@ export function makeProgram(version: string): Command {
   addPingCommand(program);
   addProduceCommand(program);
   addConsumeCommand(program);
+  addLatestCommands(program);
   addTopicCommand(program);
   addBucketCommand(program);
   addGroupCommand(program);

@@ -73,7 +73,7 @@ function formatAsJson(record: ShownRecord): string {
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Text where the bytes are UTF-8, else `{ base64 }`: nothing is lost on the way. */
-function jsonText(bytes: Uint8Array | null): string | { base64: string } | null {
+export function jsonText(bytes: Uint8Array | null): string | { base64: string } | null {
   if (bytes === null) return null;
   try {
     return strictUtf8.decode(bytes);

@@ -14,6 +14,7 @@ import {
   type WriteDoor,
   writeDoors,
 } from "../doors/door.ts";
+import { callHttp } from "../doors/http-calls.ts";
 import { withWriter } from "../doors/record-writer.ts";
 import { CommandFailure, exitCodes } from "../exit-codes.ts";
 import { type BrokerOptions, withAdmin } from "../kafka-clients.ts";
@@ -101,7 +102,7 @@ async function bench(options: BenchOptions): Promise<void> {
     printOutcome(report, options, formatReport(report));
     if (tally.errorCount > 0) throw new CommandFailure(`${tally.errorCount} requests failed`);
   } finally {
-    if (isOwn) await withAdmin(options, (admin) => admin.deleteTopics({ topics: [topic] }));
+    if (isOwn) await deleteTopic(topic, options);
   }
 }
 
@@ -113,9 +114,21 @@ function checkBounds({ connections, duration }: BenchOptions): void {
 
 async function makeTopic(topic: string, options: BenchOptions): Promise<void> {
   const { partitions } = options;
-  await withAdmin(options, (admin) =>
-    admin.createTopics({ topics: [topic], partitions, replicas: -1 }),
-  );
+  if (options.door === "kafka") {
+    const topics = [topic];
+    return withAdmin(options, async (admin) => {
+      await admin.createTopics({ topics, partitions, replicas: -1 });
+    });
+  }
+  const headers = { "content-type": "application/json" };
+  const body = JSON.stringify({ partitions });
+  await callHttp(options, `/v1/topics/${topic}`, { method: "PUT", headers, body });
+}
+
+async function deleteTopic(topic: string, options: BenchOptions): Promise<void> {
+  if (options.door !== "kafka") {
+    await callHttp(options, `/v1/topics/${topic}`, { method: "DELETE" });
+  } else await withAdmin(options, (admin) => admin.deleteTopics({ topics: [topic] }));
 }
 
 async function runAll(

@@ -64,6 +64,7 @@ async function consume(topic: string, options: ConsumeOptions): Promise<void> {
   if (options.group !== undefined && options.partition !== undefined) {
     throw new CommandFailure("--group and --partition exclude each other", exitCodes.usage);
   }
+  checkDoor(options);
   const format = recordFormat(options.json ? "json" : options.format);
   const { signal } = stopWhenAsked(options.for);
   const reading = {
@@ -83,6 +84,15 @@ async function consume(topic: string, options: ConsumeOptions): Promise<void> {
 function toCondition(text: string): readonly [name: string, value: string] {
   const { name, value } = parseAssignment(text);
   return [name, value];
+}
+
+function checkDoor({ door, group, follow, count, ...options }: ConsumeOptions): void {
+  if (door !== "kafka" && group !== undefined) {
+    throw new CommandFailure("--group reads over the kafka door", exitCodes.usage);
+  }
+  const hasEnd = count !== undefined || options.for !== undefined;
+  if (door !== "sse" || follow || hasEnd) return;
+  throw new CommandFailure("the sse door only follows: add -f, -n or --for", exitCodes.usage);
 }
 
 /** A signal, a reader of our output that has gone, or the time that was given. */

@@ -37,4 +37,7 @@ export async function* readThrough(
 
 const readers: Readonly<Record<ReadDoor, () => Promise<ReadRecords>>> = {
   kafka: async () => (await import("./kafka-reader.ts")).readOverKafka,
+  http: async () => (await import("./http-reader.ts")).readOverHttp,
+  sse: async () => (await import("./sse-reader.ts")).readOverEvents,
+  grpc: async () => (await import("./grpc-reader.ts")).readOverGrpc,
 };

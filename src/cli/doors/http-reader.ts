@@ -1,0 +1,45 @@
+import type { ShownRecord } from "../record-format.ts";
+import { callHttp } from "./http-calls.ts";
+import { type PageSource, readPages } from "./paged-reader.ts";
+import { parseShown } from "./parse-shown.ts";
+import type { ReadingOptions } from "./record-reader.ts";
+
+const recordsPerPage = 1_000;
+
+/** Reads over HTTP: a page after the other, waiting for the next one at the end. */
+export function readOverHttp(
+  options: ReadingOptions,
+  signal: AbortSignal,
+): AsyncGenerator<ShownRecord> {
+  return readPages(httpPages(options), options, signal);
+}
+
+interface Described {
+  readonly partitions: readonly { readonly partition: number; readonly lastStable: number }[];
+}
+
+function httpPages(options: ReadingOptions): PageSource {
+  const topicPath = `/v1/topics/${encodeURIComponent(options.topic)}`;
+  return {
+    async describe() {
+      const response = await callHttp(options, topicPath);
+      const { partitions } = (await response.json()) as Described;
+      return partitions.map(({ partition, lastStable }) => ({ partition, end: lastStable }));
+    },
+    async readPage({ partition, position, waitMs }, signal) {
+      const query = new URLSearchParams([
+        ["offset", position],
+        ["limit", String(recordsPerPage)],
+        ["wait", `${waitMs}ms`],
+        ["reset", Number(position) > 0 ? "latest" : "earliest"],
+        ...options.filter.map(([name, value]): [string, string] => [name, value]),
+      ]);
+      const path = `${topicPath}/partitions/${partition}/records?${query.toString()}`;
+      const headers = { accept: "application/x-ndjson" };
+      const response = await callHttp(options, path, { headers, signal });
+      const lines = (await response.text()).split("\n").filter((line) => line !== "");
+      const nextOffset = Number(response.headers.get("xylem-next-offset"));
+      return { records: lines.map(parseShown), nextOffset };
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readDoors, writeDoors } from "../../src/cli/doors/door.ts";
+import type { Outcome } from "../support/child-process.ts";
+import { makeTemporaryFolder, removeFolder } from "../support/temporary-folder.ts";
+import { type StartedNode, startNode, xylem } from "../support/xylem-command.ts";
+
+const data = makeTemporaryFolder("doors");
+let node: StartedNode;
+
+beforeAll(async () => {
+  node = await startNode(["--port=0", "--data", data]);
+  for (const door of writeDoors) {
+    await at("topic", "create", `by-${door}`, "-p", "2");
+    const input = 'a:plain\nb:{"total": 1.0,  "list":[ ]}\nc:größe\n';
+    const headers = ["--header", "source=test", "note=größe"];
+    const produce = ["produce", `by-${door}`, "-b", node.bootstrap, "-K", ":", ...headers];
+    const produced = await xylem([...produce, "--door", door], { input });
+    expect([produced.code, produced.stdout]).toEqual([0, `3 records to by-${door}\n`]);
+  }
+});
+
+afterAll(async () => {
+  await node.child.end("SIGTERM");
+  removeFolder(data);
+});
+
+const at = (...args: string[]): Promise<Outcome> => xylem([...args, "-b", node.bootstrap]);
+const linesOf = ({ stdout }: Outcome): string[] => stdout.split("\n").slice(0, -1);
+const format = ["--format", "{key} {value} {headers}"];
+
+describe.each(readDoors)("consume over %s", (door) => {
+  const consume = (topic: string, ...args: string[]): Promise<Outcome> =>
+    at("consume", topic, "--door", door, ...args);
+
+  test.each(writeDoors)("reads what was produced over %s, byte for byte", async (writer) => {
+    const lines = linesOf(await consume(`by-${writer}`, ...format, "-n", "3"));
+    expect(lines.toSorted()).toEqual([
+      "a plain source=test,note=größe",
+      'b {"total": 1.0,  "list":[ ]} source=test,note=größe',
+      "c größe source=test,note=größe",
+    ]);
+  });
+
+  test("filters are applied", async () => {
+    const filter = ["--filter", "key=b", "header.source=test", "json./total=1"];
+    const found = await consume("by-kafka", ...filter, "--format", "{key}", "-n", "1");
+    expect(linesOf(found)).toEqual(["b"]);
+  });
+
+  test("--follow waits for what comes, --for ends by itself", async () => {
+    const topic = `followed-over-${door}`;
+    await at("produce", topic, "--value", "1", "-q");
+    const tail = consume(topic, "--from", "-1", "--for", "8s");
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    await at("produce", topic, "--value", "2", "-q");
+    expect(await tail).toMatchObject({ code: 0, stdout: "1\n2\n", stderr: "" });
+  });
+
+  test("an unknown topic and a dead broker have their exit codes", async () => {
+    const unknown = await consume("nothing", "-n", "1");
+    expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining("nothing")]);
+    const dead = ["consume", "t", "--door", door, "-n", "1", "-b", "127.0.0.1:1"];
+    expect((await xylem(dead)).code).toBe(3);
+  });
+});
+
+describe.each(writeDoors.filter((door) => door !== "kafka"))("bench over %s", (door) => {
+  test("tells rates without errors and leaves nothing behind", async () => {
+    const { code, stdout } = await at("bench", "--door", door, "-d", "1s", "--json");
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ door, errorCount: 0 });
+    expect((await at("topic", "list")).stdout).not.toContain("xylem-bench");
+  });
+});
+
+test("the newest record of a key is printed, patched and printed again", async () => {
+  await at("produce", "carts", "--value", '{"total":1}', "-k", "alice", "-q");
+  await at("produce", "carts", "--value", '{"total":5}', "-k", "bob", "-q");
+  const patch = '[{"op":"replace","path":"/total","value":9}]';
+  const patched = await at("patch", "carts", patch, "--key", "alice");
+  expect([patched.code, patched.stdout]).toEqual([0, '{"total":9}\n']);
+  expect((await at("latest", "carts", "--key", "alice")).stdout).toBe('{"total":9}\n');
+  const shown = JSON.parse((await at("latest", "carts", "--key", "alice", "--json")).stdout);
+  expect(shown).toMatchObject({ topic: "carts", partition: 0, offset: 2, value: '{"total":9}' });
+  const none = await at("latest", "carts", "--key", "carol");
+  expect([none.code, none.stderr]).toEqual([1, expect.stringContaining("no record of this key")]);
+});
+
+test("what a door does not do is refused with exit code 2", async () => {
+  expect((await at("consume", "by-http", "--door", "sse")).code).toBe(2);
+  expect((await at("produce", "by-http", "--door", "sse", "--value", "x")).code).toBe(2);
+  expect((await at("consume", "by-http", "--door", "http", "--group", "g")).code).toBe(2);
+});
