@@ -12,6 +12,11 @@ export const liveSettings = {
     atLeast(100),
     "Silence after which a live reader is sent something, so that both sides know of each other.",
   ),
+  "live.partitions.max": int(
+    10_000,
+    atLeast(1),
+    "Partitions a live reader follows; a stream of server-sent events at most 256.",
+  ),
   "live.shared.max.bytes": long(
     8_388_608,
     atLeast(65_536),
@@ -22,4 +27,16 @@ export const liveSettings = {
     atLeast(100),
     "How long a live reader may take nothing of what waits for it before it is cut off.",
   ),
+  "websocket.commands.max": int(
+    100,
+    atLeast(1),
+    "Commands of one WebSocket under way; past it that socket is not read.",
+  ),
+  "websocket.connections.max": int(10_000, atLeast(0), "WebSockets at a time."),
+  "websocket.message.max.bytes": int(
+    1_048_576,
+    atLeast(1_024),
+    "The largest message a WebSocket takes; a larger one ends it with code 1009.",
+  ),
+  "websocket.subscriptions.max": int(100, atLeast(1), "Subscriptions of one WebSocket."),
 };

@@ -121,11 +121,11 @@ test("bytes that are no HTTP get 400 and the connection ends", async () => {
   expect(await exchange("GET nonsense\r\n\r\n")).toMatch(/^HTTP\/1.1 400 /);
 });
 
-test("an upgrade is refused", async () => {
+test("an upgrade is refused where there is no socket", async () => {
   const answer = await exchange(
     "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
   );
-  expect(answer).toMatch(/^HTTP\/1.1 403 /);
+  expect(answer).toMatch(/^HTTP\/1.1 404 /);
 });
 
 test("closing ends idle connections at once", async () => {

@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { refuseForeign, type GuardRules } from "./browser-guard.ts";
 import { toProblem } from "./errors.ts";
 import type { GuestRoutes } from "./guest-routes.ts";
 import { type HttpApp, openHttpApp } from "./http-app.ts";
 import { LiveReaders } from "./live/live-readers.ts";
+import { SocketDoor, socketPath } from "./live/socket-door.ts";
 import { Refusal } from "./refusal.ts";
 import type { HttpScope, Route } from "./route.ts";
 import { routes } from "./routes/index.ts";
@@ -32,29 +34,33 @@ const exposedHeaders =
   "xylem-cursor, xylem-duplicate, xylem-high-watermark, xylem-log-start, xylem-next-offset, " +
   "xylem-offset, xylem-partition, xylem-timestamp";
 
+interface Opened {
+  readonly app: HttpApp;
+  readonly closing: AbortController;
+  readonly socketDoor: SocketDoor;
+}
+
 /** The HTTP door: takes connections, shields the node from foreign web pages, hands on the rest. */
 export class HttpServer {
   readonly #server: Server;
   readonly #options: HttpOptions;
   readonly #app: HttpApp;
   readonly #closing: AbortController;
+  readonly #socketDoor: SocketDoor;
   readonly #sockets = new Set<Socket>();
   readonly #publicPaths: ReadonlySet<string>;
   #requestCount = 0;
 
-  private constructor(
-    server: Server,
-    options: HttpOptions,
-    opened: { readonly app: HttpApp; readonly closing: AbortController },
-  ) {
+  private constructor(server: Server, options: HttpOptions, opened: Opened) {
     this.#server = server;
     this.#options = options;
     this.#app = opened.app;
     this.#closing = opened.closing;
+    this.#socketDoor = opened.socketDoor;
     this.#publicPaths = new Set(routes.filter(isPublic).map(({ path }) => path));
     server.maxHeadersCount = headersCountMax;
     server.on("request", (request, response) => this.handle(request, response));
-    server.on("upgrade", refuseUpgrade);
+    server.on("upgrade", (request, stream, head) => this.#upgrade(request, stream, head));
     server.on("clientError", (_error, socket) => endMalformed(socket as Socket));
     // Node tracks connections, and so times slow ones out, from the moment a server listens. This
     // one is handed its connections.
@@ -74,7 +80,7 @@ export class HttpServer {
     const readers = new LiveReaders(clock, settings, closing.signal);
     const scope = { ...options, closing: closing.signal, routes, readers };
     const app = await openHttpApp(server, scope, options.guests);
-    return new HttpServer(server, options, { app, closing });
+    return new HttpServer(server, options, { app, closing, socketDoor: new SocketDoor(scope) });
   }
 
   get requestCount(): number {
@@ -115,7 +121,9 @@ export class HttpServer {
     this.#server.closeIdleConnections();
     if (this.#sockets.size === 0) return;
     await new Promise<void>((resolve) => {
-      const cut = setTimeout(() => this.#server.closeAllConnections(), graceMs);
+      const cut = setTimeout(() => {
+        for (const socket of this.#sockets) socket.destroy();
+      }, graceMs);
       const check = (): void => {
         if (this.#sockets.size > 0) return;
         clearTimeout(cut);
@@ -123,6 +131,18 @@ export class HttpServer {
       };
       for (const socket of this.#sockets) socket.once("close", check);
     });
+  }
+
+  /** WebSockets have one path. What is refused is told as any other request. */
+  #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    this.#requestCount += 1;
+    const path = pathOf(request.url ?? "/");
+    const refusal =
+      this.#refuse(request) ??
+      (path === socketPath ? undefined : noSocketAt(path)) ??
+      (this.#socketDoor.isFull ? tooManySockets() : undefined);
+    if (refusal === undefined) void this.#socketDoor.accept(request, stream, head);
+    else refuseUpgrade(stream, refusal);
   }
 
   /** Browsers hand an answer to a page of another origin only when it names that origin. */
@@ -201,8 +221,26 @@ function pathOf(url: string): string {
   return end === -1 ? url : url.slice(0, end);
 }
 
-function refuseUpgrade(_request: IncomingMessage, socket: { end(text: string): void }): void {
-  socket.end("HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+const noSocketAt = (path: string): Refusal =>
+  new Refusal(404, `No WebSocket is at ${path}.`, { code: "RESOURCE_NOT_FOUND" });
+
+const tooManySockets = (): Refusal =>
+  new Refusal(503, "There are too many WebSockets; try again.", {
+    code: "THROTTLING_QUOTA_EXCEEDED",
+    facts: { setting: "websocket.connections.max" },
+  });
+
+function refuseUpgrade(stream: Duplex, refusal: Refusal): void {
+  const { problem } = toProblem(refusal);
+  const body = JSON.stringify(problem);
+  const head = [
+    `HTTP/1.1 ${problem.status} ${problem.title}`,
+    "connection: close",
+    "content-type: application/problem+json",
+    `content-length: ${Buffer.byteLength(body)}`,
+  ];
+  stream.on("error", () => undefined);
+  stream.end(`${head.join("\r\n")}\r\n\r\n${body}`);
 }
 
 function endMalformed(socket: Socket): void {

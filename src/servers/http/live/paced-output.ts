@@ -19,7 +19,7 @@ export class PacedOutput {
   #lastWriteMs: number;
   #fullSinceMs: number | undefined;
   #pendingBytes = 0;
-  #resume: (() => void) | undefined;
+  #waiting: (() => void)[] = [];
 
   constructor(readers: LiveReaders, target: OutputTarget) {
     this.#readers = readers;
@@ -38,7 +38,7 @@ export class PacedOutput {
   /** Resolves when the next is to be read for him; undefined: now. */
   ready(): Promise<void> | undefined {
     if (this.#fullSinceMs === undefined) return this.#readers.room();
-    return new Promise((resolve) => (this.#resume = resolve));
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   /** The connection has taken all there was, or is gone. */
@@ -47,8 +47,7 @@ export class PacedOutput {
     const taken = this.#pendingBytes;
     this.#pendingBytes = 0;
     if (taken > 0) this.#readers.changeBacklog(-taken);
-    this.#resume?.();
-    this.#resume = undefined;
+    for (const resume of this.#waiting.splice(0)) resume();
   }
 
   /** Cuts a slow reader off. Answers whether it is time to send something, be it nothing. */

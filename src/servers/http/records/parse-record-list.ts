@@ -15,7 +15,11 @@ export function parseRecordList(text: string): NewRecord[] {
   const body = parseExactly(text);
   const problem = findProblem(newRecordList, body);
   if (problem !== undefined) throw invalid(problem);
-  const { records } = body as { readonly records: readonly ListedRecord[] };
+  return toNewRecords((body as { readonly records: readonly ListedRecord[] }).records);
+}
+
+/** Records of a list that passed its schema. Throws INVALID_REQUEST. */
+export function toNewRecords(records: readonly ListedRecord[]): NewRecord[] {
   return records.map(toRecord);
 }
 
@@ -32,7 +36,8 @@ const json = JSON as unknown as {
   rawJSON(text: string): unknown;
 };
 
-function parseExactly(text: string): unknown {
+/** JSON that is written again digit for digit. Throws INVALID_REQUEST. */
+export function parseExactly(text: string): unknown {
   try {
     const plain: unknown = JSON.parse(text);
     return risky.test(text) ? json.parse(text, keepDigits) : plain;

@@ -1,0 +1,242 @@
+import type { Duplex } from "node:stream";
+import type { RawData, WebSocket } from "ws";
+import { XylemError } from "../../../base/errors.ts";
+import { openFollowing } from "../../../broker/follow/open-following.ts";
+import { appendRecords } from "../../../broker/records/append-records.ts";
+import { parsePosition } from "../../../broker/records/position.ts";
+import { parseRecordFilter } from "../../../broker/records/record-filter.ts";
+import { toProblem } from "../errors.ts";
+import { parseExactly, toNewRecords } from "../records/parse-record-list.ts";
+import { clientId, tellOutcome } from "../records/tell-outcome.ts";
+import type { HttpScope } from "../route.ts";
+import type { ListedRecord } from "../schemas/record.ts";
+import { parseTopicWish } from "./follow-request.ts";
+import type { LiveReader } from "./live-readers.ts";
+import { PacedOutput } from "./paced-output.ts";
+import {
+  type AppendCommand,
+  checkCommand,
+  commandId,
+  type SocketCommand,
+  type SubscribeCommand,
+} from "./socket-commands.ts";
+import { SocketSubscription } from "./socket-subscription.ts";
+
+/** Close codes (RFC 6455, 7.4.1). */
+const goingAway = 1_001;
+const policyViolation = 1_008;
+
+/** Commands in a row that can not be read: past it nobody means well. */
+const badCommandsMax = 100;
+/** Pings without an answer after which the peer is taken for gone. */
+const lostPingsMax = 3;
+const appendTimeoutMs = 30_000;
+const acksNumbers = { "0": 0, "1": 1, all: -1 } as const;
+
+/** One WebSocket: commands come in, replies and records go out, in one JSON text a message. */
+export class LiveSocket implements LiveReader {
+  readonly #scope: HttpScope;
+  readonly #socket: WebSocket;
+  readonly #output: PacedOutput;
+  readonly #subscriptions = new Map<string, SocketSubscription | undefined>();
+  #underWayCount = 0;
+  #underWayBytes = 0;
+  #badCount = 0;
+  #lostPings = 0;
+  #pingedMs: number;
+
+  constructor(scope: HttpScope, socket: WebSocket, stream: Duplex) {
+    this.#scope = scope;
+    this.#socket = socket;
+    this.#pingedMs = scope.broker.clock.monotonicMs();
+    this.#output = new PacedOutput(scope.readers, {
+      write: (bytes) => {
+        if (socket.readyState === socket.OPEN) socket.send(bytes, { binary: false });
+        return !stream.writableNeedDrain;
+      },
+      destroy: () => socket.terminate(),
+    });
+    stream.on("drain", () => this.#output.drained());
+    socket.on("message", (message, isBinary) => this.#take(message, isBinary));
+    socket.on("pong", () => (this.#lostPings = 0));
+    socket.on("error", () => undefined);
+    socket.on("close", () => this.#gone());
+    scope.readers.add(this);
+  }
+
+  check(nowMs: number): void {
+    this.#output.check(nowMs);
+    if (nowMs - this.#pingedMs < this.#scope.broker.settings["live.heartbeat.ms"]) return;
+    this.#pingedMs = nowMs;
+    if (this.#lostPings >= lostPingsMax) this.#socket.terminate();
+    else if (this.#socket.readyState === this.#socket.OPEN) {
+      this.#lostPings += 1;
+      this.#socket.ping();
+    }
+  }
+
+  close(): void {
+    this.#socket.close(goingAway, "the node stops");
+  }
+
+  #take(message: RawData, isBinary: boolean): void {
+    this.#lostPings = 0;
+    const text = (message as Buffer).toString();
+    this.#changeUnderWay(1, text.length);
+    void this.#answer(text, isBinary).finally(() => this.#changeUnderWay(-1, -text.length));
+  }
+
+  /** Past its bounds the socket is not read: the client finds that it can not send more. */
+  #changeUnderWay(count: number, bytes: number): void {
+    const { settings } = this.#scope.broker;
+    this.#underWayCount += count;
+    this.#underWayBytes += bytes;
+    const isFull =
+      this.#underWayCount >= settings["websocket.commands.max"] ||
+      this.#underWayBytes >= settings["websocket.message.max.bytes"];
+    if (isFull && !this.#socket.isPaused) this.#socket.pause();
+    else if (!isFull && this.#socket.isPaused) this.#socket.resume();
+  }
+
+  async #answer(text: string, isBinary: boolean): Promise<void> {
+    let message: unknown;
+    try {
+      if (isBinary) throw new XylemError("INVALID_REQUEST", "A command is one JSON text.");
+      message = parseJson(text);
+      const command = checkCommand(message);
+      this.#badCount = 0;
+      const told = await this.#carryOut(command, text);
+      this.#reply({ id: commandId(message), ok: true, ...told });
+    } catch (error) {
+      this.#refuse(message, error);
+    }
+  }
+
+  #refuse(message: unknown, error: unknown): void {
+    if (toProblem(error).isOwnFault) {
+      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.#scope.broker.log.error("a command of a WebSocket failed", { reason });
+    }
+    const told = tellError(error);
+    this.#reply({ id: commandId(message), ok: false, ...told });
+    if (told.error.code !== "INVALID_REQUEST") return;
+    this.#badCount += 1;
+    if (this.#badCount > badCommandsMax) this.#socket.close(policyViolation, "bad commands only");
+  }
+
+  #reply(fields: object): void {
+    this.#output.write(Buffer.from(JSON.stringify({ type: "reply", ...fields })));
+  }
+
+  async #carryOut(command: SocketCommand, text: string): Promise<object> {
+    switch (command.type) {
+      case "ping":
+        return {};
+      case "subscribe":
+        return await this.#subscribe(command);
+      case "unsubscribe":
+        return this.#unsubscribe(command.subscription);
+      case "credit":
+        this.#find(command.subscription).addCredits(command.credits);
+        return {};
+      case "append":
+        return await this.#append(command, text);
+    }
+  }
+
+  async #subscribe(command: SubscribeCommand): Promise<object> {
+    const { subscription: name, credits } = command;
+    const { settings } = this.#scope.broker;
+    if (this.#subscriptions.has(name)) throw invalid(`${name} is subscribed already.`);
+    const most = settings["websocket.subscriptions.max"];
+    if (this.#subscriptions.size >= most) {
+      throw invalid(`A socket has at most ${most} subscriptions: websocket.subscriptions.max.`);
+    }
+    // The name is taken from here on; it is given back when this fails.
+    this.#subscriptions.set(name, undefined);
+    try {
+      const following = await openFollowing(this.#scope, {
+        wishes: command.topics.map(parseTopicWish),
+        from: parsePosition(command.from ?? "latest"),
+        cursor: command.cursor,
+        filter: parseRecordFilter(Object.entries(command.filter ?? {})),
+        sizeBytesMax: settings["http.filter.scan.max.bytes"],
+        partitionsMax: settings["live.partitions.max"],
+        tooMany: "live.partitions.max is the bound",
+      });
+      const output = this.#output;
+      const onOver = (): void => void this.#subscriptions.delete(name);
+      const made = new SocketSubscription({ name, following, output, credits, onOver });
+      this.#subscriptions.set(name, made);
+      if (this.#socket.readyState !== this.#socket.OPEN) made.close();
+      else setImmediate(() => this.#run(made));
+      return { subscription: name, partitions: made.partitionCount, cursor: made.cursor };
+    } catch (error) {
+      this.#subscriptions.delete(name);
+      throw error;
+    }
+  }
+
+  #run(subscription: SocketSubscription): void {
+    subscription.run().catch((error: unknown) => {
+      this.#scope.broker.log.error("a subscription of a WebSocket failed", {
+        reason: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
+      this.#socket.terminate();
+    });
+  }
+
+  #unsubscribe(name: string): object {
+    const subscription = this.#find(name);
+    subscription.close();
+    this.#subscriptions.delete(name);
+    return { subscription: name, cursor: subscription.cursor };
+  }
+
+  #find(name: string): SocketSubscription {
+    const found = this.#subscriptions.get(name);
+    if (found !== undefined) return found;
+    throw invalid(`${name} is not subscribed.`);
+  }
+
+  async #append(command: AppendCommand, text: string): Promise<object> {
+    const { broker, tools } = this.#scope;
+    const { topic, acks = "all", durability, expectedOffset } = command;
+    // Once more, for numbers that are to be kept digit for digit.
+    const { records } = parseExactly(text) as { readonly records: readonly ListedRecord[] };
+    const outcome = await appendRecords(broker, tools, {
+      topic,
+      records: toNewRecords(records),
+      acks: acksNumbers[acks],
+      timeoutMs: appendTimeoutMs,
+      clientId,
+      durability,
+      expectedOffset,
+    });
+    const told = tellOutcome(outcome);
+    return outcome.error === undefined ? told : { ok: false, ...tellError(outcome.error), ...told };
+  }
+
+  #gone(): void {
+    for (const subscription of this.#subscriptions.values()) subscription?.close();
+    this.#scope.readers.remove(this);
+    this.#output.drained();
+  }
+}
+
+/** An error as HTTP's problem documents have it, but for what only a document needs. */
+function tellError(error: unknown) {
+  return { error: { ...toProblem(error).problem, type: undefined, title: undefined } };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw invalid(`A command is one JSON text: ${(error as Error).message}`);
+  }
+}
+
+function invalid(detail: string): XylemError {
+  return new XylemError("INVALID_REQUEST", detail);
+}
