@@ -173,6 +173,7 @@ test("reflection lists the services and describes calls, in both versions", asyn
       "grpc.reflection.v1alpha.ServerReflection",
       "xylem.v1.AdminService",
       "xylem.v1.EchoService",
+      "xylem.v1.GroupService",
       "xylem.v1.LogService",
     ]);
     const url = `${broker.url}/xylem.v1.EchoService/Echo`;

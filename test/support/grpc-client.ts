@@ -75,6 +75,7 @@ function grpcPackages(): grpc.GrpcObject {
         "xylem/v1/log.proto",
         "xylem/v1/admin.proto",
         "xylem/v1/echo.proto",
+        "xylem/v1/group.proto",
         "grpc/health/v1/health.proto",
         "grpc/reflection/v1/reflection.proto",
         "grpc/reflection/v1alpha/reflection.proto",

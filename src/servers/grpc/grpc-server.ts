@@ -19,11 +19,13 @@ import { ServerReflection } from "./generated/grpc/reflection/v1/reflection_pb.t
 import * as v1alpha from "./generated/grpc/reflection/v1alpha/reflection_pb.ts";
 import { AdminService } from "./generated/xylem/v1/admin_pb.ts";
 import { EchoService } from "./generated/xylem/v1/echo_pb.ts";
+import { GroupService } from "./generated/xylem/v1/group_pb.ts";
 import { LogService } from "./generated/xylem/v1/log_pb.ts";
 import { admin } from "./handlers/admin.ts";
 import { append } from "./handlers/append.ts";
 import { appendStream } from "./handlers/append-stream.ts";
 import { echo } from "./handlers/echo.ts";
+import { group } from "./handlers/group.ts";
 import { health } from "./handlers/health.ts";
 import { read } from "./handlers/read.ts";
 import { reflection } from "./handlers/reflection.ts";
@@ -34,7 +36,7 @@ type Request = IncomingMessage | Http2ServerRequest;
 type Response = ServerResponse | Http2ServerResponse;
 
 /** What of this node can be called. */
-const services: readonly DescService[] = [LogService, AdminService, EchoService];
+const services: readonly DescService[] = [LogService, GroupService, AdminService, EchoService];
 
 /** Compressing small messages costs more than it saves. */
 const compressedSizeBytesMin = 16_384;
@@ -132,6 +134,7 @@ function addServices(router: ConnectRouter, scope: CallScope): void {
     subscribe: (request, context) => subscribe(scope, request, context),
   });
   router.service(AdminService, admin(scope.broker));
+  router.service(GroupService, group(scope));
   router.service(EchoService, echo);
   const named = services.map(({ typeName }) => typeName);
   router.service(Health, health(named, scope.stopping));

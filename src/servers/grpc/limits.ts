@@ -8,17 +8,28 @@ const subscribeBytesInitial = 65_536;
 const waitMsMax = 60_000;
 const timeoutMsInitial = 30_000;
 
-/** What a read is answered with at most; 0 of a request is the default. */
+/** Time for the answer to be on its way before the client gives up. */
+const deadlineMarginMs = 100;
+
+/** What a read is answered with at most, within its client's deadline; 0 is the default. */
 export function readLimits(
-  ask: { readonly limit: number; readonly maxBytes: number; readonly waitMs: number },
+  { limit, maxBytes, waitMs }: ReadAsk,
   bytesMax: number,
+  context: { timeoutMs(): number | undefined },
 ) {
-  refuseNegative(ask);
+  refuseNegative({ limit, maxBytes, waitMs });
+  const leftMs = (context.timeoutMs() ?? Infinity) - deadlineMarginMs;
   return {
-    limit: Math.min(ask.limit || limitInitial, limitMax),
-    maxBytes: Math.min(ask.maxBytes || sizeBytesInitial, bytesMax),
-    waitMs: Math.min(ask.waitMs, waitMsMax),
+    limit: Math.min(limit || limitInitial, limitMax),
+    maxBytes: Math.min(maxBytes || sizeBytesInitial, bytesMax),
+    waitMs: Math.max(0, Math.min(waitMs, waitMsMax, leftMs)),
   };
+}
+
+interface ReadAsk {
+  readonly limit: number;
+  readonly maxBytes: number;
+  readonly waitMs: number;
 }
 
 /** What one answer of a live read holds at most. */

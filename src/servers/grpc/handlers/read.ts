@@ -11,9 +11,6 @@ const resets: Readonly<Record<Reset, "earliest" | "latest" | undefined>> = {
   [Reset.LATEST]: "latest",
 };
 
-/** Time for the answer to be on its way before the client gives up. */
-const deadlineMarginMs = 100;
-
 /** LogService.Read. */
 export async function read(
   { broker, tools, stopping }: CallScope,
@@ -21,14 +18,12 @@ export async function read(
   context: HandlerContext,
 ) {
   const { topic, partition } = request;
-  const limits = readLimits(request, broker.settings["grpc.message.max.bytes"]);
-  const leftMs = (context.timeoutMs() ?? Infinity) - deadlineMarginMs;
+  const limits = readLimits(request, broker.settings["grpc.message.max.bytes"], context);
   const page = await readPage(broker, tools, {
     topic,
     partition,
     position: toPosition(request.position, "earliest"),
     ...limits,
-    waitMs: Math.max(0, Math.min(limits.waitMs, leftMs)),
     filter: toFilter(request.filter),
     reset: resets[request.reset as Reset],
     signal: AbortSignal.any([context.signal, stopping]),

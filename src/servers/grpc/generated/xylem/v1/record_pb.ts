@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file xylem/v1/record.proto.
  */
 export const file_xylem_v1_record: GenFile = /*@__PURE__*/
-  fileDesc("ChV4eWxlbS92MS9yZWNvcmQucHJvdG8SCHh5bGVtLnYxIjMKBkhlYWRlchILCgNrZXkYASABKAkSEgoFdmFsdWUYAiABKAxIAIgBAUIICgZfdmFsdWUiiQEKBlJlY29yZBIOCgZvZmZzZXQYASABKAMSFAoMdGltZXN0YW1wX21zGAIgASgDEhAKA2tleRgDIAEoDEgAiAEBEhIKBXZhbHVlGAQgASgMSAGIAQESIQoHaGVhZGVycxgFIAMoCzIQLnh5bGVtLnYxLkhlYWRlckIGCgRfa2V5QggKBl92YWx1ZSJoCghQb3NpdGlvbhIQCgZvZmZzZXQYASABKANIABIOCgRsYXN0GAIgASgDSAASEQoHdGltZV9tcxgDIAEoA0gAEiEKBGVkZ2UYBCABKA4yES54eWxlbS52MS5Mb2dFZGdlSABCBAoCYXQigQIKBkZpbHRlchIQCgNrZXkYASABKAxIAIgBARIXCgprZXlfcHJlZml4GAIgASgMSAGIAQESLgoHaGVhZGVycxgDIAMoCzIdLnh5bGVtLnYxLkZpbHRlci5IZWFkZXJzRW50cnkSKAoEanNvbhgEIAMoCzIaLnh5bGVtLnYxLkZpbHRlci5Kc29uRW50cnkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAEaKwoJSnNvbkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBgoEX2tleUINCgtfa2V5X3ByZWZpeCI5CgVFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSEQoJcmV0cmlhYmxlGAMgASgIKk8KB0xvZ0VkZ2USGAoUTE9HX0VER0VfVU5TUEVDSUZJRUQQABIVChFMT0dfRURHRV9FQVJMSUVTVBABEhMKD0xPR19FREdFX0xBVEVTVBACYgZwcm90bzM");
+  fileDesc("ChV4eWxlbS92MS9yZWNvcmQucHJvdG8SCHh5bGVtLnYxIjMKBkhlYWRlchILCgNrZXkYASABKAkSEgoFdmFsdWUYAiABKAxIAIgBAUIICgZfdmFsdWUiiQEKBlJlY29yZBIOCgZvZmZzZXQYASABKAMSFAoMdGltZXN0YW1wX21zGAIgASgDEhAKA2tleRgDIAEoDEgAiAEBEhIKBXZhbHVlGAQgASgMSAGIAQESIQoHaGVhZGVycxgFIAMoCzIQLnh5bGVtLnYxLkhlYWRlckIGCgRfa2V5QggKBl92YWx1ZSJoCghQb3NpdGlvbhIQCgZvZmZzZXQYASABKANIABIOCgRsYXN0GAIgASgDSAASEQoHdGltZV9tcxgDIAEoA0gAEiEKBGVkZ2UYBCABKA4yES54eWxlbS52MS5Mb2dFZGdlSABCBAoCYXQigQIKBkZpbHRlchIQCgNrZXkYASABKAxIAIgBARIXCgprZXlfcHJlZml4GAIgASgMSAGIAQESLgoHaGVhZGVycxgDIAMoCzIdLnh5bGVtLnYxLkZpbHRlci5IZWFkZXJzRW50cnkSKAoEanNvbhgEIAMoCzIaLnh5bGVtLnYxLkZpbHRlci5Kc29uRW50cnkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAEaKwoJSnNvbkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBgoEX2tleUINCgtfa2V5X3ByZWZpeCI5CgVFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSEQoJcmV0cmlhYmxlGAMgASgIIlcKEFBhcnRpdGlvblJlY29yZHMSDQoFdG9waWMYASABKAkSEQoJcGFydGl0aW9uGAIgASgFEiEKB3JlY29yZHMYAyADKAsyEC54eWxlbS52MS5SZWNvcmQqTwoHTG9nRWRnZRIYChRMT0dfRURHRV9VTlNQRUNJRklFRBAAEhUKEUxPR19FREdFX0VBUkxJRVNUEAESEwoPTE9HX0VER0VfTEFURVNUEAJiBnByb3RvMw");
 
 /**
  * A record's header, as in Kafka. Names may repeat.
@@ -206,6 +206,35 @@ export type Error = Message<"xylem.v1.Error"> & {
  */
 export const ErrorSchema: GenMessage<Error> = /*@__PURE__*/
   messageDesc(file_xylem_v1_record, 4);
+
+/**
+ * Records of one partition, in their order.
+ *
+ * @generated from message xylem.v1.PartitionRecords
+ */
+export type PartitionRecords = Message<"xylem.v1.PartitionRecords"> & {
+  /**
+   * @generated from field: string topic = 1;
+   */
+  topic: string;
+
+  /**
+   * @generated from field: int32 partition = 2;
+   */
+  partition: number;
+
+  /**
+   * @generated from field: repeated xylem.v1.Record records = 3;
+   */
+  records: Record[];
+};
+
+/**
+ * Describes the message xylem.v1.PartitionRecords.
+ * Use `create(PartitionRecordsSchema)` to create a new message.
+ */
+export const PartitionRecordsSchema: GenMessage<PartitionRecords> = /*@__PURE__*/
+  messageDesc(file_xylem_v1_record, 5);
 
 /**
  * @generated from enum xylem.v1.LogEdge
