@@ -2,8 +2,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { zeroUuid } from "../../base/uuid.ts";
 import { crc32c } from "../../codecs/native-crc32c.ts";
 import { compression } from "../../codecs/node-compression.ts";
+import { formatKeys, keysFileName } from "../../log/idempotency/key-table-file.ts";
 import { formatSegmentName } from "../../log/segment-name.ts";
 import { buildBatch } from "../../protocol/build-batch.ts";
 import { verifyData } from "./verify-data.ts";
@@ -176,6 +178,17 @@ test("a missing index is a note", async () => {
   rmSync(file.replace(".log", ".index"));
   const { damages, notes } = await verify();
   expect([damages.length, notes.length]).toEqual([0, 1]);
+});
+
+test("idempotency keys are judged by their sum", async () => {
+  segment(0, [batch(0)]);
+  const file = join(data, "t-0", keysFileName);
+  const bytes = formatKeys({ topicId: zeroUuid, nextOffset: 1, entries: [] }, crc32c);
+  writeFileSync(file, bytes);
+  expect((await verify()).damages).toEqual([]);
+  bytes[30] = 1;
+  writeFileSync(file, bytes);
+  expect((await verify()).damages).toMatchObject([{ file: keysFileName }]);
 });
 
 test("a scrub that is told to stop stops", async () => {

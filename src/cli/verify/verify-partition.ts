@@ -2,9 +2,10 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { MalformedError } from "../../base/errors.ts";
 import { decodeUtf8 } from "../../base/text.ts";
-import { isZeroUuid, type Uuid } from "../../base/uuid.ts";
+import { isZeroUuid, type Uuid, zeroUuid } from "../../base/uuid.ts";
 import { epochsFileName, metadataFileName } from "../../broker/partition/partition-folder.ts";
 import { crc32c } from "../../codecs/native-crc32c.ts";
+import { keysFileName, parseKeys } from "../../log/idempotency/key-table-file.ts";
 import type { BatchWalk } from "../../log/batch-walk.ts";
 import { LeaderEpochs } from "../../log/leader-epochs.ts";
 import { formatPartitionMetadata, parsePartitionMetadata } from "../../log/partition-metadata.ts";
@@ -19,6 +20,8 @@ import type { Finding, FoundAt, VerifyTotals } from "../../broker/scrub/finding.
 import { type IndexCheck, OffsetIndexCheck, TimeIndexCheck } from "./verify-index.ts";
 import { TransactionCheck } from "./verify-transactions.ts";
 import { type BadBytes, scrubSegment } from "./verify-segment.ts";
+
+const smallFileNames: readonly string[] = [epochsFileName, metadataFileName, keysFileName];
 
 export interface PartitionToVerify {
   readonly topic: string;
@@ -122,10 +125,11 @@ export class PartitionScrub {
         this.#note({ file: name }, "left over; the next start finishes or removes it");
       }
       const isSnapshot = parseSegmentName(name)?.suffix === ".snapshot";
-      if (!isSnapshot && name !== epochsFileName && name !== metadataFileName) continue;
+      if (!isSnapshot && !smallFileNames.includes(name)) continue;
       await this.#guard(name, undefined, async () => {
         const bytes = await readFile(join(this.#what.folder, name));
         if (isSnapshot) readProducerSnapshot(bytes, crc32c, 0);
+        else if (name === keysFileName) parseKeys(bytes, zeroUuid, crc32c);
         else if (name === metadataFileName) this.#readTopicId(decodeUtf8(bytes));
         else this.#readEpochs(decodeUtf8(bytes));
       });

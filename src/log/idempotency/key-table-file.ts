@@ -5,6 +5,9 @@ import { encodeUtf8 } from "../../base/text.ts";
 import type { Uuid } from "../../base/uuid.ts";
 import type { KeptAppend } from "./key-table.ts";
 
+/** Beside the log of its partition: removed with it, and unknown to Kafka, which leaves it. */
+export const keysFileName = "idempotency-keys";
+
 /** int16 version, uint32 crc, 16 bytes topic id, int64 next offset, int32 count; then the keys. */
 const crcPosition = 2;
 const crcFrom = 6;
@@ -13,7 +16,7 @@ const version = 1;
 /** The least that one key takes. */
 const entryBytesMin = 22;
 
-/** The keys of all appends below an offset, as a file keeps them (docs/formats). */
+/** The keys of all appends below an offset, as a file keeps them (docs/decisions/014). */
 export interface StoredKeys {
   readonly topicId: Uuid;
   /** From here on the log itself tells. All below is on the disk. */

@@ -5,6 +5,7 @@ import { XylemError } from "../../../base/errors.ts";
 import { SeededRandom } from "../../../base/seeded-random.ts";
 import { decodeUtf8, encodeUtf8 } from "../../../base/text.ts";
 import { forkTopic } from "../../copies/fork-topic.ts";
+import { keysFileName } from "../../../log/idempotency/key-table-file.ts";
 import { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
 import { partitionOfKey } from "../../../base/murmur2.ts";
 import {
@@ -14,7 +15,6 @@ import {
   type NewRecord,
 } from "../append-records.ts";
 import { readPage } from "../read-page.ts";
-import { keysFileName } from "./load-keys.ts";
 
 const startMs = 1_767_225_600_000;
 let disk: SimulatedDisk;

@@ -1,6 +1,10 @@
 import { MalformedError } from "../../../base/errors.ts";
 import type { KeyTable } from "../../../log/idempotency/key-table.ts";
-import { parseKeys, type StoredKeys } from "../../../log/idempotency/key-table-file.ts";
+import {
+  keysFileName,
+  parseKeys,
+  type StoredKeys,
+} from "../../../log/idempotency/key-table-file.ts";
 import { recordBatches } from "../../../protocol/record-batch.ts";
 import { Fetch } from "../../fetch/fetch.ts";
 import { FetchPartition } from "../../fetch/fetch-partition.ts";
@@ -17,9 +21,6 @@ export interface KeysPlace {
   readonly topic: Topic;
   readonly log: PartitionLog;
 }
-
-/** Beside the log of its partition: removed with it, and unknown to Kafka, which leaves it. */
-export const keysFileName = "idempotency-keys";
 
 const fetchSizeBytes = 1_048_576;
 

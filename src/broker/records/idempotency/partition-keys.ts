@@ -1,9 +1,9 @@
 import { XylemError } from "../../../base/errors.ts";
-import { formatKeys } from "../../../log/idempotency/key-table-file.ts";
+import { formatKeys, keysFileName } from "../../../log/idempotency/key-table-file.ts";
 import { type KeptAppend, KeyTable } from "../../../log/idempotency/key-table.ts";
 import { replaceFile } from "../../partition/directory/replace-file.ts";
 import { keyLimits } from "./key-limits.ts";
-import { keysFileName, type KeysPlace, loadKeys } from "./load-keys.ts";
+import { type KeysPlace, loadKeys } from "./load-keys.ts";
 
 /** Keys, and bytes of the log, after which a table is stored: a start need not read them again. */
 const storedEveryKeys = 10_000;
