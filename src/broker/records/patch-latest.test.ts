@@ -111,7 +111,16 @@ describe("a patch is refused", () => {
     await append("plain text");
     await expect(patch(plain)).rejects.toMatchObject({ code: "DOCUMENT_NOT_JSON" });
     expect(await texts("docs")).toEqual(["{}", "plain text"]);
-    expect(await texts("docs-patches")).toEqual([]);
+    expect(memory.broker.topics.find("docs-patches")).toBeUndefined();
+  });
+
+  test("where there is no room for its companion: nothing is written", async () => {
+    await memory.close();
+    memory = await MemoryBroker.open({ "topics.max": 1 });
+    await memory.createTopic("docs");
+    await append("{}");
+    await expect(patch(plain)).rejects.toMatchObject({ code: "POLICY_VIOLATION" });
+    expect(await texts("docs")).toEqual(["{}"]);
   });
 
   test("where several partitions leave open which document is meant", async () => {

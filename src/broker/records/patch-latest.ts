@@ -58,11 +58,9 @@ export async function patchLatest(
   const index = await choosePartition(scope, topic, ask);
   const log = findPartition(topic, index);
   return await broker.records.patches.take(`${topic.name}-${index}`, async () => {
-    const companion = await ensureCompanion(broker, topic);
     for (let tries = 0; tries < triesMax; tries += 1) {
-      const patched = await new Patching(scope, { topic, log, ask }).patchOnce(patch);
-      if (patched === undefined) continue;
-      return { ...patched, companion: await appendPatch(scope, companion, { ask, index }) };
+      const outcome = await new Patching(scope, { topic, log, ask }).patchOnce(patch);
+      if (outcome !== undefined) return outcome;
     }
     const detail = `${topic.name}-${index} was written to ${triesMax} times meanwhile`;
     throw new XylemError("DOCUMENT_CHANGED", detail);
@@ -110,7 +108,7 @@ class Patching {
   }
 
   /** Undefined: somebody wrote meanwhile. */
-  async patchOnce(patch: unknown): Promise<Omit<PatchOutcome, "companion"> | undefined> {
+  async patchOnce(patch: unknown): Promise<PatchOutcome | undefined> {
     const { topic, log, ask } = this.#target;
     const { broker, tools } = this.#scope;
     await log.load();
@@ -122,6 +120,8 @@ class Patching {
     const document = applyPatch(parseExactJson(newest.value), patch);
     const { key, headers } = newest;
     const value = formatJson(document);
+    // Nothing is written where the patch could not be kept.
+    const companion = await ensureCompanion(broker, topic);
     const record = { key, value, headers: headers.filter(isKept), partition: log.index };
     const appended = await appendRecords(broker, tools, {
       topic: topic.name,
@@ -133,7 +133,25 @@ class Patching {
     });
     if (appended.error?.code === "OFFSET_MISMATCH") return undefined;
     if (appended.error !== undefined) throw appended.error;
-    return { appended, document };
+    return { appended, document, companion: await this.#appendPatch(companion) };
+  }
+
+  /** Patches of one document stay in order, as they come from one partition. */
+  async #appendPatch(companion: Topic): Promise<AppendOutcome> {
+    const { log, ask } = this.#target;
+    const { broker, tools } = this.#scope;
+    const { patch: value, key = null, timeoutMs, clientId } = ask;
+    const partition = log.index % companion.partitions.length;
+    const kept = await appendRecords(broker, tools, {
+      topic: companion.name,
+      records: [{ key, value, headers: [], partition }],
+      acks: -1,
+      timeoutMs,
+      clientId,
+    });
+    const why = kept.error?.message;
+    if (why !== undefined) broker.log.warn("a patch was not kept", { topic: companion.name, why });
+    return kept;
   }
 
   async #findNewest(): Promise<StoredRecord & { readonly value: Uint8Array }> {
@@ -167,19 +185,6 @@ async function ensureCompanion({ topics }: Broker, topic: Topic): Promise<Topic>
     if (other === undefined) throw error;
     return other;
   }
-}
-
-/** Patches of one document stay in order, as they come from one partition. */
-async function appendPatch(
-  { broker, tools }: RecordScope,
-  companion: Topic,
-  { ask, index }: { readonly ask: PatchLatest; readonly index: number },
-): Promise<AppendOutcome> {
-  const partition = index % companion.partitions.length;
-  const record = { key: ask.key ?? null, value: ask.patch, headers: [], partition };
-  const { timeoutMs, clientId } = ask;
-  const how = { acks: -1, timeoutMs, clientId } as const;
-  return await appendRecords(broker, tools, { ...how, topic: companion.name, records: [record] });
 }
 
 function whenCommitted(log: PartitionLog, offset: number): Promise<void> {
