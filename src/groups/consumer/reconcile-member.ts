@@ -63,13 +63,16 @@ function advance(
       else phase = "unreleased";
     }
   }
-  const isSame = isSameHeld(member.assigned, assigned) && isNothing(member.pendingRevocation);
-  if (isSame && member.phase === phase && member.epoch === epoch) return;
+  const isSame = isSameHeld(member.assigned, assigned);
+  const isAllSame = isSame && isNothing(member.pendingRevocation);
+  if (isAllSame && member.phase === phase && member.epoch === epoch) return;
   if (member.epoch !== epoch) member.previousEpoch = Math.max(member.epoch, 0);
   member.epoch = epoch;
   member.phase = phase;
   member.revocationDeadlineMs = Infinity;
-  state.setHeld(member, { assigned, pendingRevocation: nothingHeld });
+  // The same object says that there is nothing new to tell.
+  const held = isSame ? member.assigned : assigned;
+  state.setHeld(member, { assigned: held, pendingRevocation: nothingHeld });
 }
 
 function targetSets(target: Assignment): ReadonlyMap<string, ReadonlySet<number>> {

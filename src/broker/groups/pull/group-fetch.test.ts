@@ -327,7 +327,7 @@ test("every tenth callback fails, and the sum of all records is still right", as
   expect(group.node.offsets("g")).toEqual(["orders-0@33", "orders-1@34", "orders-2@33"]);
 });
 
-test("with retention.acknowledged what a group has acknowledged goes, and nothing else", async () => {
+test("with retention.acknowledged what the group has acknowledged goes, nothing else", async () => {
   const group = await PullGroup.open();
   const own = { "retention.acknowledged": "true", "segment.records": "2" };
   await group.node.createTopic("orders", 1, own);

@@ -119,8 +119,8 @@ const ack = route({
   summary: "Acknowledges records: they do not come again to anyone of the group.",
   description:
     "Commits exactly what is named, all or nothing: everything up to a `cursor`, or what is " +
-    "below single `offsets`. Durable when it is answered. Refused when another member has a partition " +
-    "meanwhile: that one gets the records again.",
+    "below single `offsets`. Durable when it is answered. Refused when another member has a " +
+    "partition meanwhile: that one gets the records again.",
   params,
   body: { json: schemas.groupAck },
   answers: { 200: answersJson("It is committed.", schemas.groupAcked) },
