@@ -128,6 +128,27 @@ test("an upgrade is refused where there is no socket", async () => {
   expect(answer).toMatch(/^HTTP\/1.1 404 /);
 });
 
+test("who asks on and on without reading an answer is cut off, others are not", async () => {
+  await door.close();
+  door = await HttpDoor.open({ "queued.max.requests": 5, "http.wait.max.ms": 60_000 });
+  await ask("/v1/topics/t/records", { method: "POST", body: "x" });
+  const wait = "/v1/topics/t/partitions/0/records?offset=latest&wait=60s";
+  const request = `GET ${wait} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+  expect(await exchange(request.repeat(6))).toBe("");
+  const five = exchange(request.repeat(5));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await ask("/v1/topics/t/records", { method: "POST", body: "y" });
+  await door.http.close(200);
+  expect((await five).match(/HTTP\/1\.1 200/g)).toHaveLength(5);
+});
+
+test("requests of one connection are answered in their order", async () => {
+  const paths = ["/v1/topics/none", "/healthz", "/v1/cluster", "/nothing"];
+  const asked = paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n`);
+  const answer = await exchange(`${asked.join("\r\n")}Connection: close\r\n\r\n`);
+  expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual([404, 200, 200, 404].map((n) => `HTTP/1.1 ${n}`));
+});
+
 test("closing ends idle connections at once", async () => {
   const socket = connect(door.port, "127.0.0.1");
   const closed = new Promise((resolve) => socket.once("close", resolve));

@@ -47,7 +47,8 @@ export class HttpServer {
   readonly #app: HttpApp;
   readonly #closing: AbortController;
   readonly #socketDoor: SocketDoor;
-  readonly #sockets = new Set<Socket>();
+  /** With the requests of each that are under way. */
+  readonly #sockets = new Map<Socket, number>();
   readonly #publicPaths: ReadonlySet<string>;
   #requestCount = 0;
 
@@ -59,7 +60,7 @@ export class HttpServer {
     this.#socketDoor = opened.socketDoor;
     this.#publicPaths = new Set(routes.filter(isPublic).map(({ path }) => path));
     server.maxHeadersCount = headersCountMax;
-    server.on("request", (request, response) => this.handle(request, response));
+    server.on("request", (request, response) => this.#take(request, response));
     server.on("upgrade", (request, stream, head) => this.#upgrade(request, stream, head));
     server.on("clientError", (_error, socket) => endMalformed(socket as Socket));
     // Node tracks connections, and so times slow ones out, from the moment a server listens. This
@@ -93,10 +94,28 @@ export class HttpServer {
 
   /** Takes a connection over whose first bytes were put back into the (paused) socket. */
   accept(socket: Socket): void {
-    this.#sockets.add(socket);
+    this.#sockets.set(socket, 0);
     socket.once("close", () => this.#sockets.delete(socket));
     this.#server.emit("connection", socket);
     process.nextTick(() => socket.resume());
+  }
+
+  /** Node reads on while answers are outstanding: who asks without end is cut off. */
+  #take(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    const { log, settings } = this.#options.broker;
+    const count = (this.#sockets.get(socket) ?? 0) + 1;
+    if (count > settings["queued.max.requests"]) {
+      if (!socket.destroyed) log.warn("connection closed: queued.max.requests is reached");
+      socket.destroy();
+      return;
+    }
+    this.#sockets.set(socket, count);
+    response.once("close", () => {
+      const left = this.#sockets.get(socket);
+      if (left !== undefined) this.#sockets.set(socket, left - 1);
+    });
+    this.handle(request, response);
   }
 
   /** Answers one request, the guard first. HTTP/2's compatible request and response will do. */
@@ -122,14 +141,14 @@ export class HttpServer {
     if (this.#sockets.size === 0) return;
     await new Promise<void>((resolve) => {
       const cut = setTimeout(() => {
-        for (const socket of this.#sockets) socket.destroy();
+        for (const socket of this.#sockets.keys()) socket.destroy();
       }, graceMs);
       const check = (): void => {
         if (this.#sockets.size > 0) return;
         clearTimeout(cut);
         resolve();
       };
-      for (const socket of this.#sockets) socket.once("close", check);
+      for (const socket of this.#sockets.keys()) socket.once("close", check);
     });
   }
 
