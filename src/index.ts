@@ -12,7 +12,7 @@ export type { EvictionReport } from "./broker/retention/eviction.ts";
 export type { Finding, VerifyTotals } from "./broker/scrub/finding.ts";
 export type { ScrubReport } from "./broker/scrub/scrubbing.ts";
 export type { GuestRoutes } from "./servers/http/guest-routes.ts";
-export type { Topic } from "./node/embedded/topic.ts";
+export type { AppendOptions, Topic } from "./node/embedded/topic.ts";
 export type { ReadOptions } from "./node/embedded/read-topic.ts";
 export type { Appended, Content, NewRecord, ReadRecord } from "./node/embedded/record-content.ts";
 export { StartError } from "./node/start-steps.ts";

@@ -14,3 +14,4 @@ export type {
   TraceEvent,
 } from "./trace/trace-event.ts";
 export { SeededRandom } from "../base/seeded-random.ts";
+export { KafkaContainer, StartedKafkaContainer } from "./fixtures/kafka-container.ts";

@@ -22,12 +22,14 @@ for (const [code, { kafka }] of Object.entries(catalogue)) {
 export class Rehearsing implements Rehearsal {
   readonly #trace: EventTrace;
   readonly #faults: Faults;
+  readonly #fetchWaitMsMax: number;
   #names: TopicNames = () => undefined;
   #realDisk: Disk | undefined;
 
-  constructor(trace: EventTrace, faults: Faults) {
+  constructor(trace: EventTrace, faults: Faults, fetchWaitMsMax: number) {
     this.#trace = trace;
     this.#faults = faults;
+    this.#fetchWaitMsMax = fetchWaitMsMax;
   }
 
   /** How topic ids are turned into names, once there is a broker that knows. */
@@ -36,7 +38,8 @@ export class Rehearsing implements Rehearsal {
     this.#faults.bind(names);
   }
 
-  answer(request: RehearsedRequest): unknown {
+  answer(given: RehearsedRequest): unknown {
+    const request = this.#shortenWait(given);
     const asked = this.#ask(request);
     const { api, clientId, group } = asked;
     const { apiVersion, remotePort } = request;
@@ -71,6 +74,13 @@ export class Rehearsing implements Rehearsal {
 
   groupLog(real: GroupLog): GroupLog {
     return new WatchedGroupLog(real, this.#trace);
+  }
+
+  #shortenWait(request: RehearsedRequest): RehearsedRequest {
+    if (request.api !== "Fetch") return request;
+    const body = request.body as { readonly maxWaitMs: number };
+    const maxWaitMs = Math.min(body.maxWaitMs, this.#fetchWaitMsMax);
+    return { ...request, body: { ...body, maxWaitMs } };
   }
 
   #ask({ api, clientId, body }: RehearsedRequest): Asked {

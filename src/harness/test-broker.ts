@@ -21,7 +21,14 @@ export interface TestBrokerOptions extends Omit<XylemOptions, "clock" | "random"
   readonly time?: "flows" | "stands";
   /** Wall clock at the start, milliseconds since 1970. */
   readonly startMs?: number;
+  /**
+   * A fetch waits for records this long, however long its client asks for: a consumer that is to
+   * end waits for its fetch first, 5 s in kafkajs. 100; Infinity where time stands.
+   */
+  readonly fetchWaitMsMax?: number;
 }
+
+const fetchWaitMsMaxDefault = 100;
 
 /** What is set up before a broker starts. */
 interface Stage {
@@ -29,6 +36,7 @@ interface Stage {
   readonly options: XylemOptions;
   readonly seed: number;
   readonly time: "flows" | "stands";
+  readonly fetchWaitMsMax: number;
   readonly clock: VirtualClock;
   readonly trace: EventTrace;
   readonly faults: Faults;
@@ -82,9 +90,9 @@ export class TestBroker extends Xylem {
    */
   async clone(): Promise<TestBroker> {
     const { broker } = this.#running;
-    const { options, seed, time } = this.#stage;
-    const startMs = this.clock.nowMs();
-    const stage = stageOf({ ...elsewhere(options), memory: true, seed, time, startMs });
+    const { options, seed, time, fetchWaitMsMax } = this.#stage;
+    const own = { seed, time, fetchWaitMsMax, startMs: this.clock.nowMs() };
+    const stage = stageOf({ ...elsewhere(options), ...own, memory: true });
     const sizeBytesMax = broker.settings["memory.store.max.bytes"];
     const disk = new MemoryDisk({ sizeBytesMax, clock: stage.clock });
     const openCoordinator = () => LocalCoordinator.open({ disk, crc32c, log: broker.log });
@@ -101,7 +109,7 @@ export class TestBroker extends Xylem {
 
   static async #startOn(stage: Stage): Promise<TestBroker> {
     const { options, seed, clock, disk, trace, faults } = stage;
-    const rehearsal = new Rehearsing(trace, faults);
+    const rehearsal = new Rehearsing(trace, faults, stage.fetchWaitMsMax);
     const node = await startEmbedded(
       { ...options, clock, random: new SeededRandom(seed) },
       { rehearsal, ...(disk && { disk }) },
@@ -113,11 +121,20 @@ export class TestBroker extends Xylem {
 }
 
 function stageOf(options: TestBrokerOptions): Stage {
-  const { seed = 1, time = "flows", startMs, ...more } = options;
+  const { seed = 1, time = "flows", startMs, fetchWaitMsMax: given, ...more } = options;
+  const fetchWaitMsMax = given ?? (time === "flows" ? fetchWaitMsMaxDefault : Infinity);
   const flows = time === "flows";
   const clock = new VirtualClock({ flows, ...(startMs !== undefined && { startMs }) });
   const trace = new EventTrace(clock);
-  return { options: more, seed, time, clock, trace, faults: new Faults(clock, trace) };
+  return {
+    options: more,
+    seed,
+    time,
+    fetchWaitMsMax,
+    clock,
+    trace,
+    faults: new Faults(clock, trace),
+  };
 }
 
 /** The same options for a broker that stands beside. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { type ReadRecord, Xylem } from "../../src/index.ts";
+import { type ReadOptions, type ReadRecord, Xylem } from "../../src/index.ts";
 import { makeTemporaryFolder, removeFolder } from "../support/temporary-folder.ts";
 
 const folder = makeTemporaryFolder("embedded-records");
@@ -36,4 +36,53 @@ test.each([
   await keeping;
   const changed = kept.filter((one, at) => one.text() !== value(at));
   expect(changed.map(({ offset }) => offset)).toEqual([]);
+});
+
+test("an append on a condition is made only if nothing came between", async () => {
+  await using xylem = await Xylem.start();
+  const topic = await xylem.topic("conditional", { partitions: 2 });
+  const key = "account";
+  const first = await topic.append({ key, value: "1" }, { expectedOffset: 0 });
+  await topic.append({ key, value: "2" }, { expectedOffset: first.offset + 1 });
+  const late = topic.append({ key, value: "lost" }, { expectedOffset: first.offset + 1 });
+  await expect(late).rejects.toMatchObject({ code: "OFFSET_MISMATCH" });
+  const values: string[] = [];
+  for await (const record of topic.read()) values.push(record.text());
+  expect(values).toEqual(["1", "2"]);
+});
+
+test("an append says how durable, how acknowledged and how replicated it must be", async () => {
+  await using xylem = await Xylem.start({ data: join(folder, "terms") });
+  const topic = await xylem.topic("terms", { configs: { durability: "os" } });
+  await topic.append({ value: "flushed" }, { durability: "fsync", acks: 1 });
+  await topic.append({ value: "unanswered" }, { acks: 0 });
+  const refused = topic.append({ value: "lost" }, { minReplicas: 2 });
+  await expect(refused).rejects.toMatchObject({ code: "NOT_ENOUGH_REPLICAS" });
+  const values: string[] = [];
+  for await (const record of topic.read({ live: true })) {
+    if (values.push(record.text()) === 2) break;
+  }
+  expect(values).toEqual(["flushed", "unanswered"]);
+});
+
+test("a read begins at a time, and gives only what matches its filter", async () => {
+  await using xylem = await Xylem.start();
+  const topic = await xylem.topic("wanted");
+  const orders = [1_000, 2_000, 3_000, 4_000].map((timestamp, index) => ({
+    key: `k${index}`,
+    value: { total: index, customer: { id: index % 2 === 0 ? "even" : "odd" } },
+    headers: { type: index > 2 ? "paid" : "open" },
+    timestamp,
+  }));
+  await topic.append(orders);
+  const keysOf = async (options: ReadOptions): Promise<(string | null)[]> => {
+    const keys: (string | null)[] = [];
+    for await (const record of topic.read(options)) keys.push(record.keyText());
+    return keys;
+  };
+  expect(await keysOf({ from: new Date(2_500) })).toEqual(["k2", "k3"]);
+  expect(await keysOf({ filter: { "json./customer/id": "even" } })).toEqual(["k0", "k2"]);
+  const both = { "header.type": "open", "json./customer/id": "odd" };
+  expect(await keysOf({ filter: both })).toEqual(["k1"]);
+  await expect(keysOf({ filter: { value: "x" } })).rejects.toThrow("not value");
 });

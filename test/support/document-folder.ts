@@ -1,5 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { delimiter, join } from "node:path";
 import type { BrokerProcess } from "./broker-process.ts";
 import { type Block, isPrinted } from "./document-blocks.ts";
@@ -36,9 +44,11 @@ export class DocumentFolder {
   readonly #folder: string;
   readonly #broker: BrokerProcess;
 
-  static async open(): Promise<DocumentFolder> {
+  /** With `files`, a copy of that folder is in it as well. */
+  static async open(files?: string): Promise<DocumentFolder> {
     const folder = makeTemporaryFolder("document");
     const broker = await startXylem({ dataFolder: join(folder, "data") });
+    if (files !== undefined) copyFiles(files, folder, broker.bootstrap);
     return new DocumentFolder(folder, broker);
   }
 
@@ -49,6 +59,7 @@ export class DocumentFolder {
     mkdirSync(bin, { recursive: true });
     for (const name of packageNames()) link(folder, name);
     symlinkSync(repositoryRoot, join(folder, "node_modules/xylem"));
+    symlinkSync(vitest, join(bin, "vitest"));
     writeFileSync(join(bin, "xylem"), launcher(broker.bootstrap));
     chmodSync(join(bin, "xylem"), 0o755);
   }
@@ -78,6 +89,17 @@ export class DocumentFolder {
     const stdio = ["ignore", "pipe", "pipe"] as const;
     const options = { cwd: this.#folder, env, stdio: [...stdio], detached: true };
     return spawn(program, [...args, name], options);
+  }
+}
+
+function copyFiles(from: string, to: string, bootstrap: string): void {
+  cpSync(from, to, { recursive: true });
+  for (const entry of readdirSync(to, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (!entry.isFile() || path.startsWith(join(to, "data"))) continue;
+    const text = readFileSync(path, "utf8");
+    const placed = text.replaceAll(documentAddress, bootstrap);
+    if (placed !== text) writeFileSync(path, placed);
   }
 }
 

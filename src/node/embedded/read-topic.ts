@@ -3,6 +3,11 @@ import { Fetch } from "../../broker/fetch/fetch.ts";
 import { FetchPartition } from "../../broker/fetch/fetch-partition.ts";
 import type { Topic as BrokerTopic } from "../../broker/topics/topics.ts";
 import { type Position, resolvePosition } from "../../broker/records/position.ts";
+import {
+  isFilterName,
+  parseRecordFilter,
+  type RecordFilter,
+} from "../../broker/records/record-filter.ts";
 import { runFetch } from "../../broker/records/run-fetch.ts";
 import type { StoredRecord } from "../../broker/records/stored-record.ts";
 import { takeRecords } from "../../broker/records/take-records.ts";
@@ -16,6 +21,11 @@ export interface ReadOptions {
   readonly live?: boolean;
   /** One partition only. */
   readonly partition?: number;
+  /**
+   * Records that match all of it only: `key`, `key-prefix`, `header.NAME`, `json./pointer`, as in
+   * `{ "header.type": "paid", "json./customer/id": "42" }`. INVALID_REQUEST for other names.
+   */
+  readonly filter?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
 
@@ -38,6 +48,7 @@ export async function* readTopic(
   const ending = AbortSignal.any(signals);
   const isLive = options.live ?? false;
   const isOpen = ({ partition, end }: Cursor): boolean => isLive || partition.fetchOffset < end;
+  const filter = options.filter && filterOf(options.filter);
   const cursors = await openCursors(topic, options);
   for (let open = cursors.filter(isOpen); open.length > 0;) {
     options.signal?.throwIfAborted();
@@ -46,7 +57,7 @@ export async function* readTopic(
     const turn = inTurn(open);
     for (const { partition } of open) {
       if (partition.error !== undefined) throw partition.error;
-      for (const record of takeRecords(scope, partition)) {
+      for (const record of takeRecords(scope, partition, { filter })) {
         yield asReadRecord(record);
         options.signal?.throwIfAborted();
       }
@@ -106,6 +117,13 @@ async function openCursors(topic: BrokerTopic, options: ReadOptions): Promise<Cu
       return { partition: new FetchPartition(topic, log.index, wish), end: log.lastStable };
     }),
   );
+}
+
+function filterOf(conditions: Readonly<Record<string, string>>): RecordFilter | undefined {
+  const unknown = Object.keys(conditions).find((name) => !isFilterName(name));
+  if (unknown === undefined) return parseRecordFilter(Object.entries(conditions));
+  const known = "key, key-prefix, header.NAME and json./pointer";
+  throw new XylemError("INVALID_REQUEST", `a filter has ${known}, not ${unknown}`);
 }
 
 function positionOf(from: NonNullable<ReadOptions["from"]>): Position {

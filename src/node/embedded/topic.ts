@@ -1,4 +1,5 @@
 import { XylemError } from "../../base/errors.ts";
+import { anonymous } from "../../base/principal.ts";
 import type { Broker } from "../../broker/broker.ts";
 import {
   appendRecords,
@@ -17,8 +18,30 @@ export interface TopicScope {
   readonly closing: AbortSignal;
 }
 
-/** Time an append waits for its records to be committed. */
+/** How an append is made; what is left out is as a careful Kafka client has it. */
+export interface AppendOptions {
+  /** When it is answered: `all`, once committed; 1, once held by this node; 0, at once. */
+  readonly acks?: "all" | 1 | 0;
+  /** What it waits for instead of what the topic's setting `durability` says. */
+  readonly durability?: "fsync" | "os";
+  /**
+   * The partition's next offset, as the caller knows it: if something came between, nothing is
+   * appended, and OFFSET_MISMATCH names both numbers. All records go to one partition.
+   */
+  readonly expectedOffset?: number;
+  /**
+   * Makes the append safe to repeat, also after a restart: the same key with the same records
+   * again is answered as the first time. With other records it is IDEMPOTENCY_KEY_REUSED.
+   */
+  readonly idempotencyKey?: string;
+  /** Fewer replicas than this, and nothing is appended: NOT_ENOUGH_REPLICAS. */
+  readonly minReplicas?: number;
+  /** Milliseconds to wait; REQUEST_TIMED_OUT says that the records may still come. 30 s. */
+  readonly timeoutMs?: number;
+}
+
 const commitTimeoutMs = 30_000;
+const acksOnWire = { all: -1, 1: 1, 0: 0 } as const;
 
 /** One topic of an embedded broker: the same log that Kafka clients see. */
 export class Topic {
@@ -36,13 +59,17 @@ export class Topic {
 
   /**
    * Appends records; resolves once they are committed (storage.md, acks=all). Records of one
-   * partition form one batch and are stored whole or not at all. Throws XylemError.
+   * partition form one batch and are stored whole or not at all. Throws XylemError, of several
+   * partitions the first one's: what others took stays.
    */
-  append(record: NewRecord): Promise<Appended>;
-  append(records: readonly NewRecord[]): Promise<Appended[]>;
-  async append(records: NewRecord | readonly NewRecord[]): Promise<Appended | Appended[]> {
-    if (isList(records)) return await this.#appendAll(records);
-    const [appended] = await this.#appendAll([records]);
+  append(record: NewRecord, options?: AppendOptions): Promise<Appended>;
+  append(records: readonly NewRecord[], options?: AppendOptions): Promise<Appended[]>;
+  async append(
+    records: NewRecord | readonly NewRecord[],
+    options: AppendOptions = {},
+  ): Promise<Appended | Appended[]> {
+    if (isList(records)) return await this.#appendAll(records, options);
+    const [appended] = await this.#appendAll([records], options);
     return appended as Appended;
   }
 
@@ -54,16 +81,19 @@ export class Topic {
     return readTopic(this.#scope, this.#find(), options);
   }
 
-  async #appendAll(records: readonly NewRecord[]): Promise<Appended[]> {
+  async #appendAll(records: readonly NewRecord[], options: AppendOptions): Promise<Appended[]> {
     if (records.length === 0) return [];
     this.#find();
     const { broker, tools } = this.#scope;
+    const { acks = "all", timeoutMs = commitTimeoutMs, idempotencyKey: key, ...terms } = options;
     const outcome = await appendRecords(broker, tools, {
       topic: this.name,
       records: records.map(toBrokerRecord),
-      acks: -1,
-      timeoutMs: commitTimeoutMs,
+      ...terms,
+      acks: acksOnWire[acks],
+      timeoutMs,
       clientId: "embedded",
+      idempotency: key === undefined ? undefined : { scope: anonymous, key },
     });
     if (outcome.error !== undefined) throw outcome.error;
     return outcome.records.map(({ partition, offset }) => ({

@@ -183,6 +183,8 @@ export class Xylem implements AsyncDisposable {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#node.stop();
+    // Handles go a turn after they are closed: who looks for leaks finds none.
+    await new Promise<void>((resolve) => void setImmediate(resolve));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
