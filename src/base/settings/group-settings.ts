@@ -17,7 +17,7 @@ export const groupSettings = {
     atLeast(1),
     "Time between two heartbeats of a member of a server-assigned group.",
   ),
-  "group.consumer.max.size": int(intMax, atLeast(1), "Members of one server-assigned group."),
+  "group.consumer.max.size": int(10_000, atLeast(1), "Members of one server-assigned group."),
   "group.consumer.session.timeout.ms": int(
     45_000,
     atLeast(1),

@@ -40,7 +40,7 @@ export function describeConfigs(
         : describeBrokerConfigs(configs);
     case "group":
       checkGroup(name);
-      return describeGroupConfigs(name, configs.store);
+      return describeGroupConfigs(name, configs);
   }
 }
 

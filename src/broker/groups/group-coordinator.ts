@@ -239,6 +239,11 @@ export class GroupCoordinator {
     return { error: null, offsets: fetchGroupOffsets(shard.offsets, group, wanted) };
   }
 
+  /** What forbids an OffsetFetch of a member of a server-assigned group; null: nothing. */
+  checkFetch(group: string, memberId: string | null, memberEpoch: number): ErrorCode | null {
+    return this.findConsumerGroup(group)?.checkFetch(memberId, memberEpoch) ?? null;
+  }
+
   /** As `acknowledgedOffsets`; 0 as long as a group may be missing because it is not loaded. */
   acknowledged(topic: AcknowledgedTopic): readonly number[] {
     if (this.#shards.all.some(({ refusal }) => refusal !== null))

@@ -102,6 +102,12 @@ export class ConsumerGroup {
     return this.#state.members.size;
   }
 
+  /** How often a member should be heard of. */
+  get heartbeatIntervalMs(): number {
+    const { heartbeatIntervalMs, sessionTimeoutMs } = this.#state.limits;
+    return Math.min(heartbeatIntervalMs, Math.ceil(sessionTimeoutMs / 3));
+  }
+
   /** Nobody is in it, and no write is under way. */
   get isIdle(): boolean {
     return this.#state.members.size === 0 && !this.#state.isWriting;
@@ -148,6 +154,14 @@ export class ConsumerGroup {
     const isKept = ({ topicId, partition }: CommittedPartition): boolean =>
       (member.assigned.get(topicId)?.get(partition) ?? Infinity) <= generation;
     return partitions.every(isKept) ? null : "STALE_MEMBER_EPOCH";
+  }
+
+  /** What forbids a member's OffsetFetch; null: nothing, nor where nobody is named. */
+  checkFetch(memberId: string | null, memberEpoch: number): ErrorCode | null {
+    if (memberId === null && memberEpoch < 0) return null;
+    const member = memberId === null ? undefined : this.#state.members.get(memberId);
+    if (member === undefined) return "UNKNOWN_MEMBER_ID";
+    return member.epoch === memberEpoch ? null : "STALE_MEMBER_EPOCH";
   }
 
   /** A commit is no sign of life here: heartbeats are. */

@@ -53,6 +53,8 @@ export interface GroupFetched {
 }
 
 const memberLengthMax = 255;
+/** How often a fetch looks again because its member has moved on in the middle of it. */
+const overtakenMax = 5;
 
 /**
  * The next records for a member of a group. It joins with its first fetch, and each call is a sign
@@ -109,6 +111,7 @@ class Pulling {
   }
 
   async run(): Promise<GroupFetched> {
+    let overtakenCount = 0;
     for (;;) {
       const isNew = await keepUp(this.#broker, this.#pull, {
         topics: this.#ask.topics,
@@ -119,6 +122,8 @@ class Pulling {
       try {
         const answer = await this.#look(changes);
         if (answer !== undefined) return answer;
+      } catch (error) {
+        if (!isOvertaken(error) || ++overtakenCount > overtakenMax) throw error;
       } finally {
         changes.stop();
       }
@@ -128,14 +133,17 @@ class Pulling {
   /** Undefined: there was nothing, but there is time left to look again. */
   async #look(changes: GroupChanges): Promise<GroupFetched | undefined> {
     const { signal } = this.#ask;
-    const epoch = findMember(this.#broker, this.#pull)?.member.epoch ?? 0;
+    const known = findMember(this.#broker, this.#pull);
+    const epoch = known?.member.epoch ?? 0;
     const positions = await this.#positions(epoch);
     await this.#read(positions);
     const waitMs = this.#endMs - this.#broker.clock.monotonicMs();
     const isOver = waitMs <= 0 || signal?.aborted === true;
     if (this.#records.length > 0 || isOver) return this.#answer(epoch, positions);
     const logs = positions.map(({ own, offset }) => ({ ...own, offset }));
-    await waitForNews(this.#broker, changes, { logs, waitMs, signal });
+    // The next sign of life is due before that.
+    const beatMs = Math.min(waitMs, known?.machine.heartbeatIntervalMs ?? waitMs);
+    await waitForNews(this.#broker, changes, { logs, waitMs: beatMs, signal });
     return undefined;
   }
 
@@ -231,6 +239,12 @@ class Pulling {
       .filter(({ own, offset }) => offset !== this.#committed(own))
       .map(({ own, offset }) => ({ ...placeOf(own), offset }));
   }
+}
+
+/** Another call of the same member, or the clock, came between: look again. */
+function isOvertaken(error: unknown): boolean {
+  if (!(error instanceof XylemError)) return false;
+  return error.code === "STALE_MEMBER_EPOCH" || error.code === "UNKNOWN_MEMBER_ID";
 }
 
 function placeOf({ topic, partition }: OwnPartition): { topic: string; partition: number } {

@@ -37,7 +37,7 @@ export class GroupChanges {
  * for the next sign of life, or when `waitMs` is over or the signal aborts. Does not poll.
  */
 export function waitForNews(
-  { clock, settings }: Broker,
+  { clock }: Broker,
   changes: GroupChanges,
   how: {
     readonly logs: readonly Awaited[];
@@ -52,8 +52,7 @@ export function waitForNews(
       for (const stop of stops.splice(0)) stop();
       resolve();
     };
-    const beatMs = settings["group.consumer.heartbeat.interval.ms"];
-    stops.push(clock.schedule(Math.min(how.waitMs, beatMs), end));
+    stops.push(clock.schedule(how.waitMs, end));
     let isGathering = false;
     changes.listen(() => {
       if (isGathering) return;

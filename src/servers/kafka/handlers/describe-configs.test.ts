@@ -216,6 +216,13 @@ test("a group's configs are listed whether or not it exists", async () => {
   expect(configs.every(({ configSource }) => configSource === sources.default)).toBe(true);
 });
 
+test("what a group does not say of itself is as the node has it", async () => {
+  const rig = await openTopicRig({ "group.consumer.session.timeout.ms": "9000" });
+  const { configs } = await ask(rig, group, "readers");
+  const found = configs.find(({ name }) => name === "consumer.session.timeout.ms");
+  expect(found).toMatchObject({ value: "9000", configSource: sources.static });
+});
+
 test.each([0, 1, 8, 16, 99])("resources of type %i have no configs here", async (type) => {
   const invalid = { errorCode: kafkaCode("INVALID_REQUEST"), resourceType: type };
   expect(await ask(await openTopicRig(), type, "1")).toMatchObject(invalid);

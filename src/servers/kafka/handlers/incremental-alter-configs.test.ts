@@ -200,7 +200,7 @@ describe("IncrementalAlterConfigs of a group", () => {
     const change: Change = ["consumer.heartbeat.interval.ms", "set", "6000"];
     expect(await alter(rig, [resource(group, "a/b ü", change)])).toMatchObject([{ errorCode: 0 }]);
     const { configs } = await rig.restart();
-    const [kept] = describeGroupConfigs("a/b ü", configs.store).filter(
+    const [kept] = describeGroupConfigs("a/b ü", configs).filter(
       ({ source }) => source === "group",
     );
     expect(kept).toMatchObject({ name: "consumer.heartbeat.interval.ms", value: "6000" });

@@ -20,7 +20,12 @@ const groupErrorVersionMin = 2;
 export function offsetFetch(request: Request, context: RequestContext): Response {
   if (context.apiVersion >= groupsVersionMin) {
     const fetch = context.apiVersion >= topicIdVersionMin ? fetchById : fetchByName;
-    return { groups: request.groups.map(({ groupId, topics }) => fetch(context, groupId, topics)) };
+    const groups = request.groups.map(({ groupId, memberId, memberEpoch, topics }) => {
+      const refused = context.broker.groups.checkFetch(groupId, memberId, memberEpoch);
+      if (refused !== null) return { groupId, topics: [], errorCode: kafkaCode(refused) };
+      return fetch(context, groupId, topics);
+    });
+    return { groups };
   }
   const wanted =
     request.topics?.map((topic) => ({ ...topic, topicId: new Uint8Array(16) })) ?? null;
