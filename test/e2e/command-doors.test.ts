@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readDoors, writeDoors } from "../../src/cli/doors/door.ts";
-import type { Outcome } from "../support/child-process.ts";
+import { Child, type Outcome } from "../support/child-process.ts";
 import { makeTemporaryFolder, removeFolder } from "../support/temporary-folder.ts";
-import { type StartedNode, startNode, xylem } from "../support/xylem-command.ts";
+import { type StartedNode, startNode, xylem, xylemProgram } from "../support/xylem-command.ts";
+import { startXylem } from "../support/xylem-process.ts";
 
 const data = makeTemporaryFolder("doors");
 let node: StartedNode;
@@ -73,6 +74,21 @@ describe.each(writeDoors.filter((door) => door !== "kafka"))("bench over %s", (d
   });
 });
 
+test.each(["sse", "ws"])("who follows over %s goes on after a restart", async (door) => {
+  const broker = await startXylem();
+  const place = ["-b", broker.bootstrap];
+  await xylem(["produce", "t", "--value", "before", "-q", ...place]);
+  const args = ["consume", "t", "--from", "earliest", "--door", door, "-n", "2", ...place];
+  const child = new Child(process.execPath, [xylemProgram, ...args]);
+  await child.waitForOutput(/^before$/m, 20_000);
+  await broker.kill();
+  await broker.restart();
+  await xylem(["produce", "t", "--value", "after", "-q", ...place]);
+  const { code, stdout } = await child.outcome(30_000);
+  expect([code, stdout]).toEqual([0, "before\nafter\n"]);
+  await broker.stop();
+});
+
 test("the newest record of a key is printed, patched and printed again", async () => {
   await at("produce", "carts", "--value", '{"total":1}', "-k", "alice", "-q");
   await at("produce", "carts", "--value", '{"total":5}', "-k", "bob", "-q");
@@ -88,6 +104,7 @@ test("the newest record of a key is printed, patched and printed again", async (
 
 test("what a door does not do is refused with exit code 2", async () => {
   expect((await at("consume", "by-http", "--door", "sse")).code).toBe(2);
+  expect((await at("consume", "by-http", "--door", "ws")).code).toBe(2);
   expect((await at("produce", "by-http", "--door", "sse", "--value", "x")).code).toBe(2);
   expect((await at("consume", "by-http", "--door", "http", "--group", "g")).code).toBe(2);
 });

@@ -91,8 +91,8 @@ function checkDoor({ door, group, follow, count, ...options }: ConsumeOptions): 
     throw new CommandFailure("--group reads over the kafka door", exitCodes.usage);
   }
   const hasEnd = count !== undefined || options.for !== undefined;
-  if (door !== "sse" || follow || hasEnd) return;
-  throw new CommandFailure("the sse door only follows: add -f, -n or --for", exitCodes.usage);
+  if ((door !== "sse" && door !== "ws") || follow || hasEnd) return;
+  throw new CommandFailure(`the ${door} door only follows: add -f, -n or --for`, exitCodes.usage);
 }
 
 /** A signal, a reader of our output that has gone, or the time that was given. */

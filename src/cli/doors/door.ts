@@ -1,11 +1,11 @@
 import { Option } from "commander";
 
 /** The doors through which the command line appends. */
-export const writeDoors = ["kafka", "http", "grpc"] as const;
+export const writeDoors = ["kafka", "http", "ws", "grpc"] as const;
 export type WriteDoor = (typeof writeDoors)[number];
 
 /** The doors through which it reads. */
-export const readDoors = ["kafka", "http", "sse", "grpc"] as const;
+export const readDoors = ["kafka", "http", "sse", "ws", "grpc"] as const;
 export type ReadDoor = (typeof readDoors)[number];
 
 export const codecs = ["none", "gzip", "snappy", "lz4", "zstd"] as const;

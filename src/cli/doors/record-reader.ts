@@ -39,5 +39,6 @@ const readers: Readonly<Record<ReadDoor, () => Promise<ReadRecords>>> = {
   kafka: async () => (await import("./kafka-reader.ts")).readOverKafka,
   http: async () => (await import("./http-reader.ts")).readOverHttp,
   sse: async () => (await import("./sse-reader.ts")).readOverEvents,
+  ws: async () => (await import("./socket-reader.ts")).readOverSocket,
   grpc: async () => (await import("./grpc-reader.ts")).readOverGrpc,
 };

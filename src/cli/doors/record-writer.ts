@@ -43,5 +43,6 @@ export async function withWriter<T>(
 const writers: Readonly<Record<WriteDoor, () => Promise<WithWriter>>> = {
   kafka: async () => (await import("./kafka-writer.ts")).withKafkaWriter,
   http: async () => (await import("./http-writer.ts")).withHttpWriter,
+  ws: async () => (await import("./socket-writer.ts")).withSocketWriter,
   grpc: async () => (await import("./grpc-writer.ts")).withGrpcWriter,
 };
