@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { joining } from "../../../../test/support/consumer-group-driver.ts";
 import { GroupBroker } from "../../../../test/support/group-broker.ts";
 import { code, GroupConnection } from "../../../../test/support/group-call.ts";
 import { ByteReader } from "../../../base/bytes.ts";
@@ -13,10 +12,16 @@ async function connect(): Promise<GroupConnection> {
   const node = await GroupBroker.open();
   await node.createTopic("orders", 2);
   await node.groups.consumerHeartbeat("g", {
-    ...{ memberId: "x", memberEpoch: 0, instanceId: null, rackId: null },
-    ...{ rebalanceTimeoutMs: 1_000, subscribedTopics: ["orders"], serverAssignor: null },
-    ...{ ownedPartitions: new Map(), clientId: "client", clientHost: "/127.0.0.1" },
-    ...joining("x", ["orders"]),
+    memberId: "x",
+    memberEpoch: 0,
+    instanceId: null,
+    rackId: null,
+    rebalanceTimeoutMs: 1_000,
+    subscribedTopics: ["orders"],
+    serverAssignor: null,
+    ownedPartitions: new Map(),
+    clientId: "client",
+    clientHost: "/127.0.0.1",
   });
   return new GroupConnection(node);
 }
