@@ -17,6 +17,7 @@ import {
   appendRolling,
 } from "./scenarios/append-stalls.ts";
 import { consumeDisk, consumeTail } from "./scenarios/consume.ts";
+import { grpcCalls } from "./scenarios/grpc-calls.ts";
 import { inProcess } from "./scenarios/in-process.ts";
 import { startWithMany, startWithRecords } from "./scenarios/many-partitions.ts";
 import { oneInFlightFsync, oneInFlightOs } from "./scenarios/one-in-flight.ts";
@@ -55,6 +56,7 @@ const scenarios = [
   openTenThousand,
   openHundredThousand,
   recoverTenGigabytes,
+  grpcCalls,
 ];
 
 const { values: options } = parseArgs({
