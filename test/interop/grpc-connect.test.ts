@@ -97,8 +97,11 @@ describe.each(["--http1.1", "--http2-prior-knowledge"])("curl %s", (version) => 
     const value = Buffer.from("curled").toString("base64");
     const appended = await post(append, JSON.stringify({ topic: "c", records: [{ value }] }));
     expect(appended.status).toBe(200);
-    const { offset = "0" } = (JSON.parse(appended.text) as { ranges: { offset?: string }[] })
-      .ranges[0] ?? { offset: "none" };
+    const { ranges } = JSON.parse(appended.text) as { ranges: { offset: string }[] };
+    expect(ranges).toMatchObject([
+      { partition: 0, offset: expect.stringMatching(/^\d+$/) as string, count: 1 },
+    ]);
+    const { offset } = ranges[0] ?? {};
     const ask = { topic: "c", position: { offset } };
     const read = await post("/xylem.v1.LogService/Read", JSON.stringify(ask));
     expect(JSON.parse(read.text)).toMatchObject({ records: [{ value }] });

@@ -62,6 +62,8 @@ export class GrpcServer {
       compressMinBytes: compressedSizeBytesMin,
       readMaxBytes: messageBytesMax,
       maxTimeoutMs: timeoutMsMax,
+      // Offset 0 is an offset: who reads JSON shall see it.
+      jsonOptions: { alwaysEmitImplicit: true },
       shutdownSignal: this.#stopping.signal,
       interceptors: [catchErrors(scope.broker.log)],
     });
