@@ -19,6 +19,11 @@ import {
 import { consumeDisk, consumeTail } from "./scenarios/consume.ts";
 import { grpcCalls } from "./scenarios/grpc-calls.ts";
 import { inProcess } from "./scenarios/in-process.ts";
+import {
+  eventsToThousand,
+  eventsToTwoHundred,
+  idleEventReaders,
+} from "./scenarios/live-readers.ts";
 import { startWithMany, startWithRecords } from "./scenarios/many-partitions.ts";
 import { oneInFlightFsync, oneInFlightOs } from "./scenarios/one-in-flight.ts";
 import { openHundredThousand, openTenThousand } from "./scenarios/open-partitions.ts";
@@ -57,6 +62,9 @@ const scenarios = [
   openHundredThousand,
   recoverTenGigabytes,
   grpcCalls,
+  eventsToTwoHundred,
+  eventsToThousand,
+  idleEventReaders,
 ];
 
 const { values: options } = parseArgs({

@@ -38,6 +38,7 @@ export class SocketClient {
     const client = new SocketClient(socket);
     return new Promise((resolve, reject) => {
       socket.once("open", () => resolve(client));
+      socket.once("error", reject);
       socket.once("unexpected-response", (_request, { statusCode }) => {
         socket.terminate();
         reject(new Error(`status ${statusCode}`));
