@@ -202,6 +202,48 @@ describe("members", () => {
     expect(group.node.offsets("g")).toEqual(["orders-0@0"]);
   });
 
+  test("a cursor of an earlier time in the group does not count", async () => {
+    const group = await open();
+    await group.append("orders", 0, "a", "b");
+    const { cursor } = await group.fetch("one");
+    await group.leave("one");
+    await group.node.advance("1s");
+    await group.fetch("two", { limit: 1 });
+    await group.ack("two", { offsets: [{ topic: "orders", partition: 0, offset: 1 }] });
+    await group.leave("two");
+    await group.node.advance("1s");
+    expect((await group.fetch("one", { cursor })).values).toEqual(["b"]);
+  });
+
+  test("calls of one member side by side do not hinder each other", async () => {
+    const group = await open(4);
+    await group.settle("one");
+    const calls: Promise<unknown>[] = [];
+    for (const count of [1, 2, 3, 4, 5]) {
+      await group.append("orders", count % 4, "a");
+      for (const member of ["one", "two", "one", "three"]) calls.push(group.fetch(member));
+      await group.node.advance("250ms");
+    }
+    expect(await Promise.all(calls)).toHaveLength(20);
+  });
+
+  test("a member that leaves in the middle of its own fetch is in the group again", async () => {
+    for (let turns = 0; turns < 60; turns += 1) {
+      const group = await open();
+      await group.fetch("other");
+      await group.leave("other");
+      await group.node.groups.deleteOffsets("g", [{ topic: "orders", partition: 0 }]);
+      await group.node.advance("1s");
+      const fetching = group.fetch("one");
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      const leaving = group.leave("one").catch(() => undefined);
+      await group.node.settle();
+      expect(await fetching).toMatchObject({ member: "one" });
+      await leaving;
+      await group.node.stop();
+    }
+  });
+
   test("acknowledging is a sign of life", async () => {
     const group = await open();
     await group.append("orders", 0, "a", "b");
