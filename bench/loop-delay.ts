@@ -6,7 +6,7 @@ const longest = /^xylem_event_loop_delay_seconds\{quantile="1"\} (\S+)$/m;
 
 /** The longest delay of the broker's event loop since the last call; NaN where it has none. */
 export async function takeBrokerDelayMs(broker: BrokerProcess): Promise<number> {
-  if (broker.product !== "xylem") return Number.NaN;
+  if (broker.product === "kafka") return Number.NaN;
   const answer = await fetch(`http://${broker.bootstrap}/metrics`);
   const found = longest.exec(await answer.text())?.[1];
   if (found === undefined) throw new Error("/metrics tells no delay of the event loop");

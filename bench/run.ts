@@ -1,14 +1,16 @@
 // `npm run bench [-- --quick] [--only word]`: Xylem beside Apache Kafka, in turn, medians.
+// With `--before <commit>` the peer is Xylem as it was then.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { arch, cpus, loadavg, release, totalmem } from "node:os";
 import { parseArgs } from "node:util";
-import type { BrokerProcess } from "../test/support/broker-process.ts";
+import type { BrokerOptions, BrokerProcess } from "../test/support/broker-process.ts";
 import { JavaTools } from "../test/support/java-tools.ts";
 import { startKafka } from "../test/support/kafka-process.ts";
 import { repositoryRoot } from "../test/support/repository.ts";
 import { reasonToSkip } from "../test/support/tools.ts";
 import { startXylem } from "../test/support/xylem-process.ts";
+import { buildEarlier } from "./earlier-build.ts";
 import type { Bench, Figures, Scenario } from "./scenario.ts";
 import {
   appendCompacted,
@@ -18,6 +20,7 @@ import {
 } from "./scenarios/append-stalls.ts";
 import { consumeDisk, consumeTail } from "./scenarios/consume.ts";
 import { grpcCalls } from "./scenarios/grpc-calls.ts";
+import { httpAppendFsync, httpAppendOs } from "./scenarios/http-append.ts";
 import { inProcess } from "./scenarios/in-process.ts";
 import {
   eventsToThousand,
@@ -47,6 +50,8 @@ const scenarios = [
   oneInFlightFsync,
   oneInFlightOs,
   smallRequests,
+  httpAppendOs,
+  httpAppendFsync,
   startUp,
   startWithRecords,
   startWithMany,
@@ -68,7 +73,11 @@ const scenarios = [
 ];
 
 const { values: options } = parseArgs({
-  options: { quick: { type: "boolean", default: false }, only: { type: "string", default: "" } },
+  options: {
+    quick: { type: "boolean", default: false },
+    only: { type: "string", default: "" },
+    before: { type: "string" },
+  },
 });
 const [loadBefore = 0] = loadavg();
 const repetitions = options.quick ? 3 : 5;
@@ -76,8 +85,15 @@ const repetitions = options.quick ? 3 : 5;
 const noJava = reasonToSkip(["java", "maven"]);
 if (noJava !== undefined) console.log(`Apache Kafka and its tools are left out: ${noJava}`);
 const tools = noJava === undefined ? await JavaTools.start() : undefined;
-const brokers = [await startXylem()];
-if (noJava === undefined) brokers.push(await startKafka());
+type Start = (options?: BrokerOptions) => Promise<BrokerProcess>;
+const starts = new Map<BrokerProcess["product"], Start>([["xylem", startXylem]]);
+const peer = options.before === undefined ? "kafka" : "xylem-before";
+if (options.before !== undefined) {
+  const build = { product: "xylem-before", root: await buildEarlier(options.before) } as const;
+  starts.set("xylem-before", (settings) => startXylem(settings, build));
+} else if (noJava === undefined) starts.set("kafka", startKafka);
+const brokers: BrokerProcess[] = [];
+for (const start of starts.values()) brokers.push(await start());
 
 const outcomes: Outcome[] = [];
 for (const scenario of scenarios) {
@@ -88,7 +104,7 @@ for (const scenario of scenarios) {
 for (const broker of brokers) await broker.stop();
 await tools?.close();
 
-const table = formatTable(outcomes);
+const table = formatTable(outcomes, peer);
 console.log(`\n${table}`);
 if (options.only === "") writeResult(table);
 
@@ -107,7 +123,8 @@ async function runInTurn(scenario: Scenario): Promise<Map<string, Figures[]>> {
 }
 
 async function measure(scenario: Scenario, broker: BrokerProcess): Promise<Figures> {
-  const bench: Bench = { broker, tools, isQuick: options.quick };
+  const startAnother = starts.get(broker.product) ?? startXylem;
+  const bench: Bench = { broker, startAnother, tools, isQuick: options.quick };
   const figures = await scenario.measure(bench);
   const shown = Object.entries(figures).map(([name, value]) => `${name} ${value.toFixed(2)}`);
   console.log(`${scenario.name}, ${broker.product}: ${shown.join(", ")}`);
@@ -127,7 +144,7 @@ function writeResult(result: string): void {
     `- machine: ${cpus().length} x ${cpu?.model ?? arch()}, ${memoryGiB} GiB, Linux ${release()}`,
     `- load before the run: ${loadBefore.toFixed(1)}; idle is 0, ratios say more than figures`,
     `- commit: ${describeCommit()}`,
-    `- Node ${process.versions.node}; peer: Apache Kafka from test/interop/java/pom.xml`,
+    `- Node ${process.versions.node}; peer: ${describePeer()}`,
     `- runs in turn, median of at most ${repetitions}${load}`,
     "- broker CPU is user and system time of the broker's process",
     "- fsync: Xylem flushes before it acknowledges; Kafka is set to flush.messages=1",
@@ -135,7 +152,13 @@ function writeResult(result: string): void {
     result,
     "",
   ];
-  writeFileSync(`${folder}/${now.slice(0, 10)}.md`, lines.join("\n"));
+  const name = options.before === undefined ? "" : `-before-${options.before}`;
+  writeFileSync(`${folder}/${now.slice(0, 10)}${name}.md`, lines.join("\n"));
+}
+
+function describePeer(): string {
+  if (options.before === undefined) return "Apache Kafka from test/interop/java/pom.xml";
+  return `Xylem at ${git("rev-parse", "--short", options.before)}`;
 }
 
 function describeCommit(): string {

@@ -1,4 +1,4 @@
-import type { BrokerProcess } from "../test/support/broker-process.ts";
+import type { BrokerOptions, BrokerProcess } from "../test/support/broker-process.ts";
 import type { JavaTools } from "../test/support/java-tools.ts";
 
 /** One number of one run: MB/s, ms, MiB … */
@@ -7,6 +7,8 @@ export type Figures = Readonly<Record<string, number>>;
 /** What a run has to work with. */
 export interface Bench {
   readonly broker: BrokerProcess;
+  /** Another one of the same product, on a directory of its own. */
+  readonly startAnother: (options?: BrokerOptions) => Promise<BrokerProcess>;
   /** Kafka's own tools; undefined where there is no Java. */
   readonly tools: JavaTools | undefined;
   /** A smaller load, for a first look. */
@@ -34,6 +36,6 @@ export function durabilityOf(
   broker: BrokerProcess,
   durability: "os" | "fsync",
 ): Record<string, string> {
-  if (broker.product === "xylem") return { durability };
+  if (broker.product !== "kafka") return { durability };
   return durability === "fsync" ? { "flush.messages": "1" } : {};
 }

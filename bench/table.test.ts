@@ -29,9 +29,15 @@ test("medians stand side by side with their ratio, a dash where there is no peer
     ["xylem", mine],
     ["kafka", [{ "MB/s": 80 }]],
   ]);
-  expect(formatTable([{ scenario, runs: both }])).toContain(
+  expect(formatTable([{ scenario, runs: both }], "kafka")).toContain(
     "| produce | MB/s | 200 | 80.0 | 2.50 | 3 |",
   );
+  const earlier = new Map([
+    ["xylem", mine],
+    ["xylem-before", [{ "MB/s": 100 }]],
+  ]);
+  const beside = formatTable([{ scenario, runs: earlier }], "xylem-before");
+  expect(beside).toMatch(/Xylem \| before \|[^]*\| 200 \| 100 \| 2.00 \| 3 \|$/);
   const alone = new Map([["xylem", mine]]);
-  expect(formatTable([{ scenario, runs: alone }])).toContain("| 200 | - | - | 3 |");
+  expect(formatTable([{ scenario, runs: alone }], "kafka")).toContain("| 200 | - | - | 3 |");
 });

@@ -9,20 +9,29 @@ export interface Outcome {
   readonly runs: Runs;
 }
 
+const peerTitles = { kafka: "Kafka", "xylem-before": "before" } as const;
+
 /** Markdown: one row a figure, medians side by side, and how they relate. */
-export function formatTable(outcomes: readonly Outcome[]): string {
+export function formatTable(outcomes: readonly Outcome[], peer: keyof typeof peerTitles): string {
   const rows = outcomes.flatMap(({ scenario, runs }) =>
-    scenario.figures.map((figure) => formatRow(scenario.name, figure, runs)),
+    scenario.figures.map((figure) => formatRow({ name: scenario.name, figure, peer }, runs)),
   );
+  const title = peerTitles[peer];
   const head = [
-    "| scenario | figure | Xylem | Kafka | Xylem / Kafka | runs |",
+    `| scenario | figure | Xylem | ${title} | Xylem / ${title} | runs |`,
     "|---|---|---|---|---|---|",
   ];
   return [...head, ...rows].join("\n");
 }
 
-function formatRow(name: string, figure: string, runs: Runs): string {
-  const [mine, theirs] = ["xylem", "kafka"].map((product) => medianOf(runs.get(product), figure));
+interface Row {
+  readonly name: string;
+  readonly figure: string;
+  readonly peer: string;
+}
+
+function formatRow({ name, figure, peer }: Row, runs: Runs): string {
+  const [mine, theirs] = ["xylem", peer].map((product) => medianOf(runs.get(product), figure));
   const ratio = (mine ?? Number.NaN) / (theirs ?? Number.NaN);
   const count = runs.get("xylem")?.length ?? 0;
   const cells = [name, figure, ...[mine, theirs, ratio].map(formatNumber), count];

@@ -1,7 +1,5 @@
-import { startKafka } from "../../test/support/kafka-process.ts";
 import type { BrokerProcess } from "../../test/support/broker-process.ts";
 import { RawClient } from "../../test/support/raw-client.ts";
-import { startXylem } from "../../test/support/xylem-process.ts";
 import { appendOneByOne, appendSteadily } from "../append-load.ts";
 import { takeBrokerDelayMs, withOwnDelayMs } from "../loop-delay.ts";
 import { keepBusy, restlessSettings, type Upkeep } from "../maintenance.ts";
@@ -74,8 +72,7 @@ export const appendCompacted = appendWhile({
 });
 
 async function measureStalls(bench: Bench, conditions: Conditions): Promise<Figures> {
-  const start = bench.broker.product === "xylem" ? startXylem : startKafka;
-  const broker = await start({ settings: restlessSettings });
+  const broker = await bench.startAnother({ settings: restlessSettings });
   try {
     return await measureLoads(broker, conditions, bench.isQuick ? 2_000 : 4_000);
   } finally {

@@ -1,7 +1,6 @@
 import { readdirSync } from "node:fs";
 import { Xylem } from "../../src/index.ts";
 import { makeTemporaryFolder, removeFolder } from "../../test/support/temporary-folder.ts";
-import { startXylem } from "../../test/support/xylem-process.ts";
 import { residentMiB } from "../process-usage.ts";
 import type { Scenario } from "../scenario.ts";
 
@@ -17,17 +16,17 @@ function startWith(partitions: number, content: "records" | "nothing"): Scenario
     figures: ["ms to ready", "RSS MiB", "descriptors", "ms to ready after kill -9"],
     isHigherBetter: false,
     isWarmedUp: false,
-    async measure({ broker, isQuick }) {
-      if (broker.product !== "xylem") return {};
+    async measure({ broker, isQuick, startAnother }) {
+      if (broker.product === "kafka") return {};
       const dataFolder = makeTemporaryFolder("many-partitions");
       await fill(dataFolder, isQuick ? partitions / 10 : partitions, content);
-      const started = await startXylem({ dataFolder });
+      const started = await startAnother({ dataFolder });
       const readyMs = started.launchMs;
       await new Promise((resolve) => setTimeout(resolve, settledAfterMs));
       const descriptors = readdirSync(`/proc/${started.pid}/fd`).length;
       const figures = { "RSS MiB": residentMiB(started.pid), descriptors };
       await started.kill();
-      const again = await startXylem({ dataFolder });
+      const again = await startAnother({ dataFolder });
       const killedMs = again.launchMs;
       await again.stop();
       removeFolder(dataFolder);

@@ -1,5 +1,3 @@
-import { startKafka } from "../../test/support/kafka-process.ts";
-import { startXylem } from "../../test/support/xylem-process.ts";
 import { residentMiB } from "../process-usage.ts";
 import type { Scenario } from "../scenario.ts";
 
@@ -12,9 +10,8 @@ export const startUp: Scenario = {
   figures: ["ms to ready", "idle RSS MiB"],
   isHigherBetter: false,
   isWarmedUp: false,
-  async measure({ broker }) {
-    const start = broker.product === "xylem" ? startXylem : startKafka;
-    const started = await start();
+  async measure({ startAnother }) {
+    const started = await startAnother();
     await new Promise((resolve) => setTimeout(resolve, settledAfterMs));
     const figures = { "ms to ready": started.launchMs, "idle RSS MiB": residentMiB(started.pid) };
     await started.stop();

@@ -10,7 +10,8 @@ export interface BrokerOptions {
 
 /** A broker in a process of its own, reached only through its port. */
 export interface BrokerProcess {
-  readonly product: "xylem" | "kafka";
+  /** `xylem-before`: an earlier commit, for comparison. */
+  readonly product: "xylem" | "xylem-before" | "kafka";
   readonly host: string;
   readonly port: number;
   /** `host:port`, as clients take it. */

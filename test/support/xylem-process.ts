@@ -6,24 +6,39 @@ import { makeTemporaryFolder, removeFolder } from "./temporary-folder.ts";
 const readyLine = /xylem ready kafka=([\d.]+):(\d+) /;
 const readyWithinMs = 60_000;
 
+/** Which build is started. */
+export interface XylemBuild {
+  readonly product: "xylem" | "xylem-before";
+  /** The checkout it was made in. */
+  readonly root: string;
+}
+
+const ourBuild: XylemBuild = { product: "xylem", root: repositoryRoot };
+
 /** Starts `xylem start` on a port of its own choice and waits for its ready line. */
-export async function startXylem(options: BrokerOptions = {}): Promise<BrokerProcess> {
-  const broker = new XylemProcess(options);
+export async function startXylem(
+  options: BrokerOptions = {},
+  build = ourBuild,
+): Promise<BrokerProcess> {
+  const broker = new XylemProcess(options, build);
   await broker.launch(0);
   return broker;
 }
 
 class XylemProcess implements BrokerProcess {
-  readonly product = "xylem";
+  readonly product: XylemBuild["product"];
   readonly host = "127.0.0.1";
   readonly dataFolder: string;
+  readonly #root: string;
   readonly #isTemporary: boolean;
   readonly #settings: readonly string[];
   #child: Child | undefined;
   #launchMs = 0;
   #port = 0;
 
-  constructor(options: BrokerOptions) {
+  constructor(options: BrokerOptions, { product, root }: XylemBuild) {
+    this.product = product;
+    this.#root = root;
     this.#isTemporary = options.dataFolder === undefined;
     this.dataFolder = options.dataFolder ?? makeTemporaryFolder("data");
     const settings = Object.entries(options.settings ?? {});
@@ -52,7 +67,7 @@ class XylemProcess implements BrokerProcess {
 
   async launch(port: number): Promise<void> {
     const place = ["--port", String(port), "--data", this.dataFolder];
-    const args = [`${repositoryRoot}/bin/xylem.cjs`, "start", ...place, ...this.#settings];
+    const args = [`${this.#root}/bin/xylem.cjs`, "start", ...place, ...this.#settings];
     const startedMs = performance.now();
     this.#child = new Child(process.execPath, args, { env: nodeEnvironment() });
     const ready = await this.#child.waitForOutput(readyLine, readyWithinMs);

@@ -46,7 +46,7 @@ export class SocketConnection {
     socket.onmessage = ({ data }) => this.#take(String(data));
     socket.onerror = () => undefined;
     socket.onclose = ({ code }) => {
-      for (const { reject } of this.#replies.values()) reject(lost(code));
+      for (const waiting of this.#replies.values()) waiting.reject(lost(code));
       this.#replies.clear();
       resolve();
     };
