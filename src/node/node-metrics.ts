@@ -1,5 +1,6 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import type { Broker } from "../broker/broker.ts";
+import type { GrpcServer } from "../servers/grpc/grpc-server.ts";
 import type { HttpServer } from "../servers/http/http-server.ts";
 import type { Http2Server } from "../servers/http2/http2-server.ts";
 import type { MetricFamily, MetricSample } from "../servers/http/metrics.ts";
@@ -12,6 +13,7 @@ export interface MetricSources {
   readonly kafka: () => KafkaServer | undefined;
   readonly http: () => HttpServer;
   readonly http2: () => Http2Server | undefined;
+  readonly grpc: () => GrpcServer | undefined;
 }
 
 /** Partitions that are shown one by one; past it only their sums are, to keep a page small. */
@@ -43,6 +45,7 @@ export class NodeMetrics {
     const kafka = this.#sources.kafka();
     const http = this.#sources.http();
     const http2 = this.#sources.http2();
+    const grpc = this.#sources.grpc();
     const counts = [...(kafka?.traffic.requestCounts ?? [])];
     const requests = counts.map(([api, value]) => ({ labels: { api }, value }));
     const { bytesIn, bytesOut, refusedCount } = kafka?.traffic ?? noTraffic;
@@ -74,6 +77,8 @@ export class NodeMetrics {
         { labels: { door: "http2" }, value: http2?.connectionCount ?? 0 },
       ]),
       plain("counter", "xylem_http_requests_total", "HTTP requests.", http.requestCount),
+      plain("counter", "xylem_grpc_calls_total", "gRPC calls.", grpc?.callCount ?? 0),
+      plain("gauge", "xylem_grpc_held_bytes", "Bytes that gRPC calls hold.", grpc?.heldBytes ?? 0),
     ];
   }
 

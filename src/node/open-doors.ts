@@ -116,6 +116,7 @@ async function loadHttp(
     kafka: () => parts.kafka.server,
     http: () => server,
     http2: () => parts.http2.server,
+    grpc: () => parts.grpc.server,
   });
   const { settings } = broker;
   const server: HttpServer = await HttpServer.open({
@@ -129,6 +130,7 @@ async function loadHttp(
     },
     guests: plan.guests,
     takeCall: (request, response) => takeCall(request, response, parts.grpc),
+    takesUpgrades: (socket) => isServed(socket, "http"),
     node: { isReady: () => parts.isReady, metrics: new MetricsPage(() => metrics.collect()) },
   });
   return server;

@@ -35,6 +35,21 @@ test("the ready line says where each door is, and each is only there", async () 
   expect([http2grpc, http2http]).toEqual(['{"message":"pong"}', 404]);
 });
 
+test("a listener of gRPC alone takes no WebSockets", async () => {
+  const [, , http, , grpc] = await start("grpc=127.0.0.1:0");
+  const upgrade = (url: string): Promise<string> =>
+    new Promise((resolve) => {
+      const socket = new WebSocket(`${url}/v1/socket`);
+      socket.onopen = () => {
+        socket.close();
+        resolve("open");
+      };
+      socket.onerror = () => resolve("refused");
+    });
+  const places = [http?.replace("http:", "ws:") ?? "", `ws://${grpc}`];
+  expect(await Promise.all(places.map(upgrade))).toEqual(["open", "refused"]);
+});
+
 /** What Connect's JSON form of EchoService.Ping answers there. */
 async function ping(url = ""): Promise<string | number> {
   const headers = { "content-type": "application/json" };

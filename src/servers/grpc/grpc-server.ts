@@ -76,6 +76,11 @@ export class GrpcServer {
     return this.#callCount;
   }
 
+  /** Of requests under way and answers that clients have not taken. */
+  get heldBytes(): number {
+    return this.#scope.memory.bytes;
+  }
+
   /** Answers a request whose path is a call's; the browser guard has let it through. */
   handle(request: Request, response: Response): void {
     const { url = "" } = request;

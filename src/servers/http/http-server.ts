@@ -16,6 +16,8 @@ export interface HttpOptions extends Omit<HttpScope, "closing" | "routes" | "rea
   readonly guests?: GuestRoutes | undefined;
   /** Whether it took a request that the guard let through: calls of the gRPC door. */
   readonly takeCall?: (request: IncomingMessage, response: ServerResponse) => boolean;
+  /** Whether the connection's listener serves WebSockets; absent: each does. */
+  readonly takesUpgrades?: (socket: Socket) => boolean;
 }
 
 const headersTimeoutMs = 10_000;
@@ -158,10 +160,14 @@ export class HttpServer {
     const path = pathOf(request.url ?? "/");
     const refusal =
       this.#refuse(request) ??
-      (path === socketPath ? undefined : noSocketAt(path)) ??
+      (path === socketPath && this.#takesUpgrades(request) ? undefined : noSocketAt(path)) ??
       (this.#socketDoor.isFull ? tooManySockets() : undefined);
     if (refusal === undefined) void this.#socketDoor.accept(request, stream, head);
     else refuseUpgrade(stream, refusal);
+  }
+
+  #takesUpgrades({ socket }: IncomingMessage): boolean {
+    return this.#options.takesUpgrades?.(socket) ?? true;
   }
 
   /** Browsers hand an answer to a page of another origin only when it names that origin. */
