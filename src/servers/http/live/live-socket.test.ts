@@ -159,7 +159,11 @@ test("values are kept digit for digit, and bytes come as base64", async () => {
 test.each([
   ["{", "INVALID_REQUEST", "JSON"],
   [new Uint8Array([1]), "INVALID_REQUEST", "one JSON text"],
-  [{ type: "dance" }, "INVALID_REQUEST", "subscribe, unsubscribe, credit, append, ping"],
+  [
+    { type: "dance" },
+    "INVALID_REQUEST",
+    "subscribe, unsubscribe, credit, append, fetch, ack, leave, ping",
+  ],
   [{ type: "ping", x: 1 }, "INVALID_REQUEST", "x"],
   [subscribe("s", "nothing"), "UNKNOWN_TOPIC_OR_PARTITION", "nothing"],
   [subscribe("s", "orders:9"), "UNKNOWN_TOPIC_OR_PARTITION", "9"],
@@ -239,4 +243,27 @@ test("the node stops: sockets close with 1001", async () => {
   const closing = door.http.close(1_000);
   expect(await client.closed()).toBe(1_001);
   await closing;
+});
+
+test("members of a group fetch and acknowledge over sockets; what was not comes again", async () => {
+  await makeTopic("orders");
+  for (let number = 1; number <= 4; number++) await append("orders", number);
+  const fetch = { type: "fetch", group: "g", topics: ["orders"], max: 2 };
+  const first = await open();
+  const one = await first.ask({ ...fetch, wait: "5s" });
+  expect(one).toMatchObject({ ok: true, joined: true, records: [{ value: 1 }, { value: 2 }] });
+  const { member, cursor } = one;
+  expect(await first.ask({ type: "ack", group: "g", member, cursor })).toMatchObject({
+    ok: true,
+    offsets: [{ topic: "orders", partition: 0, offset: 2 }],
+  });
+  await first.ask({ ...fetch, member });
+  first.close();
+  const second = await open();
+  const again = await second.ask({ ...fetch, member });
+  expect(again).toMatchObject({ joined: false, records: [{ value: 3 }, { value: 4 }] });
+  expect(await second.ask({ type: "leave", group: "g", member })).toMatchObject({ ok: true });
+  expect(await second.ask({ type: "ack", group: "g", member, cursor: again.cursor })).toMatchObject(
+    refused("UNKNOWN_MEMBER_ID", ""),
+  );
 });

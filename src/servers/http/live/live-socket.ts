@@ -6,6 +6,7 @@ import { appendRecords } from "../../../broker/records/append-records.ts";
 import { parsePosition } from "../../../broker/records/position.ts";
 import { parseRecordFilter } from "../../../broker/records/record-filter.ts";
 import { toProblem } from "../errors.ts";
+import { ackAsMember, fetchAsMember, leaveAsMember } from "../groups/member-calls.ts";
 import { parseExactly, toNewRecords } from "../records/parse-record-list.ts";
 import { clientId, tellOutcome } from "../records/tell-outcome.ts";
 import type { HttpScope } from "../route.ts";
@@ -16,6 +17,7 @@ import { PacedOutput } from "./paced-output.ts";
 import {
   type AppendCommand,
   checkCommand,
+  type CommandId,
   commandId,
   type SocketCommand,
   type SubscribeCommand,
@@ -38,6 +40,8 @@ export class LiveSocket implements LiveReader {
   readonly #scope: HttpScope;
   readonly #socket: WebSocket;
   readonly #output: PacedOutput;
+  /** Fetches of groups that wait answer when the socket ends. */
+  readonly #closing = new AbortController();
   readonly #subscriptions = new Map<string, SocketSubscription | undefined>();
   #underWayCount = 0;
   #underWayBytes = 0;
@@ -76,6 +80,7 @@ export class LiveSocket implements LiveReader {
   }
 
   close(): void {
+    this.#closing.abort();
     this.#socket.close(goingAway, "the node stops");
   }
 
@@ -106,7 +111,8 @@ export class LiveSocket implements LiveReader {
       const command = checkCommand(message);
       this.#badCount = 0;
       const told = await this.#carryOut(command, text);
-      this.#reply({ id: commandId(message), ok: true, ...told });
+      if (typeof told === "string") this.#send(`${openReply(commandId(message))},${told.slice(1)}`);
+      else this.#reply({ id: commandId(message), ok: true, ...told });
     } catch (error) {
       this.#refuse(message, error);
     }
@@ -125,10 +131,16 @@ export class LiveSocket implements LiveReader {
   }
 
   #reply(fields: object): void {
-    this.#output.write(Buffer.from(JSON.stringify({ type: "reply", ...fields })));
+    this.#send(JSON.stringify({ type: "reply", ...fields }));
   }
 
-  async #carryOut(command: SocketCommand, text: string): Promise<object> {
+  #send(text: string): void {
+    this.#output.write(Buffer.from(text));
+  }
+
+  /** What the reply says besides, as an object or as its JSON. */
+  async #carryOut(command: SocketCommand, text: string): Promise<object | string> {
+    const scope = this.#scope;
     switch (command.type) {
       case "ping":
         return {};
@@ -141,6 +153,13 @@ export class LiveSocket implements LiveReader {
         return {};
       case "append":
         return await this.#append(command, text);
+      case "fetch":
+        return await fetchAsMember(scope, command.group, command, this.#closing.signal);
+      case "ack":
+        return await ackAsMember(scope, command.group, command);
+      case "leave":
+        await leaveAsMember(scope, command.group, command);
+        return {};
     }
   }
 
@@ -218,6 +237,7 @@ export class LiveSocket implements LiveReader {
   }
 
   #gone(): void {
+    this.#closing.abort();
     for (const subscription of this.#subscriptions.values()) subscription?.close();
     this.#scope.readers.remove(this);
     this.#output.drained();
@@ -228,6 +248,9 @@ export class LiveSocket implements LiveReader {
 function tellError(error: unknown) {
   return { error: { ...toProblem(error).problem, type: undefined, title: undefined } };
 }
+
+const openReply = (id: CommandId): string =>
+  JSON.stringify({ type: "reply", id, ok: true }).slice(0, -1);
 
 function parseJson(text: string): unknown {
   try {

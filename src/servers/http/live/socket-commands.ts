@@ -1,5 +1,6 @@
 import { XylemError } from "../../../base/errors.ts";
 import { findProblem } from "../schemas/find-problem.ts";
+import { groupAck, groupFetch, groupMember, groupName } from "../schemas/group.ts";
 import { newRecordList } from "../schemas/record.ts";
 import {
   anyOf,
@@ -69,10 +70,36 @@ const append = object(
   },
 );
 
+const fetch = groupCommand("fetch", groupFetch);
+const ack = groupCommand("ack", groupAck);
+const leave = groupCommand("leave", groupMember);
+
+/** What HTTP takes as a path and a body, in one object. */
+function groupCommand<const Type extends string, Body>(
+  type: Type,
+  body: Schema<Body>,
+): Schema<Body & { readonly type: Type; readonly group: string }> {
+  return {
+    type: "object",
+    properties: { type: oneOf([type]), group: groupName, id, ...body.properties },
+    required: ["type", "group", ...(body.required ?? [])],
+    additionalProperties: false,
+  };
+}
+
 const ping = object({ type: oneOf(["ping"]) }, { id });
 
 /** What a client may say, by `type`. docs/live.md lists it; a test compares. */
-export const socketCommands = { subscribe, unsubscribe, credit, append, ping } as const;
+export const socketCommands = {
+  subscribe,
+  unsubscribe,
+  credit,
+  append,
+  fetch,
+  ack,
+  leave,
+  ping,
+} as const;
 
 export type SubscribeCommand = ValueOf<typeof subscribe>;
 export type AppendCommand = ValueOf<typeof append>;

@@ -1,29 +1,20 @@
-import { XylemError } from "../../../base/errors.ts";
 import { describeGroup, listGroups } from "../../../broker/groups/describe-group.ts";
-import { groupAck, type Acknowledged } from "../../../broker/groups/pull/group-ack.ts";
-import { groupFetch } from "../../../broker/groups/pull/group-fetch.ts";
 import {
   deleteGroup,
   forgetGroupPositions,
   groupPositions,
   resetGroup,
 } from "../../../broker/groups/pull/group-positions.ts";
-import { leaveGroup } from "../../../broker/groups/pull/pull-member.ts";
 import { parsePosition } from "../../../broker/records/position.ts";
-import { formatRecord } from "../records/format-record.ts";
+import { ackAsMember, fetchAsMember, leaveAsMember } from "../groups/member-calls.ts";
 import { answersJson, type HttpScope, type Route, route } from "../route.ts";
 import * as schemas from "../schemas/group.ts";
-import type { ValueOf } from "../schemas/schema.ts";
 import { partitionIndex, topicName } from "../schemas/topic.ts";
-import { readLimits } from "./read-records.ts";
 
 const tag = "Groups";
 const path = "/v1/groups/{group}";
 const params = { group: schemas.groupName };
 const absent = "There is no such group.";
-
-/** Members over HTTP, as the node's groups name them. */
-const client = { clientId: "http", clientHost: "" };
 
 const list = route({
   method: "GET",
@@ -89,27 +80,12 @@ const fetch = route({
     404: "There is no such topic: a read makes none.",
     409: "Kafka's classic members are in the group.",
   },
-  handle: async (scope, { params: { group }, body, signal }) => {
-    const { broker, tools } = await loaded(scope);
-    const { topics, member, cursor, reset = "earliest", wait, max, maxBytes } = body;
-    const query = {
-      ...(max !== undefined && { limit: max }),
-      ...(maxBytes !== undefined && { "max-bytes": maxBytes }),
-      ...(wait !== undefined && { wait }),
-    };
-    const limits = readLimits(scope, { query, filters: new Map(), signal });
-    const own = { group, topics, member, cursor, reset, ...client };
-    const fetched = await groupFetch({ broker, tools }, { ...own, ...limits });
-    const { epoch, assignment, hasJoined: joined } = fetched;
-    const fields = { member: fetched.member, epoch, joined, assignment, cursor: fetched.cursor };
-    const records = fetched.records.map(formatRecord).join(",");
-    return {
-      status: 200,
-      headers: { "content-type": "application/json" },
-      content: `{"records":[${records}],${JSON.stringify(fields).slice(1)}`,
-      isCompressible: true,
-    };
-  },
+  handle: async (scope, { params: { group }, body, signal }) => ({
+    status: 200,
+    headers: { "content-type": "application/json" },
+    content: await fetchAsMember(scope, group, body, signal),
+    isCompressible: true,
+  }),
 });
 
 const ack = route({
@@ -130,13 +106,10 @@ const ack = route({
     409: "The member is out of the group, or a partition is another one's meanwhile.",
     416: "An offset is past the end of its partition.",
   },
-  handle: async (scope, { params: { group }, body }) => {
-    const { broker } = await loaded(scope);
-    const { member } = body;
-    const acked = await groupAck(broker, { group, member, ...client }, acknowledgedIn(body));
-    const { epoch, positions: offsets } = acked;
-    return { status: 200, json: { member, epoch, offsets } };
-  },
+  handle: async (scope, { params: { group }, body }) => ({
+    status: 200,
+    json: await ackAsMember(scope, group, body),
+  }),
 });
 
 const leave = route({
@@ -148,8 +121,8 @@ const leave = route({
   body: { json: schemas.groupMember },
   answers: { 204: { description: "It has left." } },
   problems: { 409: "It is not in the group." },
-  handle: async (scope, { params: { group }, body: { member } }) => {
-    await leaveGroup((await loaded(scope)).broker, { group, member, ...client });
+  handle: async (scope, { params: { group }, body }) => {
+    await leaveAsMember(scope, group, body);
     return { status: 204 };
   },
 });
@@ -217,19 +190,6 @@ async function positionsOf(scope: HttpScope, group: string) {
 async function loaded(scope: HttpScope): Promise<HttpScope> {
   await scope.loadGroups();
   return scope;
-}
-
-function acknowledgedIn({
-  cursor,
-  offsets,
-  epoch,
-}: ValueOf<typeof schemas.groupAck>): Acknowledged {
-  const isOne = (cursor === undefined) !== (offsets === undefined);
-  if (!isOne || (cursor !== undefined && epoch !== undefined)) {
-    const detail = "an acknowledgement names a cursor, or offsets and perhaps their epoch";
-    throw new XylemError("INVALID_REQUEST", detail);
-  }
-  return cursor === undefined ? { offsets: offsets ?? [], epoch } : { cursor };
 }
 
 export const groupRoutes: readonly Route[] = [
