@@ -245,7 +245,7 @@ test("the node stops: sockets close with 1001", async () => {
   await closing;
 });
 
-test("members of a group fetch and acknowledge over sockets; what was not comes again", async () => {
+test("members of a group fetch and acknowledge; what was not comes again", async () => {
   await makeTopic("orders");
   for (let number = 1; number <= 4; number++) await append("orders", number);
   const fetch = { type: "fetch", group: "g", topics: ["orders"], max: 2 };
