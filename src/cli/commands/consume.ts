@@ -87,8 +87,8 @@ function toCondition(text: string): readonly [name: string, value: string] {
 }
 
 function checkDoor({ door, group, follow, count, ...options }: ConsumeOptions): void {
-  if (door !== "kafka" && group !== undefined) {
-    throw new CommandFailure("--group reads over the kafka door", exitCodes.usage);
+  if (door !== "kafka" && door !== "http" && group !== undefined) {
+    throw new CommandFailure("--group reads over the doors kafka and http", exitCodes.usage);
   }
   const hasEnd = count !== undefined || options.for !== undefined;
   if ((door !== "sse" && door !== "ws") || follow || hasEnd) return;

@@ -1,4 +1,5 @@
 import type { ShownRecord } from "../record-format.ts";
+import { readAsHttpMember } from "./http-member.ts";
 import { callHttp } from "./http-calls.ts";
 import { type PageSource, readPages } from "./paged-reader.ts";
 import { parseShown } from "./parse-shown.ts";
@@ -6,11 +7,12 @@ import type { ReadingOptions } from "./record-reader.ts";
 
 const recordsPerPage = 1_000;
 
-/** Reads over HTTP: a page after the other, waiting for the next one at the end. */
+/** Reads over HTTP: as a member of a group, or page by page, waiting at the end for the next. */
 export function readOverHttp(
   options: ReadingOptions,
   signal: AbortSignal,
 ): AsyncGenerator<ShownRecord> {
+  if (options.group !== undefined) return readAsHttpMember(options, signal);
   return readPages(httpPages(options), options, signal);
 }
 
