@@ -33,7 +33,8 @@ export class NodeMetrics {
 
   collect(): MetricFamily[] {
     return [
-      ...this.#doors(),
+      ...this.#kafka(),
+      ...this.#web(),
       ...this.#logs(),
       ...this.#cleaner(),
       ...this.#storage(),
@@ -41,11 +42,8 @@ export class NodeMetrics {
     ];
   }
 
-  #doors(): MetricFamily[] {
+  #kafka(): MetricFamily[] {
     const kafka = this.#sources.kafka();
-    const http = this.#sources.http();
-    const http2 = this.#sources.http2();
-    const grpc = this.#sources.grpc();
     const counts = [...(kafka?.traffic.requestCounts ?? [])];
     const requests = counts.map(([api, value]) => ({ labels: { api }, value }));
     const { bytesIn, bytesOut, refusedCount } = kafka?.traffic ?? noTraffic;
@@ -71,8 +69,16 @@ export class NodeMetrics {
         "Bytes of answers that clients have not taken.",
         kafka?.answerBytes ?? 0,
       ),
+    ];
+  }
+
+  #web(): MetricFamily[] {
+    const http = this.#sources.http();
+    const http2 = this.#sources.http2();
+    const grpc = this.#sources.grpc();
+    return [
       family("gauge", "xylem_connections", "Open connections by door.", [
-        { labels: { door: "kafka" }, value: kafka?.connectionCount ?? 0 },
+        { labels: { door: "kafka" }, value: this.#sources.kafka()?.connectionCount ?? 0 },
         { labels: { door: "http" }, value: http.connectionCount },
         { labels: { door: "http2" }, value: http2?.connectionCount ?? 0 },
       ]),
