@@ -11,6 +11,7 @@ import { formatSetting } from "../src/base/settings/parse-setting.ts";
 import { parseByteCount } from "../src/base/settings/rows.ts";
 import type { Setting, SettingTable } from "../src/base/settings/setting.ts";
 import { topicSettings } from "../src/base/settings/topic-settings.ts";
+import { commandSections } from "./command-page.ts";
 import { type ApiName, apiNames, apiTable } from "../src/protocol/api-table.ts";
 
 /** The reference pages that are made from the product's own tables, by path. */
@@ -19,6 +20,7 @@ export function docsTables(): ReadonlyMap<string, string> {
     ["docs/settings.md", settingsPage()],
     ["docs/topic-settings.md", topicSettingsPage()],
     ["docs/memory.md", memoryPage()],
+    ["docs/command-line.md", commandPage()],
     ["docs/errors.md", errorsPage()],
     ["docs/protocol-support.md", protocolPage()],
   ]);
@@ -130,6 +132,16 @@ function topicSettingsPage(): string {
     "Set with `kafka-configs --entity-type groups`. Kept and shown, but without effect so far: " +
       "they are for the newer group protocols, and only the classic one is served.",
     table(["name", "type", "default", "valid", "meaning"], groupRows),
+  ]);
+}
+
+function commandPage(): string {
+  return page("The command line", [
+    "What `xylem --help` and the `--help` of each command print. Every command that prints an " +
+      "answer prints it as JSON with `--json`. `xylem start` takes every setting of " +
+      "[settings.md](settings.md) as a flag. `xylem completion bash` (or `zsh`, `fish`) prints a " +
+      "script that completes all of it.",
+    ...commandSections(),
   ]);
 }
 

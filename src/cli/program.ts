@@ -33,6 +33,7 @@ export function makeProgram(version: string): Command {
   addProduceCommand(program);
   addConsumeCommand(program);
   addLatestCommands(program);
+  addBenchCommand(program);
   addTopicCommand(program);
   addBucketCommand(program);
   addGroupCommand(program);
@@ -41,7 +42,6 @@ export function makeProgram(version: string): Command {
   addVerifyCommand(program);
   addTortureCommand(program);
   addConfigCommand(program);
-  addBenchCommand(program);
   addCompletionCommand(program);
   return program;
 }

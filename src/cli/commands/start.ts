@@ -19,7 +19,7 @@ const shownFlags: Readonly<Record<string, string>> = {
 export function addStartCommand(program: Command): void {
   const command = program
     .command("start", { isDefault: true })
-    .description("serve Kafka and HTTP clients until stopped")
+    .description("serve clients at every door until stopped")
     .option("--config <file>", "a YAML file of settings (default: xylem.yaml if there is one)")
     .option("--print-url", "print only host:port on standard output when ready")
     .addOption(jsonOption());
