@@ -19,7 +19,9 @@ export class FollowedPartition {
     this.topic = topic;
     this.index = log.index;
     this.log = log;
-    this.#unwatch = log.onAdvance(() => onAdvance(this));
+    const advanced = (): void => onAdvance(this);
+    // A partition that nothing happens to is shut, however many follow it.
+    this.#unwatch = log.onAdvance(Object.assign(advanced, { isPatient: true } as const));
   }
 
   close(): void {

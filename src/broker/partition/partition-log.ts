@@ -102,7 +102,13 @@ export interface PartitionLog {
   /** New settings of the topic; they count from the next append or check on. */
   configure(settings: TopicSettings): void;
   /** Calls `listener` whenever committed or log start grows, until the answer is called. */
-  onAdvance(listener: () => void): () => void;
+  onAdvance(listener: AdvanceListener): () => void;
+}
+
+/** A patient one waits for long: the partition's files may be shut meanwhile. */
+export interface AdvanceListener {
+  (): void;
+  readonly isPatient?: true;
 }
 
 /** What retention found. */

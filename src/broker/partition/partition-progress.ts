@@ -1,5 +1,5 @@
 import { XylemError } from "../../base/errors.ts";
-import type { Durability } from "./partition-log.ts";
+import type { AdvanceListener, Durability } from "./partition-log.ts";
 import { OffsetWaiters } from "./offset-waiters.ts";
 
 /** What a partition that was closed says to whoever still asks. */
@@ -16,7 +16,8 @@ export interface StoredMarks {
 /** How far a partition has come, whether it still goes on, and who waits to be told. */
 export class PartitionProgress {
   readonly #waiters = new OffsetWaiters();
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<AdvanceListener>();
+  readonly #patient = new Set<AdvanceListener>();
   #held: number;
   #writable: { promise: Promise<void>; resolve: () => void } | undefined;
   /** Who asks for more or less than the topic's durability; undefined: nobody. */
@@ -84,9 +85,10 @@ export class PartitionProgress {
   }
 
   /** Calls `listener` at each `tell`, until the answer is called. */
-  onAdvance(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  onAdvance(listener: AdvanceListener): () => void {
+    const listeners = listener.isPatient === true ? this.#patient : this.#listeners;
+    listeners.add(listener);
+    return () => listeners.delete(listener);
   }
 
   advance(held: number): void {
@@ -99,6 +101,7 @@ export class PartitionProgress {
   /** Something that readers go by has moved. */
   tell(): void {
     for (const listener of this.#listeners) listener();
+    for (const listener of this.#patient) listener();
   }
 
   /** Resolves at the next `letWrite`. */
@@ -134,5 +137,6 @@ export class PartitionProgress {
     this.#failStored(-1, closedError());
     this.letWrite();
     this.#listeners.clear();
+    this.#patient.clear();
   }
 }

@@ -283,7 +283,7 @@ export class Partition implements PartitionLog {
     this.#progressed();
   }
 
-  onAdvance(listener: () => void): () => void {
+  onAdvance(listener: Parameters<PartitionLog["onAdvance"]>[0]): () => void {
     return this.#progress.onAdvance(listener);
   }
 

@@ -216,6 +216,26 @@ describe("a partition that nobody uses", () => {
     expect(partition.opened).toBeUndefined();
   });
 
+  test("is shut though a patient one waits, who is told of what comes afterwards", async () => {
+    const disk = await stopped();
+    const { clock, find } = await openLazyWorld(disk);
+    const partition = await find();
+    const told: number[] = [];
+    const note = (): void => void told.push(partition.end);
+    const unsubscribe = partition.onAdvance(Object.assign(note, { isPatient: true } as const));
+    for (const value of ["three", "four"]) {
+      await partition.load();
+      await append(partition, [value]);
+      await rest(clock);
+      expect(partition.opened).toBeUndefined();
+    }
+    expect(told).toEqual([3, 4]);
+    unsubscribe();
+    await partition.load();
+    await append(partition, ["five"]);
+    expect(told).toEqual([3, 4]);
+  });
+
   test("that stops when it is shut stays stopped", async () => {
     const disk = new SimulatedDisk();
     const { clock, find, storage } = await openLazyWorld(disk);

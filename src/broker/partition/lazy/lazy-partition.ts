@@ -8,6 +8,7 @@ import type { AbortedTransaction } from "../../../log/transaction-index.ts";
 import type { TopicKey } from "../../ports/partition-storage.ts";
 import type { PartitionCompaction } from "../compaction/partition-compaction.ts";
 import type {
+  AdvanceListener,
   AppendOptions,
   Appended,
   Durability,
@@ -55,7 +56,7 @@ export class LazyPartition implements PartitionLog {
   /** Opening or closing. */
   #pending: Promise<void> | undefined;
   #failure: XylemError | undefined;
-  /** Of those that came while it was shut. */
+  /** Of those that came while it was shut, and of the patient ones. */
   #listeners: Set<Listener> | undefined;
   #usedRound = 0;
   #isRetired = false;
@@ -229,9 +230,11 @@ export class LazyPartition implements PartitionLog {
     if (facts !== undefined && facts.end > 0) this.#facts = { ...facts, upkeepDueMs: 0 };
   }
 
-  onAdvance(listener: () => void): () => void {
-    if (this.#opened !== undefined) return this.#opened.onAdvance(listener);
+  onAdvance(listener: AdvanceListener): () => void {
+    const isPatient = listener.isPatient === true;
+    if (this.#opened !== undefined && !isPatient) return this.#opened.onAdvance(listener);
     const waiting = new Listener(listener);
+    if (this.#opened !== undefined) waiting.follow(this.#opened);
     this.#listeners ??= new Set();
     this.#listeners.add(waiting);
     return () => {
@@ -320,8 +323,10 @@ export class LazyPartition implements PartitionLog {
     this.#opened = opened;
     this.#facts = undefined;
     this.#failure = undefined;
-    for (const waiting of this.#listeners ?? []) waiting.follow(opened);
-    this.#listeners = undefined;
+    for (const waiting of this.#listeners ?? []) {
+      waiting.follow(opened);
+      if (!waiting.isPatient) this.#listeners?.delete(waiting);
+    }
     return opened;
   }
 
@@ -347,11 +352,16 @@ export class LazyPartition implements PartitionLog {
 
 /** Waits for advances of a partition that may be shut. */
 class Listener {
-  readonly #advanced: () => void;
+  readonly #advanced: AdvanceListener;
   unsubscribe: (() => void) | undefined;
 
-  constructor(advanced: () => void) {
+  constructor(advanced: AdvanceListener) {
     this.#advanced = advanced;
+  }
+
+  /** Stays from one opening to the next. */
+  get isPatient(): boolean {
+    return this.#advanced.isPatient === true;
   }
 
   follow(opened: Partition): void {
