@@ -114,7 +114,7 @@ function expectGone(error: { code?: string }): void {
   expect(["UNKNOWN_MEMBER_ID", "STALE_MEMBER_EPOCH"]).toContain(error.code);
 }
 
-test("whatever members do, what counts as done was handled, and all is done in the end", async () => {
+test("whatever members do, what counts as done was handled, and all is done at last", async () => {
   const run = async (script: readonly Deed[]): Promise<void> => {
     const group = await PullGroup.open();
     await group.node.createTopic("orders", partitionCount);
