@@ -83,7 +83,9 @@ describe("a group over plain HTTP calls", () => {
     const again = await share(["one", "two"], 4);
     expect(again.get("one")).toMatchObject({ joined: false, records: [] });
     expect(partitionsOf(again.get("one") as Fetched)).toEqual(partitionsOf(one));
-    expect(again.get("two")?.records).toEqual(shared.get("two")?.records);
+    // Which partition comes first is left to chance.
+    const [before, after] = [shared, again].map((some) => new Set(some.get("two")?.records));
+    expect(after).toEqual(before);
   });
 
   test("a member that stops is replaced after its session, and comes too late", async () => {
