@@ -22,8 +22,14 @@ export class VirtualClock extends Clock {
   }
 }
 
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < turnsPerStep; turn += 1) {
-    await new Promise<void>((resolve) => setImmediate(resolve));
-  }
+function settle(): Promise<void> {
+  return new Promise((resolve) => {
+    let left = turnsPerStep;
+    const turn = (): void => {
+      left -= 1;
+      if (left === 0) resolve();
+      else setImmediate(turn);
+    };
+    setImmediate(turn);
+  });
 }
