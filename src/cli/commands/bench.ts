@@ -14,7 +14,7 @@ import {
   type WriteDoor,
   writeDoors,
 } from "../doors/door.ts";
-import { callHttp } from "../doors/http-calls.ts";
+import { callHttp } from "../doors/call-http.ts";
 import { withWriter } from "../doors/record-writer.ts";
 import { CommandFailure, exitCodes } from "../exit-codes.ts";
 import { type BrokerOptions, withAdmin } from "../kafka-clients.ts";

@@ -1,7 +1,7 @@
 import { buffer } from "node:stream/consumers";
 import type { Command } from "commander";
 import { bootstrapOption, jsonOption, parseIndex } from "../arguments.ts";
-import { callHttp, recordsPath } from "../doors/http-calls.ts";
+import { callHttp, recordsPath } from "../doors/call-http.ts";
 import { readInputs } from "../input/read-lines.ts";
 import type { BrokerOptions } from "../kafka-clients.ts";
 import { jsonText } from "../record-format.ts";

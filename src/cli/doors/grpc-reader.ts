@@ -9,7 +9,7 @@ import {
   type Record as RecordMessage,
 } from "../../servers/grpc/generated/xylem/v1/record_pb.ts";
 import type { ShownRecord } from "../record-format.ts";
-import { GrpcConnection } from "./grpc-calls.ts";
+import { GrpcConnection } from "./grpc-connection.ts";
 import { type PageSource, readPages } from "./paged-reader.ts";
 import type { ReadingOptions } from "./record-reader.ts";
 

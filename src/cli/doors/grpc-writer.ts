@@ -1,6 +1,6 @@
 import { CommandFailure } from "../exit-codes.ts";
 import { Acks, LogService } from "../../servers/grpc/generated/xylem/v1/log_pb.ts";
-import { GrpcConnection } from "./grpc-calls.ts";
+import { GrpcConnection } from "./grpc-connection.ts";
 import type { OutgoingRecord, RecordWriter, WriterOptions } from "./record-writer.ts";
 
 const acksOf = { all: Acks.ALL, "1": Acks.LEADER, "0": Acks.NONE } as const;

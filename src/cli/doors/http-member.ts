@@ -1,6 +1,6 @@
 import { CommandFailure, exitCodes } from "../exit-codes.ts";
 import type { ShownRecord } from "../record-format.ts";
-import { callHttp } from "./http-calls.ts";
+import { callHttp } from "./call-http.ts";
 import { parseShown } from "./parse-shown.ts";
 import type { ReadingOptions } from "./record-reader.ts";
 import { splitRecords } from "./split-records.ts";

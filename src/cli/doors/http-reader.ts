@@ -1,6 +1,6 @@
 import type { ShownRecord } from "../record-format.ts";
 import { readAsHttpMember } from "./http-member.ts";
-import { callHttp } from "./http-calls.ts";
+import { callHttp } from "./call-http.ts";
 import { type PageSource, readPages } from "./paged-reader.ts";
 import { parseShown } from "./parse-shown.ts";
 import type { ReadingOptions } from "./record-reader.ts";

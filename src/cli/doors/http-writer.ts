@@ -1,4 +1,4 @@
-import { callHttp, recordsPath } from "./http-calls.ts";
+import { callHttp, recordsPath } from "./call-http.ts";
 import { toListed } from "./listed-record.ts";
 import type { RecordWriter, WriterOptions } from "./record-writer.ts";
 

@@ -1,6 +1,6 @@
 import { CommandFailure } from "../exit-codes.ts";
 import type { BrokerOptions } from "../kafka-clients.ts";
-import { unreachable, urlOf } from "./http-calls.ts";
+import { unreachable, urlOf } from "./call-http.ts";
 
 /** What the node sends: a reply to a command, or what a subscription brings. */
 export interface SocketMessage {

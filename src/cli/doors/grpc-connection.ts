@@ -3,7 +3,7 @@ import { Http2SessionManager, createGrpcTransport } from "@connectrpc/connect-no
 import type { DescService } from "@bufbuild/protobuf";
 import { CommandFailure, exitCodes } from "../exit-codes.ts";
 import type { BrokerOptions } from "../kafka-clients.ts";
-import { urlOf } from "./http-calls.ts";
+import { urlOf } from "./call-http.ts";
 
 /** A gRPC connection of its own. */
 export class GrpcConnection {
