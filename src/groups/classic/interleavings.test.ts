@@ -186,7 +186,10 @@ test.each([0, 3_000])(
       expect(new Set(clients.map(({ memberId }) => memberId)).size).toBe(clientCount);
       expect(driver.unansweredCount, "every call is answered").toBe(0);
     };
-    fc.assert(fc.property(fc.array(deeds, { maxLength: 120 }), run), { numRuns: 60 });
+    fc.assert(fc.property(fc.array(deeds, { maxLength: 120, size: "max" }), run), {
+      numRuns: 60,
+      endOnFailure: true,
+    });
   },
   30_000,
 );
