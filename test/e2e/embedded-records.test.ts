@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { Kafka, logLevel } from "kafkajs";
 import { afterAll, expect, test } from "vitest";
 import { type ReadOptions, type ReadRecord, Xylem } from "../../src/index.ts";
 import { makeTemporaryFolder, removeFolder } from "../support/temporary-folder.ts";
@@ -85,4 +86,37 @@ test("a read begins at a time, and gives only what matches its filter", async ()
   const both = { "header.type": "open", "json./customer/id": "odd" };
   expect(await keysOf({ filter: both })).toEqual(["k1"]);
   await expect(keysOf({ filter: { value: "x" } })).rejects.toThrow("not value");
+});
+
+test("a live read goes on in partitions that are added meanwhile", async () => {
+  await using xylem = await Xylem.start();
+  const topic = await xylem.topic("growing", { partitions: 1 });
+  await topic.append({ value: "first", partition: 0 });
+  const seen: string[] = [];
+  const reading = (async () => {
+    for await (const record of topic.read({ live: true })) {
+      seen.push(`${record.partition} ${record.text()}`);
+      if (seen.length === 2) break;
+    }
+  })();
+  await expect.poll(() => seen).toEqual(["0 first"]);
+  const admin = new Kafka({ brokers: [xylem.bootstrap], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  await admin.createPartitions({ topicPartitions: [{ topic: "growing", count: 2 }] });
+  await admin.disconnect();
+  await topic.append({ value: "second", partition: 1 });
+  await reading;
+  expect(seen).toEqual(["0 first", "1 second"]);
+});
+
+test("a live reader whom retention overtakes is told, and is given no gap", async () => {
+  await using xylem = await Xylem.start();
+  const configs = { "segment.records": 1, "retention.records": 2 };
+  const topic = await xylem.topic("fast", { partitions: 1, configs });
+  await topic.append({ value: "0" });
+  const reading = topic.read({ live: true });
+  expect((await reading.next()).value?.text()).toBe("0");
+  await topic.append(["1", "2", "3", "4"].map((value) => ({ value })));
+  await xylem.evict();
+  await expect(reading.next()).rejects.toMatchObject({ code: "OFFSET_OUT_OF_RANGE" });
 });

@@ -11,6 +11,7 @@ import {
 import { runFetch } from "../../broker/records/run-fetch.ts";
 import type { StoredRecord } from "../../broker/records/stored-record.ts";
 import { takeRecords } from "../../broker/records/take-records.ts";
+import { type FollowTopic, followTopic } from "./follow-topic.ts";
 import { ReadRecord } from "./record-content.ts";
 import type { TopicScope } from "./topic.ts";
 
@@ -31,45 +32,56 @@ export interface ReadOptions {
 
 interface Cursor {
   readonly partition: FetchPartition;
-  /** Where a read that is not live ends. */
   readonly end: number;
 }
 
 const fetchSizeBytesMax = 1_048_576;
-const fetchWaitMs = 30_000;
 
-/** Reads through the same use case as the Kafka door. */
+/** The topic's records: to where it ends at this moment, or live. */
 export async function* readTopic(
   scope: TopicScope,
   topic: BrokerTopic,
   options: ReadOptions,
 ): AsyncGenerator<ReadRecord, void, undefined> {
-  const signals = options.signal ? [options.signal, scope.closing] : [scope.closing];
-  const ending = AbortSignal.any(signals);
-  const isLive = options.live ?? false;
-  const isOpen = ({ partition, end }: Cursor): boolean => isLive || partition.fetchOffset < end;
+  const { partition, signal } = options;
   const filter = options.filter && filterOf(options.filter);
-  const cursors = await openCursors(topic, options);
-  for (let open = cursors.filter(isOpen); open.length > 0;) {
-    options.signal?.throwIfAborted();
-    if (!scope.closing.aborted) await fetchOnce(scope, open, { isLive, ending });
-    if (scope.closing.aborted) return endWithBroker(topic.name, isLive);
-    const turn = inTurn(open);
-    for (const { partition } of open) {
-      if (partition.error !== undefined) throw partition.error;
-      for (const record of takeRecords(scope, partition, { filter })) {
-        yield asReadRecord(record);
-        options.signal?.throwIfAborted();
-      }
+  const from = positionOf(options.from ?? "earliest");
+  const ask = { topic: topic.name, partition, from, filter, signal };
+  signal?.throwIfAborted();
+  const slices = options.live ? followTopic(scope, ask) : readToEnd(scope, topic, ask);
+  for await (const slice of slices) {
+    for (const { timestampMs: timestamp, ...record } of slice) {
+      yield new ReadRecord({ ...record, timestamp });
+      signal?.throwIfAborted();
     }
-    open = turn.filter(isOpen);
   }
 }
 
-/** A read that was to end by itself has not: whoever takes it for whole would miss records. */
-function endWithBroker(name: string, isLive: boolean): void {
-  if (isLive) return;
-  throw new XylemError("BROKER_NOT_AVAILABLE", `the broker closed before ${name} was read`);
+/** Reads through the same use case as the Kafka door. */
+async function* readToEnd(
+  scope: TopicScope,
+  topic: BrokerTopic,
+  ask: FollowTopic,
+): AsyncGenerator<Iterable<StoredRecord>, void, undefined> {
+  const { filter, signal } = ask;
+  const ending = AbortSignal.any(signal ? [signal, scope.closing] : [scope.closing]);
+  const isOpen = ({ partition, end }: Cursor): boolean => partition.fetchOffset < end;
+  const cursors = await openCursors(topic, ask);
+  for (let open = cursors.filter(isOpen); open.length > 0;) {
+    signal?.throwIfAborted();
+    if (!scope.closing.aborted) await fetchOnce(scope, open, ending);
+    if (scope.closing.aborted) {
+      // Who takes this for the end would miss records.
+      const detail = `the broker closed before ${topic.name} was read`;
+      throw new XylemError("BROKER_NOT_AVAILABLE", detail);
+    }
+    const turn = inTurn(open);
+    for (const { partition } of open) {
+      if (partition.error !== undefined) throw partition.error;
+      yield takeRecords(scope, partition, { filter });
+    }
+    open = turn.filter(isOpen);
+  }
 }
 
 /** A fetch may be full before its last partitions: those that brought something wait next time. */
@@ -81,32 +93,22 @@ function inTurn(cursors: readonly Cursor[]): readonly Cursor[] {
 async function fetchOnce(
   scope: TopicScope,
   open: readonly Cursor[],
-  how: { readonly isLive: boolean; readonly ending: AbortSignal },
+  ending: AbortSignal,
 ): Promise<void> {
-  const limits = {
-    maxWaitMs: how.isLive ? fetchWaitMs : 0,
-    minBytes: 1,
-    maxBytes: fetchSizeBytesMax,
-    readCommitted: true,
-  };
+  const limits = { maxWaitMs: 0, minBytes: 1, maxBytes: fetchSizeBytesMax, readCommitted: true };
   const partitions = open.map(({ partition }) => partition);
-  await runFetch(new Fetch(scope.broker, limits, partitions), how.ending);
+  await runFetch(new Fetch(scope.broker, limits, partitions), ending);
 }
 
-function asReadRecord({ timestampMs: timestamp, ...record }: StoredRecord): ReadRecord {
-  return new ReadRecord({ ...record, timestamp });
-}
-
-async function openCursors(topic: BrokerTopic, options: ReadOptions): Promise<Cursor[]> {
-  const { partition: only } = options;
-  const position = positionOf(options.from ?? "earliest");
+async function openCursors(topic: BrokerTopic, ask: FollowTopic): Promise<Cursor[]> {
+  const { partition: only, from } = ask;
   const partitions = topic.partitions.filter(({ index }) => only === undefined || index === only);
   if (partitions.length === 0) {
     throw new XylemError("UNKNOWN_TOPIC_OR_PARTITION", `There is no ${topic.name}-${only ?? 0}`);
   }
   return await Promise.all(
     partitions.map(async (log) => {
-      const fetchOffset = await resolvePosition(log, position);
+      const fetchOffset = await resolvePosition(log, from);
       await log.load("facts");
       const wish = {
         fetchOffset,
