@@ -31,9 +31,12 @@ async function run(method: string, wanted: Case): Promise<Told> {
   await wanted.before?.(door);
   const { headers = {}, body } = wanted;
   const options: AskOptions = { headers, ...(body !== undefined && { body }) };
-  return headers["host"] === undefined
-    ? await door.ask(method, wanted.path, options)
-    : await door.askRaw(method, wanted.path, options);
+  const answer =
+    headers["host"] === undefined
+      ? await door.ask(method, wanted.path, options)
+      : await door.askRaw(method, wanted.path, options);
+  await wanted.after?.(door);
+  return answer;
 }
 
 test("every operation has cases, and every case an operation", () => {

@@ -11,6 +11,8 @@ export interface Case {
   readonly body?: string | object;
   /** What must be there first. */
   readonly before?: (door: HttpDoor) => unknown;
+  /** What is to be undone. */
+  readonly after?: (door: HttpDoor) => unknown;
 }
 
 type Cases = Readonly<Record<number, Case>>;
@@ -26,6 +28,15 @@ const appendTo =
   (name: string, body: string, headers: Readonly<Record<string, string>> = json) =>
   (door: HttpDoor) =>
     door.ask("POST", `/v1/topics/${name}/records`, { headers, body });
+
+const answersMax = "http.answers.memory.max.bytes";
+const bindAnswers = (door: HttpDoor, bytes: number): void => {
+  (door.broker.settings as { [answersMax]: number })[answersMax] = bytes;
+};
+const withoutRoom: Pick<Case, "before" | "after"> = {
+  before: (door) => bindAnswers(door, 1),
+  after: (door) => bindAnswers(door, 1_000_000),
+};
 
 /** Its stream ends with the topic. */
 const makeLiveTopic = async (door: HttpDoor): Promise<void> => {
@@ -87,6 +98,7 @@ export const cases: Readonly<Record<string, Cases>> = {
     200: { path: `${topic}/partitions/0/records`, before: appendTo("case", "{}") },
     404: { path: `${topic}/partitions/9/records` },
     406: { path: `${topic}/partitions/0/records`, headers: { accept: "image/png" } },
+    503: { path: `${topic}/partitions/0/records`, ...withoutRoom },
     416: { path: `${topic}/partitions/0/records?offset=999` },
   },
   "GET /v1/topics/{topic}/partitions/{partition}/records/{offset}": {
@@ -147,6 +159,7 @@ export const cases: Readonly<Record<string, Cases>> = {
     },
     404: { path: "/v1/records?topic=case.none", headers: { accept: "text/event-stream" } },
     406: { path: "/v1/records?topic=case", headers: { accept: "image/png" } },
+    503: { path: "/v1/records?topic=case&from=earliest", ...withoutRoom },
   },
   ...groupCases,
   "GET /v1/buckets": { 200: { path: "/v1/buckets" } },

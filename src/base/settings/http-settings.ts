@@ -2,6 +2,11 @@ import { anyList, atLeast, int, list, long } from "./rows.ts";
 
 /** The HTTP door. What it shares with the others is in node-settings.ts. */
 export const httpSettings = {
+  "http.answers.memory.max.bytes": long(
+    134_217_728,
+    atLeast(1_024),
+    "Bytes of answers with records that all clients have yet to take; past it reads get 503.",
+  ),
   "http.compression.min.bytes": int(
     16_384,
     atLeast(0),

@@ -11,6 +11,8 @@ const shared = [
   "log.read.buffers.max.bytes",
   "log.append.pending.total.max.bytes",
   "fetch.memory.max.bytes",
+  "http.answers.memory.max.bytes",
+  "http.requests.memory.max.bytes",
   "log.cleaner.dedupe.buffer.size",
   "queued.max.request.bytes",
 ] as const;

@@ -10,15 +10,19 @@ const parts: Readonly<Partial<Record<ByteSetting, number>>> = {
   "log.index.cache.max.bytes": 1 / 16,
   "log.read.buffers.max.bytes": 1 / 16,
   "log.append.pending.total.max.bytes": 1 / 8,
-  "fetch.memory.max.bytes": 1 / 4,
+  "fetch.memory.max.bytes": 3 / 16,
+  "http.answers.memory.max.bytes": 1 / 16,
+  "http.requests.memory.max.bytes": 1 / 16,
   "log.cleaner.dedupe.buffer.size": 1 / 8,
-  "queued.max.request.bytes": 1 / 4,
+  "queued.max.request.bytes": 3 / 16,
 };
 
 /** Bounds of one connection or partition, which stay below the one that all of them share. */
 const parent = {
   "log.append.pending.max.bytes": "log.append.pending.total.max.bytes",
   "fetch.max.bytes": "fetch.memory.max.bytes",
+  "http.read.max.bytes": "http.answers.memory.max.bytes",
+  "http.request.max.bytes": "http.requests.memory.max.bytes",
   "queued.max.response.bytes": "fetch.memory.max.bytes",
   "socket.request.max.bytes": "queued.max.request.bytes",
 } as const;

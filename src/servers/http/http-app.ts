@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { fastify, type FastifyInstance, type FastifyReply } from "fastify";
 import type { Log } from "../../base/log.ts";
+import { AnswerBudget } from "./answer-budget.ts";
 import { BodyBudget } from "./body-budget.ts";
 import { toProblem } from "./errors.ts";
 import { type GuestRoutes, mountGuests } from "./guest-routes.ts";
@@ -53,7 +54,9 @@ export async function openHttpApp(
 
 function mountAll(app: FastifyInstance, scope: HttpScope): void {
   const { routes } = scope;
-  for (const one of routes) mountRoute(app, one, scope);
+  const { settings } = scope.broker;
+  const answers = new AnswerBudget(() => settings["http.answers.memory.max.bytes"]);
+  for (const one of routes) mountRoute(app, one, { scope, answers });
   for (const [path, known] of Map.groupBy(routes, (one) => one.path)) {
     refuseOtherMethods(
       app,

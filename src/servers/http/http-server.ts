@@ -62,6 +62,8 @@ export class HttpServer {
     this.#socketDoor = opened.socketDoor;
     this.#publicPaths = new Set(routes.filter(isPublic).map(({ path }) => path));
     server.maxHeadersCount = headersCountMax;
+    // A client that takes nothing of its answer, or sends nothing of its request.
+    server.timeout = Math.max(0, options.broker.settings["connections.max.idle.ms"]);
     server.on("request", (request, response) => this.#take(request, response));
     server.on("upgrade", (request, stream, head) => this.#upgrade(request, stream, head));
     server.on("clientError", (_error, socket) => endMalformed(socket as Socket));

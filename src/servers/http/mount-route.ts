@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import { assert } from "../../base/assert.ts";
+import type { AnswerBudget } from "./answer-budget.ts";
 import type { Body, BodyBudget } from "./body-budget.ts";
 import { chooseCoding, compress } from "./compress-answer.ts";
 import { mediaTypeOf } from "./media-type.ts";
@@ -23,7 +24,11 @@ export function takeBodies(app: FastifyInstance, budget: BodyBudget): void {
 }
 
 /** Serves a route: reads and checks the call, asks the use case, sends its answer. */
-export function mountRoute(app: FastifyInstance, one: Route, scope: HttpScope): void {
+export function mountRoute(
+  app: FastifyInstance,
+  one: Route,
+  { scope, answers }: { readonly scope: HttpScope; readonly answers: AnswerBudget },
+): void {
   const readBody = bodyReader(app, one);
   const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
     const taken = request.body as Body | undefined;
@@ -41,9 +46,11 @@ export function mountRoute(app: FastifyInstance, one: Route, scope: HttpScope): 
     url: fastifyPath(one.path),
     handler: async (request, reply) => {
       const answered = await answer(request, reply);
-      return "takeOver" in answered || answered.isCompressible !== true
-        ? send(reply, answered)
-        : sendCompressed(reply, answered, scope.broker.settings["http.compression.min.bytes"]);
+      if ("takeOver" in answered || answered.isCompressible !== true) return send(reply, answered);
+      const sizeBytesMin = scope.broker.settings["http.compression.min.bytes"];
+      const sent = await compressed(reply, answered, sizeBytesMin);
+      answers.hold(reply.raw, sent.content?.length ?? 0);
+      return send(reply, sent);
     },
   });
 }
@@ -107,18 +114,18 @@ function send(reply: FastifyReply, answer: Answer): FastifyReply {
   return sendText(reply, "application/json", JSON.stringify(answer.json));
 }
 
-async function sendCompressed(
+async function compressed(
   reply: FastifyReply,
   answer: PlainAnswer,
   sizeBytesMin: number,
-): Promise<FastifyReply> {
+): Promise<PlainAnswer> {
   reply.header("vary", "origin, accept-encoding");
   const { content = "" } = answer;
   const coding = chooseCoding(reply.request.headers["accept-encoding"]);
-  if (coding === undefined || content.length < sizeBytesMin) return send(reply, answer);
+  if (coding === undefined || content.length < sizeBytesMin) return answer;
   const coded = await compress(content, coding);
   const headers = { ...answer.headers, "content-encoding": coding };
-  return send(reply, { ...answer, headers, content: coded });
+  return { ...answer, headers, content: coded };
 }
 
 /** Fastify adds a charset to what it takes for JSON; JSON has none (RFC 8259, 11). */
