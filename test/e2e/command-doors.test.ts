@@ -74,6 +74,23 @@ describe.each(writeDoors.filter((door) => door !== "kafka"))("bench over %s", (d
   });
 });
 
+test.each(["kafka", "http", "grpc"])(
+  "positions outside the log are its edges over %s",
+  async (door) => {
+    const topic = `cut-${door}`;
+    const input = "1\n2\n3\n";
+    await xylem(["produce", topic, "-q", "-b", node.bootstrap], { input });
+    await at("topic", "truncate", topic, "--before", "1");
+    const from = async (position: string): Promise<string[]> =>
+      linesOf(await at("consume", topic, "--door", door, "--from", position));
+    expect(await from("0")).toEqual(["2", "3"]);
+    expect(await from("2")).toEqual(["3"]);
+    expect(await from("99")).toEqual([]);
+    expect(await from("-1")).toEqual(["3"]);
+    expect(await from("@2020-01-01T00:00:00Z")).toEqual(["2", "3"]);
+  },
+);
+
 test("a group over HTTP goes on where it ended, and Kafka's tools see it", async () => {
   await xylem(["produce", "grouped", "-q", "-b", node.bootstrap], { input: "1\n2\n3\n" });
   const consume = ["consume", "grouped", "--group", "readers", "--door", "http"];

@@ -158,6 +158,19 @@ describe("topic", () => {
     expect((await at("topic", "describe", "managed")).code).toBe(1);
   });
 
+  test("what a command has done is JSON for programs", async () => {
+    const told = async (...args: string[]): Promise<unknown> =>
+      JSON.parse((await at(...args, "--json")).stdout);
+    const create = ["topic", "create", "told"];
+    expect(await told(...create)).toEqual({ topic: "told", isNew: true });
+    expect(await told(...create, "--if-not-exists")).toEqual({ topic: "told", isNew: false });
+    expect(await told("topic", "truncate", "told")).toEqual([
+      { topic: "told", partition: 0, start: 0 },
+    ]);
+    expect(await told("topic", "delete", "told")).toEqual({ deleted: ["told"] });
+    expect(await told("ping")).toMatchObject({ bootstrap: node.bootstrap, brokers: 1 });
+  });
+
   test("the list holds the topics and how much is in each", async () => {
     await produce("counted", "1\n2\n3\n4\n5\n6\n7\n", "-q");
     const listed = JSON.parse((await at("topic", "list", "--json")).stdout);

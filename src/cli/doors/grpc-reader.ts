@@ -37,15 +37,15 @@ function grpcPages(connection: GrpcConnection, options: ReadingOptions): PageSou
     async describe() {
       const { topic: described } = await admin.getTopic({ name: topic });
       const partitions = described?.partitions ?? [];
-      return partitions.map(({ partition, lastStable }) => ({
+      return partitions.map(({ partition, logStart, lastStable }) => ({
         partition,
+        start: Number(logStart),
         end: Number(lastStable),
       }));
     },
     async readPage({ partition, position: text, waitMs }, signal) {
-      const reset = Number(text) > 0 ? Reset.LATEST : Reset.EARLIEST;
       const position = toPosition(parsePosition(text));
-      const asked = { topic, partition, position, waitMs, reset, filter };
+      const asked = { topic, partition, position, waitMs, reset: Reset.EARLIEST, filter };
       const { records, nextOffset } = await log.read(asked, { signal });
       const shown = records.map((record) => toShown(record, topic, partition));
       return { records: shown, nextOffset: Number(nextOffset) };

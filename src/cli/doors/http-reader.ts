@@ -17,7 +17,11 @@ export function readOverHttp(
 }
 
 interface Described {
-  readonly partitions: readonly { readonly partition: number; readonly lastStable: number }[];
+  readonly partitions: readonly {
+    readonly partition: number;
+    readonly logStart: number;
+    readonly lastStable: number;
+  }[];
 }
 
 function httpPages(options: ReadingOptions): PageSource {
@@ -26,14 +30,18 @@ function httpPages(options: ReadingOptions): PageSource {
     async describe() {
       const response = await callHttp(options, topicPath);
       const { partitions } = (await response.json()) as Described;
-      return partitions.map(({ partition, lastStable }) => ({ partition, end: lastStable }));
+      return partitions.map(({ partition, logStart, lastStable }) => ({
+        partition,
+        start: logStart,
+        end: lastStable,
+      }));
     },
     async readPage({ partition, position, waitMs }, signal) {
       const query = new URLSearchParams([
         ["offset", position],
         ["limit", String(recordsPerPage)],
         ["wait", `${waitMs}ms`],
-        ["reset", Number(position) > 0 ? "latest" : "earliest"],
+        ["reset", "earliest"],
         ...options.filter.map(([name, value]): [string, string] => [name, value]),
       ]);
       const path = `${topicPath}/partitions/${partition}/records?${query.toString()}`;

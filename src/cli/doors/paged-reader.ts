@@ -4,14 +4,18 @@ import type { ReadingOptions } from "./record-reader.ts";
 
 /** A door that gives the records of one partition page by page. */
 export interface PageSource {
-  /** The partitions of the topic, with the first offset that can not be read yet. */
-  describe(): Promise<readonly PartitionEnd[]>;
-  /** Waits up to `waitMs` for a first record. */
+  /** The partitions of the topic, with the offsets that can be read: [start, end). */
+  describe(): Promise<readonly PartitionSpan[]>;
+  /**
+   * Waits up to `waitMs` for a first record. A position that is not in the log, because retention was
+   * faster, is its beginning.
+   */
   readPage(page: PageWish, signal: AbortSignal): Promise<RecordPage>;
 }
 
-export interface PartitionEnd {
+export interface PartitionSpan {
   readonly partition: number;
+  readonly start: number;
   readonly end: number;
 }
 
@@ -41,12 +45,12 @@ export async function* readPages(
   );
   if (partitions.length === 0) throw new CommandFailure(`${topic} has no partition ${only ?? 0}`);
   const underWay = new Map<number, Promise<Arrived>>();
-  const ask = (at: PartitionEnd, position: string): void => {
+  const ask = (at: PartitionSpan, position: string): void => {
     const wish = { partition: at.partition, position, waitMs: isLive ? waitMs : 0 };
     const page = source.readPage(wish, signal).then((read) => ({ at, position, ...read }));
     underWay.set(at.partition, page);
   };
-  for (const at of partitions) ask(at, from);
+  for (const at of partitions) ask(at, clampedTo(at, from));
   try {
     while (underWay.size > 0 && !signal.aborted) {
       const { at, position, records, nextOffset } = await Promise.race(underWay.values());
@@ -62,7 +66,13 @@ export async function* readPages(
   }
 }
 
+/** An offset outside the log moves to its nearer edge. */
+function clampedTo({ start, end }: PartitionSpan, position: string): string {
+  if (!/^\d+$/.test(position)) return position;
+  return String(Math.min(Math.max(Number(position), start), end));
+}
+
 interface Arrived extends RecordPage {
-  readonly at: PartitionEnd;
+  readonly at: PartitionSpan;
   readonly position: string;
 }
