@@ -1,7 +1,22 @@
-/** `xylem/client`: a node over HTTP. */
+/** `xylem/client`: a node over HTTP, in Node and in browsers. */
+export type * from "./answers.ts";
+export type { ConsumeOptions, RecordHandler } from "./consume-group.ts";
+export type { GroupAck, GroupFetch, WantedPosition } from "./group-calls.ts";
 export {
-  XylemClient,
-  XylemClientError,
-  type ClientOptions,
-  type NodeHealth,
-} from "./xylem-client.ts";
+  type SubscribeOptions,
+  Subscription,
+  type SubscriptionEvent,
+} from "./live/live-subscription.ts";
+export type {
+  AppendOptions,
+  JsonPatch,
+  LatestValue,
+  PatchOptions,
+  ReadManyOptions,
+  ReadOptions,
+  StoredValue,
+} from "./record-calls.ts";
+export type { ClientRecord, HeaderValue, NewRecord, RecordHeaders } from "./record-json.ts";
+export type { From, RecordFilter, TopicWish } from "./where.ts";
+export { type ClientOptions, type RecordsOptions, XylemClient } from "./xylem-client.ts";
+export { XylemClientError } from "./xylem-client-error.ts";
