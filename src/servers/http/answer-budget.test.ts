@@ -6,7 +6,7 @@ import { AnswerBudget } from "./answer-budget.ts";
 
 const respond = () => new ServerResponse(new IncomingMessage(new Socket()));
 
-test("answers that wait for their clients are bounded together, until those took them", async () => {
+test("answers that wait for their clients are bounded together, until taken", async () => {
   const answers = new AnswerBudget(() => 100);
   const [first, second, third] = [respond(), respond(), respond()];
   answers.hold(first, 60);
