@@ -1,5 +1,5 @@
 import { catalogue } from "../base/error-catalogue.ts";
-import type { ErrorCode } from "../base/errors.ts";
+import { type ErrorCode, XylemError } from "../base/errors.ts";
 import type { GroupLog } from "../broker/groups/group-log.ts";
 import type { Appended } from "../broker/partition/partition-log.ts";
 import type { Disk } from "../broker/ports/disk.ts";
@@ -48,12 +48,31 @@ export class Rehearsing implements Rehearsal {
       partition === undefined ? topic : `${topic}-${partition}`,
     );
     this.#trace.add({ kind: "request", ...from, apiVersion, places });
-    const tell = (answer: unknown): unknown => {
-      this.#trace.add({ kind: "answer", ...from, errors: [...errorsIn(answer)] });
+    const tell = (errors: readonly ErrorCode[]): void =>
+      this.#trace.add({ kind: "answer", ...from, errors });
+    return this.#serve(request, asked, tell);
+  }
+
+  /** What is thrown is answered as well, by the door. */
+  #serve(
+    request: RehearsedRequest,
+    asked: Asked,
+    tell: (errors: readonly ErrorCode[]) => void,
+  ): unknown {
+    const done = (answer: unknown): unknown => {
+      tell([...errorsIn(answer)]);
       return answer;
     };
-    const answer = this.#faults.answer(request, asked);
-    return answer instanceof Promise ? answer.then(tell) : tell(answer);
+    const failed = (error: unknown): never => {
+      tell([error instanceof XylemError ? error.code : "UNKNOWN_SERVER_ERROR"]);
+      throw error;
+    };
+    try {
+      const answer = this.#faults.answer(request, asked);
+      return answer instanceof Promise ? answer.then(done, failed) : done(answer);
+    } catch (error) {
+      return failed(error);
+    }
   }
 
   appended(topic: string, partition: number, batch: Appended): void {
@@ -84,10 +103,18 @@ export class Rehearsing implements Rehearsal {
   }
 
   #ask({ api, clientId, body }: RehearsedRequest): Asked {
-    const { groupId } = body as { readonly groupId?: unknown };
-    const group = typeof groupId === "string" ? groupId : "";
-    return { api: api as ApiName, clientId, group, places: placesOf(body, this.#names) };
+    const places = placesOf(body, this.#names);
+    return { api: api as ApiName, clientId, group: groupOf(body), places };
   }
+}
+
+/** The group that a request is about; of several the first, "" when it is about none. */
+function groupOf(body: unknown): string {
+  const { groupId, groups } = body as { readonly groupId?: unknown; readonly groups?: unknown };
+  if (typeof groupId === "string" && groupId !== "") return groupId;
+  const first: unknown = Array.isArray(groups) ? groups[0] : undefined;
+  if (typeof first === "string") return first;
+  return typeof first === "object" && first !== null ? groupOf(first) : "";
 }
 
 /** Every error of an answer, wherever its API puts them. */

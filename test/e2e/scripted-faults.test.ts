@@ -141,6 +141,24 @@ describe("a scripted fault", () => {
     expect(await beat("shipping")).toBe(kafkaCode("UNKNOWN_MEMBER_ID"));
   });
 
+  test("finds the group of a request wherever its version puts it", async () => {
+    broker.faults.on("OffsetFetch", { group: "billing" }, "NOT_COORDINATOR");
+    const ask = async (groupId: string) => {
+      const groups = [{ groupId, memberEpoch: -1, topics: [] }];
+      const body = { groupId: "", topics: [], groups, requireStable: false };
+      const answer = await client.connection.request("OffsetFetch", 9, body);
+      return answer.groups.map(({ errorCode }) => errorCode);
+    };
+    expect(await ask("billing")).toEqual([kafkaCode("NOT_COORDINATOR")]);
+    expect(await ask("shipping")).toEqual([0]);
+    await broker.trace.until({
+      kind: "answer",
+      api: "OffsetFetch",
+      group: "billing",
+      errors: ["NOT_COORDINATOR"],
+    });
+  });
+
   test("that can not be is refused, by name", () => {
     const { faults } = broker;
     expect(() => faults.on("Prduce" as "Produce", {}, "disconnect")).toThrow("no API is named");
