@@ -55,6 +55,8 @@ interface FollowedTopic {
   laterFrom: number;
 }
 
+/** Most readers never have any: they share it. */
+const none: readonly never[] = [];
 const nothing = new RecordSlice([], 0, () => undefined);
 
 /**
@@ -67,8 +69,8 @@ export class Following {
   readonly #options: FollowOptions;
   readonly #topics = new Map<string, FollowedTopic>();
   #ready: Subscription[] = [];
-  #ended: FollowEnd[] = [];
-  #moved: FollowMove[] = [];
+  #ended: readonly FollowEnd[] = none;
+  #moved: readonly FollowMove[] = none;
   #wake: (() => void) | undefined;
   #isClosed = false;
   #count = 0;
@@ -189,7 +191,7 @@ export class Following {
     if (followed?.topic !== topic) return;
     this.#remove(followed);
     const error = new XylemError("UNKNOWN_TOPIC_OR_PARTITION", `${topic.name} was deleted`);
-    this.#ended.push({ topic: topic.name, error });
+    this.#ended = [...this.#ended, { topic: topic.name, error }];
     this.#wakeUp();
   }
 
@@ -264,7 +266,7 @@ export class Following {
     if (error.code === "OFFSET_OUT_OF_RANGE" && this.#moveInto(subscription)) return;
     const followed = this.#topics.get(topic.name);
     if (followed !== undefined) this.#remove(followed, index);
-    this.#ended.push({ topic: topic.name, partition: index, error });
+    this.#ended = [...this.#ended, { topic: topic.name, partition: index, error }];
   }
 
   #moveInto(subscription: Subscription): boolean {
@@ -274,7 +276,7 @@ export class Following {
     if (to === from) return false;
     subscription.position = to;
     subscription.run = undefined;
-    this.#moved.push({ topic: topic.name, partition: index, from, to });
+    this.#moved = [...this.#moved, { topic: topic.name, partition: index, from, to }];
     this.advanced(subscription);
     return true;
   }
@@ -296,16 +298,17 @@ export class Following {
 
   #answer(slice: RecordSlice): FollowedRecords {
     const answer = { records: slice.records, slice, moved: this.#moved, ended: this.#ended };
-    if (this.#moved.length > 0) this.#moved = [];
-    if (this.#ended.length > 0) this.#ended = [];
+    this.#moved = none;
+    this.#ended = none;
     return answer;
   }
 
-  async #park(signal: StopSignal | undefined): Promise<void> {
+  #park(signal: StopSignal | undefined): Promise<void> {
+    const parked = new Promise<void>((resolve) => (this.#wake = resolve));
+    if (signal === undefined) return parked;
     const wake = (): void => this.#wakeUp();
-    signal?.addEventListener("abort", wake, { once: true });
-    await new Promise<void>((resolve) => (this.#wake = resolve));
-    signal?.removeEventListener("abort", wake);
+    signal.addEventListener("abort", wake, { once: true });
+    return parked.then(() => signal.removeEventListener("abort", wake));
   }
 
   #wakeUp(): void {

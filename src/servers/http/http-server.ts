@@ -81,8 +81,7 @@ export class HttpServer {
       connectionsCheckingInterval: headersTimeoutMs,
     });
     const closing = new AbortController();
-    const { clock, settings } = options.broker;
-    const readers = new LiveReaders(clock, settings, closing.signal);
+    const readers = new LiveReaders(options.broker, closing.signal);
     const scope = { ...options, closing: closing.signal, routes, readers };
     const app = await openHttpApp(server, scope, options.guests);
     return new HttpServer(server, options, { app, closing, socketDoor: new SocketDoor(scope) });

@@ -1,4 +1,4 @@
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { EventClient, type SeenEvent } from "../../../../test/support/event-client.ts";
 import { HttpDoor } from "../../../../test/support/http-door.ts";
@@ -153,18 +153,32 @@ test.each([
   expect(door.broker.topics.find("nothing")).toBeUndefined();
 });
 
-test("a reader that takes nothing is cut off", async () => {
+/** A client that asks and then takes nothing, though there is more than fits on the way to it. */
+async function openStuck(): Promise<Socket> {
   await makeTopic("orders");
   const socket = connect(door.port, "127.0.0.1");
+  socket.on("error", () => undefined);
   socket.write(
     "GET /v1/records?topic=orders HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n",
   );
   await new Promise((resolve) => socket.once("data", resolve));
   socket.pause();
-  const closed = new Promise((resolve) => socket.once("close", resolve));
   const value = "x".repeat(500_000);
   for (let count = 0; count < 40; count++) await append("orders", value);
-  socket.on("error", () => undefined);
+  return socket;
+}
+
+test("a node that stops does not wait for a reader that takes nothing", async () => {
+  await door.close();
+  door = await HttpDoor.open();
+  const socket = await openStuck();
+  await door.http.close(60_000);
+  socket.destroy();
+});
+
+test("a reader that takes nothing is cut off", async () => {
+  const socket = await openStuck();
+  const closed = new Promise((resolve) => socket.once("close", resolve));
   await expect.poll(() => door.http.connectionCount, { timeout: 5_000 }).toBeLessThan(2);
   socket.resume();
   await closed;

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerHttp2Stream } from "node:http2";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { formatCursor, formatCursorStem } from "../../../broker/follow/cursor.ts";
 import type { FollowedRecords, Following } from "../../../broker/follow/following.ts";
@@ -17,6 +18,9 @@ import { PacedOutput } from "./paced-output.ts";
 /** What one write brings, if there is so much. All streams cut alike, so that they share it. */
 const sliceLimits = { records: 1_000, bytes: 65_536 };
 
+/** RFC 9113, 7. */
+const http2Cancel = 8;
+
 /** One client of server-sent events. */
 export class EventStream implements LiveReader {
   readonly #readers: LiveReaders;
@@ -32,7 +36,10 @@ export class EventStream implements LiveReader {
     this.#readers = readers;
     this.#following = following;
     this.#response = response;
-    this.#output = new PacedOutput(readers, response);
+    this.#output = new PacedOutput(readers, {
+      write: (bytes) => response.write(bytes),
+      destroy: () => cutOff(response),
+    });
   }
 
   /** Answers the request with a stream that lasts until one side ends it. */
@@ -68,6 +75,8 @@ export class EventStream implements LiveReader {
 
   close(): void {
     this.#following.close();
+    // He would be waited for.
+    if (this.#output.isFull) cutOff(this.#response);
   }
 
   async #run(): Promise<void> {
@@ -84,7 +93,8 @@ export class EventStream implements LiveReader {
       }
       this.#response.end();
     } catch (error) {
-      this.#response.destroy(error as Error);
+      this.#readers.tellDefect(error);
+      cutOff(this.#response);
     }
   }
 
@@ -117,4 +127,11 @@ export class EventStream implements LiveReader {
     this.#following.close();
     this.#output.drained();
   }
+}
+
+/** Over HTTP/2 the stream is reset: destroyed, it would keep its connection from closing. */
+function cutOff(response: ServerResponse): void {
+  const { stream } = response as { stream?: ServerHttp2Stream };
+  if (stream === undefined) response.destroy();
+  else stream.close(http2Cancel);
 }

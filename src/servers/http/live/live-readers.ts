@@ -1,4 +1,5 @@
 import type { Cancel, Clock } from "../../../base/clock.ts";
+import type { Log } from "../../../base/log.ts";
 import type { NodeSettings } from "../../../base/settings/node-settings.ts";
 
 /** A connection that follows partitions for as long as it lasts. */
@@ -14,6 +15,13 @@ type Settings = Pick<
   "live.backlog.max.bytes" | "live.heartbeat.ms" | "live.slow.reader.ms"
 >;
 
+/** Of the broker. */
+interface LiveScope {
+  readonly clock: Clock;
+  readonly settings: Settings;
+  readonly log: Log;
+}
+
 /** How often readers are looked after: rather late by this than often for nothing. */
 const checkMsMax = 1_000;
 const checkMsMin = 20;
@@ -22,6 +30,7 @@ const checkMsMin = 20;
 export class LiveReaders {
   readonly clock: Clock;
   readonly settings: Settings;
+  readonly #log: Log;
   readonly #readers = new Set<LiveReader>();
   readonly #waiting: (() => void)[] = [];
   #backlogBytes = 0;
@@ -29,9 +38,10 @@ export class LiveReaders {
   #isClosed = false;
 
   /** They end when `closing` aborts. */
-  constructor(clock: Clock, settings: Settings, closing: AbortSignal) {
+  constructor({ clock, settings, log }: LiveScope, closing: AbortSignal) {
     this.clock = clock;
     this.settings = settings;
+    this.#log = log;
     closing.addEventListener("abort", () => this.#close(), { once: true });
   }
 
@@ -51,6 +61,12 @@ export class LiveReaders {
 
   remove(reader: LiveReader): void {
     this.#readers.delete(reader);
+  }
+
+  /** A reader failed by a defect of ours; he is cut off. */
+  tellDefect(error: unknown): void {
+    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#log.error("a live read failed", { reason });
   }
 
   /** What readers have been given and have not taken. */

@@ -81,7 +81,8 @@ export class LiveSocket implements LiveReader {
 
   close(): void {
     this.#closing.abort();
-    this.#socket.close(goingAway, "the node stops");
+    if (this.#output.isFull) this.#socket.terminate();
+    else this.#socket.close(goingAway, "the node stops");
   }
 
   #take(message: RawData, isBinary: boolean): void {
@@ -119,10 +120,7 @@ export class LiveSocket implements LiveReader {
   }
 
   #refuse(message: unknown, error: unknown): void {
-    if (toProblem(error).isOwnFault) {
-      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      this.#scope.broker.log.error("a command of a WebSocket failed", { reason });
-    }
+    if (toProblem(error).isOwnFault) this.#scope.readers.tellDefect(error);
     const told = tellError(error);
     this.#reply({ id: commandId(message), ok: false, ...told });
     if (told.error.code !== "INVALID_REQUEST") return;
@@ -198,9 +196,7 @@ export class LiveSocket implements LiveReader {
 
   #run(subscription: SocketSubscription): void {
     subscription.run().catch((error: unknown) => {
-      this.#scope.broker.log.error("a subscription of a WebSocket failed", {
-        reason: error instanceof Error ? (error.stack ?? error.message) : String(error),
-      });
+      this.#scope.readers.tellDefect(error);
       this.#socket.terminate();
     });
   }

@@ -27,6 +27,11 @@ export class PacedOutput {
     this.#lastWriteMs = readers.clock.monotonicMs();
   }
 
+  /** It has yet to take what it was given. */
+  get isFull(): boolean {
+    return this.#fullSinceMs !== undefined;
+  }
+
   write(bytes: Uint8Array): void {
     this.#lastWriteMs = this.#readers.clock.monotonicMs();
     if (this.#target.write(bytes)) return;
