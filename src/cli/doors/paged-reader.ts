@@ -7,8 +7,8 @@ export interface PageSource {
   /** The partitions of the topic, with the offsets that can be read: [start, end). */
   describe(): Promise<readonly PartitionSpan[]>;
   /**
-   * Waits up to `waitMs` for a first record. A position that is not in the log, because retention was
-   * faster, is its beginning.
+   * Waits up to `waitMs` for a first record. A position that is not in the log, because retention
+   * was faster, is its beginning.
    */
   readPage(page: PageWish, signal: AbortSignal): Promise<RecordPage>;
 }
