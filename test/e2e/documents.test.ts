@@ -1,7 +1,8 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { DocumentFolder } from "../support/document-folder.ts";
+import { run } from "../support/child-process.ts";
+import { DocumentFolder, installPackages } from "../support/document-folder.ts";
 import {
   type Block,
   escapeOf,
@@ -11,6 +12,7 @@ import {
   toolsOf,
 } from "../support/document-blocks.ts";
 import { repositoryRoot } from "../support/repository.ts";
+import { makeTemporaryFolder, removeFolder } from "../support/temporary-folder.ts";
 import { reasonToSkip } from "../support/tools.ts";
 import { readTree } from "../tidy/source-tree.ts";
 
@@ -66,6 +68,32 @@ describe.each(followed)("$path, from its top", (document) => {
     if (block.printed === undefined) return;
     expect(isPrinted(stdout, block.printed), `printed:\n${stdout}${stderr}`).toBe(true);
   });
+});
+
+test("the programs in TypeScript pass the compiler at its strictest", async () => {
+  const folder = makeTemporaryFolder("programs");
+  installPackages(folder);
+  const compilerOptions = {
+    module: "nodenext",
+    target: "es2023",
+    lib: ["es2024", "esnext.disposable", "dom", "dom.asynciterable"],
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    types: ["node"],
+  };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions }));
+  const programs = documents().flatMap(({ path, blocks }) =>
+    blocks.filter(({ language }) => language === "ts").map((block) => ({ path, ...block })),
+  );
+  for (const { path, line, text } of programs) {
+    writeFileSync(join(folder, `${path.replaceAll(/[/.]/g, "-")}-${line}.mts`), text);
+  }
+  const compiler = join(repositoryRoot, "node_modules/typescript/bin/tsc");
+  const { stdout } = await run(process.execPath, [compiler, "-p", folder], { cwd: folder });
+  expect(stdout).toBe("");
+  expect(programs.length).toBeGreaterThan(0);
+  removeFolder(folder);
 });
 
 test("no command hides in a block that is not run", () => {

@@ -55,10 +55,9 @@ export class DocumentFolder {
   private constructor(folder: string, broker: BrokerProcess) {
     this.#folder = folder;
     this.#broker = broker;
+    installPackages(folder);
     const bin = join(folder, "node_modules/.bin");
-    mkdirSync(bin, { recursive: true });
-    for (const name of packageNames()) link(folder, name);
-    symlinkSync(repositoryRoot, join(folder, "node_modules/xylem"));
+    mkdirSync(bin);
     symlinkSync(vitest, join(bin, "vitest"));
     writeFileSync(join(bin, "xylem"), launcher(broker.bootstrap));
     chmodSync(join(bin, "xylem"), 0o755);
@@ -145,7 +144,13 @@ esac
 `;
 }
 
-/** What a program of a reader may have installed: the packages of our own manifest. */
+/** Xylem, and what a reader's programs may use besides: the packages of our own manifest. */
+export function installPackages(folder: string): void {
+  mkdirSync(join(folder, "node_modules"), { recursive: true });
+  for (const name of packageNames()) link(folder, name);
+  symlinkSync(repositoryRoot, join(folder, "node_modules/xylem"));
+}
+
 function packageNames(): string[] {
   const text = readFileSync(join(repositoryRoot, "package.json"), "utf8");
   const { dependencies, devDependencies } = JSON.parse(text) as Record<string, object>;
