@@ -58,6 +58,9 @@ export class EventStream implements LiveReader {
       response.end();
       return;
     }
+    // Browsers send much that is not looked at again, and the stream may last for days.
+    request.rawHeaders = [];
+    request.headers = {};
     response.on("close", () => this.#gone());
     response.on("drain", () => this.#output.drained());
     response.on("error", () => undefined);
