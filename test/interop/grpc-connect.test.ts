@@ -56,7 +56,7 @@ describe.each(transports)("%s", (_name, open) => {
 
   test("a message past grpc.message.max.bytes is refused, the next one is not", async () => {
     const echo = createClient(EchoService, open(broker.url));
-    const tooLong = echo.echo({ text: "x".repeat(100_001) });
+    const tooLong = echo.echo({ text: "x".repeat(2_000_000) });
     await expect(tooLong).rejects.toMatchObject({ code: Code.ResourceExhausted });
     expect((await echo.echo({ text: "y" })).text).toBe("y");
   });
@@ -124,6 +124,12 @@ describe.each(["--http1.1", "--http2-prior-knowledge"])("curl %s", (version) => 
     expect(posted.status).toBe(201);
   });
 
+  test("is answered 400 for a Host that is no address, and the node lives on", async () => {
+    const ping = "/xylem.v1.EchoService/Ping";
+    expect((await post(ping, "{}", ["-H", "host: localhost:99999"])).status).toBe(400);
+    expect((await post(ping, "{}")).status).toBe(200);
+  });
+
   test("is kept out where a foreign page sends it, or under a rebound name", async () => {
     const ping = "/xylem.v1.EchoService/Ping";
     const from = (origin: string) => post(ping, "{}", ["-H", `origin: ${origin}`]);
@@ -149,6 +155,22 @@ test("a listed page may use gRPC-Web: the preflight names its headers", async ()
   }
   expect(answer.headers.get("access-control-allow-origin")).toBe(page);
 });
+
+test.each(["1.1", "2"] as const)(
+  "what calls over HTTP/%s hold is let go when they are over",
+  async (httpVersion) => {
+    const transport = createConnectTransport({ baseUrl: broker.url, httpVersion });
+    const log = createClient(LogService, transport);
+    const value = new Uint8Array(50_000);
+    await log.append({ topic: "held", records: [{ value, headers: [] }] });
+    await Promise.all(Array.from({ length: 50 }, () => log.read({ topic: "held" })));
+    await log.read({ topic: "none" }).catch(() => undefined);
+    const metrics = async () => await (await fetch(`${broker.url}/metrics`)).text();
+    expect(await metrics()).toMatch(/^xylem_grpc_calls_total [1-9]/m);
+    const held = async () => /^xylem_grpc_held_bytes (\d+)$/m.exec(await metrics())?.[1];
+    await expect.poll(held, { timeout: 20_000 }).toBe("0");
+  },
+);
 
 test("a listed page may read the status of gRPC-Web calls", async () => {
   const answer = await fetch(`${broker.url}/xylem.v1.EchoService/Ping`, {

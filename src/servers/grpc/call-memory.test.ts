@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { CallMemory } from "./call-memory.ts";
+import { CallMemory, CallShare } from "./call-memory.ts";
 
 const never = new AbortController().signal;
 
@@ -45,5 +45,14 @@ test("who is cancelled while he waits takes nothing", async () => {
   cancel.abort(new Error("cancelled"));
   await expect(waiting).rejects.toThrow("cancelled");
   memory.release(100);
+  expect(memory.bytes).toBe(0);
+});
+
+test("a call that is over takes nothing any more", () => {
+  const memory = new CallMemory(() => 100);
+  const share = new CallShare(memory);
+  share.take(60);
+  share.end();
+  share.take(60);
   expect(memory.bytes).toBe(0);
 });

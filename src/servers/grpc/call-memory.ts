@@ -56,3 +56,33 @@ export class CallMemory {
     return fitting;
   }
 }
+
+/** What one call holds of it until the call is over: its answer has been taken, or nobody will. */
+export class CallShare {
+  readonly #memory: CallMemory;
+  #bytes = 0;
+  #isOver = false;
+
+  constructor(memory: CallMemory) {
+    this.#memory = memory;
+  }
+
+  /** Throws THROTTLING_QUOTA_EXCEEDED when they do not fit. */
+  take(bytes: number): void {
+    // The client has gone: what is still under way for it is dropped.
+    if (this.#isOver) return;
+    this.#memory.take(bytes);
+    this.#bytes += bytes;
+  }
+
+  release(): void {
+    this.#memory.release(this.#bytes);
+    this.#bytes = 0;
+  }
+
+  /** Nothing is held from here on. */
+  end(): void {
+    this.#isOver = true;
+    this.release();
+  }
+}

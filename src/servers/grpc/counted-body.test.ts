@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { CallMemory } from "./call-memory.ts";
+import { CallMemory, CallShare } from "./call-memory.ts";
 import { countedBody } from "./counted-body.ts";
 
 const unary = { method: { methodKind: "unary" } } as never;
@@ -27,23 +27,25 @@ function envelopes(lengths: readonly number[]): Uint8Array {
 
 test("the bytes of a single message count until the call is over", async () => {
   const memory = new CallMemory(() => 1_000);
-  const body = countedBody(chunksOf(new Uint8Array(300), [100, 100]), unary, memory);
+  const share = new CallShare(memory);
+  const body = countedBody(chunksOf(new Uint8Array(300), [100, 100]), unary, share);
   const seen: number[] = [];
-  for await (const chunk of body.chunks) seen.push(chunk.length + memory.bytes * 1_000);
+  for await (const chunk of body) seen.push(chunk.length + memory.bytes * 1_000);
   expect(seen).toEqual([100_100, 200_100, 300_100]);
-  body.release();
-  body.release();
+  share.release();
+  share.release();
   expect(memory.bytes).toBe(0);
 });
 
 test("past the memory of calls a body is refused", async () => {
   const memory = new CallMemory(() => 250);
-  const body = countedBody(chunksOf(new Uint8Array(300), [100, 100]), unary, memory);
+  const share = new CallShare(memory);
+  const body = countedBody(chunksOf(new Uint8Array(300), [100, 100]), unary, share);
   const reading = (async () => {
-    for await (const chunk of body.chunks) expect(chunk).toHaveLength(100);
+    for await (const chunk of body) expect(chunk).toHaveLength(100);
   })();
   await expect(reading).rejects.toThrow("grpc.memory.max.bytes");
-  body.release();
+  share.release();
   expect(memory.bytes).toBe(0);
 });
 
@@ -54,17 +56,18 @@ test("of a stream only the message that is gathered counts, however it is cut up
     fc.asyncProperty(lengths, sizes, async (messages, cuts) => {
       const bytes = envelopes(messages);
       const memory = new CallMemory(() => 1_000_000);
-      const body = countedBody(chunksOf(bytes, cuts), stream, memory);
+      const share = new CallShare(memory);
+      const body = countedBody(chunksOf(bytes, cuts), stream, share);
       const ends = messages.map((_, index) => envelopes(messages.slice(0, index + 1)).length);
       let passed = 0;
-      for await (const chunk of body.chunks) {
+      for await (const chunk of body) {
         const before = ends.findLast((end) => end <= passed) ?? 0;
         passed += chunk.length;
         // At most what has come of the message since the chunk in which the last one ended.
         expect(memory.bytes).toBeLessThanOrEqual(passed - before + 60);
         expect(memory.bytes).toBeGreaterThanOrEqual(chunk.length);
       }
-      body.release();
+      share.release();
       expect([passed, memory.bytes]).toEqual([bytes.length, 0]);
     }),
   );

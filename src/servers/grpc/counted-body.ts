@@ -1,39 +1,24 @@
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
-import type { CallMemory } from "./call-memory.ts";
-
-export interface CountedBody {
-  readonly chunks: AsyncIterable<Uint8Array>;
-  /** The call is over. */
-  release(): void;
-}
+import type { CallShare } from "./call-memory.ts";
 
 /**
  * A request's body, whose bytes count against the memory of calls: of a single message until the
  * call is over, of a stream while a message is being gathered. A message is cut off at
  * `grpc.message.max.bytes` by who gathers it.
  */
-export function countedBody(
+export async function* countedBody(
   source: AsyncIterable<Uint8Array>,
   { method }: Pick<UniversalHandler, "method">,
-  memory: CallMemory,
-): CountedBody {
-  const isStream =
-    method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming";
-  let held = 0;
-  const release = (): void => {
-    memory.release(held);
-    held = 0;
-  };
-  async function* count(): AsyncGenerator<Uint8Array> {
-    const envelopes = new Envelopes();
-    for await (const chunk of source) {
-      if (isStream && envelopes.pass(chunk)) release();
-      memory.take(chunk.length);
-      held += chunk.length;
-      yield chunk;
-    }
+  share: CallShare,
+): AsyncGenerator<Uint8Array> {
+  const { methodKind } = method;
+  const isStream = methodKind === "client_streaming" || methodKind === "bidi_streaming";
+  const envelopes = new Envelopes();
+  for await (const chunk of source) {
+    if (isStream && envelopes.pass(chunk)) share.release();
+    share.take(chunk.length);
+    yield chunk;
   }
-  return { chunks: count(), release };
 }
 
 /** Length and flags before each message of a stream, in all three protocols. */

@@ -1,19 +1,19 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
-import { type ConnectRouter, createConnectRouter } from "@connectrpc/connect";
+import { type ConnectRouter, createConnectRouter, createContextValues } from "@connectrpc/connect";
 import {
   compressionGzip,
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
-import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { RecordScope } from "../../broker/records/stored-record.ts";
-import { CallMemory } from "./call-memory.ts";
-import type { CallScope } from "./call-scope.ts";
+import { CallMemory, CallShare } from "./call-memory.ts";
+import { type CallScope, shareKey } from "./call-scope.ts";
 import { catchErrors } from "./catch-errors.ts";
-import { countedBody, type CountedBody } from "./counted-body.ts";
+import { countedBody } from "./counted-body.ts";
 import { Health } from "./generated/grpc/health/v1/health_pb.ts";
 import { ServerReflection } from "./generated/grpc/reflection/v1/reflection_pb.ts";
 import * as v1alpha from "./generated/grpc/reflection/v1alpha/reflection_pb.ts";
@@ -41,7 +41,9 @@ const services: readonly DescService[] = [LogService, GroupService, AdminService
 /** Compressing small messages costs more than it saves. */
 const compressedSizeBytesMin = 16_384;
 /** What is left of a request that was answered before its end is thrown away up to here. */
-const strayBytesMax = 65_536;
+const strayBytesMax = 4_194_304;
+/** A client that neither ends nor resets what was answered already is cut off. */
+const strayMs = 1_000;
 /** No client waits for a day. */
 const timeoutMsMax = 86_400_000;
 
@@ -101,36 +103,54 @@ export class GrpcServer {
   }
 
   async #run(handler: UniversalHandler, request: Request, response: Response): Promise<void> {
-    const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
-    let body: CountedBody | undefined;
+    const share = new CallShare(this.#scope.memory);
+    const values = createContextValues().set(shareKey, share);
+    // Comes in any case, and when the client has taken all of the answer.
+    response.once("close", () => share.end());
     try {
-      body = countedBody(universal.body as AsyncIterable<Uint8Array>, handler, this.#scope.memory);
-      const answer = await handler({ ...universal, body: body.chunks });
-      await send(answer, response);
+      // Throws for a Host that makes no URL, such as one with the port 99999.
+      const universal = universalRequestFromNodeRequest(request, response, undefined, values);
+      // Connect's own iterator would cut the connection where a body is refused in the middle.
+      const source: AsyncIterable<Uint8Array> = request.iterator({ destroyOnReturn: false });
+      const answer = await handler({ ...universal, body: countedBody(source, handler, share) });
+      const content = endingWith(answer.body, () => discardBody(request));
+      await universalResponseToNodeResponse({ ...answer, body: content }, response);
     } catch (error) {
       // The client has gone, or broke its protocol; handlers' own errors are answers.
       this.#scope.broker.log.debug("a call was cut off", { reason: String(error) });
+      discardBody(request);
       if (!response.headersSent) (response as ServerResponse).writeHead(400).end();
       else response.destroy();
-    } finally {
-      body?.release();
-      discardBody(request);
     }
+  }
+}
+
+async function* endingWith(
+  chunks: AsyncIterable<Uint8Array> | undefined,
+  end: () => void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    if (chunks !== undefined) yield* chunks;
+  } finally {
+    end();
   }
 }
 
 /** Who is still sending would take the end of an unread request for a failure of his own. */
 function discardBody(request: Request): void {
   if (request.readableEnded || request.destroyed) return;
+  const carrier = "stream" in request ? request.stream : request;
+  const cut = setTimeout(() => carrier.destroy(), strayMs);
+  cut.unref();
+  request.once("close", () => clearTimeout(cut));
+  request.once("end", () => clearTimeout(cut));
   let sizeBytes = 0;
+  request.removeAllListeners("readable");
   request.on("data", (chunk: Uint8Array) => {
     sizeBytes += chunk.length;
-    if (sizeBytes > strayBytesMax) request.destroy();
+    if (sizeBytes > strayBytesMax) carrier.destroy();
   });
-}
-
-function send(answer: UniversalServerResponse, response: Response): Promise<void> {
-  return universalResponseToNodeResponse(answer, response);
+  request.resume();
 }
 
 function addServices(router: ConnectRouter, scope: CallScope): void {

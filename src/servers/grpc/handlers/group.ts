@@ -12,7 +12,7 @@ import {
 } from "../../../broker/groups/pull/group-positions.ts";
 import { leaveGroup } from "../../../broker/groups/pull/pull-member.ts";
 import type { StoredRecord } from "../../../broker/records/stored-record.ts";
-import { type CallScope, clientId } from "../call-scope.ts";
+import { type CallScope, clientId, holdRecords } from "../call-scope.ts";
 import type {
   AckRequest,
   FetchRequest,
@@ -81,6 +81,7 @@ async function fetch(scope: CallScope, request: FetchRequest, context: HandlerCo
     ...readLimits(request, bytesMax, context),
     signal: AbortSignal.any([context.signal, scope.stopping]),
   });
+  holdRecords(fetched.records, context);
   return {
     member: fetched.member,
     epoch: fetched.epoch,
