@@ -3,7 +3,7 @@ import { type ErrorCode, XylemError } from "../base/errors.ts";
 import type { GroupLog } from "../broker/groups/group-log.ts";
 import type { Appended } from "../broker/partition/partition-log.ts";
 import type { Disk } from "../broker/ports/disk.ts";
-import type { RehearsedRequest, Rehearsal } from "../broker/ports/rehearsal.ts";
+import type { RehearsedCall, RehearsedRequest, Rehearsal } from "../broker/ports/rehearsal.ts";
 import type { ApiName } from "../protocol/api-table.ts";
 import type { Asked } from "./faults/fault.ts";
 import type { Faults } from "./faults/faults.ts";
@@ -73,6 +73,13 @@ export class Rehearsing implements Rehearsal {
     } catch (error) {
       return failed(error);
     }
+  }
+
+  answerCall(call: RehearsedCall): void {
+    const { method, path } = call;
+    this.#trace.add({ kind: "call", method, path });
+    call.onAnswered((status) => this.#trace.add({ kind: "reply", method, path, status }));
+    this.#faults.answerCall(call);
   }
 
   appended(topic: string, partition: number, batch: Appended): void {

@@ -1,17 +1,14 @@
 import type { ErrorCode } from "../../base/errors.ts";
 import type { ApiName } from "../../protocol/api-table.ts";
 import type { Place } from "./request-places.ts";
+import { StrikeCount, type StrikeRange } from "./strike-count.ts";
 
 /** Which requests a fault is for: all of its API that fit what is given. */
-export interface FaultWhere {
+export interface FaultWhere extends StrikeRange {
   readonly topic?: string;
   readonly partition?: number;
   readonly clientId?: string;
   readonly group?: string;
-  /** Not before the nth request that fits; 1 is the first. */
-  readonly nth?: number;
-  /** How many are struck, from there on. With `nth` one, else all. */
-  readonly times?: number;
 }
 
 /**
@@ -40,8 +37,7 @@ export class Fault {
   readonly where: FaultWhere;
   readonly effect: FaultEffect;
   readonly #onRemove: (fault: Fault) => void;
-  #seenCount = 0;
-  #struckCount = 0;
+  readonly #strikes: StrikeCount;
 
   constructor(
     rule: { readonly api: ApiName; readonly where: FaultWhere; readonly effect: FaultEffect },
@@ -50,12 +46,13 @@ export class Fault {
     this.api = rule.api;
     this.where = rule.where;
     this.effect = rule.effect;
+    this.#strikes = new StrikeCount(rule.where);
     this.#onRemove = onRemove;
   }
 
   /** How often it has struck. */
   get count(): number {
-    return this.#struckCount;
+    return this.#strikes.struck;
   }
 
   /** What it holds back goes on. */
@@ -76,13 +73,7 @@ export class Fault {
 
   /** Counts a request that fits; whether it is struck. */
   strikes(asked: Asked): boolean {
-    const { nth, times = nth === undefined ? Infinity : 1 } = this.where;
-    if (!this.#fits(asked)) return false;
-    this.#seenCount += 1;
-    const first = nth ?? 1;
-    const isStruck = this.#seenCount >= first && this.#seenCount < first + times;
-    if (isStruck) this.#struckCount += 1;
-    return isStruck;
+    return this.#fits(asked) && this.#strikes.next();
   }
 
   #fits(asked: Asked): boolean {

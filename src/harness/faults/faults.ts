@@ -2,10 +2,11 @@ import type { Clock } from "../../base/clock.ts";
 import { parseDuration } from "../../base/duration.ts";
 import { catalogue } from "../../base/error-catalogue.ts";
 import { type ErrorCode, XylemError } from "../../base/errors.ts";
-import type { RehearsedRequest } from "../../broker/ports/rehearsal.ts";
+import type { RehearsedCall, RehearsedRequest } from "../../broker/ports/rehearsal.ts";
 import { apiNames, type ApiName } from "../../protocol/api-table.ts";
 import type { EventTrace } from "../trace/event-trace.ts";
 import { type Asked, Fault, type FaultEffect, type FaultWhere, nameOfEffect } from "./fault.ts";
+import { type HttpEffect, type HttpFault, HttpFaults, type HttpWhere } from "./http-faults.ts";
 import { type DiskOperation, diskError } from "./faulty-disk.ts";
 import { Delays } from "./delays.ts";
 import { markPlaces, mergeAnswers, narrow, placesOf, type TopicNames } from "./request-places.ts";
@@ -36,6 +37,7 @@ export class Faults {
   readonly #clock: Clock;
   readonly #trace: EventTrace;
   readonly #delays: Delays;
+  readonly #http: HttpFaults;
   readonly #faults = new Set<Fault>();
   readonly #diskRules = new Set<DiskRule>();
   #names: TopicNames = () => undefined;
@@ -44,6 +46,7 @@ export class Faults {
     this.#clock = clock;
     this.#trace = trace;
     this.#delays = new Delays(this.#clock);
+    this.#http = new HttpFaults(trace, this.#delays);
   }
 
   /**
@@ -58,6 +61,12 @@ export class Faults {
     });
     this.#faults.add(fault);
     return fault;
+  }
+
+  /** Strikes HTTP requests, gRPC's calls included: `{ method: "POST", path: "/v1/…" }`. */
+  onHttp(where: HttpWhere, effect: HttpEffect): HttpFault {
+    checkEffect(effect);
+    return this.#http.add(where, effect);
   }
 
   /** Makes the disk fail, everywhere or for one topic. */
@@ -80,6 +89,7 @@ export class Faults {
   clear(): void {
     this.#faults.clear();
     this.#diskRules.clear();
+    this.#http.clear();
     this.#delays.release();
   }
 
@@ -96,6 +106,11 @@ export class Faults {
     const mayStrike = [...this.#faults].some((one) => one.api === asked.api);
     if (!mayStrike) return request.serve(request.body);
     return this.#judgeAnswer(request, asked);
+  }
+
+  /** The broker's side: has an HTTP request answered, struck or not. */
+  answerCall(call: RehearsedCall): void {
+    this.#http.answer(call);
   }
 
   /** The broker's side, before the disk does something. Undefined: nothing is wrong with it. */
@@ -229,6 +244,10 @@ function check(api: string, effect: FaultEffect): void {
   if (!apiNames.includes(api as ApiName)) {
     throw new XylemError("INVALID_CONFIG", `no API is named ${api}; one is ${apiNames.join(", ")}`);
   }
+  checkEffect(effect);
+}
+
+function checkEffect(effect: FaultEffect): void {
   const name = nameOfEffect(effect);
   if (name in catalogue || ["delay", "disconnect", "lose-answer"].includes(name)) {
     if (typeof effect === "object" && "delay" in effect) parseDuration(effect.delay);

@@ -26,6 +26,22 @@ export interface AnswerEvent {
   readonly errors: readonly ErrorCode[];
 }
 
+/** An HTTP request came, a call of gRPC included. */
+export interface CallEvent {
+  readonly kind: "call";
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+}
+
+/** All of its answer has left; one whose answer was lost has none. */
+export interface ReplyEvent {
+  readonly kind: "reply";
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+}
+
 /** Records got their offsets, by whatever door they came. */
 export interface AppendEvent {
   readonly kind: "append";
@@ -60,8 +76,8 @@ export interface GroupEvent {
 /** A scripted fault struck. */
 export interface FaultEvent {
   readonly kind: "fault";
-  /** An API, or `disk`. */
-  readonly at: ApiName | "disk";
+  /** An API of Kafka's, `http` or `disk`. */
+  readonly at: ApiName | "disk" | "http";
   /** An error's code, `delay`, `disconnect`, `lose-answer`, or what a disk does. */
   readonly effect: string;
 }
@@ -69,6 +85,8 @@ export interface FaultEvent {
 export type Happening =
   | RequestEvent
   | AnswerEvent
+  | CallEvent
+  | ReplyEvent
   | AppendEvent
   | CommitEvent
   | GroupEvent
@@ -89,6 +107,10 @@ function describe(event: Happening): string {
       return words(event.api, event.clientId, event.group, event.places.join(" "));
     case "answer":
       return words(event.api, event.clientId, event.group, event.errors.join(" "));
+    case "call":
+      return `${event.method} ${event.path}`;
+    case "reply":
+      return `${event.method} ${event.path} ${event.status}`;
     case "append": {
       const { topic, partition, firstOffset, lastOffset, isDuplicate } = event;
       return `${topic}-${partition} ${firstOffset}..${lastOffset}${isDuplicate ? " again" : ""}`;

@@ -1,12 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { XylemError } from "../../base/errors.ts";
 import { refuseForeign, type GuardRules } from "./browser-guard.ts";
 import { toProblem } from "./errors.ts";
 import type { GuestRoutes } from "./guest-routes.ts";
 import { type HttpApp, openHttpApp } from "./http-app.ts";
 import { LiveReaders } from "./live/live-readers.ts";
 import { SocketDoor, socketPath } from "./live/socket-door.ts";
+import { asRehearsedCall } from "./rehearse-call.ts";
 import { Refusal } from "./refusal.ts";
 import type { HttpScope, Route } from "./route.ts";
 import { routes } from "./routes/index.ts";
@@ -130,10 +132,27 @@ export class HttpServer {
       discardBody(request);
       sendRefusal(response, refusal);
     } else if (isPreflight(request)) answerPreflight(response);
-    else if (this.#options.takeCall?.(request, response) !== true) {
-      if (request.method === "GET" || request.method === "HEAD") discardBody(request);
-      this.#app.handle(request, response);
-    }
+    else this.#answer(request, response);
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const { rehearsal } = this.#options.broker;
+    if (rehearsal === undefined) return this.#serve(request, response);
+    const call = asRehearsedCall(request, response, {
+      path: pathOf(request.url ?? "/"),
+      serve: () => this.#serve(request, response),
+      refuse: (error) => {
+        discardBody(request);
+        sendRefusal(response, error);
+      },
+    });
+    rehearsal.answerCall(call);
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#options.takeCall?.(request, response) === true) return;
+    if (request.method === "GET" || request.method === "HEAD") discardBody(request);
+    this.#app.handle(request, response);
   }
 
   /** Ends idle connections now, busy ones after their answer or when `graceMs` is over. */
@@ -225,9 +244,10 @@ function answerPreflight(response: ServerResponse): void {
   response.end();
 }
 
-function sendRefusal(response: ServerResponse, refusal: Refusal): void {
-  const body = JSON.stringify(toProblem(refusal).problem);
-  response.writeHead(refusal.status, {
+function sendRefusal(response: ServerResponse, refusal: Refusal | XylemError): void {
+  const { problem } = toProblem(refusal);
+  const body = JSON.stringify(problem);
+  response.writeHead(problem.status, {
     "content-type": "application/problem+json",
     "content-length": Buffer.byteLength(body),
   });
