@@ -74,14 +74,19 @@ export class BatchWalk {
   /**
    * Whether the offsets of the batch in sight can be true. Its sum does not cover them: they must
    * go on where the batch before ended or, after a gap, end before the batch behind begins, of
-   * which there may be none when `endOffset` says where the segment ends. Undefined: what is
-   * behind it is not in the bytes.
+   * which there may be none when `endOffset` says where the segment ends. What lies behind is
+   * itself wrong when it is no batch, or leaves this one no room wherever it began. Undefined:
+   * what is behind it is not in the bytes.
    */
   fits(endOffset: number | undefined): boolean | undefined {
     if (this.baseOffset === this.offsetMin) return true;
-    const behind = new BatchWalk(this.bytes, this.position + this.sizeBytes, this.lastOffset + 1);
-    if (behind.look() === "bad") return false;
-    if (behind.baseOffset >= 0) return true;
+    const behind = new BatchWalk(this.bytes, this.position + this.sizeBytes, 0);
+    if (behind.look() === "bad") return endOffset === undefined || this.lastOffset < endOffset;
+    if (behind.baseOffset >= 0) {
+      const room = behind.baseOffset - this.offsetMin;
+      const span = this.lastOffset + 1 - this.baseOffset;
+      return this.lastOffset < behind.baseOffset || room < span;
+    }
     if (endOffset === undefined) return undefined;
     return this.lastOffset < endOffset;
   }

@@ -230,3 +230,11 @@ test("checkpoints that Kafka made and has not written to are no damage", async (
   writeFileSync(join(data, "xylem-log-start-offsets"), "");
   expect((await verify()).damages).toHaveLength(1);
 });
+
+test("two batches behind a gap that contradict each other are named as lost, both", async () => {
+  segment(0, [batch(0), batch(7), batch(7)]);
+  segment(10, [batch(10)]);
+  stopCleanlyAt(11);
+  const { damages } = await verify();
+  expect(damages).toMatchObject([{ firstLostOffset: 1, lastLostOffset: 9 }]);
+});

@@ -1,7 +1,7 @@
 import type { BatchWalk } from "../../log/batch-walk.ts";
 import type { DiskFile } from "../../broker/ports/disk.ts";
 import {
-  findBatch,
+  findSoundBatch,
   scanSegment,
   type ScanEnd,
   type ScanFrom,
@@ -68,8 +68,8 @@ export async function scrubSegment(
 async function judge(file: DiskFile, end: ScanEnd, bounds: SegmentBounds): Promise<BadBytes> {
   const { position, offsetMin: firstOffset } = end;
   const { nextOffset, recoveryPoint, isClean } = bounds;
-  const range = { bad: position, to: file.sizeBytes };
-  const found = await findBatch(file, range, firstOffset, crc32c);
+  const range = { bad: position, to: file.sizeBytes, endOffset: nextOffset ?? -1 };
+  const found = await findSoundBatch(file, range, firstOffset, crc32c);
   const isLastByte = found === undefined && nextOffset === undefined;
   const knownEnd = nextOffset ?? recoveryPoint;
   return {

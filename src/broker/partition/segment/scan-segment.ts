@@ -171,7 +171,8 @@ export async function findBatch(
 
 /**
  * As findBatch, but the batch at `bad` may be sound itself: what lay before it is missing then, and
- * it goes on in the one behind it, or ends where the segment does.
+ * it goes on in the one behind it, or ends where the segment does. Where it contradicts the one
+ * behind it the base offset of either may have rotted, which no sum covers.
  */
 export async function findSoundBatch(
   file: DiskFile,
@@ -183,11 +184,36 @@ export async function findSoundBatch(
   const there = await confirmBatch(file, bad, offsetMin, crc32c);
   if (there !== undefined && there.baseOffset > offsetMin) {
     const end = bad + there.sizeBytes;
-    const behind = await confirmBatch(file, end, there.endOffset, crc32c);
+    const behind = await confirmBatch(file, end, offsetMin, crc32c);
     const next = behind?.baseOffset ?? (end === file.sizeBytes ? endOffset : -1);
     if (next === there.endOffset) return there;
+    if (behind !== undefined && next < there.endOffset) {
+      return findUndoubted(file, { ...range, one: there, other: behind }, crc32c);
+    }
   }
   return findBatch(file, range, offsetMin, crc32c);
+}
+
+/**
+ * Where the log goes on behind two batches of which one has the other's offsets. The other is
+ * believed if it can have no others, as what follows leaves no room; else both are given up.
+ */
+async function findUndoubted(
+  file: DiskFile,
+  pair: { one: FoundBatch; other: FoundBatch; to: number; endOffset: number },
+  crc32c: Crc32c,
+): Promise<FoundBatch> {
+  const { one, other, to, endOffset } = pair;
+  const end = other.position + other.sizeBytes;
+  const next = await confirmBatch(file, end, other.endOffset, crc32c);
+  const nextOffset = next?.baseOffset ?? endOffset;
+  // Where the last segment ends is known by its batches only.
+  const hasRoom = nextOffset - one.endOffset >= other.endOffset - other.baseOffset;
+  if (nextOffset < 0 || (!hasRoom && (next !== undefined || end === file.sizeBytes))) return other;
+  if (next !== undefined) return next;
+  const offsetMin = Math.min(one.endOffset, other.endOffset);
+  const found = await findBatch(file, { bad: other.position, to }, offsetMin, crc32c);
+  return found ?? nowhere(file.sizeBytes, endOffset);
 }
 
 /** Whether a good batch that goes on at or after `offsetMin` begins below `to`. */
