@@ -38,8 +38,8 @@ type Response = ServerResponse | Http2ServerResponse;
 /** What of this node can be called. */
 const services: readonly DescService[] = [LogService, GroupService, AdminService, EchoService];
 
-/** Compressing small messages costs more than it saves. */
-const compressedSizeBytesMin = 16_384;
+/** Compressed requests are taken; answers are not compressed, it takes ten times their time. */
+const compressedSizeBytesMin = 0xffff_ffff;
 /** What is left of a request that was answered before its end is thrown away up to here. */
 const strayBytesMax = 4_194_304;
 /** A client that neither ends nor resets what was answered already is cut off. */
