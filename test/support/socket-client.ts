@@ -16,6 +16,8 @@ export interface SocketMessage {
 export class SocketClient {
   readonly socket: WebSocket;
   readonly #messages: SocketMessage[] = [];
+  /** Came before a reply that was asked for. */
+  readonly #kept: SocketMessage[] = [];
   #wake: (() => void) | undefined;
   #closeCode: number | undefined;
 
@@ -69,7 +71,10 @@ export class SocketClient {
       this.#kept.push(message);
     }
   }
-  readonly #kept: SocketMessage[] = [];
+  /** Messages that have come and that nobody has taken. */
+  get untakenCount(): number {
+    return this.#messages.length + this.#kept.length;
+  }
 
   /** Values of the records of a subscription, until there are so many. */
   async takeValues(count: number): Promise<unknown[]> {

@@ -82,6 +82,17 @@ test("a client that comes back with the last id goes on there, whatever its URL 
   expect(valuesOf([...seen, ...rest]).toSorted(byNumber)).toEqual([1, 2, 3, 4]);
 });
 
+test("who is cut off in the middle of a batch goes on in the middle of it", async () => {
+  await makeTopic("orders");
+  const headers = { "content-type": "application/x-ndjson" };
+  await door.ask("POST", "/v1/topics/orders/records", { headers, body: "1\n2\n3\n4\n" });
+  const first = await open("topic=orders&from=earliest");
+  const [, second] = await first.take(2);
+  first.close();
+  const resumed = await open("topic=orders", { "last-event-id": second?.id ?? "" });
+  expect(valuesOf(await resumed.take(2))).toEqual(["3", "4"]);
+});
+
 test("who is cut off before the first event misses nothing", async () => {
   await makeTopic("orders");
   const first = await open("topic=orders");
