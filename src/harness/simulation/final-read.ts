@@ -21,6 +21,7 @@ export async function readFinal(world: World): Promise<void> {
 }
 
 async function readWhole(world: World, client: SimulatedClient, target: Target): Promise<void> {
+  const askedAt = world.history.length;
   const records: RecordSeen[] = [];
   const unreadable: number[] = [];
   let logStart = await insist(world, target, () => listOffset(world, client, target, -2));
@@ -55,7 +56,7 @@ async function readWhole(world: World, client: SimulatedClient, target: Target):
     from = outcome.next;
   }
   const end = { logStart, committed, records, unreadable };
-  world.record({ kind: "final", partition: keyOf(target), end });
+  world.record({ kind: "final", partition: keyOf(target), end, askedAt });
 }
 
 async function insist<Answer>(

@@ -59,7 +59,7 @@ export type HistoryEvent = { readonly atMs: number } & (
   /** A power cut or a failed flush: what the disk had not been made to keep may be gone. */
   | { kind: "unsyncedLost" }
   | { kind: "fault"; fault: string }
-  | { kind: "final"; partition: PartitionKey; end: FinalState }
+  | { kind: "final"; partition: PartitionKey; end: FinalState; askedAt: number }
   | { kind: "stuck"; what: string }
 );
 

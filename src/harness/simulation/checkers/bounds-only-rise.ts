@@ -59,7 +59,7 @@ export const boundsOnlyRise: Checker = (history) => {
       const before = Math.max(deletable.get(event.partition) ?? 0, event.before);
       deletable.set(event.partition, before);
     } else {
-      const bounds = boundsOf(event, at);
+      const bounds = boundsOf(event);
       if (bounds !== undefined) raise(bounds, at);
     }
   }
@@ -68,9 +68,9 @@ export const boundsOnlyRise: Checker = (history) => {
 
 const nothingKnown: Known = { at: -1, logStart: 0, committed: 0 };
 
-function boundsOf(event: HistoryEvent, at: number): Bounds | undefined {
+function boundsOf(event: HistoryEvent): Bounds | undefined {
   if (event.kind === "bounds") return event;
   if (event.kind === "deleted") return { ...event, committed: undefined };
-  if (event.kind === "final") return { partition: event.partition, ...event.end, askedAt: at };
+  if (event.kind === "final") return { ...event, ...event.end };
   return undefined;
 }

@@ -50,9 +50,10 @@ const bounds = (logStart: number, committed: number, askedAt = 99): NewEvent => 
   committed,
   askedAt,
 });
-const final = (logStart: number, stamps: readonly string[]): NewEvent => ({
+const final = (logStart: number, stamps: readonly string[], askedAt = 99): NewEvent => ({
   kind: "final",
   partition,
+  askedAt,
   end: {
     logStart,
     committed: logStart + stamps.length,
@@ -127,6 +128,16 @@ describe("bounds only rise", () => {
   test("an answer that was overtaken by a later one goes not back", () => {
     expect(complaintsOf([bounds(0, 3), bounds(0, 5), bounds(0, 3, 2)])).toEqual([]);
     expect(complaintsOf([bounds(0, 3), bounds(0, 5), bounds(0, 2, 2)])).toHaveLength(1);
+  });
+
+  test("retention may move the log start while all is read at the end", () => {
+    const retained = { ...plain, hasRetention: true };
+    const stamps = ["p/1/0", "p/2/0"];
+    const events = [sent(...stamps), bounds(0, 2), bounds(1, 2)];
+    expect(complaintsOf([...events, final(0, stamps, 3)], retained)).toEqual([]);
+    expect(complaintsOf([...events, final(0, stamps, 4)], retained)).toEqual([
+      "bounds only rise: T-0: log start 1 became 0",
+    ]);
   });
 
   test("a committed offset that goes back is complained of", () => {

@@ -29,7 +29,7 @@ const acked = (baseOffset: number, ...stamps: string[]): NewEvent => {
 
 function final(...records: readonly RecordSeen[]): NewEvent {
   const end = { logStart: 0, committed: 9, records, unreadable: [] };
-  return { kind: "final", partition, end };
+  return { kind: "final", partition, end, askedAt: 99 };
 }
 
 test("what a newer record of its key stands for may go", () => {
