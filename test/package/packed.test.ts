@@ -70,7 +70,7 @@ describe("the packed package", () => {
   });
 
   test("carries no tests, no sources and none of the house's tools", () => {
-    const places = /^(package\.json|LICENSE|(README|CHANGELOG)\.md|bin\/|dist\/)/;
+    const places = /^(package\.json|LICENSE|(README|CHANGELOG)\.md|bin\/|dist\/|proto\/xylem\/)/;
     expect(paths.filter((path) => !places.test(path))).toEqual([]);
     const unwanted = /\.test\.|(?<!\.d)\.ts$|\.tsbuildinfo$|\.d\.ts\.map$|\/\.built$/;
     expect(paths.filter((path) => unwanted.test(path))).toEqual([]);

@@ -181,7 +181,7 @@ test("two batches of which one has the other's offsets are both refused, no othe
   }
 });
 
-test("a flipped base offset that contradicts its neighbours is never served, the rest is", async () => {
+test("a flipped base offset that contradicts its neighbours is never served", async () => {
   const layout = fc.record({
     written: fc.array(fc.record({ span: fc.integer({ min: 1, max: 4 }), isKept: fc.boolean() }), {
       minLength: 3,
