@@ -1,0 +1,66 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+
+/** Stands between a client and a port on this machine, as a network that can be cut. */
+export class CutProxy {
+  readonly #server: Server;
+  readonly #connections = new Set<Socket>();
+  #isCut = false;
+
+  static async open(targetPort: number): Promise<CutProxy> {
+    const proxy = new CutProxy(targetPort);
+    proxy.#server.listen(0, "127.0.0.1");
+    await once(proxy.#server, "listening");
+    return proxy;
+  }
+
+  private constructor(targetPort: number) {
+    this.#server = createServer((near) => {
+      if (this.#isCut) {
+        near.resetAndDestroy();
+        return;
+      }
+      const far = connect(targetPort, "127.0.0.1");
+      this.#join(near, far);
+      this.#join(far, near);
+    });
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Ends all connections, wherever they are in what they carry. */
+  drop(): void {
+    for (const connection of this.#connections) connection.resetAndDestroy();
+  }
+
+  /** As `drop`, and lets none through until it is mended. */
+  cut(): void {
+    this.#isCut = true;
+    this.drop();
+  }
+
+  mend(): void {
+    this.#isCut = false;
+  }
+
+  close(): void {
+    this.#server.close();
+    this.drop();
+  }
+
+  #join(from: Socket, to: Socket): void {
+    this.#connections.add(from);
+    from.on("error", () => undefined);
+    from.on("data", (bytes) => {
+      if (to.write(bytes)) return;
+      from.pause();
+      to.once("drain", () => from.resume());
+    });
+    from.on("close", () => {
+      this.#connections.delete(from);
+      to.destroy();
+    });
+  }
+}
