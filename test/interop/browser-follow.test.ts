@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { XylemClient } from "../../src/client/index.ts";
 import { Xylem } from "../../src/index.ts";
 import type { BrokerProcess } from "../support/broker-process.ts";
 import { bundleClient, launchBrowser, Site } from "../support/browser.ts";
@@ -16,6 +17,7 @@ const page = `<!doctype html><title>news</title><script type="module">
   const query = new URLSearchParams(location.search);
   const kept = JSON.parse(sessionStorage.getItem("kept") ?? '{"seen":[]}');
   const client = new XylemClient(query.get("node") ?? location.origin);
+  window.Client = XylemClient;
   window.events = [];
   const subscription = client.subscribe("news", {
     transport: query.get("transport"),
@@ -43,6 +45,20 @@ const seenIn = (followed: Page): Promise<Seen> =>
 const eventsIn = (followed: Page): Promise<string[]> =>
   followed.evaluate(() => (globalThis as unknown as { events: string[] }).events);
 
+/** Runs in the page: a member of a group, until it has handled the first record. */
+async function consumeNews(): Promise<unknown[]> {
+  const client = new (globalThis as unknown as { Client: typeof XylemClient }).Client(
+    location.origin,
+  );
+  const values: unknown[] = [];
+  const stop = new AbortController();
+  await client.groups.consume("pages", { topics: ["news"], signal: stop.signal }, ({ value }) => {
+    values.push(value);
+    stop.abort();
+  });
+  return values;
+}
+
 /** In the order of each partition. */
 const byPartition = (seen: Seen) => Map.groupBy(seen, ([partition]) => partition);
 
@@ -56,7 +72,7 @@ describeWith(["chromium"], "a page in Chromium", () => {
   });
   afterAll(() => browser?.close());
 
-  test("that came from the node itself follows a topic", async () => {
+  test("that came from the node itself follows a topic and shares a group", async () => {
     await using xylem = await Xylem.start({
       routes: (app) => {
         const send = (path: string, type: string) =>
@@ -74,6 +90,11 @@ describeWith(["chromium"], "a page in Chromium", () => {
       await waitUntil("it is seen", async () => (await seenIn(followed)).length === 1);
       await context.close();
     }
+    const member = await browser.newPage();
+    await member.goto(`http://${xylem.bootstrap}/app/`);
+    expect(await member.evaluate(consumeNews)).toEqual(["first"]);
+    const offsets = await fetch(`${xylem.url}/v1/groups/pages/offsets`);
+    expect(await offsets.json()).toMatchObject({ offsets: [{ topic: "news", offset: 1, lag: 0 }] });
   });
 
   describe("of a listed origin", () => {

@@ -5,6 +5,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 export class CutProxy {
   readonly #server: Server;
   readonly #connections = new Set<Socket>();
+  #targetPort: number;
   #isCut = false;
 
   static async open(targetPort: number): Promise<CutProxy> {
@@ -15,12 +16,13 @@ export class CutProxy {
   }
 
   private constructor(targetPort: number) {
+    this.#targetPort = targetPort;
     this.#server = createServer((near) => {
       if (this.#isCut) {
         near.resetAndDestroy();
         return;
       }
-      const far = connect(targetPort, "127.0.0.1");
+      const far = connect(this.#targetPort, "127.0.0.1");
       this.#join(near, far);
       this.#join(far, near);
     });
@@ -43,6 +45,20 @@ export class CutProxy {
 
   mend(): void {
     this.#isCut = false;
+  }
+
+  /** The connections that stand carry nothing more, and nobody is told. */
+  stall(): void {
+    for (const connection of this.#connections) {
+      connection.removeAllListeners("data");
+      connection.resume();
+    }
+  }
+
+  /** From here on it leads elsewhere. */
+  turnTo(targetPort: number): void {
+    this.#targetPort = targetPort;
+    this.drop();
   }
 
   close(): void {
