@@ -52,7 +52,7 @@ export interface ReadManyOptions extends ReadLimits {
   /** Earliest. */
   readonly from?: From;
   /** Of an earlier page. */
-  readonly cursor?: string;
+  readonly cursor?: string | undefined;
 }
 
 export interface PatchOptions {

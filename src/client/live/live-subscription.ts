@@ -33,7 +33,7 @@ export interface SubscribeOptions {
   /** Where topics begin that do not say so themselves; latest. */
   readonly from?: From;
   /** Goes on where an earlier subscription to the same topics was; counts before all positions. */
-  readonly cursor?: string;
+  readonly cursor?: string | undefined;
   readonly filter?: RecordFilter;
   /** Server-sent events, `sse`, are the default; a socket follows more than 256 partitions. */
   readonly transport?: "sse" | "websocket";
