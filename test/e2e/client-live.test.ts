@@ -74,7 +74,10 @@ describe.each(["sse", "websocket"] as const)("over %s", (transport) => {
     }
     const first = reader.subscribe("a", options);
     let taken = 0;
-    for await (const _record of first) if (++taken === 1_234) break;
+    for await (const { offset } of first) {
+      expect(offset).toBe(taken);
+      if (++taken === 1_234) break;
+    }
     const kept = first.cursor;
     const second = reader.subscribe("a", {
       ...options,

@@ -5,7 +5,8 @@
 export const foreignPage = `<!doctype html><title>foreign</title><body><script>
 const patienceMs = 1500;
 const within = (promise) =>
-  Promise.race([promise, new Promise((resolve) => setTimeout(resolve, patienceMs))]).catch(() => {});
+  Promise.race([promise, new Promise((resolve) => setTimeout(resolve, patienceMs))])
+    .catch(() => {});
 
 async function attack(node) {
   const saw = {};
