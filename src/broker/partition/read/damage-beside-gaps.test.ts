@@ -161,6 +161,23 @@ function faultsOf(
   });
 }
 
+interface Flipped {
+  readonly written: readonly Written[];
+  readonly at: number;
+  readonly bit: number;
+  readonly isRunning: boolean;
+  readonly sizeBytesMax: number;
+}
+
+const batch = fc.record({ span: fc.integer({ min: 1, max: 4 }), isKept: fc.boolean() });
+const flipped = fc.record({
+  written: fc.array(batch, { minLength: 3, maxLength: 9 }),
+  at: fc.nat(),
+  bit: fc.oneof(fc.nat(5), fc.nat(63)),
+  isRunning: fc.boolean(),
+  sizeBytesMax: fc.constantFrom(1, 100_000),
+});
+
 test("two batches of which one has the other's offsets are both refused, no others", async () => {
   const kept = { span: 1, isKept: true };
   const gone = { span: 6, isKept: false };
@@ -182,17 +199,7 @@ test("two batches of which one has the other's offsets are both refused, no othe
 });
 
 test("a flipped base offset that contradicts its neighbours is never served", async () => {
-  const layout = fc.record({
-    written: fc.array(fc.record({ span: fc.integer({ min: 1, max: 4 }), isKept: fc.boolean() }), {
-      minLength: 3,
-      maxLength: 9,
-    }),
-    at: fc.nat(),
-    bit: fc.oneof(fc.nat(5), fc.nat(63)),
-    isRunning: fc.boolean(),
-    sizeBytesMax: fc.constantFrom(1, 100_000),
-  });
-  const check = async ({ written, at: drawn, bit, isRunning, sizeBytesMax }: LayoutOf) => {
+  const check = async ({ written, at: drawn, bit, isRunning, sizeBytesMax }: Flipped) => {
     const log = await writeLog(written);
     fc.pre(log.batches.length > 0);
     const at = drawn % log.batches.length;
@@ -205,13 +212,5 @@ test("a flipped base offset that contradicts its neighbours is never served", as
     const isLost = (one: Stored): boolean => one === victim || one === doubted;
     expect(faultsOf(log, answers, isLost)).toEqual([]);
   };
-  await fc.assert(fc.asyncProperty(layout, check), { numRuns: 200 });
+  await fc.assert(fc.asyncProperty(flipped, check), { numRuns: 200 });
 });
-
-interface LayoutOf {
-  readonly written: readonly Written[];
-  readonly at: number;
-  readonly bit: number;
-  readonly isRunning: boolean;
-  readonly sizeBytesMax: number;
-}
