@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { HttpDoor } from "../../../test/support/http-door.ts";
+import { waitUntil } from "../../../test/support/wait-until.ts";
 
 let door: HttpDoor;
 
@@ -157,4 +158,15 @@ test("closing ends idle connections at once", async () => {
   await door.http.close(60_000);
   await closed;
   expect(door.http.connectionCount).toBe(0);
+});
+
+test("closing answers who waits for records, and ends the connection with that", async () => {
+  const json = { "content-type": "application/json" };
+  const made = await ask("/v1/topics/orders", { method: "PUT", headers: json, body: "{}" });
+  expect(made.status).toBe(201);
+  const path = "/v1/topics/orders/partitions/0/records?offset=0&wait=60s";
+  const answer = exchange(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+  await waitUntil("the read is under way", () => door.http.requestCount === 2);
+  await door.http.close(600_000);
+  expect(await answer).toMatch(/^HTTP\/1.1 200 OK\r\n(.+\r\n)*connection: close\r\n/i);
 });

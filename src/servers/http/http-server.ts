@@ -53,6 +53,8 @@ export class HttpServer {
   readonly #socketDoor: SocketDoor;
   /** With the requests of each that are under way. */
   readonly #sockets = new Map<Socket, number>();
+  /** That are under way. */
+  readonly #responses = new Set<ServerResponse>();
   readonly #publicPaths: ReadonlySet<string>;
   #requestCount = 0;
 
@@ -116,7 +118,10 @@ export class HttpServer {
       return;
     }
     this.#sockets.set(socket, count);
+    this.#responses.add(response);
+    if (this.#closing.signal.aborted) response.shouldKeepAlive = false;
     response.once("close", () => {
+      this.#responses.delete(response);
       const left = this.#sockets.get(socket);
       if (left !== undefined) this.#sockets.set(socket, left - 1);
     });
@@ -157,6 +162,7 @@ export class HttpServer {
 
   /** Ends idle connections now, busy ones after their answer or when `graceMs` is over. */
   async close(graceMs: number): Promise<void> {
+    for (const response of this.#responses) response.shouldKeepAlive = false;
     this.#closing.abort();
     this.#server.close();
     this.#server.closeIdleConnections();

@@ -83,6 +83,7 @@ function bodyReader(app: FastifyInstance, { body }: Route): BodyReader {
   const parse = app.getDefaultJsonParser("error", "error");
   return (request, bytes) => {
     const type = mediaTypeOf(request.headers["content-type"]);
+    if (bytes.length === 0 && type === undefined) return {};
     if (type !== "application/json") {
       throw new Refusal(415, `The body must be application/json, not ${type ?? "untold"}.`);
     }

@@ -58,6 +58,11 @@ describe("PUT /v1/topics/{topic}", () => {
     expect(door.broker.topics.find("x")).toBeUndefined();
   });
 
+  test("ensures a topic by its name alone", async () => {
+    expect((await door.ask("PUT", "/v1/topics/x")).status).toBe(201);
+    expect((await door.ask("PUT", "/v1/topics/x")).status).toBe(200);
+  });
+
   test.each([
     ["text/plain", "{}", 415],
     ["application/json", "{", 400],
