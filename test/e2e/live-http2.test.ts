@@ -6,7 +6,7 @@ let broker: Xylem;
 let sessions: ClientHttp2Session[];
 
 beforeEach(async () => {
-  broker = await Xylem.start();
+  broker = await Xylem.start({ settings: { "shutdown.grace.ms": 3_600_000 } });
   sessions = [];
 });
 
@@ -36,9 +36,8 @@ test("events come over HTTP/2, and a reader that takes nothing holds up nobody",
   await new Promise((resolve) => stream.once("response", resolve));
   const value = "x".repeat(100_000);
   for (let number = 0; number < 20; number++) await orders.append({ value });
-  await expect.poll(() => text.match(/^data: /gm)?.length, { timeout: 10_000 }).toBe(20);
+  await expect.poll(() => text.match(/^data: /gm)?.length, { timeout: 60_000 }).toBe(20);
   expect(text).toMatch(/^retry: 1000\nid: /);
-  const stoppedMs = performance.now();
+  // Did it wait for the stuck reader, it would take all of its grace.
   await broker.close();
-  expect(performance.now() - stoppedMs).toBeLessThan(5_000);
 });

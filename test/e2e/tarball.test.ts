@@ -31,12 +31,12 @@ test("the packed package, installed in an empty folder, starts, serves and embed
     join(folder, "embed.js"),
     `import { Xylem } from "xylem";
      import { XylemClient } from "xylem/client";
-     import { startBroker } from "xylem/testing";
+     import { TestBroker } from "xylem/testing";
      const broker = await Xylem.start({ data: "./data" });
      for await (const record of (await broker.topic("t")).read()) console.log(record.text());
      console.log(await new XylemClient(broker.url).ready());
      await broker.close();
-     await (await startBroker()).close();`,
+     await (await TestBroker.start()).close();`,
   );
   const embedded = await run(process.execPath, ["embed.js"], { cwd: folder });
   expect(embedded).toMatchObject({ code: 0, stdout: "hello\ntrue\n" });

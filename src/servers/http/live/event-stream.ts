@@ -49,8 +49,7 @@ export class EventStream implements LiveReader {
       this.#following.close();
       return;
     }
-    // Its end is the end of the connection: no framing around each event, and no copy for it.
-    if (request.httpVersionMajor === 1) response.useChunkedEncodingByDefault = false;
+    if (request.httpVersionMajor === 1) lighten(request, response);
     // Proxies are not to hold events back: nginx heeds this one.
     response.writeHead(200, { "content-type": "text/event-stream", "x-accel-buffering": "no" });
     if (request.method === "HEAD") {
@@ -58,9 +57,6 @@ export class EventStream implements LiveReader {
       response.end();
       return;
     }
-    // Browsers send much that is not looked at again, and the stream may last for days.
-    request.rawHeaders = [];
-    request.headers = {};
     response.on("close", () => this.#gone());
     response.on("drain", () => this.#output.drained());
     response.on("error", () => undefined);
@@ -130,6 +126,15 @@ export class EventStream implements LiveReader {
     this.#following.close();
     this.#output.drained();
   }
+}
+
+/** A stream may last for days, and there may be thousands. */
+function lighten(request: IncomingMessage, response: ServerResponse): void {
+  // Its end is the end of the connection: no framing around each event, and no copy for it.
+  response.useChunkedEncodingByDefault = false;
+  // Browsers send much that is not looked at again.
+  request.rawHeaders = [];
+  request.headers = {};
 }
 
 /** Over HTTP/2 the stream is reset: destroyed, it would keep its connection from closing. */
