@@ -5,6 +5,7 @@ import { SeededRandom } from "../../src/base/seeded-random.ts";
 import { KafkaDoor } from "../support/memory-broker.ts";
 import { batchOf, RawClient, textOf } from "../support/raw-client.ts";
 import { isLongRun } from "../support/repository.ts";
+import { usedBytes } from "../support/used-bytes.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { mutatedFrame, recordedFrames } from "./mutate-frame.ts";
 
@@ -55,12 +56,6 @@ async function useNeighbour(neighbour: RawClient, text: string): Promise<void> {
   expect(errorCode).toBe(0);
   const read = await neighbour.readAll(["healthy", 0], Number(baseOffset));
   expect(read.map(({ value }) => textOf(value))).toEqual([text]);
-}
-
-/** Bytes in use, of the heap and of buffers. */
-function usedBytes(): number {
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
 }
 
 test(`${framesTotal} broken requests disturb nobody but their own connections`, async () => {
