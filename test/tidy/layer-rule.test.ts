@@ -19,6 +19,8 @@ const entries = [
   // A thread begins there: nobody imports it.
   "src/node/compaction/compaction-worker.ts",
   ...messages.map(({ path }) => path),
+  // The cluster is composed of these.
+  "src/broker/ports/peer-links.ts",
 ];
 
 function sample(path: string, text: string): SourceFile {
