@@ -1,3 +1,4 @@
+import { clusterSettings } from "./cluster-settings.ts";
 import { groupSettings } from "./group-settings.ts";
 import { httpSettings } from "./http-settings.ts";
 import { liveSettings } from "./live-settings.ts";
@@ -160,6 +161,7 @@ const doorSettings = {
  */
 export const nodeSettings = {
   ...doorSettings,
+  ...clusterSettings,
   ...httpSettings,
   ...liveSettings,
   ...logSettings,

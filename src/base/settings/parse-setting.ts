@@ -13,8 +13,10 @@ type Parsed = boolean | number | string | readonly string[];
  * setting and what is wrong with the value.
  */
 export function parseSetting<T>(name: string, setting: Setting<T>, text: string): T {
-  const wrong = (reason: string): XylemError =>
-    new XylemError("INVALID_CONFIG", `Invalid value "${text}" for ${name}: ${reason}`);
+  const wrong = (reason: string): XylemError => {
+    const shown = setting.type === "password" ? "" : ` "${text}"`;
+    return new XylemError("INVALID_CONFIG", `Invalid value${shown} for ${name}: ${reason}`);
+  };
   if (text.length > textLengthMax) {
     throw new XylemError("INVALID_CONFIG", `The value of ${name} is too long`);
   }

@@ -130,6 +130,14 @@ export const text = (
   more: More = {},
 ): Setting<string> => ({ type: "string", initial, ...rule, help, ...more });
 
+/** Never shown and never logged. Empty: there is none. */
+export const secret = (rule: Rule<string>, help: string): Setting<string> => ({
+  type: "password",
+  initial: "",
+  ...rule,
+  help,
+});
+
 export const list = (
   initial: readonly string[],
   rule: Rule<readonly string[]>,

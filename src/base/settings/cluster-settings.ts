@@ -1,0 +1,40 @@
+import { atLeast, between, int, long, matching, secret, text } from "./rows.ts";
+
+const host = String.raw`(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)`;
+const places = String.raw`${host}(:\d{1,5})?(,${host}(:\d{1,5})?)*`;
+
+/** Several nodes that are one cluster. */
+export const clusterSettings = {
+  coordinator: text(
+    "",
+    matching(
+      new RegExp(`^((etcd|consul)://${places}|srv://${host})?$`),
+      "empty, etcd://host:port,..., consul://host:port,... or srv://name",
+    ),
+    "What keeps the state of a cluster of several nodes; empty is a node by itself.",
+  ),
+  "cluster.expect": int(
+    1,
+    between(1, 1_000),
+    "Nodes that must have come before the first topic is made and the first record is taken.",
+  ),
+  "cluster.lease.ms": int(
+    2_000,
+    between(500, 300_000),
+    "Silence towards the coordinator after which a node counts as gone; Consul takes 10 s at least.",
+  ),
+  "cluster.name": text(
+    "xylem",
+    matching(/^[A-Za-z0-9_-]{1,64}$/, "1 to 64 letters, digits, _ and -"),
+    "Which of the clusters that share a coordinator this node belongs to.",
+  ),
+  "cluster.secret": secret(
+    matching(/^(file:.+|.{16,})?$/, "empty, 16 characters at least, or file:PATH of such a text"),
+    "What the nodes of a cluster prove to each other that they know; it is never sent.",
+  ),
+  "replica.lag.time.max.ms": long(
+    30_000,
+    atLeast(100),
+    "How long a replica may stand still before it is cut out of its chain, or answers no reads.",
+  ),
+};
