@@ -1,14 +1,15 @@
 import type {
+  Change,
   Compare,
   CoordinatorEntry,
   CoordinatorState,
-  Write,
 } from "../../broker/ports/coordinator.ts";
-import type { Transaction } from "./transaction-line.ts";
+import type { StoredWrite, Transaction } from "./transaction-line.ts";
 
 interface Kept {
   readonly value: string;
   readonly revision: number;
+  readonly lease?: string;
 }
 
 /** Deleted keys that are remembered, for watchers that start late. */
@@ -48,10 +49,10 @@ export class Entries {
 
   apply({ revision, writes }: Transaction): void {
     this.#revision = Math.max(this.#revision, revision);
-    for (const { key, value } of writes) {
+    for (const { key, value, lease } of writes) {
       this.#sizeBytes += size(key, value) - size(key, this.#kept.get(key)?.value ?? null);
       if (value === null) this.#forget(key, revision);
-      else this.#keep(key, { value, revision });
+      else this.#keep(key, { value, revision, ...(lease === undefined ? {} : { lease }) });
     }
   }
 
@@ -64,8 +65,15 @@ export class Entries {
     return { revision: this.#revision, entries };
   }
 
+  /** Keys bound to a lease: to this one, or to any. */
+  boundKeys(lease?: string): readonly string[] {
+    return [...this.#kept]
+      .filter(([, kept]) => kept.lease !== undefined && kept.lease === (lease ?? kept.lease))
+      .map(([key]) => key);
+  }
+
   /** What changed below a prefix after a revision, in the order of revisions, merged by key. */
-  changesAfter(prefix: string, revision: number): readonly (Write & { revision: number })[] {
+  changesAfter(prefix: string, revision: number): readonly Change[] {
     const written = [...this.#kept].map(([key, kept]) => ({ key, ...kept }));
     const deleted = [...this.#deleted].map(([key, at]) => ({ key, value: null, revision: at }));
     return [...written, ...deleted]
@@ -76,10 +84,10 @@ export class Entries {
   /** Everything alive as transactions in the order of revisions, at most `most` writes in each. */
   snapshot(most: number): readonly Transaction[] {
     const sorted = [...this.#kept].sort(([, a], [, b]) => a.revision - b.revision);
-    const transactions: { revision: number; writes: Write[] }[] = [];
-    for (const [key, { value, revision }] of sorted) {
+    const transactions: { revision: number; writes: StoredWrite[] }[] = [];
+    for (const [key, { revision, ...kept }] of sorted) {
       const last = transactions.at(-1);
-      const write = { key, value };
+      const write = { key, ...kept };
       if (last?.revision === revision && last.writes.length < most) last.writes.push(write);
       else transactions.push({ revision, writes: [write] });
     }
@@ -106,7 +114,7 @@ export class Entries {
 /** The entries as transactions that are not durable yet would leave them; compared against only. */
 export class Draft {
   readonly #entries: Entries;
-  readonly #written = new Map<string, number>();
+  readonly #written = new Map<string, { readonly revision: number; readonly lease?: string }>();
   readonly transactions: Transaction[] = [];
 
   constructor(entries: Entries) {
@@ -114,16 +122,29 @@ export class Draft {
   }
 
   /** The revision this transaction will have, or undefined when a compare does not hold. */
-  add(compares: readonly Compare[], writes: readonly Write[]): number | undefined {
+  add(compares: readonly Compare[], writes: readonly StoredWrite[]): number | undefined {
     if (compares.some(({ key, revision }) => this.#revisionOf(key) !== revision)) return undefined;
     const revision = (this.transactions.at(-1)?.revision ?? this.#entries.revision) + 1;
-    for (const { key, value } of writes) this.#written.set(key, value === null ? 0 : revision);
+    for (const { key, value, lease } of writes) {
+      const bound = lease === undefined || value === null ? {} : { lease };
+      this.#written.set(key, { revision: value === null ? 0 : revision, ...bound });
+    }
     this.transactions.push({ revision, writes });
     return revision;
   }
 
+  /** Deletes what is bound to the lease: to any, if none is named. */
+  endLease(lease?: string): void {
+    const before = this.#entries.boundKeys(lease).filter((key) => !this.#written.has(key));
+    const written = [...this.#written]
+      .filter(([, now]) => now.lease !== undefined && now.lease === (lease ?? now.lease))
+      .map(([key]) => key);
+    const writes = [...before, ...written].map((key) => ({ key, value: null }));
+    if (writes.length > 0) this.add([], writes);
+  }
+
   #revisionOf(key: string): number {
-    return this.#written.get(key) ?? this.#entries.revisionOf(key);
+    return (this.#written.get(key) ?? { revision: this.#entries.revisionOf(key) }).revision;
   }
 }
 

@@ -223,6 +223,46 @@ test("changes that arrive together share a flush", async () => {
   expect(disk.syncs - before).toBeLessThan(5);
 });
 
+describe("a lease of one process", () => {
+  const bound = async (coordinator: LocalCoordinator): Promise<void> => {
+    const lease = await coordinator.lease(2_000);
+    expect(lease.holdsUntilMs).toBe(Number.POSITIVE_INFINITY);
+    await coordinator.transact([], [{ key: "bound", value: "1", lease }]);
+    await coordinator.transact([], [{ key: "free", value: "1" }]);
+  };
+
+  test("ends when the coordinator closes", async () => {
+    const disk = makeDisk();
+    const coordinator = await open(disk);
+    await bound(coordinator);
+    await coordinator.close();
+    expect(new TextDecoder().decode(await content(disk))).toContain('"value":null');
+    expect(await keys(await open(disk))).toEqual(["free"]);
+  });
+
+  test("that a crash cut short has ended when the file is opened, at a new revision", async () => {
+    const disk = makeDisk();
+    const coordinator = await open(disk);
+    await bound(coordinator);
+    const { revision } = await coordinator.read("");
+    const again = await open(await diskWith(await content(disk)));
+    expect(await keys(again)).toEqual(["free"]);
+    expect((await again.read("")).revision).toBe(revision + 1);
+  });
+
+  test("is remembered when the file is rewritten", async () => {
+    const disk = makeDisk();
+    const coordinator = await open(disk);
+    await bound(coordinator);
+    for (let at = 0; at < 300; at++) {
+      await coordinator.transact([], [{ key: "big", value: "y".repeat(5_000) }]);
+    }
+    const bytes = await content(disk);
+    expect(bytes.length).toBeLessThan(1_000_000);
+    expect(await keys(await open(await diskWith(bytes)))).toEqual(["big", "free"]);
+  });
+});
+
 /** A disk whose flushes can be made to fail. */
 class FailingSync implements Disk {
   readonly #disk: Disk;

@@ -1,7 +1,6 @@
 import type { Crc32c } from "../../base/crc32c.ts";
 import { XylemError } from "../../base/errors.ts";
 import { decodeUtf8, encodeUtf8 } from "../../base/text.ts";
-import type { Write } from "../../broker/ports/coordinator.ts";
 
 /*
  * The file is text, one line for each flush:
@@ -9,14 +8,22 @@ import type { Write } from "../../broker/ports/coordinator.ts";
  *   <CRC-32C of the rest, 8 hex digits> <JSON>\n
  *
  * The first line is the header {"format","version","revision"}; each further one is a list of
- * transactions [{"revision","writes":[{"key","value"}]}], revisions rising, null deletes. After a
+ * transactions [{"revision","writes":[{"key","value"}]}], revisions rising, null deletes. A write may
+ * name a "lease": whoever opens the file deletes it, for leases end with the process. After a
  * compaction the header's revision is the one at which the file was rewritten, and the lines that
  * follow hold what was alive then, under the revision that wrote it last.
  */
 
 export interface Transaction {
   readonly revision: number;
-  readonly writes: readonly Write[];
+  readonly writes: readonly StoredWrite[];
+}
+
+export interface StoredWrite {
+  readonly key: string;
+  readonly value: string | null;
+  /** The id of the lease it is bound to. */
+  readonly lease?: string;
 }
 
 interface Header {
