@@ -20,6 +20,7 @@ const entries = [
   "src/node/compaction/compaction-worker.ts",
   ...messages.map(({ path }) => path),
   // The cluster is composed of these.
+  ...product.map(({ path }) => path).filter((path) => path.startsWith("src/replication/")),
   "src/broker/ports/peer-links.ts",
 ];
 

@@ -1,0 +1,101 @@
+import { assert } from "../base/assert.ts";
+import { sameMember, type Member } from "./member.ts";
+
+/**
+ * Who serves one partition (cluster.md, section 2): JSON at the coordinator, below
+ * `chains/<topicId>/<partition>`. Only the controller writes it, always by compare-and-set.
+ */
+export interface ChainConfig {
+  /** One more at every change, but not when a joiner is named or the assignment is written. */
+  readonly epoch: number;
+  /** From the head to the tail; never empty. */
+  readonly members: readonly Member[];
+  /** Those that copy the log from the tail and do not count yet. */
+  readonly joining: readonly Member[];
+  /** Node ids of members that go: a head among them takes no writes any more. */
+  readonly leaving: readonly number[];
+  /** The epoch of the last unclean start; 0: there was none. */
+  readonly unclean: number;
+  /** Node ids that the partition is assigned to, the preferred head first; Kafka's replicas. */
+  readonly replicas: readonly number[];
+  /** While it is reassigned: what `replicas` becomes. */
+  readonly target?: readonly number[];
+}
+
+export type ChainRole = "head" | "middle" | "tail" | "solo" | "joiner" | "outsider";
+
+/** What a node in this life is in the chain. */
+export function roleOf(config: ChainConfig, who: Pick<Member, "id" | "incarnation">): ChainRole {
+  const place = config.members.findIndex((member) => sameMember(member, who));
+  if (place < 0) return config.joining.some((one) => sameMember(one, who)) ? "joiner" : "outsider";
+  if (config.members.length === 1) return "solo";
+  if (place === 0) return "head";
+  return place === config.members.length - 1 ? "tail" : "middle";
+}
+
+export const chainsPrefix = "chains/";
+
+export function chainKey(topicId: string, partition: number): string {
+  return `${chainsPrefix}${topicId}/${partition}`;
+}
+
+export function formatChainConfig(config: ChainConfig): string {
+  const { epoch, members, joining, leaving, unclean, replicas, target } = config;
+  return JSON.stringify({
+    epoch,
+    members: members.map(toFields),
+    joining: joining.map(toFields),
+    leaving,
+    unclean,
+    replicas,
+    target,
+  });
+}
+
+/** Our own writing: anything else in it is a defect, or a newer version's. */
+export function parseChainConfig(key: string, text: string): ChainConfig {
+  const value = JSON.parse(text) as Record<string, unknown>;
+  const { epoch, members, joining, leaving, unclean, replicas, target } = value;
+  const isWhole =
+    isCount(epoch) &&
+    isCount(unclean) &&
+    isListOf(members, isMemberFields) &&
+    isListOf(joining, isMemberFields) &&
+    isListOf(leaving, isCount) &&
+    isListOf(replicas, isCount) &&
+    (target === undefined || isListOf(target, isCount));
+  assert(isWhole, `the coordinator's entry of chain ${key} is not one of ours: ${text}`);
+  return {
+    epoch,
+    members: members.map(toMember),
+    joining: joining.map(toMember),
+    leaving,
+    unclean,
+    replicas,
+    ...(target === undefined ? {} : { target }),
+  };
+}
+
+/** A list instead of an object: of many chains the names would be most of the text. */
+type MemberFields = readonly [id: number, incarnation: string, lineage: string];
+
+function toFields({ id, incarnation, lineage }: Member): MemberFields {
+  return [id, incarnation, lineage];
+}
+
+function toMember([id, incarnation, lineage]: MemberFields): Member {
+  return { id, incarnation, lineage };
+}
+
+function isMemberFields(value: unknown): value is MemberFields {
+  if (!Array.isArray(value)) return false;
+  return isCount(value[0]) && typeof value[1] === "string" && typeof value[2] === "string";
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isListOf<T>(value: unknown, isOne: (one: unknown) => one is T): value is readonly T[] {
+  return Array.isArray(value) && value.every(isOne);
+}

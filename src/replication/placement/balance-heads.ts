@@ -1,0 +1,105 @@
+import type { Seat } from "./seat.ts";
+
+/**
+ * Moves the preferred head to the front of some lists, as few as it can, until no node has more
+ * heads than its weight asks for by more than one, where the replicas allow it. Changes the lists.
+ */
+export function balanceHeads(assigned: number[][], seats: readonly Seat[]): void {
+  if (seats.length > 1) new HeadBalance(assigned, seats).run();
+}
+
+/** Heads are handed on along ways of several nodes: A to B and B to C when A has none with C. */
+class HeadBalance {
+  readonly #assigned: number[][];
+  readonly #weights: readonly number[];
+  readonly #places = new Map<number, number>();
+  readonly #heads: number[];
+  /** [head's place][other replica's place]: the lists in which the one could follow the other. */
+  readonly #handovers: Set<number>[][];
+
+  constructor(assigned: number[][], seats: readonly Seat[]) {
+    this.#assigned = assigned;
+    this.#weights = seats.map(({ weight }) => weight);
+    seats.forEach(({ id }, place) => this.#places.set(id, place));
+    this.#heads = seats.map(() => 0);
+    this.#handovers = seats.map(() => seats.map(() => new Set<number>()));
+    assigned.forEach((_, at) => this.#note(at, true));
+  }
+
+  run(): void {
+    for (let way = this.#findWay(); way !== undefined; way = this.#findWay()) {
+      for (let step = 0; step + 1 < way.length; step += 1) {
+        const [from, to] = [way[step] as number, way[step + 1] as number];
+        const at = this.#handovers[from]?.[to]?.values().next().value as number;
+        this.#note(at, false);
+        bringForward(this.#assigned[at] as number[], to, this.#places);
+        this.#note(at, true);
+      }
+    }
+  }
+
+  /** From the node with the most heads for its weight on, the shortest way that evens them out. */
+  #findWay(): number[] | undefined {
+    const order = this.#heads.map((_, place) => place);
+    order.sort((left, right) => this.#relative(right) - this.#relative(left));
+    const least = order.at(-1) as number;
+    for (const from of order) {
+      // No node has fewer than the last one: if that would not help, none does.
+      if (!this.#evens(from, least)) return undefined;
+      const way = this.#wayFrom(from);
+      if (way !== undefined) return way;
+    }
+    return undefined;
+  }
+
+  #wayFrom(from: number): number[] | undefined {
+    const before = new Map<number, number>([[from, -1]]);
+    const open = [from];
+    for (const place of open) {
+      if (this.#evens(from, place)) return pathTo(place, before);
+      this.#handovers[place]?.forEach((lists, next) => {
+        if (lists.size === 0 || before.has(next)) return;
+        before.set(next, place);
+        open.push(next);
+      });
+    }
+    return undefined;
+  }
+
+  #relative(place: number): number {
+    return (this.#heads[place] as number) / (this.#weights[place] as number);
+  }
+
+  /** Whether the sum of squares, each by its weight, falls when one head goes over. */
+  #evens(from: number, to: number): boolean {
+    const cost = 1 / (this.#weights[from] as number) + 1 / (this.#weights[to] as number);
+    return (
+      (this.#heads[from] as number) > 0 &&
+      2 * (this.#relative(from) - this.#relative(to)) > cost * (1 + 1e-9)
+    );
+  }
+
+  #note(at: number, isThere: boolean): void {
+    const [head, ...others] = this.#assigned[at] as number[];
+    const place = this.#places.get(head as number);
+    if (place === undefined) return;
+    this.#heads[place] = (this.#heads[place] as number) + (isThere ? 1 : -1);
+    for (const other of others) {
+      const lists = this.#handovers[place]?.[this.#places.get(other) ?? -1];
+      if (isThere) lists?.add(at);
+      else lists?.delete(at);
+    }
+  }
+}
+
+function bringForward(list: number[], place: number, places: ReadonlyMap<number, number>): void {
+  const at = list.findIndex((id) => places.get(id) === place);
+  const [id] = list.splice(at, 1);
+  list.unshift(id as number);
+}
+
+function pathTo(place: number, before: ReadonlyMap<number, number>): number[] {
+  const path: number[] = [];
+  for (let at = place; at !== -1; at = before.get(at) as number) path.unshift(at);
+  return path;
+}
