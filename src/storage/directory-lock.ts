@@ -1,12 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { chmodSync } from "node:fs";
+import { chmodSync, type Stats } from "node:fs";
 import { link, open, rename, rm, stat } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
+import { dirname, join } from "node:path";
 import { XylemError } from "../base/errors.ts";
 import { systemCode, toDiskError } from "./disk-error.ts";
 import { ask, type HolderAnswer } from "./ask-holder.ts";
 import { HolderCalls, type OnCall } from "./holder-calls.ts";
 import { type LockAddress, lockAddress } from "./lock-address.ts";
+import { reserveName } from "./reserved-disk.ts";
 import { serveHolder } from "./serve-holder.ts";
 
 export { askHolder } from "./ask-holder.ts";
@@ -184,14 +186,8 @@ const claimOf = (file: string): string => `${file}.takeover`;
 /** Answers whether nobody else had the claim, so that `work` was done. Drops a stale one. */
 async function withClaim(file: string, work: () => Promise<void>): Promise<boolean> {
   const claim = claimOf(file);
-  let made;
-  try {
-    // It stays empty: it must be possible to make it on a full disk.
-    const handle = await open(claim, "wx");
-    made = await handle.stat();
-    await handle.close();
-  } catch (error) {
-    if (systemCode(error) !== "EEXIST") throw toDiskError(error, `making ${claim}`);
+  const made = await makeClaim(claim, file);
+  if (made === undefined) {
     await isThere(claim);
     return false;
   }
@@ -206,12 +202,38 @@ async function withClaim(file: string, work: () => Promise<void>): Promise<boole
   return true;
 }
 
+/** Undefined: somebody has it. */
+async function makeClaim(claim: string, file: string): Promise<Stats | undefined> {
+  try {
+    // It stays empty: it must be possible to make it on a full disk.
+    const handle = await open(claim, "wx");
+    const made = await handle.stat();
+    await handle.close();
+    return made;
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") return undefined;
+    const made = systemCode(error) === "ENOSPC" ? await moveReserve(claim, file) : undefined;
+    if (made !== undefined) return made;
+    throw toDiskError(error, `making ${claim}`);
+  }
+}
+
+/** No inode is left: the reserve of the dead holder becomes the claim, for one of those who ask. */
+async function moveReserve(claim: string, file: string): Promise<Stats | undefined> {
+  try {
+    await rename(join(dirname(file), reserveName), claim);
+    return await stat(claim);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether somebody has the claim; a stale one is dropped. */
 async function isThere(claim: string): Promise<boolean> {
   try {
-    const { mtimeMs } = await stat(claim);
+    const { ctimeMs } = await stat(claim);
     // A time to come is of a clock that was set back meanwhile.
-    const isStale = Math.abs(Date.now() - mtimeMs) >= takeoverMsMax;
+    const isStale = Math.abs(Date.now() - ctimeMs) >= takeoverMsMax;
     if (isStale) await rm(claim, { force: true });
     return !isStale;
   } catch (error) {

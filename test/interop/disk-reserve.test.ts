@@ -95,4 +95,15 @@ describeWith(["tmpfs"], "with a reserve, on a disk that other programs filled", 
       again.close();
     });
   });
+
+  test("where no inode is left, a killed node starts again, and reads go on", async () => {
+    await withNode({ size: "32m", inodes: 60 }, async ({ disk, broker }) => {
+      await broker.kill();
+      disk.takeInodes();
+      await broker.restart();
+      const again = await RawClient.open(broker.port);
+      expect((await again.fetch(log, 0)).errorCode).toBe(0);
+      again.close();
+    });
+  });
 });
