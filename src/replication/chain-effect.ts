@@ -1,0 +1,62 @@
+import type { ChainMessage } from "./chain-message.ts";
+import type { LinkId } from "./chain-input.ts";
+import type { Member } from "./member.ts";
+
+/** What a replica wants done, in this order, before its next input. */
+export type ChainEffect =
+  /** What is appended from here on is stamped with it; none of a later epoch is taken. */
+  | { readonly kind: "beginEpoch"; readonly epoch: number }
+  | { readonly kind: "want"; readonly nodeId: number }
+  | { readonly kind: "unwant"; readonly nodeId: number }
+  /** An Append of records is sent with the bytes of the last `read` of its session. */
+  | { readonly kind: "send"; readonly link: LinkId; readonly message: ChainMessage }
+  /**
+   * Read whole batches from `offset` on, one at least, for the successor; answer with `loaded` when
+   * the connection has room for them, never within this step.
+   */
+  | {
+      readonly kind: "read";
+      readonly link: LinkId;
+      readonly session: number;
+      readonly offset: number;
+      readonly sizeBytesMax: number;
+    }
+  /** Append the bytes that came with this step's message; then `appended`, or `refused`. */
+  | { readonly kind: "appendReplicated"; readonly base: number; readonly next: number }
+  /** What is at and above `offset` goes, committed or not; then `truncated`. */
+  | { readonly kind: "truncate"; readonly offset: number }
+  /** The whole log goes, and begins again at `offset`; then `truncated`. */
+  | { readonly kind: "restart"; readonly offset: number }
+  | { readonly kind: "commit"; readonly offset: number }
+  /** Delete what is below `offset`, as the head did; then `logStart`. */
+  | { readonly kind: "moveLogStart"; readonly offset: number }
+  | { readonly kind: "flush"; readonly offset: number }
+  /** For the controller: what is asked in this epoch. Repeated until there is a newer one. */
+  | { readonly kind: "ask"; readonly ask: ChainAsk }
+  /** For the controller: a neighbour that does not come along. Repeated while it does not. */
+  | { readonly kind: "report"; readonly report: ChainReport }
+  /** Whoever waits for more than is committed is told that it will not come from here. */
+  | { readonly kind: "refuseWaiting"; readonly code: RefusalCode }
+  /** Another replica knows of a newer epoch: the coordinator has more than this image. */
+  | { readonly kind: "lookAgain" }
+  /** The replica can not go on, and must not: its log and its chain contradict each other. */
+  | { readonly kind: "halt"; readonly reason: string };
+
+/** `append`: this joiner holds all. `cutOut`: this head leaves, and its successor holds all. */
+export interface ChainAsk {
+  readonly kind: "append" | "cutOut";
+  readonly epoch: number;
+  readonly member: Member;
+}
+
+/** A successor or joiner without a session, or one that has stood still for too long. */
+export interface ChainReport {
+  readonly kind: "unreachable" | "stalled";
+  readonly epoch: number;
+  readonly member: Member;
+}
+
+export type RefusalCode =
+  | "NOT_LEADER_OR_FOLLOWER"
+  | "NOT_ENOUGH_REPLICAS"
+  | "NOT_ENOUGH_REPLICAS_AFTER_APPEND";

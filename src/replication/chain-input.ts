@@ -1,0 +1,59 @@
+import type { ChainConfig } from "./chain-config.ts";
+import type { ChainMessage } from "./chain-message.ts";
+import type { Member } from "./member.ts";
+import type { ReplicaDurability } from "./replica-marks.ts";
+
+/** A node in one life, as a connection has proved it. */
+export type Peer = Pick<Member, "id" | "incarnation">;
+
+/** A number that the shell gives each connection; none gets one again. */
+export type LinkId = number;
+
+/** What happens to a replica. The shell feeds each in the turn in which it happened, in order. */
+export type ChainInput =
+  /** The image has this configuration; older ones than the last are left aside. */
+  | { readonly kind: "config"; readonly config: ChainConfig }
+  /** The lease was granted, or the image has reached it: what waited for that can go on. */
+  | { readonly kind: "lease" }
+  | {
+      readonly kind: "settings";
+      readonly durability: ReplicaDurability;
+      readonly minInsyncReplicas: number;
+    }
+  /** Batches were appended, by clients here or from the predecessor. */
+  | { readonly kind: "appended"; readonly end: number }
+  /** What an `appendReplicated` brought did not check; the log is as it was. */
+  | { readonly kind: "refused" }
+  /** A write or a flush has ended. */
+  | { readonly kind: "stored"; readonly written: number; readonly flushed: number }
+  /** Records below it are deleted, durably. */
+  | { readonly kind: "logStart"; readonly offset: number }
+  /** A `truncate` or a `restart` is done, durably; the log is as it says here. */
+  | {
+      readonly kind: "truncated";
+      readonly logStart: number;
+      readonly end: number;
+      readonly written: number;
+      readonly flushed: number;
+    }
+  /** At a head: what is below it is wanted on every disk. */
+  | { readonly kind: "flushAsked"; readonly offset: number }
+  /** A `read` is done: the batches of [its offset, next) are at hand. */
+  | {
+      readonly kind: "loaded";
+      readonly link: LinkId;
+      readonly session: number;
+      readonly next: number;
+      readonly sizeBytes: number;
+    }
+  /** There is a connection to a node that is wanted; at once after `want` if it is there already. */
+  | { readonly kind: "linkOpened"; readonly link: LinkId; readonly peer: Peer }
+  | { readonly kind: "linkClosed"; readonly link: LinkId }
+  | {
+      readonly kind: "message";
+      readonly link: LinkId;
+      readonly peer: Peer;
+      readonly message: ChainMessage;
+    }
+  /** Several times in each `retryMs`. */
+  | { readonly kind: "tick" };
