@@ -21,6 +21,7 @@ const entries = [
   ...messages.map(({ path }) => path),
   // The cluster is composed of these.
   ...product.map(({ path }) => path).filter((path) => path.startsWith("src/replication/")),
+  ...product.map(({ path }) => path).filter((path) => path.startsWith("src/broker/cluster/")),
   "src/broker/ports/peer-links.ts",
 ];
 

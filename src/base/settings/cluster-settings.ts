@@ -21,7 +21,7 @@ export const clusterSettings = {
   "cluster.lease.ms": int(
     2_000,
     between(500, 300_000),
-    "Silence towards the coordinator after which a node counts as gone; Consul takes 10 s at least.",
+    "Silence to the coordinator after which a node counts as gone; Consul takes 10 s at least.",
   ),
   "cluster.name": text(
     "xylem",

@@ -3,6 +3,7 @@ import type { Uuid } from "../../base/uuid.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
 import type { TopicKey } from "../ports/partition-storage.ts";
 import { isInternalTopic } from "./internal-topics.ts";
+import type { TopicEntry } from "./topic-entry.ts";
 
 /** One topic of this node's image. What changes while it lives is read through it, never copied. */
 export interface Topic {
@@ -52,6 +53,14 @@ export class LiveTopic implements Topic {
     this.settings = settings;
     this.isStoredDense = key.isDense;
     this.isDense = key.isDense && !compacts(settings);
+  }
+
+  /** What another node made of it, but for its settings and partitions. */
+  take(entry: TopicEntry, revision: number): void {
+    this.revision = revision;
+    this.configs = entry.configs;
+    this.isStoredDense = entry.isDense;
+    this.isDense &&= entry.isDense;
   }
 
   configure(settings: TopicSettings): void {

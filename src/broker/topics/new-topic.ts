@@ -1,5 +1,6 @@
 import { XylemError } from "../../base/errors.ts";
 import type { Topic } from "./live-topic.ts";
+import type { Assignment } from "./topic-chains.ts";
 
 /** What somebody asks for. -1 leaves partitions and replicas to the node's settings. */
 export interface NewTopic {
@@ -56,6 +57,12 @@ export function planPartitions(
   return { partitions, replicas };
 }
 
+/** The replicas by hand, by index; undefined: there are none. What they are is checked before. */
+export function assignedBy({ assignments = [] }: NewTopic): Assignment | undefined {
+  if (assignments.length === 0) return undefined;
+  return [...assignments].sort((a, b) => a.index - b.index).map(({ replicas }) => replicas);
+}
+
 function planAssigned(
   asked: NewTopic,
   assignments: readonly PartitionAssignment[],
@@ -82,7 +89,9 @@ function planAssigned(
 /** Growing a topic to `count` partitions, the new ones' replicas by hand or not. */
 export interface Growth {
   readonly count: number;
-  readonly assignments?: readonly (readonly number[])[] | undefined;
+  readonly assignments?: Assignment | undefined;
+  /** Of each partition there is; 1. */
+  readonly replicas?: number;
 }
 
 export interface GrowOptions {
@@ -94,7 +103,7 @@ export interface GrowOptions {
 /** Throws INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT. */
 export function checkGrowth(
   topic: Pick<Topic, "name" | "isInternal" | "partitions">,
-  { count, assignments }: Growth,
+  { count, assignments, replicas = 1 }: Growth,
   nodes: readonly number[],
 ): void {
   const before = topic.partitions.length;
@@ -116,7 +125,7 @@ export function checkGrowth(
         `${assignments.length} assignment(s) were specified.`,
     );
   }
-  for (const replicas of assignments) checkReplicas(replicas, 1, nodes);
+  for (const nodeIds of assignments) checkReplicas(nodeIds, replicas, nodes);
 }
 
 /** A list of replicas: `count` of them, each a live node, none twice. */

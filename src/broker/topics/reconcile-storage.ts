@@ -9,12 +9,14 @@ import { internalTopics } from "./internal-topics.ts";
 import {
   deletedPrefix,
   formatTopicEntry,
+  parseDeletedTopic,
   parseTopicEntry,
   topicKey,
   topicsPrefix,
   type TopicEntry,
 } from "./topic-entry.ts";
 import { isTopicName, metadataTopic } from "./topic-name.ts";
+import { finishDeletion } from "./write-topic.ts";
 
 /** A topic as the coordinator holds it. */
 export interface StoredTopic {
@@ -29,12 +31,15 @@ interface Parts {
   readonly configs: BrokerConfigs;
   readonly random: Random;
   readonly log: Log;
+  /** Set on a node of a cluster. */
+  readonly cluster?: unknown;
 }
 
 /**
  * Brings the data directory and the coordinator to agree before any topic is opened. Folders of
  * deleted topics go; folders nobody knows (a directory that Kafka wrote) become topics with the
- * node's defaults, under the id in their `partition.metadata`. Answers all topics there are.
+ * node's defaults, under the id in their `partition.metadata`; in a cluster they are left alone, as
+ * what they hold may be older than what others have. Answers all topics there are.
  */
 export async function reconcileStorage(parts: Parts): Promise<readonly StoredTopic[]> {
   const found = parts.storage.findPartitions();
@@ -53,6 +58,10 @@ export async function reconcileStorage(parts: Parts): Promise<readonly StoredTop
     else others.push(partition);
   }
   for (const [name, partitions] of strangers) {
+    if (parts.cluster !== undefined) {
+      parts.log.warn("left a folder alone: the cluster knows no such topic", { topic: name });
+      continue;
+    }
     const imported = await importTopic(parts, name, partitions);
     if (imported !== undefined) stored.push(imported);
   }
@@ -61,12 +70,15 @@ export async function reconcileStorage(parts: Parts): Promise<readonly StoredTop
 
 /** Removes what is left of topics whose deletion a crash cut short; answers those folders. */
 async function finishDeletions(
-  { coordinator, storage, log }: Parts,
+  { coordinator, storage, configs, log, cluster }: Parts,
   found: readonly FoundPartition[],
 ): Promise<ReadonlySet<FoundPartition>> {
   const gone = new Set<FoundPartition>();
   const { entries } = await coordinator.read(deletedPrefix);
-  for (const { key, value: name } of entries) {
+  const nodeId = cluster === undefined ? undefined : configs.nodeId;
+  for (const { key, value } of entries) {
+    const { name, nodeIds } = parseDeletedTopic(value);
+    if (nodeId !== undefined && nodeIds?.includes(nodeId) === false) continue;
     const id = parseUuid(key.slice(deletedPrefix.length));
     for (const partition of found) {
       if (partition.topic !== name) continue;
@@ -75,7 +87,7 @@ async function finishDeletions(
       await storage.removePartition({ name, id }, partition.index);
       gone.add(partition);
     }
-    await coordinator.transact([], [{ key, value: null }]);
+    await finishDeletion(coordinator, id, nodeId);
     log.info("removed what was left of a deleted topic", { topic: name });
   }
   return gone;

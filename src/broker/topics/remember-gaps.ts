@@ -1,15 +1,15 @@
 import { inParallel } from "../../base/in-parallel.ts";
 import type { Log } from "../../base/log.ts";
 import type { Coordinator } from "../ports/coordinator.ts";
-import type { Turns } from "../turns.ts";
 import type { LiveTopic } from "./live-topic.ts";
 import type { TopicImage } from "./topic-image.ts";
-import { collisionName } from "./topic-name.ts";
+import { entryOf } from "./topic-life.ts";
+import type { TopicTurns } from "./topic-turns.ts";
 import { writeTopic } from "./write-topic.ts";
 
 interface Parts {
   readonly image: TopicImage;
-  readonly turns: Turns;
+  readonly turns: TopicTurns;
   readonly coordinator: Coordinator;
   readonly log: Log;
 }
@@ -24,11 +24,9 @@ export async function rememberGaps(parts: Parts): Promise<void> {
   const { image, turns, coordinator, log } = parts;
   const topics = image.list().filter(({ isDense, isStoredDense }) => isStoredDense && !isDense);
   const remember = (topic: LiveTopic): Promise<void> =>
-    turns.take(collisionName(topic.name), async () => {
+    turns.take(topic.name, async () => {
       if (image.find(topic.name) !== topic) return;
-      const { id, configs, isDense, partitions } = topic;
-      const entry = { id, partitions: partitions.length, configs, isDense };
-      await writeTopic(coordinator, topic, entry);
+      await writeTopic(coordinator, topic, entryOf(topic));
     });
   try {
     await inParallel(topics, writingMax, remember);

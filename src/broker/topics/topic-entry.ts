@@ -2,7 +2,7 @@ import { assert } from "../../base/assert.ts";
 import { formatUuid, parseUuid, type Uuid } from "../../base/uuid.ts";
 
 export const topicsPrefix = "topics/";
-/** Topics whose entry is gone and whose files may not be; the name is the key's value. */
+/** Topics whose entry is gone and whose files may not be. */
 export const deletedPrefix = "deleted-topics/";
 
 /** A topic as the coordinator keeps it, below `topics/<name>`, in JSON. */
@@ -12,6 +12,13 @@ export interface TopicEntry {
   readonly configs: ReadonlyMap<string, string>;
   /** As of TopicKey. */
   readonly isDense: boolean;
+}
+
+/** A topic of which some node may still have files. */
+export interface DeletedTopic {
+  readonly name: string;
+  /** The nodes that have not said that theirs are gone; undefined: there is but one node. */
+  readonly nodeIds: readonly number[] | undefined;
 }
 
 export const topicKey = (name: string): string => topicsPrefix + name;
@@ -24,6 +31,17 @@ export function formatTopicEntry(entry: TopicEntry): string {
     configs: Object.fromEntries(entry.configs),
     dense: entry.isDense,
   });
+}
+
+/** A single node writes the bare name, which holds no brace. */
+export function formatDeletedTopic({ name, nodeIds }: DeletedTopic): string {
+  return nodeIds === undefined ? name : JSON.stringify({ name, nodes: nodeIds });
+}
+
+export function parseDeletedTopic(text: string): DeletedTopic {
+  if (!text.startsWith("{")) return { name: text, nodeIds: undefined };
+  const { name, nodes } = JSON.parse(text) as { name: string; nodes: readonly number[] };
+  return { name, nodeIds: nodes };
 }
 
 /** Our own writing: anything else in it is a defect, or a newer version's. */

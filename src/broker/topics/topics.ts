@@ -1,3 +1,4 @@
+import { equalBytes } from "../../base/bytes.ts";
 import { XylemError } from "../../base/errors.ts";
 import { inParallel } from "../../base/in-parallel.ts";
 import type { Log } from "../../base/log.ts";
@@ -7,23 +8,29 @@ import { makeUuid, type Uuid } from "../../base/uuid.ts";
 import type { BrokerConfigs } from "../configs/broker-configs.ts";
 import { checkTopicConfigs } from "../configs/check-topic-configs.ts";
 import { overrideTopicSettings } from "../configs/topic-defaults.ts";
-import type { PartitionLog } from "../partition/partition-log.ts";
+import type { CoordinatorFeed } from "../cluster/coordinator-feed.ts";
 import type { Coordinator } from "../ports/coordinator.ts";
 import type { PartitionStorage } from "../ports/partition-storage.ts";
-import { Turns } from "../turns.ts";
 import { internalTopics, isInternalTopic } from "./internal-topics.ts";
 import { checkNewName } from "./check-new-name.ts";
-import { checkGrowth, type GrowOptions, planPartitions, type NewTopic } from "./new-topic.ts";
+import {
+  assignedBy,
+  checkGrowth,
+  type GrowOptions,
+  planPartitions,
+  type NewTopic,
+} from "./new-topic.ts";
 import { PartitionBudget } from "./partition-budget.ts";
 import { reconcileStorage } from "./reconcile-storage.ts";
 import { rememberGaps } from "./remember-gaps.ts";
 import { TopicImage } from "./topic-image.ts";
+import type { Assignment, TopicChains } from "./topic-chains.ts";
 import type { TopicEntry } from "./topic-entry.ts";
-import { collisionName } from "./topic-name.ts";
+import { entryOf, TopicLife } from "./topic-life.ts";
+import { TopicTurns } from "./topic-turns.ts";
+import { followTopics, type TopicNews } from "./follow-topics.ts";
 import { type ForkOptions, forkPartitions } from "./fork-partitions.ts";
-import { openPartitions } from "./open-partitions.ts";
 import { compacts, type ConfigsChange, LiveTopic, type Topic } from "./live-topic.ts";
-import { forgetFiles, noteFiles, writeTopic } from "./write-topic.ts";
 
 export type { Topic } from "./live-topic.ts";
 
@@ -33,9 +40,11 @@ export interface TopicsOptions {
   readonly configs: BrokerConfigs;
   readonly random: Random;
   readonly log: Log;
+  /** Undefined on a node by itself. */
+  readonly cluster?: { readonly chains: TopicChains; readonly feed: CoordinatorFeed } | undefined;
 }
 
-/** The most topics, and partitions of a topic, that are opened or removed at a time. */
+/** The most topics that are opened at a time. */
 const openingMax = 64;
 /** The most topics that are made on demand at a time; for others the client asks again. */
 const creatingMax = 1_000;
@@ -48,28 +57,32 @@ const creatingMax = 1_000;
 export class Topics {
   readonly #options: TopicsOptions;
   readonly #image = new TopicImage();
-  readonly #turns = new Turns();
+  readonly #turns: TopicTurns;
   readonly #creating = new Set<string>();
   /** Topics on their way: they count against `topics.max` as well. */
   #makingCount = 0;
   readonly #budget = new PartitionBudget();
+  readonly #life: TopicLife;
+  #unfollow = (): void => {};
   readonly #onDeleted = new Set<(topic: Topic) => void>();
   readonly #onGrown = new Set<(topic: Topic) => void>();
 
   private constructor(options: TopicsOptions) {
     this.#options = options;
+    this.#turns = new TopicTurns(options.cluster?.chains);
+    this.#life = new TopicLife({ ...options, chains: options.cluster?.chains });
   }
 
   /** Opens every topic the coordinator knows, finishes deletions, takes over unknown folders. */
   static async open(options: TopicsOptions): Promise<Topics> {
     const topics = new Topics(options);
+    // From before the first read: nothing that happens meanwhile is missed.
+    const opened = topics.#follow();
     const stored = await reconcileStorage(options);
-    await inParallel(stored, openingMax, async ({ name, entry, revision }) => {
-      const topic = topics.#makeTopic(name, entry, revision);
-      topic.partitions = await topics.#openPartitions(topic, 0, entry.partitions);
-      topics.#budget.add(entry.partitions);
-      topics.#image.add(topic);
-    });
+    await inParallel(stored, openingMax, ({ name, entry, revision }) =>
+      topics.#adopt(name, entry, revision),
+    );
+    opened();
     topics.#rememberGaps();
     options.configs.onChange(() => topics.#reconfigure());
     return topics;
@@ -109,12 +122,15 @@ export class Topics {
    * INVALID_TOPIC_EXCEPTION, TOPIC_ALREADY_EXISTS, INVALID_CONFIG, and what `planPartitions` finds.
    */
   create(asked: NewTopic): Promise<Topic> {
-    return this.#turns.take(collisionName(asked.name), async () => {
+    return this.#turns.change(asked.name, async () => {
       const plan = this.plan(asked);
-      const id = makeUuid(this.#options.random);
       const isDense = !compacts(this.#settingsOf(asked.name, plan.configs));
-      const entry = { id, ...plan, isDense };
-      return await this.#within(plan.partitions, () => this.#add(asked.name, entry));
+      const entry = { id: makeUuid(this.#options.random), ...plan, isDense };
+      const assignment = this.#assign(asked, plan);
+      const topic = this.#makeTopic(asked.name, entry, 0);
+      return await this.#within(plan.partitions, () =>
+        this.#add(topic, () => this.#life.make(topic, entry, assignment)),
+      );
     });
   }
 
@@ -124,7 +140,7 @@ export class Topics {
    * `create`, and UNKNOWN_TOPIC_OR_PARTITION or INVALID_REQUEST for what can not be forked.
    */
   fork(source: string, name: string, how: ForkOptions): Promise<Topic> {
-    return this.#turns.take(collisionName(name), async () => {
+    return this.#turns.take(name, async () => {
       const from = this.#get(source);
       const { isInternal, isDense, configs } = from;
       if (isInternal) throw new XylemError("INVALID_REQUEST", `${source} is not to be forked`);
@@ -133,12 +149,11 @@ export class Topics {
       const count = from.partitions.length;
       const plan = this.plan({ name, partitions: count, replicas: -1, configs });
       const entry = { id: makeUuid(this.#options.random), ...plan, isDense };
+      const topic = this.#makeTopic(name, entry, 0);
+      const { storage } = this.#options;
+      const copy = (): Promise<void> => forkPartitions(storage, { from, count, topic }, how);
       return await this.#within(count, () =>
-        this.#add(name, entry, async (topic) => {
-          const { coordinator, storage } = this.#options;
-          await coordinator.transact([], [noteFiles(topic)]);
-          await forkPartitions(storage, { from, count, topic }, how);
-        }),
+        this.#add(topic, () => this.#life.makePrepared(topic, entry, copy)),
       );
     });
   }
@@ -156,7 +171,7 @@ export class Topics {
       partitions: configs.settings["num.partitions"],
       replicas: configs.settings["default.replication.factor"],
     };
-    return { ...planPartitions(asked, defaults, [configs.nodeId]), configs: checked };
+    return { ...planPartitions(asked, defaults, this.#nodeIds()), configs: checked };
   }
 
   /** The topic of this name, made with the node's defaults when there is none. */
@@ -205,13 +220,10 @@ export class Topics {
 
   /** Durable when it resolves; the files are gone then, or go at the next start. */
   delete(name: string): Promise<void> {
-    return this.#turns.take(collisionName(name), async () => {
+    return this.#turns.change(name, async () => {
       const topic = this.#get(name);
-      await writeTopic(this.#options.coordinator, topic, null);
-      this.#image.remove(topic);
-      this.#budget.release(topic.partitions.length);
-      for (const listener of this.#onDeleted) listener(topic);
-      await this.#removeFiles(topic, topic.partitions.length);
+      await this.#life.forget(topic);
+      await this.#drop(topic);
     });
   }
 
@@ -220,12 +232,17 @@ export class Topics {
    * INVALID_REPLICA_ASSIGNMENT. With `validateOnly` it makes nothing.
    */
   addPartitions(name: string, count: number, options: GrowOptions = {}): Promise<void> {
-    return this.#turns.take(collisionName(name), async () => {
+    return this.#turns.change(name, async () => {
       const topic = this.#get(name);
-      checkGrowth(topic, { count, ...options }, [this.#options.configs.nodeId]);
+      const { chains } = this.#options.cluster ?? {};
+      const replicas = chains?.replicaCount(topic) ?? 1;
+      checkGrowth(topic, { count, replicas, ...options }, this.#nodeIds());
       if (options.validateOnly === true) return;
       const added = count - topic.partitions.length;
-      await this.#within(added, () => this.#grow(topic, count));
+      const entry = { ...entryOf(topic), partitions: count };
+      const further = options.assignments ?? chains?.assign({ count: added, replicas });
+      await this.#within(added, () => this.#life.grow(topic, entry, further));
+      for (const listener of this.#onGrown) listener(topic);
     });
   }
 
@@ -235,20 +252,14 @@ export class Topics {
    * undefined leaves everything as it is.
    */
   configure(name: string, change: ConfigsChange): Promise<void> {
-    return this.#turns.take(collisionName(name), async () => {
+    return this.#turns.change(name, async () => {
       const topic = this.#get(name);
       const changed = change(topic.configs);
       if (changed === undefined) return;
       const configs = checkTopicConfigs(changed, this.#options.configs.topicDefaultsOf(name));
-      const partitions = topic.partitions.length;
       const settings = this.#settingsOf(topic.name, configs);
       const isDense = topic.isDense && !compacts(settings);
-      await writeTopic(this.#options.coordinator, topic, {
-        id: topic.id,
-        partitions,
-        configs,
-        isDense,
-      });
+      await this.#life.rewrite(topic, { configs, isDense });
       topic.configs = configs;
       topic.configure(settings);
     });
@@ -256,7 +267,63 @@ export class Topics {
 
   /** Waits for changes under way. Partitions are closed by the storage that opened them. */
   async close(): Promise<void> {
+    this.#unfollow();
     await this.#turns.settled();
+  }
+
+  #nodeIds(): readonly number[] {
+    return this.#options.cluster?.chains.nodeIds() ?? [this.#options.configs.nodeId];
+  }
+
+  #assign(asked: NewTopic, plan: { partitions: number; replicas: number }): Assignment | undefined {
+    const chains = this.#options.cluster?.chains;
+    const { partitions: count, replicas } = plan;
+    return chains && (assignedBy(asked) ?? chains.assign({ count, replicas }));
+  }
+
+  /** What other nodes do, from the moment on at which the answer is called. */
+  #follow(): () => void {
+    const { cluster, log } = this.#options;
+    if (cluster === undefined) return () => {};
+    const { open, stop } = followTopics(cluster.feed, {
+      turns: this.#turns,
+      log,
+      find: (name) => this.#image.find(name),
+      apply: (news) => this.#apply(news),
+    });
+    this.#unfollow = stop;
+    return open;
+  }
+
+  async #apply({ name, entry, revision }: TopicNews): Promise<void> {
+    const known = this.#image.find(name);
+    const isSame = known !== undefined && entry !== undefined && equalBytes(known.id, entry.id);
+    if (known !== undefined && !isSame) await this.#drop(known);
+    if (entry === undefined) return;
+    if (!isSame) return await this.#adopt(name, entry, revision);
+    known.take(entry, revision);
+    known.configure(this.#settingsOf(name, entry.configs));
+    const added = entry.partitions - known.partitions.length;
+    if (added <= 0) return;
+    this.#budget.add(added);
+    await this.#life.openFurther(known, entry.partitions);
+    for (const listener of this.#onGrown) listener(known);
+  }
+
+  /** A topic that the coordinator knows. */
+  async #adopt(name: string, entry: TopicEntry, revision: number): Promise<void> {
+    const topic = this.#makeTopic(name, entry, revision);
+    await this.#life.openFurther(topic, entry.partitions);
+    this.#budget.add(entry.partitions);
+    this.#image.add(topic);
+  }
+
+  /** A topic that the coordinator no longer knows. */
+  async #drop(topic: LiveTopic): Promise<void> {
+    this.#image.remove(topic);
+    this.#budget.release(topic.partitions.length);
+    for (const listener of this.#onDeleted) listener(topic);
+    await this.#life.removeFiles(topic, topic.partitions.length);
   }
 
   #get(name: string): LiveTopic {
@@ -281,67 +348,15 @@ export class Topics {
     }
   }
 
-  async #add(
-    name: string,
-    entry: TopicEntry,
-    prepare?: (topic: LiveTopic) => Promise<void>,
-  ): Promise<Topic> {
-    const topic = this.#makeTopic(name, entry, 0);
+  async #add(topic: LiveTopic, make: () => Promise<void>): Promise<Topic> {
     this.#makingCount += 1;
     try {
-      await this.#store(topic, entry, prepare);
+      await make();
     } finally {
       this.#makingCount -= 1;
     }
     this.#image.add(topic);
     return topic;
-  }
-
-  async #store(
-    topic: LiveTopic,
-    entry: TopicEntry,
-    prepare?: (topic: LiveTopic) => Promise<void>,
-  ): Promise<void> {
-    const { coordinator } = this.#options;
-    const isPrepared = prepare !== undefined;
-    try {
-      // Its partitions are open afterwards.
-      await prepare?.(topic);
-      await writeTopic(coordinator, topic, entry, isPrepared ? [forgetFiles(topic)] : []);
-    } catch (error) {
-      if (isPrepared) await this.#removeFiles(topic, entry.partitions);
-      throw error;
-    }
-    if (isPrepared) return;
-    try {
-      topic.partitions = await this.#openPartitions(topic, 0, entry.partitions);
-    } catch (error) {
-      await writeTopic(coordinator, topic, null);
-      await this.#removeFiles(topic, entry.partitions);
-      throw error;
-    }
-  }
-
-  async #grow(topic: LiveTopic, count: number): Promise<void> {
-    const { id, configs, isDense } = topic;
-    const before = topic.partitions.length;
-    await writeTopic(this.#options.coordinator, topic, { id, partitions: count, configs, isDense });
-    try {
-      const added = await this.#openPartitions(topic, before, count);
-      topic.partitions = [...topic.partitions, ...added];
-    } catch (error) {
-      await writeTopic(this.#options.coordinator, topic, {
-        id,
-        partitions: before,
-        configs,
-        isDense,
-      });
-      for (let index = before; index < count; index++) {
-        await this.#options.storage.removePartition(topic, index);
-      }
-      throw error;
-    }
-    for (const listener of this.#onGrown) listener(topic);
   }
 
   async #orExisting(name: string, asked: NewTopic): Promise<Topic> {
@@ -352,24 +367,6 @@ export class Topics {
       if (found === undefined) throw error;
       return found;
     }
-  }
-
-  /** Files that cannot be removed now are removed at the next start. */
-  async #removeFiles(topic: LiveTopic, count: number): Promise<void> {
-    const { coordinator, storage, log } = this.#options;
-    try {
-      await inParallel(indexesOf(0, count), openingMax, async (index) => {
-        await storage.removePartition(topic, index);
-      });
-      await coordinator.transact([], [forgetFiles(topic)]);
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      log.warn("files of a deleted topic are still there", { topic: topic.name, why });
-    }
-  }
-
-  #openPartitions(topic: LiveTopic, first: number, end: number): Promise<readonly PartitionLog[]> {
-    return openPartitions(this.#options.storage, topic, { first, end });
   }
 
   #makeTopic(name: string, entry: TopicEntry, revision: number): LiveTopic {
@@ -393,8 +390,4 @@ export class Topics {
   #rememberGaps(): void {
     void rememberGaps({ ...this.#options, image: this.#image, turns: this.#turns });
   }
-}
-
-function indexesOf(first: number, end: number): readonly number[] {
-  return Array.from({ length: end - first }, (_, at) => first + at);
 }

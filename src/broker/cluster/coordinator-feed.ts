@@ -1,0 +1,188 @@
+import type { Clock } from "../../base/clock.ts";
+import { XylemError } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import type { Change, Coordinator, CoordinatorState } from "../ports/coordinator.ts";
+
+/** Time between two tries to read everything anew. */
+const rereadDelayMs = 1_000;
+
+export interface FeedOptions {
+  readonly coordinator: Coordinator;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Changes that make the state that of `revision`; of each key the newest one. */
+export interface FeedNews {
+  readonly revision: number;
+  readonly changes: readonly Change[];
+  /**
+   * The coordinator went back to an older state, as one restored from a backup does: revisions say
+   * nothing about what is newer.
+   */
+  readonly isAnew: boolean;
+}
+
+export type FeedListener = (news: FeedNews) => void;
+
+interface Follower {
+  readonly prefix: string;
+  readonly listener: FeedListener;
+}
+
+interface Waiter {
+  readonly revision: number;
+  readonly resolve: () => void;
+  readonly reject: (error: XylemError) => void;
+}
+
+/**
+ * Everything that the coordinator holds, as one stream of consistent states for all of this node.
+ * When history is lost in between, all is read again and told as the difference. Followers are
+ * called in the order in which they came, so that who comes first is ahead of all others.
+ */
+export class CoordinatorFeed {
+  readonly #options: FeedOptions;
+  readonly #followers = new Set<Follower>();
+  readonly #revisions = new Map<string, number>();
+  #waiters: Waiter[] = [];
+  #revision = 0;
+  #unwatch = (): void => {};
+  #cancel = (): void => {};
+  #isClosed = false;
+
+  private constructor(options: FeedOptions) {
+    this.#options = options;
+  }
+
+  /** Answers the feed and the state it begins with; followers are told of what comes after. */
+  static async open(options: FeedOptions): Promise<[CoordinatorFeed, CoordinatorState]> {
+    const feed = new CoordinatorFeed(options);
+    const state = await options.coordinator.read("");
+    feed.#take(state);
+    feed.#watch();
+    return [feed, state];
+  }
+
+  /** That of the state which all followers were told. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** That which wrote a key's value, as far as followers were told; 0: there is no such key. */
+  revisionOf(key: string): number {
+    return this.#revisions.get(key) ?? 0;
+  }
+
+  /** Tells of changes below a prefix, until the answer is called. It must not throw. */
+  follow(prefix: string, listener: FeedListener): () => void {
+    const follower = { prefix, listener };
+    this.#followers.add(follower);
+    return () => this.#followers.delete(follower);
+  }
+
+  /** Resolves once all followers were told that state. Rejects when the feed is closed before. */
+  whenReached(revision: number): Promise<void> {
+    if (this.#isClosed) return Promise.reject(closed());
+    if (revision <= this.#revision) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ revision, resolve, reject });
+    });
+  }
+
+  /** Resolves once all followers were told of everything that was so when it was called. */
+  async catchUp(): Promise<void> {
+    // A prefix without keys: only the revision is asked for.
+    const { revision } = await this.#options.coordinator.read("revision/");
+    await this.whenReached(revision);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#unwatch();
+    this.#cancel();
+    for (const { reject } of this.#waiters) reject(closed());
+    this.#waiters = [];
+  }
+
+  #take({ revision, entries }: CoordinatorState): void {
+    this.#revision = revision;
+    this.#revisions.clear();
+    for (const entry of entries) this.#revisions.set(entry.key, entry.revision);
+  }
+
+  #watch(): void {
+    this.#unwatch = this.#options.coordinator.watch("", this.#revision, {
+      onChanges: (revision, changes) => {
+        if (this.#isClosed) return;
+        for (const { key, value, revision: at } of changes) {
+          if (value === null) this.#revisions.delete(key);
+          else this.#revisions.set(key, at);
+        }
+        this.#tell({ revision, changes, isAnew: false });
+      },
+      onGap: () => {
+        this.#options.log.warn("the coordinator's history has a gap; its state is read again");
+        void this.#reread();
+      },
+    });
+  }
+
+  async #reread(): Promise<void> {
+    if (this.#isClosed) return;
+    const { coordinator, clock, log } = this.#options;
+    try {
+      const state = await coordinator.read("");
+      if (this.#isClosed) return;
+      const isAnew = state.revision < this.#revision;
+      if (isAnew) log.error("the coordinator's state went back in time", revisions(this, state));
+      const changes = differences(this.#revisions, state);
+      this.#take(state);
+      this.#tell({ revision: state.revision, changes, isAnew });
+      this.#watch();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      log.warn("the coordinator's state could not be read", { why });
+      if (!this.#isClosed) this.#cancel = clock.schedule(rereadDelayMs, () => void this.#reread());
+    }
+  }
+
+  #tell(news: FeedNews): void {
+    this.#revision = news.revision;
+    for (const { prefix, listener } of this.#followers) {
+      const changes =
+        prefix === "" ? news.changes : news.changes.filter(({ key }) => key.startsWith(prefix));
+      if (changes.length > 0 || prefix === "") listener({ ...news, changes });
+    }
+    const waiters = this.#waiters;
+    // What was waited for in a state that was taken back never comes.
+    const isOver = ({ revision }: Waiter): boolean => news.isAnew || revision <= news.revision;
+    this.#waiters = waiters.filter((waiter) => !isOver(waiter));
+    for (const waiter of waiters) if (isOver(waiter)) waiter.resolve();
+  }
+}
+
+/** Whether a change tells something that is not yet known of a key; 0: the key is not known. */
+export function isNews(change: Change, knownRevision: number, { isAnew }: FeedNews): boolean {
+  return isAnew ? change.revision !== knownRevision : change.revision > knownRevision;
+}
+
+function differences(
+  known: ReadonlyMap<string, number>,
+  { entries, revision }: CoordinatorState,
+): readonly Change[] {
+  const changes: Change[] = entries.filter((entry) => known.get(entry.key) !== entry.revision);
+  const present = new Set(entries.map(({ key }) => key));
+  for (const key of known.keys()) {
+    if (!present.has(key)) changes.push({ key, value: null, revision });
+  }
+  return changes;
+}
+
+function revisions({ revision }: CoordinatorFeed, state: CoordinatorState) {
+  return { revision: state.revision, was: revision };
+}
+
+function closed(): XylemError {
+  return new XylemError("BROKER_NOT_AVAILABLE", "The node stops");
+}

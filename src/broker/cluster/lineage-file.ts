@@ -1,0 +1,81 @@
+import type { Random } from "../../base/random.ts";
+import { decodeUtf8, encodeUtf8 } from "../../base/text.ts";
+import { formatUuid, makeUuid } from "../../base/uuid.ts";
+import { replaceFile } from "../partition/directory/replace-file.ts";
+import type { Disk } from "../ports/disk.ts";
+import type { Lineages } from "./node-entry.ts";
+
+const place = { directory: "", name: "xylem.lineages" };
+
+export interface LineageOptions {
+  readonly disk: Disk;
+  readonly random: Random;
+  /** Another one after each start of the machine; undefined: it can not be told. */
+  readonly bootId: string | undefined;
+  /** The last process on this directory stopped in order: all it had was flushed. */
+  readonly wasClean: boolean;
+}
+
+interface Stored extends Lineages {
+  readonly bootId: string | null;
+}
+
+/**
+ * The lineages of a data directory, in its file `xylem.lineages` (cluster.md, section 1). An empty
+ * directory gets new ones; what was in the page cache is lost with a crash of the machine, and the
+ * lineage of `os` topics with it; a log that has lost what was flushed ends both.
+ */
+export class LineageFile {
+  readonly #options: LineageOptions;
+  #lineages: Lineages;
+
+  private constructor(options: LineageOptions, lineages: Lineages) {
+    this.#options = options;
+    this.#lineages = lineages;
+  }
+
+  /** Durable when it resolves. A file that does not parse is none: what it vouched for is gone. */
+  static async open(options: LineageOptions): Promise<LineageFile> {
+    const stored = parse(await options.disk.readFile(place.name));
+    const fsync = stored?.fsync ?? makeLineage(options);
+    const isSameBoot = options.bootId !== undefined && stored?.bootId === options.bootId;
+    const keepsOs = stored !== undefined && (options.wasClean || isSameBoot);
+    const file = new LineageFile(options, {
+      fsync,
+      os: keepsOs ? stored.os : makeLineage(options),
+    });
+    await file.#store();
+    return file;
+  }
+
+  get lineages(): Lineages {
+    return this.#lineages;
+  }
+
+  /** A log has lost what this node may have acknowledged: it begins anew as a replica. */
+  async renew(): Promise<void> {
+    this.#lineages = { fsync: makeLineage(this.#options), os: makeLineage(this.#options) };
+    await this.#store();
+  }
+
+  #store(): Promise<void> {
+    const { disk, bootId = null } = this.#options;
+    const stored: Stored = { ...this.#lineages, bootId };
+    return replaceFile(disk, place, encodeUtf8(`${JSON.stringify(stored)}\n`));
+  }
+}
+
+function makeLineage({ random }: LineageOptions): string {
+  return formatUuid(makeUuid(random));
+}
+
+function parse(bytes: Uint8Array | undefined): Stored | undefined {
+  if (bytes === undefined) return undefined;
+  try {
+    const { fsync, os, bootId = null } = JSON.parse(decodeUtf8(bytes)) as Partial<Stored>;
+    const isWhole = typeof fsync === "string" && typeof os === "string";
+    return isWhole ? { fsync, os, bootId } : undefined;
+  } catch {
+    return undefined;
+  }
+}

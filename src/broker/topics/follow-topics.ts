@@ -1,0 +1,57 @@
+import type { Log } from "../../base/log.ts";
+import { type CoordinatorFeed, type FeedNews, isNews } from "../cluster/coordinator-feed.ts";
+import type { Change } from "../ports/coordinator.ts";
+import type { LiveTopic } from "./live-topic.ts";
+import { parseTopicEntry, type TopicEntry, topicKey, topicsPrefix } from "./topic-entry.ts";
+import type { TopicTurns } from "./topic-turns.ts";
+
+/** A topic's entry as another node has written it; undefined: it is deleted. */
+export interface TopicNews {
+  readonly name: string;
+  readonly entry: TopicEntry | undefined;
+  readonly revision: number;
+}
+
+export interface TopicFollower {
+  readonly turns: TopicTurns;
+  readonly log: Log;
+  find(name: string): LiveTopic | undefined;
+  apply(news: TopicNews): Promise<void>;
+}
+
+/**
+ * Has a node's topics follow what other nodes do to them, a topic at a time; what this node did
+ * itself is no news. Nothing is applied before `open` is called.
+ */
+export function followTopics(
+  feed: CoordinatorFeed,
+  follower: TopicFollower,
+): { readonly open: () => void; readonly stop: () => void } {
+  let open = (): void => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const take = async (name: string, change: Change, news: FeedNews): Promise<void> => {
+    await opened;
+    const { value, revision } = change;
+    // Else the newest change of it is still to come.
+    const isNewest = feed.revisionOf(topicKey(name)) === (value === null ? 0 : revision);
+    if (!isNewest || !isNews(change, follower.find(name)?.revision ?? 0, news)) return;
+    const entry = value === null ? undefined : parseTopicEntry(name, value);
+    await follower.apply({ name, entry, revision });
+  };
+  const stop = feed.follow(topicsPrefix, (news) => {
+    for (const change of news.changes) {
+      const name = change.key.slice(topicsPrefix.length);
+      follower.turns
+        .take(name, () => take(name, change, news))
+        .catch((error: Error) => {
+          follower.log.error("a topic does not follow the cluster", {
+            topic: name,
+            why: error.message,
+          });
+        });
+    }
+  });
+  return { open, stop };
+}
