@@ -12,7 +12,7 @@ export interface NewPartitions {
 /**
  * Where the replicas of new partitions go: on as many racks as there are, evenly for the topic,
  * then where least is held. The first of each list is its preferred head; heads are even as well.
- * The same arguments give the same answer. Throws INVALID_REPLICATION_FACTOR when nodes are too few.
+ * Equal arguments give equal answers. Throws INVALID_REPLICATION_FACTOR when nodes are too few.
  */
 export function assignReplicas(
   { count, replicas }: NewPartitions,

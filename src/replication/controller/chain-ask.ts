@@ -1,0 +1,29 @@
+import type { Member } from "../member.ts";
+
+/** A node in one life. */
+export type Life = Pick<Member, "id" | "incarnation">;
+
+/** What members ask of the controller; outside its epoch it counts for nothing. */
+export type ChainAsk = {
+  readonly key: string;
+  readonly epoch: number;
+  readonly from: Life;
+} & (
+  | {
+      /** By the tail: the joiner holds all that the tail ever acknowledged. */
+      readonly kind: "append";
+      readonly joiner: Life;
+    }
+  /** By a head that leaves: its successor holds all that it took. */
+  | { readonly kind: "handOver" }
+  /** By the one ahead: it can not reach this one, or waits for its Ack too long. */
+  | { readonly kind: "report"; readonly stalled: Life }
+);
+
+/** Where the log of a node ends: the longest is the one with the greatest epoch, then end. */
+export interface LogEnd {
+  readonly key: string;
+  readonly from: Life;
+  readonly lastEpoch: number;
+  readonly endOffset: number;
+}

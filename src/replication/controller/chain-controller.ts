@@ -1,0 +1,235 @@
+import type { ChainAsk, LogEnd } from "./chain-ask.ts";
+import type { ChainChange } from "./chain-change.ts";
+import {
+  newNotes,
+  type ChainNotes,
+  type ChainSituation,
+  type ControlledChain,
+  type ControllerTimes,
+  type Verdict,
+} from "./chain-situation.ts";
+import type { ControllerImage } from "./controller-image.ts";
+import { decideChain } from "./decide-chain.ts";
+import { DueKeys } from "./due-keys.ts";
+import { PreferredHeads } from "./preferred-heads.ts";
+import { comparedNodes } from "./return-rules.ts";
+
+export interface ControllerOptions extends ControllerTimes {
+  /** Joins of one node that are under way at once. */
+  readonly joinsPerNodeMax: number;
+  /** Changes in one answer of `decide`; the next one goes on from there. */
+  readonly changesMax: number;
+  /** Chains that bring their preferred head back at once, by themselves; 0: only when told. */
+  readonly headsAtOnceMax: number;
+  /** How long another head leads before that happens. */
+  readonly preferredAfterMs: number;
+}
+
+/** What is to be done. */
+export interface ControllerDecision {
+  /** At most one of each chain. */
+  readonly changes: readonly ChainChange[];
+  /** Which nodes to ask for the ends of which logs; answered by `tell`. */
+  readonly questions: readonly LogEndQuestion[];
+  /** When to decide again even if nothing happens. */
+  readonly wakeMs: number | undefined;
+  /** More is waiting: decide again at once. */
+  readonly hasMore: boolean;
+}
+
+export interface LogEndQuestion {
+  readonly nodeId: number;
+  readonly keys: readonly string[];
+}
+
+/**
+ * Decides how chains change: image, asks and reports in, compare-and-set writes out (cluster.md,
+ * section 4). It holds nothing that may not be lost: another one begins with a new image. Looks
+ * only at chains that something has happened to.
+ */
+export class ChainController {
+  readonly #image: ControllerImage;
+  readonly #options: ControllerOptions;
+  readonly #notes = new Map<string, ChainNotes>();
+  readonly #stuck = new Map<string, string>();
+  readonly #due = new DueKeys();
+  readonly #preferred: PreferredHeads;
+  /** By key: the revision a change was decided on, and the joiner it names. */
+  readonly #decided = new Map<string, { revision: number; joins: number | undefined }>();
+  readonly #deciding = new Map<number, number>();
+  /** By node id: chains whose join waits for another one to end. */
+  readonly #waiting = new Map<number, Set<string>>();
+
+  constructor(image: ControllerImage, options: ControllerOptions) {
+    this.#image = image;
+    this.#options = options;
+    this.#preferred = new PreferredHeads(options);
+  }
+
+  /** Chains that need a hand, and why. */
+  get stuck(): ReadonlyMap<string, string> {
+    return this.#stuck;
+  }
+
+  /** Takes an ask or a report: the newest of its kind counts, once its epoch is the chain's. */
+  ask(ask: ChainAsk): void {
+    // Of a chain that is not seen yet: who asks, asks again.
+    if (this.#image.findChain(ask.key) === undefined) return;
+    const { asks } = this.#notesOf(ask.key);
+    const known = asks.get(ask.kind);
+    if (known !== undefined && known.epoch > ask.epoch) return;
+    asks.set(ask.kind, ask);
+    this.#image.mark(ask.key);
+  }
+
+  /** Takes the answer to a question. */
+  tell(end: LogEnd): void {
+    if (this.#image.findChain(end.key) === undefined) return;
+    this.#notesOf(end.key).logEnds.set(end.from.id, end);
+    this.#image.mark(end.key);
+  }
+
+  /** The chain is to go back to its preferred head. */
+  prefer(key: string): void {
+    if (this.#image.findChain(key) === undefined) return;
+    this.#notesOf(key).wantsPreferred = true;
+    this.#image.mark(key);
+  }
+
+  /** A change was refused, or nobody knows its outcome: it is decided anew. */
+  retry(key: string): void {
+    this.#forgetDecided(key);
+    this.#image.mark(key);
+  }
+
+  decide(nowMs: number): ControllerDecision {
+    for (const key of this.#due.take(nowMs)) this.#image.mark(key);
+    const changes: ChainChange[] = [];
+    const questions = new Map<number, string[]>();
+    for (const key of this.#image.marked) {
+      if (changes.length >= this.#options.changesMax) break;
+      this.#image.unmark(key);
+      const chain = this.#image.findChain(key);
+      if (chain === undefined) {
+        this.#forget(key);
+        continue;
+      }
+      const verdict = this.#look(chain, nowMs);
+      if (verdict?.kind === "change") changes.push(this.#changeOf(chain, verdict));
+      else if (verdict?.kind === "wait") this.#wait(key, verdict, questions);
+    }
+    return {
+      changes,
+      questions: [...questions].map(([nodeId, keys]) => ({ nodeId, keys })),
+      wakeMs: this.#due.earliestMs,
+      hasMore: this.#image.marked.size > 0,
+    };
+  }
+
+  #look(chain: ControlledChain, nowMs: number): Verdict | undefined {
+    const { key, revision } = chain;
+    const topic = this.#image.findTopic(key);
+    if (topic === undefined) return undefined;
+    const decided = this.#decided.get(key);
+    if (decided?.revision === revision) return undefined;
+    if (decided !== undefined) this.#forgetDecided(key);
+    this.#stuck.delete(key);
+    this.#freeSlots();
+    const notes = this.#notes.get(key) ?? newNotes();
+    const situation: ChainSituation = {
+      chain,
+      topic,
+      nodes: this.#image,
+      notes,
+      nowMs,
+      times: this.#options,
+      wanted: this.#image.wantedOf(chain),
+      mayJoin: (id) => this.#joins(id) < this.#options.joinsPerNodeMax,
+    };
+    const dueMs = this.#preferred.look(situation);
+    const verdict = decideChain(situation);
+    if (dueMs !== undefined) this.#due.add(key, dueMs);
+    const next = this.#preferred.takeNext();
+    if (next !== undefined) this.#image.mark(next);
+    this.#keep(situation, verdict);
+    return verdict;
+  }
+
+  #changeOf(chain: ControlledChain, verdict: Verdict & { kind: "change" }): ChainChange {
+    const { key, revision, config: before } = chain;
+    const { config, reason, compared = [] } = verdict;
+    const joiner = config.joining.find(({ id }) => !before.joining.some((one) => one.id === id));
+    this.#decided.set(key, { revision, joins: joiner?.id });
+    if (joiner !== undefined) this.#countDeciding(joiner.id, 1);
+    return { key, revision, config, reason, nodes: comparedNodes(compared, this.#image) };
+  }
+
+  #wait(key: string, verdict: Verdict & { kind: "wait" }, questions: Map<number, string[]>): void {
+    const { untilMs, question = [], slotOf, stuck } = verdict;
+    if (untilMs !== undefined) this.#due.add(key, untilMs);
+    if (stuck !== undefined) this.#stuck.set(key, stuck);
+    if (slotOf !== undefined) {
+      const waiting = this.#waiting.get(slotOf) ?? new Set();
+      this.#waiting.set(slotOf, waiting.add(key));
+    }
+    for (const id of question) {
+      const keys = questions.get(id);
+      if (keys === undefined) questions.set(id, [key]);
+      else keys.push(key);
+    }
+  }
+
+  /** Notes of chains that nothing is the matter with are dropped. */
+  #keep({ chain, notes, nowMs }: ChainSituation, verdict?: Verdict): void {
+    const { key } = chain;
+    const { epoch } = chain.config;
+    for (const [kind, ask] of notes.asks) if (ask.epoch < epoch) notes.asks.delete(kind);
+    if (notes.leaving !== undefined && notes.leaving.epoch < epoch) notes.leaving = undefined;
+    for (const [id, untilMs] of notes.resting) if (untilMs <= nowMs) notes.resting.delete(id);
+    const isKnown = notes.asks.size > 0 || notes.resting.size > 0 || notes.wantsPreferred;
+    if (verdict === undefined && !isKnown) this.#notes.delete(key);
+    else this.#notes.set(key, notes);
+  }
+
+  #notesOf(key: string): ChainNotes {
+    const notes = this.#notes.get(key) ?? newNotes();
+    this.#notes.set(key, notes);
+    return notes;
+  }
+
+  /** Joins of the node that are under way, those included that are decided and not seen yet. */
+  #joins(id: number): number {
+    return this.#image.joiningCount(id) + (this.#deciding.get(id) ?? 0);
+  }
+
+  #forgetDecided(key: string): void {
+    const joins = this.#decided.get(key)?.joins;
+    this.#decided.delete(key);
+    if (joins !== undefined) this.#countDeciding(joins, -1);
+  }
+
+  #countDeciding(id: number, change: number): void {
+    this.#deciding.set(id, (this.#deciding.get(id) ?? 0) + change);
+  }
+
+  /** A member that has just joined, or one that does not any more, makes room for a next one. */
+  #freeSlots(): void {
+    for (const [id, waiting] of this.#waiting) {
+      let free = this.#options.joinsPerNodeMax - this.#joins(id);
+      for (const key of waiting) {
+        if (free <= 0) break;
+        waiting.delete(key);
+        this.#image.mark(key);
+        free -= 1;
+      }
+      if (waiting.size === 0) this.#waiting.delete(id);
+    }
+  }
+
+  #forget(key: string): void {
+    this.#forgetDecided(key);
+    this.#notes.delete(key);
+    this.#stuck.delete(key);
+    this.#preferred.forget(key);
+  }
+}

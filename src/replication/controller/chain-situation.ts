@@ -1,0 +1,80 @@
+import type { ChainConfig } from "../chain-config.ts";
+import type { LogEnd, ChainAsk } from "./chain-ask.ts";
+import type { NodeLookup, TopicRules } from "./controlled-node.ts";
+
+/** A chain, as the image has it. */
+export interface ControlledChain {
+  readonly key: string;
+  /** The coordinator's revision of the entry. */
+  readonly revision: number;
+  readonly config: ChainConfig;
+}
+
+/** All that a chain is decided on. */
+export interface ChainSituation {
+  readonly chain: ControlledChain;
+  readonly topic: TopicRules;
+  readonly nodes: NodeLookup;
+  readonly notes: ChainNotes;
+  readonly nowMs: number;
+  readonly times: ControllerTimes;
+  /** Node ids the partition is to be on, the preferred head first. */
+  readonly wanted: readonly number[];
+  /** Whether a further join of this node may begin. */
+  mayJoin(id: number): boolean;
+}
+
+/** Milliseconds. */
+export interface ControllerTimes {
+  /** After the first member came back to a chain that was all down: how long for a longer one. */
+  readonly returnWaitMs: number;
+  /** How long a head that leaves may take to hand over. */
+  readonly handOverMs: number;
+  /** How long a node is not named again after it was cut or cancelled while it lived. */
+  readonly restMs: number;
+}
+
+/** What the controller remembers of a chain while something is the matter with it. */
+export interface ChainNotes {
+  /** The newest of each kind. */
+  readonly asks: Map<ChainAsk["kind"], ChainAsk>;
+  /** By node id. */
+  readonly logEnds: Map<number, LogEnd>;
+  /** Node ids that are not named before this time. */
+  readonly resting: Map<number, number>;
+  /** Since when a member is back while all were down. */
+  returnedMs?: number | undefined;
+  /** Since when a head of this epoch leaves. */
+  leaving?: { readonly epoch: number; readonly sinceMs: number } | undefined;
+  /** The preferred head is to be the head. */
+  wantsPreferred: boolean;
+}
+
+export function newNotes(): ChainNotes {
+  return { asks: new Map(), logEnds: new Map(), resting: new Map(), wantsPreferred: false };
+}
+
+/**
+ * What a rule says: a new configuration; that nothing is to be done before a time, or before
+ * something changes; which nodes to ask for the ends of their logs. Undefined: not its matter.
+ */
+export type Verdict =
+  | {
+      readonly kind: "change";
+      readonly config: ChainConfig;
+      readonly reason: string;
+      /** Ids of nodes whose entries are compared. */
+      readonly compared?: readonly number[];
+    }
+  | {
+      readonly kind: "wait";
+      readonly untilMs?: number | undefined;
+      /** Nodes whose log ends are asked for. */
+      readonly question?: readonly number[];
+      /** A join waits for others of this node. */
+      readonly slotOf?: number;
+      /** Why nothing goes on without a hand. */
+      readonly stuck?: string;
+    };
+
+export type ChainRule = (situation: ChainSituation) => Verdict | undefined;

@@ -1,0 +1,155 @@
+import { assert } from "../../base/assert.ts";
+import { chainKey, chainsPrefix, type ChainConfig } from "../chain-config.ts";
+import { canHold, type Seat } from "../placement/seat.ts";
+import type { ControlledChain } from "./chain-situation.ts";
+import type { ControlledNode, NodeLookup, TopicRules } from "./controlled-node.ts";
+
+/**
+ * What the controller sees of the coordinator's state. A change marks the chains that it concerns,
+ * and no others: a node's only those that it has to do with.
+ */
+export class ControllerImage implements NodeLookup {
+  readonly #nodes = new Map<number, ControlledNode>();
+  readonly #topics = new Map<string, TopicRules>();
+  readonly #chains = new Map<string, ControlledChain>();
+  readonly #chainsByNode = new Map<number, Set<string>>();
+  readonly #joiningByNode = new Map<number, number>();
+  #seats: readonly Seat[] = [];
+  #marked = new Set<string>();
+
+  /** Chains that something has happened to since they were last taken, the oldest first. */
+  get marked(): ReadonlySet<string> {
+    return this.#marked;
+  }
+
+  get chainCount(): number {
+    return this.#chains.size;
+  }
+
+  chains(): IterableIterator<ControlledChain> {
+    return this.#chains.values();
+  }
+
+  findNode(id: number): ControlledNode | undefined {
+    return this.#nodes.get(id);
+  }
+
+  findChain(key: string): ControlledChain | undefined {
+    return this.#chains.get(key);
+  }
+
+  findTopic(key: string): TopicRules | undefined {
+    return this.#topics.get(topicIdOf(key));
+  }
+
+  /** How many chains name the node as a joiner. */
+  joiningCount(id: number): number {
+    return this.#joiningByNode.get(id) ?? 0;
+  }
+
+  chainsOf(id: number): ReadonlySet<string> {
+    return this.#chainsByNode.get(id) ?? new Set();
+  }
+
+  mark(key: string): void {
+    if (this.#chains.has(key)) this.#marked.add(key);
+  }
+
+  unmark(key: string): void {
+    this.#marked.delete(key);
+  }
+
+  setNode(node: ControlledNode): void {
+    const before = this.#nodes.get(node.id);
+    this.#nodes.set(node.id, node);
+    const isSame =
+      before?.incarnation === node.incarnation && before.isDraining === node.isDraining;
+    if (!isSame) this.#markChainsOf(node.id);
+  }
+
+  /** Its lease is gone. */
+  removeNode(id: number): void {
+    if (this.#nodes.delete(id)) this.#markChainsOf(id);
+  }
+
+  setTopic(topicId: string, rules: TopicRules): void {
+    this.#topics.set(topicId, rules);
+    for (let index = 0; index < rules.partitions; index += 1) this.mark(chainKey(topicId, index));
+  }
+
+  /** Its chains are removed one by one. */
+  removeTopic(topicId: string): void {
+    this.#topics.delete(topicId);
+  }
+
+  setSeats(seats: readonly Seat[]): void {
+    this.#seats = [...seats].sort((a, b) => a.id - b.id);
+    for (const [topicId, rules] of this.#topics) {
+      if (rules.isEverywhere) this.setTopic(topicId, rules);
+    }
+  }
+
+  setChain(chain: ControlledChain): void {
+    const before = this.#chains.get(chain.key)?.config;
+    this.#chains.set(chain.key, chain);
+    this.#index(chain.key, before, chain.config);
+    this.#marked.add(chain.key);
+  }
+
+  removeChain(key: string): void {
+    const before = this.#chains.get(key)?.config;
+    if (before === undefined) return;
+    this.#chains.delete(key);
+    // Who keeps something of it forgets it then.
+    this.#marked.add(key);
+    this.#index(key, before, undefined);
+  }
+
+  /** The nodes a chain is to be on, the preferred head first. */
+  wantedOf({ key, config }: ControlledChain): readonly number[] {
+    if (config.target !== undefined) return config.target;
+    if (this.findTopic(key)?.isEverywhere !== true) return config.replicas;
+    const holding = this.#seats.filter(canHold).map(({ id }) => id);
+    const staying = config.replicas.filter((id) => holding.includes(id));
+    const all = [...staying, ...holding.filter((id) => !staying.includes(id))];
+    return all.length === 0 ? config.replicas : all;
+  }
+
+  #markChainsOf(id: number): void {
+    for (const key of this.chainsOf(id)) this.#marked.add(key);
+    if (!this.#seats.some((seat) => seat.id === id)) return;
+    // A new node may belong to chains that are everywhere and do not know it yet.
+    for (const [topicId, rules] of this.#topics) {
+      if (rules.isEverywhere) this.setTopic(topicId, rules);
+    }
+  }
+
+  #index(key: string, before?: ChainConfig, after?: ChainConfig): void {
+    const idsBefore = before === undefined ? [] : idsOf(before);
+    const idsAfter = after === undefined ? [] : idsOf(after);
+    for (const id of idsBefore) if (!idsAfter.includes(id)) this.#chainsByNode.get(id)?.delete(key);
+    for (const id of idsAfter) {
+      const keys = this.#chainsByNode.get(id) ?? new Set();
+      this.#chainsByNode.set(id, keys.add(key));
+    }
+    for (const { id } of before?.joining ?? []) this.#countJoining(id, -1);
+    for (const { id } of after?.joining ?? []) this.#countJoining(id, 1);
+  }
+
+  #countJoining(id: number, change: number): void {
+    this.#joiningByNode.set(id, this.joiningCount(id) + change);
+  }
+}
+
+/** Every node that the chain has to do with. */
+function idsOf({ members, joining, replicas, target = [] }: ChainConfig): number[] {
+  const ids = [...replicas, ...target];
+  for (const { id } of members) ids.push(id);
+  for (const { id } of joining) ids.push(id);
+  return ids;
+}
+
+function topicIdOf(key: string): string {
+  assert(key.startsWith(chainsPrefix), `${key} is no chain's key`);
+  return key.slice(chainsPrefix.length, key.lastIndexOf("/"));
+}

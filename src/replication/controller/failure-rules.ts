@@ -1,0 +1,106 @@
+import type { ChainConfig } from "../chain-config.ts";
+import { sameMember, type Member } from "../member.ts";
+import { nextEpoch } from "./chain-change.ts";
+import type { ChainAsk } from "./chain-ask.ts";
+import type { ChainSituation, Verdict } from "./chain-situation.ts";
+import { isUp } from "./controlled-node.ts";
+
+/** Appends the joiner that the tail asks for: at the asked epoch only, and in that life. */
+export function appendJoiner(situation: ChainSituation): Verdict | undefined {
+  const { chain, nodes } = situation;
+  const { config } = chain;
+  const ask = askOf(situation, "append");
+  if (ask === undefined || !sameMember(ask.from, config.members.at(-1) as Member)) return undefined;
+  const joiner = config.joining.find((one) => sameMember(one, ask.joiner));
+  if (joiner === undefined || !isUp(joiner, nodes)) return undefined;
+  const joining = config.joining.filter((one) => one !== joiner);
+  return change(
+    nextEpoch(config, { members: [...config.members, joiner], joining }),
+    `node ${joiner.id} has joined`,
+  );
+}
+
+/** Cuts members whose lease is gone or whose id is back in another life, while another is up. */
+export function cutDead({ chain, nodes }: ChainSituation): Verdict | undefined {
+  const { config } = chain;
+  const members = config.members.filter((member) => isUp(member, nodes));
+  if (members.length === 0 || members.length === config.members.length) return undefined;
+  const joining = config.joining.filter((one) => isUp(one, nodes));
+  const gone = config.members.filter((member) => !members.includes(member));
+  return change(shortened(config, members, joining), `${nodesOf(gone)} gone`);
+}
+
+/** A new epoch without the joiner, whose ask must not count any more. */
+export function cancelJoin(situation: ChainSituation): Verdict | undefined {
+  const { chain, nodes, wanted } = situation;
+  const { config } = chain;
+  const gone = config.joining.filter((one) => {
+    return !isUp(one, nodes) || nodes.findNode(one.id)?.isDraining === true;
+  });
+  const unwanted = config.joining.filter((one) => !wanted.includes(one.id));
+  const stalled = stalledOf(situation, config.joining);
+  const cancelled = new Set([...gone, ...unwanted, ...stalled]);
+  if (cancelled.size === 0) return undefined;
+  for (const { id } of stalled) rest(situation, id);
+  const joining = config.joining.filter((one) => !cancelled.has(one));
+  return change(nextEpoch(config, { joining }), `${nodesOf([...cancelled])} joins no more`);
+}
+
+/** Cuts a member that lives and stands still, as the one ahead of it reports. */
+export function cutStalled(situation: ChainSituation): Verdict | undefined {
+  const { config } = situation.chain;
+  const [stalled] = stalledOf(situation, config.members.slice(1));
+  if (stalled === undefined) return undefined;
+  rest(situation, stalled.id);
+  const members = config.members.filter((member) => member !== stalled);
+  return change(shortened(config, members), `node ${stalled.id} stands still`);
+}
+
+/** Those of them that the member ahead of them reports, in this epoch. */
+function stalledOf(situation: ChainSituation, among: readonly Member[]): Member[] {
+  const report = askOf(situation, "report");
+  if (report === undefined) return [];
+  const stalled = among.find((one) => sameMember(one, report.stalled));
+  if (stalled === undefined) return [];
+  const { members } = situation.chain.config;
+  const place = members.indexOf(stalled);
+  const ahead = place < 0 ? members.at(-1) : members[place - 1];
+  return ahead !== undefined && sameMember(ahead, report.from) ? [stalled] : [];
+}
+
+/** The ask of this kind, if it is of the chain's epoch. */
+export function askOf<Kind extends ChainAsk["kind"]>(
+  { chain, notes }: ChainSituation,
+  kind: Kind,
+): Extract<ChainAsk, { kind: Kind }> | undefined {
+  const ask = notes.asks.get(kind);
+  if (ask?.epoch !== chain.config.epoch) return undefined;
+  return ask as Extract<ChainAsk, { kind: Kind }>;
+}
+
+export function change(
+  config: ChainConfig,
+  reason: string,
+  compared: readonly number[] = [],
+): Verdict {
+  return { kind: "change", config, reason, compared };
+}
+
+/** A new epoch of fewer members; who is alone does not leave, and who is out does not either. */
+export function shortened(
+  config: ChainConfig,
+  members: readonly Member[],
+  joining = config.joining,
+): ChainConfig {
+  const goesOn = (id: number): boolean => members.length > 1 && members[0]?.id === id;
+  return nextEpoch(config, { members, joining, leaving: config.leaving.filter(goesOn) });
+}
+
+function rest({ notes, nowMs, times }: ChainSituation, id: number): void {
+  notes.resting.set(id, nowMs + times.restMs);
+}
+
+function nodesOf(members: readonly Member[]): string {
+  const ids = members.map(({ id }) => id).join(", ");
+  return members.length === 1 ? `node ${ids}` : `nodes ${ids}`;
+}

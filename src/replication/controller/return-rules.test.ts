@@ -1,0 +1,163 @@
+import { describe, expect, test } from "vitest";
+import { ControllerWorld, life, topicRules } from "../../../test/support/controller-world.ts";
+import { startUnclean } from "./return-rules.ts";
+
+const wiped = { lineages: { fsync: "new", os: "new" } };
+const rebooted = (id: number) => ({ lineages: { fsync: `f${id}`, os: "rebooted" } });
+
+function tell(world: ControllerWorld, name: string, lastEpoch: number, endOffset: number): void {
+  const from = life(name);
+  world.controller.tell({ key: "chains/t/0", from, lastEpoch, endOffset });
+}
+
+describe("all members down", () => {
+  test("a chain of one goes on at once, in its node's new life", () => {
+    const world = new ControllerWorld();
+    world.chain("1a");
+    world.up("1b");
+    expect(world.settle()).toBe("2 [1b]");
+  });
+
+  test("the first that lost nothing is the chain after a short wait, the others join", () => {
+    const world = new ControllerWorld();
+    world.chain("1a 2a 3a");
+    world.up("2b");
+    expect(world.decide().wakeMs).toBe(1_000);
+    world.nowMs = 999;
+    expect(world.settle()).toBe("1 [1a 2a 3a]");
+    world.nowMs = 1_000;
+    expect(world.settle()).toBe("2 [2b]");
+    world.up("1b 3b");
+    expect(world.live()).toBe("4 [2b 1b 3b]");
+  });
+
+  test("of those that are back within the wait the first of the chain is taken", () => {
+    const world = new ControllerWorld();
+    world.chain("1a 2a 3a");
+    world.up("3b");
+    world.settle();
+    world.up("2b");
+    world.nowMs = 1_000;
+    expect(world.settle()).toBe("2 [2b] joining 3b");
+  });
+
+  test("when all are back and have told, the longest log is taken without a wait", () => {
+    const world = new ControllerWorld();
+    world.chain("1a 2a 3a");
+    world.up("1b 2b 3b");
+    expect(world.decide().questions).toEqual(
+      [1, 2, 3].map((nodeId) => {
+        return { nodeId, keys: ["chains/t/0"] };
+      }),
+    );
+    tell(world, "1b", 1, 5);
+    tell(world, "2b", 1, 7);
+    expect(world.settle()).toBe("1 [1a 2a 3a]");
+    tell(world, "3b", 1, 6);
+    expect(world.settle()).toMatch(/^2 \[2b\]/);
+  });
+
+  test("a member whose lease comes back in its old life goes on as it was", () => {
+    const world = new ControllerWorld();
+    world.chain("1a 2a");
+    world.up("1a");
+    expect(world.settle()).toBe("2 [1a]");
+  });
+
+  test("a wiped node is not the chain, whoever comes late", () => {
+    const world = new ControllerWorld();
+    world.chain("1a 2a");
+    world.up("2b", wiped);
+    world.nowMs = 60_000;
+    expect(world.settle()).toBe("1 [1a 2a]");
+    world.up("1b");
+    world.nowMs = 61_000;
+    world.settle();
+    world.nowMs = 62_000;
+    expect(world.live()).toBe("3 [1b 2b]");
+    expect(world.config().unclean).toBe(0);
+  });
+
+  test("with durability fsync and every disk lost it waits for a hand, and says so", () => {
+    const world = new ControllerWorld();
+    world.chain("1a 2a");
+    world.up("1b 2b", wiped);
+    expect(world.settle()).toBe("1 [1a 2a]");
+    expect([...world.controller.stuck.keys()]).toEqual(["chains/t/0"]);
+  });
+
+  test("with durability os and every machine crashed the longest log goes on, uncleanly", () => {
+    const world = new ControllerWorld({}, { durability: "os" });
+    const members = [1, 2].map((id) => ({ id, incarnation: "a", lineage: `o${id}` }));
+    world.chain("1a 2a", { members });
+    world.up("1b", rebooted(1));
+    world.nowMs = 60_000;
+    expect(world.settle()).toBe("1 [1a 2a]");
+    world.up("2b", rebooted(2));
+    expect(world.decide().questions).toHaveLength(2);
+    tell(world, "1b", 1, 90);
+    tell(world, "2b", 2, 10);
+    const { changes } = world.controller.decide(world.nowMs);
+    expect(changes[0]?.config).toMatchObject({ epoch: 2, unclean: 2, members: [{ id: 2 }] });
+    // The entries of both are compared: no member may have a lease.
+    expect(changes[0]?.nodes.map(({ id }) => id)).toEqual([1, 2]);
+  });
+
+  test("an answer of a node's former life does not count", () => {
+    const world = new ControllerWorld({}, { durability: "os" });
+    world.chain("1a");
+    tell(world, "1b", 1, 5);
+    world.up("1c", rebooted(1));
+    expect(world.settle()).toBe("1 [1a]");
+    tell(world, "1c", 1, 5);
+    expect(world.settle()).toBe("2 [1c]");
+  });
+
+  test.each([
+    ["os, listed by what it flushed: written bytes may be gone", "os", "f1", [2]],
+    ["fsync, listed by what it wrote, and it kept that", "fsync", "o1", [0]],
+    ["fsync, listed by what it wrote, and the machine crashed", "fsync", "former", []],
+  ] as const)(
+    "a topic whose durability was changed to %s",
+    (_case, durability, lineage, unclean) => {
+      const world = new ControllerWorld({}, { durability });
+      world.chain("1a", { members: [{ id: 1, incarnation: "a", lineage }] });
+      world.up("1b");
+      tell(world, "1b", 1, 5);
+      expect(world.decide().changes.map(({ config }) => config.unclean)).toEqual(unclean);
+    },
+  );
+});
+
+describe("an unclean start by hand", () => {
+  const rules = { ...topicRules, allowsUnclean: true };
+  const start = (world: ControllerWorld, id: number, topic = rules) => {
+    const chain = world.image.findChain("chains/t/0");
+    if (chain === undefined) throw new Error("no chain");
+    return startUnclean(chain, id, { nodes: world.image, topic });
+  };
+
+  test("records its epoch, and compares that no member has a lease", () => {
+    const world = new ControllerWorld();
+    world.chain("1a 2a");
+    world.up("3a", { revision: 70 });
+    const { config, nodes } = start(world, 3);
+    expect(config).toMatchObject({ epoch: 2, unclean: 2, members: [{ id: 3, lineage: "f3" }] });
+    expect(nodes).toEqual([
+      { id: 1, revision: 0 },
+      { id: 2, revision: 0 },
+      { id: 3, revision: 70 },
+    ]);
+  });
+
+  test("is refused while a member is up, from a node that is not, and where it is not allowed", () => {
+    const world = new ControllerWorld();
+    world.chain("1a 2a");
+    world.up("3a");
+    const refused = (code: string) => expect.objectContaining({ code });
+    expect(() => start(world, 4)).toThrow(refused("PREFERRED_LEADER_NOT_AVAILABLE"));
+    expect(() => start(world, 3, topicRules)).toThrow(refused("ELIGIBLE_LEADERS_NOT_AVAILABLE"));
+    world.up("2a");
+    expect(() => start(world, 3)).toThrow(refused("ELECTION_NOT_NEEDED"));
+  });
+});

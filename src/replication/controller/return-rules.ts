@@ -1,0 +1,137 @@
+import { XylemError } from "../../base/errors.ts";
+import type { Member } from "../member.ts";
+import { nextEpoch, type ChainChange } from "./chain-change.ts";
+import type { LogEnd } from "./chain-ask.ts";
+import type { ChainSituation, ControlledChain, Verdict } from "./chain-situation.ts";
+import {
+  asMember,
+  hasKeptAll,
+  isUp,
+  type ControlledNode,
+  type NodeLookup,
+  type TopicRules,
+} from "./controlled-node.ts";
+import { change } from "./failure-rules.ts";
+
+/**
+ * While no member is up nobody is cut: the first one back that lost nothing becomes the chain, in
+ * its new life, after a short wait for a longer one. When all are back and none is whole, `os`
+ * topics go on from the longest log, which is recorded; `fsync` topics wait for a hand.
+ */
+export function takeBack(situation: ChainSituation): Verdict | undefined {
+  const { chain, nodes, topic, notes, nowMs, times } = situation;
+  const { members } = chain.config;
+  if (members.some((member) => isUp(member, nodes))) {
+    notes.returnedMs = undefined;
+    return undefined;
+  }
+  const back = members.flatMap((member) => {
+    const node = nodes.findNode(member.id);
+    return node === undefined ? [] : [{ node, isWhole: hasKeptAll(member, node, topic) }];
+  });
+  const whole = back.filter(({ isWhole }) => isWhole).map(({ node }) => node);
+  if (whole.length === 0)
+    return startFromLost(
+      situation,
+      back.map(({ node }) => node),
+    );
+  notes.returnedMs ??= nowMs;
+  const untilMs = notes.returnedMs + times.returnWaitMs;
+  // Each log is a prefix of the one ahead: without answers, the first in the chain's order.
+  const known = knownEnds(situation, whole);
+  const isComplete = whole.length === members.length && known.length === whole.length;
+  if (members.length > 1 && !isComplete && nowMs < untilMs) {
+    return { kind: "wait", untilMs, question: unasked(whole, known) };
+  }
+  const node = known.length === whole.length ? longest(whole, known) : whole[0];
+  return restart(situation, node as ControlledNode, 0, "is back and lost nothing");
+}
+
+/**
+ * An unclean start by hand, where the topic's owner accepts the loss: from a node that is up,
+ * member or not, and only while no member's lease holds, which is compared. Throws
+ * ELECTION_NOT_NEEDED, ELIGIBLE_LEADERS_NOT_AVAILABLE where the topic does not allow it, or
+ * PREFERRED_LEADER_NOT_AVAILABLE when the node is not up.
+ */
+export function startUnclean(
+  { key, revision, config }: ControlledChain,
+  id: number,
+  { nodes, topic }: { nodes: NodeLookup; topic: TopicRules },
+): ChainChange {
+  if (config.members.some((member) => isUp(member, nodes))) {
+    throw new XylemError("ELECTION_NOT_NEEDED", `a member of ${key} is up`);
+  }
+  if (!topic.allowsUnclean) {
+    const detail = `the topic of ${key} does not allow an unclean start`;
+    throw new XylemError("ELIGIBLE_LEADERS_NOT_AVAILABLE", detail);
+  }
+  const node = nodes.findNode(id);
+  if (node === undefined) {
+    throw new XylemError("PREFERRED_LEADER_NOT_AVAILABLE", `node ${id} is not up`);
+  }
+  const epoch = config.epoch + 1;
+  const alone = { members: [asMember(node, topic)], joining: [], leaving: [], unclean: epoch };
+  return {
+    key,
+    revision,
+    config: nextEpoch(config, alone),
+    reason: `unclean start from node ${id}, by hand`,
+    nodes: comparedNodes([...config.members.map((member) => member.id), id], nodes),
+  };
+}
+
+/** Each once; revision 0 where the node has no lease. */
+export function comparedNodes(ids: readonly number[], nodes: NodeLookup): ChainChange["nodes"] {
+  return [...new Set(ids)].map((id) => ({ id, revision: nodes.findNode(id)?.revision ?? 0 }));
+}
+
+/** No member that is back is whole. */
+function startFromLost(situation: ChainSituation, back: readonly ControlledNode[]): Verdict {
+  const { chain, topic } = situation;
+  const { members, epoch } = chain.config;
+  situation.notes.returnedMs = undefined;
+  if (back.length < members.length) return { kind: "wait" };
+  if (topic.durability === "fsync") {
+    return { kind: "wait", stuck: "every member has lost something of its log" };
+  }
+  const known = knownEnds(situation, back);
+  const question = unasked(back, known);
+  if (question.length > 0) return { kind: "wait", question };
+  const reason = "has the longest log of those who all lost something";
+  return restart(situation, longest(back, known), epoch + 1, reason);
+}
+
+function restart(
+  { chain, topic }: ChainSituation,
+  node: ControlledNode,
+  unclean: number,
+  reason: string,
+): Verdict {
+  const { config } = chain;
+  const alone = { members: [asMember(node, topic)], joining: [], leaving: [] };
+  const next = nextEpoch(config, unclean === 0 ? alone : { ...alone, unclean });
+  const compared = unclean === 0 ? [] : config.members.map((member: Member) => member.id);
+  return change(next, `node ${node.id} ${reason}`, compared);
+}
+
+/** The answers of these nodes in their present lives. */
+function knownEnds({ notes }: ChainSituation, nodes: readonly ControlledNode[]): LogEnd[] {
+  return nodes.flatMap((node) => {
+    const end = notes.logEnds.get(node.id);
+    return end?.from.incarnation === node.incarnation ? [end] : [];
+  });
+}
+
+function unasked(nodes: readonly ControlledNode[], known: readonly LogEnd[]): number[] {
+  return nodes.map(({ id }) => id).filter((id) => !known.some(({ from }) => from.id === id));
+}
+
+function longest(nodes: readonly ControlledNode[], ends: readonly LogEnd[]): ControlledNode {
+  const endOf = (id: number): LogEnd => ends.find(({ from }) => from.id === id) as LogEnd;
+  return nodes.reduce((best, node) => (isLonger(endOf(node.id), endOf(best.id)) ? node : best));
+}
+
+function isLonger(left: LogEnd, right: LogEnd): boolean {
+  if (left.lastEpoch !== right.lastEpoch) return left.lastEpoch > right.lastEpoch;
+  return left.endOffset > right.endOffset;
+}
