@@ -9,7 +9,10 @@ export type Peer = Pick<Member, "id" | "incarnation">;
 /** A number that the shell gives each connection; none gets one again. */
 export type LinkId = number;
 
-/** What happens to a replica. The shell feeds each in the turn in which it happened, in order. */
+/**
+ * What happens to a replica. The shell feeds each in the turn in which it happened, in order; what
+ * comes of an effect within its own call, `appended` and `refused`, before anything else.
+ */
 export type ChainInput =
   /** The image has this configuration; older ones than the last are left aside. */
   | { readonly kind: "config"; readonly config: ChainConfig }

@@ -1,0 +1,135 @@
+import type { LinkId } from "./chain-input.ts";
+import type { Ack, ChainMessage, Hello } from "./chain-message.ts";
+import { findCommonEnd } from "./epoch-table.ts";
+import type { ReplicaCore } from "./replica-core.ts";
+import { type ChainMarks, noMarks } from "./replica-marks.ts";
+
+/**
+ * A session with a successor, or with a joiner: from its Hello until the connection or the epoch
+ * ends. Records are sent from the common end on, once a first Ack has told that the other side
+ * has truncated what it had to; then as far ahead of its Acks as the window goes.
+ */
+export class Downstream {
+  readonly link: LinkId;
+  readonly session: number;
+  readonly #core: ReplicaCore;
+  readonly #inFlight: { next: number; sizeBytes: number }[] = [];
+  #inFlightBytes = 0;
+  #next: number;
+  #isReading = false;
+  #hasShaken = false;
+  #acknowledged: ChainMarks = noMarks;
+  #own = { written: 0, flushed: 0 };
+  #told = { committed: -1, logStart: -1, flush: 0, freshCount: 0 };
+  #toldMs: number;
+
+  constructor(core: ReplicaCore, link: LinkId, hello: Hello) {
+    this.#core = core;
+    this.link = link;
+    this.session = hello.session;
+    this.#toldMs = core.nowMs;
+    const { marks } = core;
+    const found = findCommonEnd(core.ports.epochs(), hello.epochs);
+    // A log without records has had none but committed ones deleted: its end is as good.
+    const isBare = hello.end === hello.logStart;
+    const without = isBare ? Math.min(hello.end, marks.end) : marks.logStart;
+    this.#next = Math.max(found?.offset ?? without, marks.logStart);
+    const inSession = { epoch: core.epoch, session: this.session };
+    const common = { common: this.#next, commonEpoch: found?.epoch ?? -1 };
+    this.#send({ kind: "helloOk", ...inSession, ...common, committed: marks.committed });
+  }
+
+  /** It has truncated what it had to, and has said what it holds. */
+  get hasShaken(): boolean {
+    return this.#hasShaken;
+  }
+
+  /** What it and all behind it have. */
+  get acknowledged(): ChainMarks {
+    return this.#acknowledged;
+  }
+
+  /** What it has itself. */
+  get own(): { readonly written: number; readonly flushed: number } {
+    return this.#own;
+  }
+
+  /** Answers false when it claims what it was never sent. */
+  ack({ written, flushed, logStart, ownWritten, ownFlushed }: Ack): boolean {
+    if (ownWritten > this.#next) return false;
+    this.#hasShaken = true;
+    const before = this.#acknowledged;
+    this.#acknowledged = {
+      written: Math.max(before.written, written),
+      flushed: Math.max(before.flushed, flushed),
+      logStart: Math.max(before.logStart, logStart),
+    };
+    this.#own = {
+      written: Math.max(this.#own.written, ownWritten),
+      flushed: Math.max(this.#own.flushed, ownFlushed),
+    };
+    while (this.#inFlight[0] !== undefined && this.#inFlight[0].next <= this.#own.written) {
+      this.#inFlightBytes -= this.#inFlight.shift()?.sizeBytes ?? 0;
+    }
+    return true;
+  }
+
+  /** Sends on what there is. Answers false when what comes next is deleted here. */
+  stream(isTick: boolean): boolean {
+    if (!this.#hasShaken) return true;
+    const { marks, limits } = this.#core;
+    if (this.#isReading) return true;
+    if (this.#next < marks.logStart) return false;
+    const windowBytes = limits.windowBytesMax - this.#inFlightBytes;
+    if (this.#next < marks.end && windowBytes > 0) this.#read(windowBytes);
+    else if (this.#hasNews(isTick)) this.#append(this.#next);
+    return true;
+  }
+
+  #read(windowBytes: number): void {
+    this.#isReading = true;
+    const { link, session } = this;
+    const sizeBytesMax = Math.min(windowBytes, this.#core.limits.appendBytesMax);
+    this.#core.emit({ kind: "read", link, session, offset: this.#next, sizeBytesMax });
+  }
+
+  /** The batches of [next, `next`) are at hand. */
+  loaded(next: number, sizeBytes: number): void {
+    if (!this.#isReading) return;
+    this.#isReading = false;
+    if (next === this.#next) return;
+    this.#inFlight.push({ next, sizeBytes });
+    this.#inFlightBytes += sizeBytes;
+    this.#append(next);
+  }
+
+  /** Whether an Append without records is worth while. */
+  #hasNews(isTick: boolean): boolean {
+    const { marks, orders, limits, nowMs, role } = this.#core;
+    const told = this.#told;
+    if (orders.logStart > told.logStart || orders.flush > told.flush) return true;
+    const isQuiet = this.#inFlight.length === 0 && this.#next === marks.end;
+    if (marks.committed > told.committed && (isQuiet || isTick)) return true;
+    if (!isTick) return false;
+    const isHead = role === "head" || role === "solo";
+    const isDue = nowMs - this.#toldMs >= limits.lagTimeMaxMs / 4;
+    return isHead ? isDue : orders.freshCount > told.freshCount;
+  }
+
+  #append(next: number): void {
+    const { marks, orders, epoch, nowMs, role, ports } = this.#core;
+    const { committed } = marks;
+    const { logStart, flush, freshCount } = orders;
+    const isHead = role === "head" || role === "solo";
+    const isFresh = isHead ? ports.lease.holds(nowMs) : freshCount > this.#told.freshCount;
+    const range = { epoch, session: this.session, base: this.#next, next };
+    this.#send({ kind: "append", ...range, committed, logStart, flush, isFresh });
+    this.#next = next;
+    this.#told = { committed, logStart, flush, freshCount };
+    this.#toldMs = nowMs;
+  }
+
+  #send(message: ChainMessage): void {
+    this.#core.emit({ kind: "send", link: this.link, message });
+  }
+}

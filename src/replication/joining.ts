@@ -1,0 +1,71 @@
+import type { ReplicaCore } from "./replica-core.ts";
+import { type ChainMarks, heldOf, noMarks } from "./replica-marks.ts";
+import type { SuccessorSlot } from "./successor-slot.ts";
+
+/**
+ * A tail's, or a lone head's, side of a join: from near the end on it withholds what the joiner
+ * lacks, and asks for it to be appended once it has all that was ever acknowledged from here. It
+ * withholds until it sees a newer epoch, whatever that says: the ask may be granted at any time.
+ */
+export class Joining {
+  readonly #core: ReplicaCore;
+  readonly #slot: SuccessorSlot;
+  /** This replica's end when it adopted the epoch: what it may have acknowledged before. */
+  #floor = 0;
+  #acknowledged: ChainMarks = noMarks;
+  /** What was here at the last tick: a joiner that has it is near. */
+  #endBefore = 0;
+  #isWithholding = false;
+  #askedMs = -Infinity;
+
+  constructor(core: ReplicaCore, slot: SuccessorSlot) {
+    this.#core = core;
+    this.#slot = slot;
+  }
+
+  get isWithholding(): boolean {
+    return this.#isWithholding;
+  }
+
+  beginEpoch(): void {
+    this.#floor = this.#core.marks.end;
+    this.#endBefore = this.#core.marks.end;
+    this.#acknowledged = noMarks;
+    this.#isWithholding = false;
+    this.#askedMs = -Infinity;
+  }
+
+  /** This replica answers for so much now. */
+  acknowledge(chain: ChainMarks): void {
+    const before = this.#acknowledged;
+    this.#acknowledged = {
+      written: Math.max(before.written, chain.written),
+      flushed: Math.max(before.flushed, chain.flushed),
+      logStart: Math.max(before.logStart, chain.logStart),
+    };
+  }
+
+  step(isTick: boolean): void {
+    if (this.#slot.member === undefined) return;
+    const { marks, nowMs, limits } = this.#core;
+    const hasShaken = this.#slot.session?.hasShaken === true;
+    const isNear = this.#slot.held >= Math.min(marks.end, this.#endBefore);
+    if (hasShaken && isNear) this.#isWithholding = true;
+    if (isTick) this.#endBefore = marks.end;
+    if (!hasShaken || !this.#isWithholding || !this.#isComplete()) return;
+    if (nowMs - this.#askedMs < limits.retryMs) return;
+    this.#askedMs = nowMs;
+    const { epoch } = this.#core;
+    this.#core.emit({ kind: "ask", ask: { kind: "append", epoch, member: this.#slot.member } });
+  }
+
+  /** The joiner has all that was ever acknowledged from here, in this epoch and before. */
+  #isComplete(): boolean {
+    const { durability, committed } = this.#core.marks;
+    const theirs = this.#slot.acknowledged;
+    const needed = Math.max(this.#floor, committed);
+    if (theirs.written < Math.max(needed, this.#acknowledged.written)) return false;
+    if (theirs.logStart < this.#acknowledged.logStart) return false;
+    return heldOf(theirs, durability) >= Math.max(needed, heldOf(this.#acknowledged, durability));
+  }
+}

@@ -1,0 +1,50 @@
+import type { ChainConfig, ChainRole } from "./chain-config.ts";
+import type { ChainEffect } from "./chain-effect.ts";
+import type { EpochEnd } from "./epoch-table.ts";
+import type { LeaseTerm } from "./lease-term.ts";
+import type { Member } from "./member.ts";
+import type { ReplicaMarks } from "./replica-marks.ts";
+
+/** What a replica asks while it is stepped. */
+export interface ReplicaPorts {
+  readonly lease: Pick<LeaseTerm, "holds">;
+  /** The epochs that the log has records of, ascending, up to its end. */
+  epochs(): readonly EpochEnd[];
+  /** A number that this incarnation of the node has used for no session yet. */
+  nextSession(): number;
+}
+
+export interface ReplicaLimits {
+  /** A neighbour that stands still for longer is reported; reads of a replica are no staler. */
+  readonly lagTimeMaxMs: number;
+  /** When what had no answer is said again. */
+  readonly retryMs: number;
+  /** Record bytes of one session that the successor has not written yet. */
+  readonly windowBytesMax: number;
+  /** Record bytes of one Append. */
+  readonly appendBytesMax: number;
+}
+
+/** What the parts of a replica share. */
+export interface ReplicaCore {
+  readonly member: Member;
+  readonly marks: ReplicaMarks;
+  readonly ports: ReplicaPorts;
+  readonly limits: ReplicaLimits;
+  readonly nowMs: number;
+  readonly epoch: number;
+  readonly config: ChainConfig | undefined;
+  readonly role: ChainRole;
+  /** What the head has last said, or this head says. */
+  readonly orders: HeadOrders;
+  emit(effect: ChainEffect): void;
+  halt(reason: string): void;
+}
+
+/** What goes down the chain from its head, besides records and what is committed. */
+export interface HeadOrders {
+  logStart: number;
+  flush: number;
+  /** How often the head was heard to be the head. */
+  freshCount: number;
+}

@@ -1,0 +1,229 @@
+import { sameMember, type Member } from "./member.ts";
+import type { LinkId, Peer } from "./chain-input.ts";
+import {
+  epochsInHelloMax,
+  type Append,
+  type ChainMessage,
+  type HelloOk,
+  type Reject,
+} from "./chain-message.ts";
+import { type ChainMarks, heldOf, noMarks } from "./replica-marks.ts";
+import type { ReplicaCore } from "./replica-core.ts";
+
+/**
+ * A replica's session with its predecessor, a joiner's with the tail:
+ * none -> shaking (Hello sent) -> cutting (the log is truncated, if it must be) -> ready.
+ */
+export class Upstream {
+  readonly #core: ReplicaCore;
+  #predecessor: Member | undefined;
+  #link: LinkId | undefined;
+  #state: "none" | "shaking" | "cutting" | "ready" = "none";
+  #session = 0;
+  /** The offset that the next Append of records begins with. */
+  #expected = 0;
+  #heardCommitted = 0;
+  #freshMs = -Infinity;
+  #askedMs = -Infinity;
+  #told: ChainMarks = noMarks;
+  #ownTold = { written: -1, flushed: -1 };
+
+  constructor(core: ReplicaCore) {
+    this.#core = core;
+  }
+
+  /** The handshake is done: the log is a prefix of the predecessor's. */
+  get isReady(): boolean {
+    return this.#state === "ready";
+  }
+
+  /** What the chain has committed, as far as it was heard in this epoch. */
+  get heardCommitted(): number {
+    return this.#heardCommitted;
+  }
+
+  /** When the head was last heard through the predecessor. */
+  get freshMs(): number {
+    return this.#freshMs;
+  }
+
+  /** From here on it follows this member, or none. */
+  follow(predecessor: Member | undefined): void {
+    const before = this.#predecessor;
+    this.#predecessor = predecessor;
+    if (before !== undefined && before.id !== predecessor?.id) {
+      this.#core.emit({ kind: "unwant", nodeId: before.id });
+    }
+    const isSame = before !== undefined && predecessor !== undefined;
+    if (!isSame || !sameMember(before, predecessor)) this.#link = undefined;
+    if (predecessor === undefined) this.#state = "none";
+    else if (this.#link === undefined) {
+      this.#core.emit({ kind: "want", nodeId: predecessor.id });
+    }
+  }
+
+  /** Nothing of an older epoch counts any more. */
+  beginEpoch(): void {
+    this.#state = "none";
+    this.#heardCommitted = 0;
+    this.#askedMs = -Infinity;
+  }
+
+  opened(link: LinkId, peer: Peer): void {
+    if (this.#predecessor === undefined || !sameMember(this.#predecessor, peer)) return;
+    if (link === this.#link) return;
+    this.#link = link;
+    this.shakeHands();
+  }
+
+  closed(link: LinkId): void {
+    if (link !== this.#link) return;
+    this.#link = undefined;
+    this.#state = "none";
+  }
+
+  /** Begins the session anew, once the log stands still. */
+  shakeHands(): void {
+    const { marks, ports, epoch, nowMs } = this.#core;
+    if (this.#link === undefined || this.#predecessor === undefined || marks.isCutting) return;
+    this.#session = ports.nextSession();
+    this.#state = "shaking";
+    this.#askedMs = nowMs;
+    const { logStart, end } = marks;
+    const epochs = ports.epochs().slice(-epochsInHelloMax);
+    const session = this.#session;
+    this.#send({ kind: "hello", epoch, session, logStart, end, epochs });
+  }
+
+  tick(): void {
+    const isWaiting = this.#state === "none" || this.#state === "shaking";
+    const isDue = this.#core.nowMs - this.#askedMs >= this.#core.limits.retryMs;
+    if (isWaiting && isDue) this.shakeHands();
+  }
+
+  answered(link: LinkId, message: HelloOk): void {
+    if (this.#state !== "shaking" || !this.#isOfSession(link, message)) return;
+    const { common } = message;
+    const { committed, logStart, end } = this.#core.marks;
+    const isJoiner = this.#core.role === "joiner";
+    if (common < committed && !this.#isFromBeforeUncleanStart()) {
+      return this.#core.halt(`${common} is the end in common, ${committed} was committed`);
+    }
+    if (!isJoiner && common !== end) {
+      return this.#core.halt(`a member ends at ${end}, its predecessor knows ${common} of it`);
+    }
+    this.#heardCommitted = Math.max(this.#heardCommitted, message.committed);
+    this.#expected = common;
+    const isForeign = isJoiner && message.commonEpoch === -1 && end > logStart;
+    if (isForeign || common > end || common < logStart) this.#cut("restart", common);
+    else if (common < end) this.#cut("truncate", common);
+    else this.#ready();
+  }
+
+  /** An unclean start took back what this replica's former life knew as committed. */
+  #isFromBeforeUncleanStart(): boolean {
+    const last = this.#core.ports.epochs().at(-1)?.epoch ?? -1;
+    return last < (this.#core.config?.unclean ?? 0);
+  }
+
+  #cut(kind: "truncate" | "restart", offset: number): void {
+    const { marks } = this.#core;
+    this.#state = "cutting";
+    marks.isCutting = true;
+    marks.committed = Math.min(marks.committed, offset);
+    this.#core.emit({ kind, offset });
+  }
+
+  /** The log was truncated, and says so in `marks`. */
+  cut(): void {
+    // A batch that the common end divides went as a whole: they are not in step yet.
+    if (this.#state === "cutting" && this.#core.marks.end === this.#expected) this.#ready();
+    else this.shakeHands();
+  }
+
+  #ready(): void {
+    this.#state = "ready";
+    this.#told = noMarks;
+    this.#ownTold = { written: -1, flushed: -1 };
+  }
+
+  /** What of an Append is to be appended. */
+  take(link: LinkId, message: Append): void {
+    if (this.#state !== "ready" || !this.#isOfSession(link, message)) return;
+    const { base, next } = message;
+    if (base !== this.#expected && next > this.#expected) {
+      this.#reject();
+      return this.shakeHands();
+    }
+    if (base === this.#expected && next > base) {
+      this.#expected = next;
+      this.#core.emit({ kind: "appendReplicated", base, next });
+    }
+    this.#hear(message);
+  }
+
+  #hear({ committed, logStart, flush, isFresh }: Append): void {
+    const { orders } = this.#core;
+    this.#heardCommitted = Math.max(this.#heardCommitted, committed);
+    orders.logStart = Math.max(orders.logStart, logStart);
+    if (flush > orders.flush) {
+      orders.flush = flush;
+      this.#core.emit({ kind: "flush", offset: flush });
+    }
+    if (!isFresh) return;
+    orders.freshCount += 1;
+    this.#freshMs = this.#core.nowMs;
+  }
+
+  /** What came with an Append was not taken: it is asked for again, after a while. */
+  refused(): void {
+    if (this.#state !== "ready") return;
+    this.#reject();
+    this.#askedMs = this.#core.nowMs;
+  }
+
+  rejected(link: LinkId, message: Reject): void {
+    if (link !== this.#link || message.session !== this.#session) return;
+    // While the log is cut the next handshake follows by itself.
+    if (this.#state !== "cutting") this.#state = "none";
+    this.#askedMs = this.#core.nowMs;
+    if (message.epoch > this.#core.epoch) this.#core.emit({ kind: "lookAgain" });
+  }
+
+  /** Tells what this replica and all behind it have, when that matters; on a tick, all news. */
+  acknowledge(chain: ChainMarks, isTick: boolean): void {
+    if (this.#state !== "ready") return;
+    const { written, flushed, durability } = this.#core.marks;
+    const told = this.#told;
+    const isFirst = this.#ownTold.written < 0;
+    const isHeldMore = heldOf(chain, durability) > heldOf(told, durability);
+    const isMore = isHeldMore || chain.flushed > told.flushed || chain.logStart > told.logStart;
+    const isNews =
+      chain.written > told.written ||
+      written !== this.#ownTold.written ||
+      flushed !== this.#ownTold.flushed;
+    if (!isFirst && !isMore && !(isTick && isNews)) return;
+    this.#told = {
+      written: Math.max(told.written, chain.written),
+      flushed: Math.max(told.flushed, chain.flushed),
+      logStart: Math.max(told.logStart, chain.logStart),
+    };
+    this.#ownTold = { written, flushed };
+    const inSession = { epoch: this.#core.epoch, session: this.#session };
+    const own = { ownWritten: written, ownFlushed: flushed };
+    this.#send({ kind: "ack", ...inSession, ...this.#told, ...own });
+  }
+
+  #isOfSession(link: LinkId, { epoch, session }: HelloOk | Append): boolean {
+    return link === this.#link && epoch === this.#core.epoch && session === this.#session;
+  }
+
+  #reject(): void {
+    this.#state = "none";
+    this.#send({ kind: "reject", epoch: this.#core.epoch, session: this.#session });
+  }
+
+  #send(message: ChainMessage): void {
+    if (this.#link !== undefined) this.#core.emit({ kind: "send", link: this.#link, message });
+  }
+}
