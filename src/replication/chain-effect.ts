@@ -31,10 +31,8 @@ export type ChainEffect =
   /** Delete what is below `offset`, as the head did; then `logStart`. */
   | { readonly kind: "moveLogStart"; readonly offset: number }
   | { readonly kind: "flush"; readonly offset: number }
-  /** For the controller: what is asked in this epoch. Repeated until there is a newer one. */
-  | { readonly kind: "ask"; readonly ask: ChainAsk }
-  /** For the controller: a neighbour that does not come along. Repeated while it does not. */
-  | { readonly kind: "report"; readonly report: ChainReport }
+  /** For the controller. Repeated until there is a newer epoch, or no reason any more. */
+  | { readonly kind: "ask"; readonly ask: ReplicaAsk }
   /** Whoever waits for more than is committed is told that it will not come from here. */
   | { readonly kind: "refuseWaiting"; readonly code: RefusalCode }
   /** Another replica knows of a newer epoch: the coordinator has more than this image. */
@@ -42,19 +40,22 @@ export type ChainEffect =
   /** The replica can not go on, and must not: its log and its chain contradict each other. */
   | { readonly kind: "halt"; readonly reason: string };
 
-/** `append`: this joiner holds all. `cutOut`: this head leaves, and its successor holds all. */
-export interface ChainAsk {
-  readonly kind: "append" | "cutOut";
-  readonly epoch: number;
-  readonly member: Member;
-}
-
-/** A successor or joiner without a session, or one that has stood still for too long. */
-export interface ChainReport {
-  readonly kind: "unreachable" | "stalled";
-  readonly epoch: number;
-  readonly member: Member;
-}
+/** What a member asks of the controller, in this epoch. The shell adds the chain and this node. */
+export type ReplicaAsk = { readonly epoch: number } & (
+  | {
+      /** By the tail: the joiner holds all that the tail ever acknowledged. */
+      readonly kind: "append";
+      readonly joiner: Member;
+    }
+  /** By a head that leaves: its successor holds all that it took. */
+  | { readonly kind: "handOver" }
+  | {
+      /** By the one ahead: there is no session, or nothing has moved in it for too long. */
+      readonly kind: "report";
+      readonly stalled: Member;
+      readonly isReachable: boolean;
+    }
+);
 
 export type RefusalCode =
   | "NOT_LEADER_OR_FOLLOWER"

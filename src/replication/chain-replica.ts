@@ -43,7 +43,7 @@ export class ChainReplica implements ReplicaCore {
   /** The end when the epoch was adopted. */
   #floor = 0;
   #tickMs = -Infinity;
-  #cutOutAskedMs = -Infinity;
+  #handedOverMs = -Infinity;
   readonly #upstream: Upstream;
   readonly #followers: Followers;
 
@@ -143,7 +143,7 @@ export class ChainReplica implements ReplicaCore {
     const { end, logStart } = this.marks;
     if (this.role !== "outsider") this.emit({ kind: "beginEpoch", epoch: this.epoch });
     this.#floor = end;
-    this.#cutOutAskedMs = -Infinity;
+    this.#handedOverMs = -Infinity;
     Object.assign(this.orders, { logStart: this.#isHead ? logStart : 0, flush: 0 });
     this.#upstream.beginEpoch();
     this.#followers.beginEpoch();
@@ -254,10 +254,9 @@ export class ChainReplica implements ReplicaCore {
   /** A head that leaves takes nothing any more, and goes once its successor has it all. */
   #drain(): void {
     if (!this.#isLeaving || this.#followers.successor.held < this.marks.end) return;
-    if (this.nowMs - this.#cutOutAskedMs < this.limits.retryMs) return;
-    this.#cutOutAskedMs = this.nowMs;
-    const { epoch, member } = this;
-    this.emit({ kind: "ask", ask: { kind: "cutOut", epoch, member } });
+    if (this.nowMs - this.#handedOverMs < this.limits.retryMs) return;
+    this.#handedOverMs = this.nowMs;
+    this.emit({ kind: "ask", ask: { kind: "handOver", epoch: this.epoch } });
   }
 
   get #isLeaving(): boolean {

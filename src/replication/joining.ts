@@ -56,7 +56,7 @@ export class Joining {
     if (nowMs - this.#askedMs < limits.retryMs) return;
     this.#askedMs = nowMs;
     const { epoch } = this.#core;
-    this.#core.emit({ kind: "ask", ask: { kind: "append", epoch, member: this.#slot.member } });
+    this.#core.emit({ kind: "ask", ask: { kind: "append", epoch, joiner: this.#slot.member } });
   }
 
   /** The joiner has all that was ever acknowledged from here, in this epoch and before. */

@@ -97,7 +97,12 @@ export class SuccessorSlot {
     if (nowMs - this.#movedMs <= limits.lagTimeMaxMs) return;
     if (nowMs - this.#reportedMs < limits.retryMs) return;
     this.#reportedMs = nowMs;
-    const kind = hasSession ? "stalled" : "unreachable";
-    this.#core.emit({ kind: "report", report: { kind, epoch, member: this.#member } });
+    const report = {
+      kind: "report",
+      epoch,
+      stalled: this.#member,
+      isReachable: hasSession,
+    } as const;
+    this.#core.emit({ kind: "ask", ask: report });
   }
 }
