@@ -84,24 +84,26 @@ const repetitions = options.quick ? 3 : 5;
 
 const noJava = reasonToSkip(["java", "maven"]);
 if (noJava !== undefined) console.log(`Apache Kafka and its tools are left out: ${noJava}`);
-const tools = noJava === undefined ? await JavaTools.start() : undefined;
+type Product = BrokerProcess["product"];
 type Start = (options?: BrokerOptions) => Promise<BrokerProcess>;
-const starts = new Map<BrokerProcess["product"], Start>([["xylem", startXylem]]);
+const starts = new Map<Product, Start>([["xylem", startXylem]]);
 const peer = options.before === undefined ? "kafka" : "xylem-before";
 if (options.before !== undefined) {
   const build = { product: "xylem-before", root: await buildEarlier(options.before) } as const;
   starts.set("xylem-before", (settings) => startXylem(settings, build));
 } else if (noJava === undefined) starts.set("kafka", startKafka);
-const brokers: BrokerProcess[] = [];
-for (const start of starts.values()) brokers.push(await start());
+/** What runs already: each is started by the first scenario that needs it. */
+const brokers = new Map<Product, BrokerProcess>();
+let tools: JavaTools | undefined;
 
 const outcomes: Outcome[] = [];
 for (const scenario of scenarios) {
   if (!scenario.name.includes(options.only)) continue;
-  if (scenario.needsJava && tools === undefined) continue;
+  if (scenario.needsJava && noJava !== undefined) continue;
+  if (scenario.needsJava) tools ??= await JavaTools.start();
   outcomes.push({ scenario, runs: await runInTurn(scenario) });
 }
-for (const broker of brokers) await broker.stop();
+for (const broker of brokers.values()) await broker.stop();
 await tools?.close();
 
 const table = formatTable(outcomes, peer);
@@ -110,8 +112,10 @@ if (options.only === "") writeResult(table);
 
 /** Runs the scenario on each broker in turn, so that a slow minute of the machine hits both. */
 async function runInTurn(scenario: Scenario): Promise<Map<string, Figures[]>> {
-  const measured = brokers.filter(({ product }) => product === "xylem" || !scenario.isOursOnly);
-  const runs = new Map<string, Figures[]>(measured.map(({ product }) => [product, []]));
+  const products = scenario.isOursOnly ? (["xylem"] as const) : [...starts.keys()];
+  const measured: BrokerProcess[] = [];
+  for (const product of products) measured.push(await startOnce(product));
+  const runs = new Map<string, Figures[]>(products.map((product) => [product, []]));
   const counted = Math.min(repetitions, scenario.repetitionsMax ?? repetitions);
   for (let round = scenario.isWarmedUp ? -1 : 0; round < counted; round += 1) {
     for (const broker of measured) {
@@ -122,8 +126,18 @@ async function runInTurn(scenario: Scenario): Promise<Map<string, Figures[]>> {
   return runs;
 }
 
+async function startOnce(product: Product): Promise<BrokerProcess> {
+  const running = brokers.get(product) ?? (await startOf(product)());
+  brokers.set(product, running);
+  return running;
+}
+
+function startOf(product: Product): Start {
+  return starts.get(product) ?? startXylem;
+}
+
 async function measure(scenario: Scenario, broker: BrokerProcess): Promise<Figures> {
-  const startAnother = starts.get(broker.product) ?? startXylem;
+  const startAnother = startOf(broker.product);
   const bench: Bench = { broker, startAnother, tools, isQuick: options.quick };
   const figures = await scenario.measure(bench);
   const shown = Object.entries(figures).map(([name, value]) => `${name} ${value.toFixed(2)}`);
