@@ -1,20 +1,9 @@
 import { assert } from "../base/assert.ts";
 import { ByteWriter, type Int64, writeInt32 } from "../base/bytes.ts";
 import type { Crc32c } from "../base/crc32c.ts";
-import { encodeUtf8 } from "../base/text.ts";
 import { type Codec, codecs, type Compression } from "./compression.ts";
+import { encodeRecords, type RecordInput, sizeOfRecords, writeRecords } from "./encode-records.ts";
 import { batchBits, batchFields, batchOverheadBytes, currentMagic } from "./record-batch.ts";
-import type { RecordHeader } from "./record.ts";
-
-/** A record to be put into a batch. */
-export interface RecordInput {
-  readonly key: Uint8Array | null;
-  readonly value: Uint8Array | null;
-  readonly headers?: readonly RecordHeader[];
-  readonly timestampMs: Int64;
-  /** Its number in the batch when it is not its index, as after compaction. */
-  readonly offsetDelta?: number;
-}
 
 /** Header fields of a batch; what is left out is as in a plain batch of a client. */
 export interface BatchOptions {
@@ -50,15 +39,16 @@ export function buildBatch(
   options: BatchOptions,
   tools: BatchTools,
 ): Uint8Array {
-  const baseTimestamp = records[0]?.timestampMs ?? none;
-  const payload = compressed(encodeRecords(records, baseTimestamp), options, tools.compression);
-  const writer = new ByteWriter(batchFields.records + payload.length);
+  const baseTimestamp = baseOf(records);
+  const packed = pack(records, options, tools.compression);
+  const payloadBytes = packed?.length ?? sizeOfRecords(records, baseTimestamp);
+  const writer = new ByteWriter(batchFields.records + payloadBytes);
   writer.int64(options.baseOffset ?? 0);
-  writer.int32(batchFields.records + payload.length - batchOverheadBytes);
+  writer.int32(batchFields.records + payloadBytes - batchOverheadBytes);
   writer.int32(options.leaderEpoch ?? none);
   writer.int8(currentMagic);
   writer.int32(0);
-  writer.int16(attributesOf(options, payload.length));
+  writer.int16(attributesOf(options, payloadBytes));
   writer.int32(options.lastOffsetDelta ?? records.at(-1)?.offsetDelta ?? records.length - 1);
   writer.int64(baseTimestamp);
   writer.int64(options.logAppendTimeMs ?? options.maxTimestampMs ?? maxTimestampOf(records));
@@ -66,16 +56,25 @@ export function buildBatch(
   writer.int16(options.producerEpoch ?? none);
   writer.int32(options.baseSequence ?? none);
   writer.int32(records.length);
-  writer.copy(payload);
+  if (packed === undefined) writeRecords(writer, records, baseTimestamp);
+  else writer.copy(packed);
   const batch = writer.toBytes();
   writeInt32(batch, batchFields.crc, tools.crc32c(batch.subarray(batchFields.attributes)));
   return batch;
 }
 
-function compressed(bytes: Uint8Array, options: BatchOptions, port: Compression): Uint8Array {
-  const { codec = "none", level } = options;
-  if (codec === "none" || bytes.length === 0) return bytes;
-  return port.compress(codec, bytes, level);
+/** Undefined: they go into the batch as they are. */
+function pack(
+  records: readonly RecordInput[],
+  { codec = "none", level }: BatchOptions,
+  port: Compression,
+): Uint8Array | undefined {
+  if (codec === "none" || records.length === 0) return undefined;
+  return port.compress(codec, encodeRecords(records, baseOf(records)), level);
+}
+
+function baseOf(records: readonly RecordInput[]): Int64 {
+  return records[0]?.timestampMs ?? none;
 }
 
 function attributesOf(options: BatchOptions, payloadBytes: number): number {
@@ -90,52 +89,6 @@ function maxTimestampOf(records: readonly RecordInput[]): Int64 {
   let largest: Int64 = none;
   for (const { timestampMs } of records) if (timestampMs > largest) largest = timestampMs;
   return largest;
-}
-
-/** Records as they lie in a batch, before compression. */
-export function encodeRecords(records: readonly RecordInput[], baseTimestamp: Int64): Uint8Array {
-  const writer = new ByteWriter(records.length * 64);
-  const body = new ByteWriter(256);
-  let index = 0;
-  for (const record of records) {
-    body.clear();
-    writeBody(body, record, { baseTimestamp, index });
-    writer.varint(body.sizeBytes);
-    for (const chunk of body.finish()) writer.copy(chunk);
-    index++;
-  }
-  return writer.toBytes();
-}
-
-function writeBody(
-  writer: ByteWriter,
-  record: RecordInput,
-  place: { baseTimestamp: Int64; index: number },
-): void {
-  writer.int8(0);
-  writer.varlong(difference(record.timestampMs, place.baseTimestamp));
-  writer.varint(record.offsetDelta ?? place.index);
-  writeRun(writer, record.key);
-  writeRun(writer, record.value);
-  const headers = record.headers ?? [];
-  writer.varint(headers.length);
-  for (const { key, value } of headers) {
-    writeRun(writer, encodeUtf8(key));
-    writeRun(writer, value);
-  }
-}
-
-function writeRun(writer: ByteWriter, bytes: Uint8Array | null): void {
-  writer.varint(bytes === null ? none : bytes.length);
-  if (bytes !== null) writer.raw(bytes);
-}
-
-function difference(one: Int64, other: Int64): Int64 {
-  if (typeof one === "number" && typeof other === "number") {
-    const exact = one - other;
-    if (Number.isSafeInteger(exact)) return exact;
-  }
-  return BigInt.asIntN(64, BigInt(one) - BigInt(other));
 }
 
 /** Control record types (records.md); the others belong to KRaft's own log. */

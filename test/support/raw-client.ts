@@ -1,5 +1,6 @@
 import { crc32c } from "@node-rs/crc32";
-import { buildBatch, type BatchOptions, type RecordInput } from "../../src/protocol/build-batch.ts";
+import { buildBatch, type BatchOptions } from "../../src/protocol/build-batch.ts";
+import { type RecordInput } from "../../src/protocol/encode-records.ts";
 import type { Compression } from "../../src/protocol/compression.ts";
 import { recordBatches, type RecordBatch } from "../../src/protocol/record-batch.ts";
 import { decodeRecords, type LogRecord } from "../../src/protocol/record.ts";

@@ -87,7 +87,9 @@ function collect(source: Readable, share: Share): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
     let sizeBytes = 0;
+    let isOver = false;
     const fail = (error: Error): void => {
+      isOver = true;
       source.off("data", take);
       // What still comes is not kept; the connection ends with the answer.
       source.resume();
@@ -103,13 +105,15 @@ function collect(source: Readable, share: Share): Promise<Uint8Array> {
       }
       chunks.push(chunk);
     };
-    const gone = (): void => fail(new Refusal(400, "The request ended before its body."));
+    const gone = (): void => {
+      if (!isOver) fail(new Refusal(400, "The request ended before its body."));
+    };
     source.on("data", take);
-    source.once("end", () => {
-      source.off("close", gone);
+    source.on("end", () => {
+      isOver = true;
       resolve(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks));
     });
-    source.once("error", gone);
-    source.once("close", gone);
+    source.on("error", gone);
+    source.on("close", gone);
   });
 }

@@ -8,12 +8,13 @@ import type { GuestRoutes } from "./guest-routes.ts";
 import { type HttpApp, openHttpApp } from "./http-app.ts";
 import { LiveReaders } from "./live/live-readers.ts";
 import { SocketDoor, socketPath } from "./live/socket-door.ts";
+import { LoopTurn } from "./loop-turn.ts";
 import { asRehearsedCall } from "./rehearse-call.ts";
 import { Refusal } from "./refusal.ts";
 import type { HttpScope, Route } from "./route.ts";
 import { routes } from "./routes/index.ts";
 
-export interface HttpOptions extends Omit<HttpScope, "closing" | "routes" | "readers"> {
+export interface HttpOptions extends Omit<HttpScope, "closing" | "routes" | "readers" | "turn"> {
   readonly rules: GuardRules;
   readonly guests?: GuestRoutes | undefined;
   /** Whether it took a request that the guard let through: calls of the gRPC door. */
@@ -56,6 +57,8 @@ export class HttpServer {
   /** That are under way. */
   readonly #responses = new Set<ServerResponse>();
   readonly #publicPaths: ReadonlySet<string>;
+  /** The Host that was let through last: nearly every request has the same. */
+  #knownHost: string | undefined;
   #requestCount = 0;
 
   private constructor(server: Server, options: HttpOptions, opened: Opened) {
@@ -86,7 +89,7 @@ export class HttpServer {
     });
     const closing = new AbortController();
     const readers = new LiveReaders(options.broker, closing.signal);
-    const scope = { ...options, closing: closing.signal, routes, readers };
+    const scope = { ...options, closing: closing.signal, routes, readers, turn: new LoopTurn() };
     const app = await openHttpApp(server, scope, options.guests);
     return new HttpServer(server, options, { app, closing, socketDoor: new SocketDoor(scope) });
   }
@@ -209,6 +212,7 @@ export class HttpServer {
   /** Also where users will be found: whoever asks is anonymous. */
   #refuse(request: IncomingMessage): Refusal | undefined {
     const { host, origin, upgrade } = request.headers;
+    if (origin === undefined && host !== undefined && host === this.#knownHost) return undefined;
     const detail = refuseForeign(
       {
         method: requestedMethod(request),
@@ -219,7 +223,10 @@ export class HttpServer {
       },
       this.#options.rules,
     );
-    if (detail === undefined) return undefined;
+    if (detail === undefined) {
+      this.#knownHost = host;
+      return undefined;
+    }
     return new Refusal(403, detail, { code: "CLUSTER_AUTHORIZATION_FAILED" });
   }
 }

@@ -8,6 +8,7 @@ import { mediaTypeOf } from "./media-type.ts";
 import { readCall } from "./read-call.ts";
 import { Refusal } from "./refusal.ts";
 import type { Answer, HttpScope, PlainAnswer, Route } from "./route.ts";
+import { sendAnswer } from "./send-answer.ts";
 
 const allMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 const nothing = new Uint8Array();
@@ -104,15 +105,10 @@ function decodeText(bytes: Uint8Array): string {
 }
 
 function send(reply: FastifyReply, answer: Answer): FastifyReply {
-  if ("takeOver" in answer) {
-    reply.hijack();
-    answer.takeOver(reply.request.raw, reply.raw);
-    return reply;
-  }
-  reply.code(answer.status);
-  if (answer.headers !== undefined) reply.headers(answer.headers);
-  if (answer.json === undefined) return reply.serializer(asItIs).send(answer.content);
-  return sendText(reply, "application/json", JSON.stringify(answer.json));
+  reply.hijack();
+  if ("takeOver" in answer) answer.takeOver(reply.request.raw, reply.raw);
+  else sendAnswer(reply.raw, answer);
+  return reply;
 }
 
 async function compressed(
@@ -120,13 +116,12 @@ async function compressed(
   answer: PlainAnswer,
   sizeBytesMin: number,
 ): Promise<PlainAnswer> {
-  reply.header("vary", "origin, accept-encoding");
   const { content = "" } = answer;
+  const headers = { ...answer.headers, vary: "origin, accept-encoding" };
   const coding = chooseCoding(reply.request.headers["accept-encoding"]);
-  if (coding === undefined || content.length < sizeBytesMin) return answer;
+  if (coding === undefined || content.length < sizeBytesMin) return { ...answer, headers };
   const coded = await compress(content, coding);
-  const headers = { ...answer.headers, "content-encoding": coding };
-  return { ...answer, headers, content: coded };
+  return { ...answer, headers: { ...headers, "content-encoding": coding }, content: coded };
 }
 
 /** Fastify adds a charset to what it takes for JSON; JSON has none (RFC 8259, 11). */

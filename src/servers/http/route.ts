@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { Broker } from "../../broker/broker.ts";
 import type { BatchTools } from "../../protocol/build-batch.ts";
+import type { LoopTurn } from "./loop-turn.ts";
 import type { LiveReaders } from "./live/live-readers.ts";
 import type { MetricsPage } from "./metrics.ts";
 import type { JsonSchema, ObjectValue, Schema } from "./schemas/schema.ts";
@@ -25,6 +26,8 @@ export interface HttpScope {
   readonly routes: readonly Route[];
   /** Those who follow partitions: they end when the door closes. */
   readonly readers: LiveReaders;
+  /** What is appended waits for its end. */
+  readonly turn: LoopTurn;
 }
 
 /** A request as a route sees it: checked against the route's schemas. */

@@ -1,7 +1,7 @@
 import { writeInt32 } from "../../../base/bytes.ts";
 import type { Crc32c } from "../../../base/crc32c.ts";
 import type { TopicSettings } from "../../../base/settings/topic-settings.ts";
-import { encodeRecords } from "../../../protocol/build-batch.ts";
+import { encodeRecords } from "../../../protocol/encode-records.ts";
 import { type Codec, codecs, type Compression } from "../../../protocol/compression.ts";
 import {
   batchBits,

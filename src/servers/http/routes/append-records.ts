@@ -79,7 +79,8 @@ const append = route({
     422: "The Idempotency-Key came with another request before.",
     503: "Fewer replicas than min-replicas.",
   },
-  handle: async ({ broker, tools }, { params: { topic }, query, body, headers }) => {
+  handle: async ({ broker, tools, turn }, { params: { topic }, query, body, headers }) => {
+    await turn.end();
     const { acks = "all", key, partition } = query;
     const contentType = headers["content-type"];
     const typeWanted = broker.topics.find(topic)?.settings["content.type"] ?? "";
