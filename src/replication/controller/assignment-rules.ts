@@ -1,6 +1,7 @@
 import type { ChainConfig } from "../chain-config.ts";
 import { sameMember, type Member } from "../member.ts";
-import { nextEpoch, withReplicas } from "./chain-change.ts";
+import { isSameList, withReplicas } from "../placement/reassignment.ts";
+import { nextEpoch } from "./chain-change.ts";
 import type { ChainSituation, Verdict } from "./chain-situation.ts";
 import { asMember } from "./controlled-node.ts";
 import { askOf, change, shortened } from "./failure-rules.ts";
@@ -111,10 +112,7 @@ function reasonToLeave(situation: ChainSituation): string | undefined {
 function finished(config: ChainConfig, wanted: readonly number[]): ChainConfig {
   const isReached =
     config.members.length === wanted.length && wanted.every((id) => isMember(config, id));
-  const isWritten =
-    config.target === undefined &&
-    config.replicas.length === wanted.length &&
-    wanted.every((id, place) => config.replicas[place] === id);
+  const isWritten = config.target === undefined && isSameList(config.replicas, wanted);
   return !isReached || isWritten ? config : withReplicas(config, wanted);
 }
 

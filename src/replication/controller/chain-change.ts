@@ -19,9 +19,3 @@ export interface ChainChange {
 export function nextEpoch(config: ChainConfig, change: Partial<ChainConfig>): ChainConfig {
   return { ...config, ...change, epoch: config.epoch + 1 };
 }
-
-/** The assignment is what was wanted, and nothing is wanted any more. The epoch stays. */
-export function withReplicas(config: ChainConfig, replicas: readonly number[]): ChainConfig {
-  const { epoch, members, joining, leaving, unclean } = config;
-  return { epoch, members, joining, leaving, unclean, replicas };
-}

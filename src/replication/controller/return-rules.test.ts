@@ -150,7 +150,7 @@ describe("an unclean start by hand", () => {
     ]);
   });
 
-  test("is refused while a member is up, from a node that is not, and where it is not allowed", () => {
+  test("is refused while a member is up, from one that is not, and where not allowed", () => {
     const world = new ControllerWorld();
     world.chain("1a 2a");
     world.up("3a");

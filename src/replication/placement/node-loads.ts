@@ -6,6 +6,8 @@ export interface PlacedPartition {
   readonly replicas: readonly number[];
   /** Bytes of one replica. */
   readonly sizeBytes: number;
+  /** `replicas=all`: it follows the seats, no plan moves it. */
+  readonly isEverywhere?: boolean;
 }
 
 /** What one node holds. */

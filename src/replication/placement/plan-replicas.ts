@@ -2,6 +2,7 @@ import { assert } from "../../base/assert.ts";
 import { balanceHeads } from "./balance-heads.ts";
 import { balanceReplicas } from "./balance-replicas.ts";
 import type { PlacedPartition } from "./node-loads.ts";
+import { isSameList } from "./reassignment.ts";
 import { ReplicaTable, type TableNode } from "./replica-table.ts";
 import { canHold, type Seat } from "./seat.ts";
 
@@ -34,7 +35,8 @@ export function planReplicas(
 ): Move[] {
   const holding = seats.filter(canHold).sort((a, b) => a.id - b.id);
   assert(holding.length > 0, "a plan leaves at least one node that may hold replicas");
-  const ordered = [...partitions].sort((a, b) => (a.key < b.key ? -1 : 1));
+  const movable = partitions.filter(({ isEverywhere }) => isEverywhere !== true);
+  const ordered = movable.sort((a, b) => (a.key < b.key ? -1 : 1));
   const table = new ReplicaTable(ordered, holding);
   const planned = new PlannedReplicas(table, rules);
   ordered.forEach((_, at) => planned.evacuate(at));
@@ -121,7 +123,7 @@ class PlannedReplicas {
 }
 
 function movesOf({ key, replicas, sizeBytes }: PlacedPartition, to: readonly number[]): Move[] {
-  if (replicas.length === to.length && replicas.every((id, place) => id === to[place])) return [];
+  if (isSameList(replicas, to)) return [];
   const newcomers = to.filter((id) => !replicas.includes(id)).length;
   return [{ key, from: replicas, to, sizeBytes: sizeBytes * newcomers }];
 }

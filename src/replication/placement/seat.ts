@@ -1,3 +1,5 @@
+import { assert } from "../../base/assert.ts";
+
 /**
  * A node's place in the ring, kept at the coordinator below `ring/<id>` and, unlike the node's own
  * entry, not bound to its lease: a node that is down keeps its share.
@@ -9,6 +11,8 @@ export interface Seat {
   /** Its share of the load is its part of the sum of all weights; 0: it gets nothing. */
   readonly weight: number;
   readonly state: SeatState;
+  /** While it leaves: the node that takes all its replicas. */
+  readonly replacement?: number;
 }
 
 /**
@@ -20,4 +24,27 @@ export type SeatState = "joining" | "valid" | "leaving";
 /** Whether new replicas may be placed there. */
 export function canHold(seat: Seat): boolean {
   return seat.state === "valid" && seat.weight > 0;
+}
+
+const ringPrefix = "ring/";
+
+export const seatKey = (id: number): string => `${ringPrefix}${id}`;
+
+export function formatSeat({ rack, weight, state, replacement }: Seat): string {
+  return JSON.stringify({ rack, weight, state, replacement });
+}
+
+/** Our own writing: anything else in it is a defect, or a newer version's. */
+export function parseSeat(key: string, text: string): Seat {
+  const value = JSON.parse(text) as Record<string, unknown>;
+  const { rack, weight, state, replacement } = value;
+  const id = Number(key.slice(ringPrefix.length));
+  const isWhole =
+    Number.isSafeInteger(id) &&
+    typeof rack === "string" &&
+    typeof weight === "number" &&
+    (state === "joining" || state === "valid" || state === "leaving") &&
+    (replacement === undefined || typeof replacement === "number");
+  assert(isWhole, `the coordinator's entry ${key} is not one of ours: ${text}`);
+  return { id, rack, weight, state, ...(replacement === undefined ? {} : { replacement }) };
 }

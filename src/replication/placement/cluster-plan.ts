@@ -1,0 +1,67 @@
+import { assert } from "../../base/assert.ts";
+import type { Move } from "./plan-replicas.ts";
+
+/** A committed plan, as the coordinator keeps it: `plan` and its moves below `plan/<id>/`. */
+export interface ClusterPlan {
+  readonly id: string;
+  readonly state: PlanState;
+  /** Moves that copy at the same time. */
+  readonly movesAtOnceMax: number;
+  readonly moves: readonly Move[];
+}
+
+/** `paused`: what copies goes on, nothing new begins. `cancelled`: what copies goes back. */
+export type PlanState = "running" | "paused" | "cancelled" | "done";
+
+export const planKey = "plan";
+/** Keeps an entry far below what coordinators take, Consul's 512 KiB. */
+const movesPerEntry = 500;
+
+/** Moves are many: they are written first, and the plan is there when its own entry is. */
+export function formatPlan(plan: ClusterPlan): {
+  readonly head: string;
+  readonly moves: readonly { readonly key: string; readonly value: string }[];
+} {
+  const { id, state, movesAtOnceMax, moves } = plan;
+  const entries = Array.from({ length: Math.ceil(moves.length / movesPerEntry) }, (_, at) => {
+    const some = moves.slice(at * movesPerEntry, (at + 1) * movesPerEntry);
+    return { key: `${planKey}/${id}/${at}`, value: JSON.stringify(some.map(toFields)) };
+  });
+  return {
+    head: JSON.stringify({ id, state, movesAtOnceMax, entries: entries.length }),
+    moves: entries,
+  };
+}
+
+/** The same plan in another state: its moves stay as they are. */
+export function formatPlanState(head: string, state: PlanState): string {
+  return JSON.stringify({ ...(JSON.parse(head) as object), state });
+}
+
+/** Our own writing: anything else in it is a defect. `valueOf` finds an entry's text by its key. */
+export function parsePlan(head: string, valueOf: (key: string) => string | undefined): ClusterPlan {
+  const { id, state, movesAtOnceMax, entries } = JSON.parse(head) as Record<string, unknown>;
+  assert(typeof id === "string" && Number.isSafeInteger(entries), `no plan of ours: ${head}`);
+  const moves: Move[] = [];
+  for (let at = 0; at < (entries as number); at += 1) {
+    const text = valueOf(`${planKey}/${id}/${at}`);
+    assert(text !== undefined, `moves ${at} of plan ${id} are missing`);
+    moves.push(...(JSON.parse(text) as MoveFields[]).map(toMove));
+  }
+  return { id, state: state as PlanState, movesAtOnceMax: movesAtOnceMax as number, moves };
+}
+
+type MoveFields = readonly [
+  key: string,
+  from: readonly number[],
+  to: readonly number[],
+  sizeBytes: number,
+];
+
+function toFields({ key, from, to, sizeBytes }: Move): MoveFields {
+  return [key, from, to, sizeBytes];
+}
+
+function toMove([key, from, to, sizeBytes]: MoveFields): Move {
+  return { key, from, to, sizeBytes };
+}

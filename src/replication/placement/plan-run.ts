@@ -1,0 +1,163 @@
+import type { ChainChange } from "../controller/chain-change.ts";
+import type { ControlledChain } from "../controller/chain-situation.ts";
+import type { NodeLookup } from "../controller/controlled-node.ts";
+import type { ClusterPlan, PlanState } from "./cluster-plan.ts";
+import type { Move } from "./plan-replicas.ts";
+import { isSameList, withoutTarget } from "./reassignment.ts";
+
+/** What a plan's run needs to see. */
+export interface PlanImage extends NodeLookup {
+  findChain(key: string): ControlledChain | undefined;
+}
+
+export interface PlanStep {
+  /** Assignments to write, by compare-and-set: moves that begin, or go back. */
+  readonly changes: readonly ChainChange[];
+  /** Chains whose preferred head is to be the head now. */
+  readonly prefers: readonly string[];
+  /** Nothing is left to do. */
+  readonly isDone: boolean;
+}
+
+export interface PlanProgress {
+  readonly waiting: number;
+  readonly running: number;
+  readonly done: number;
+  /** Their partition is gone, or was reassigned by somebody else. */
+  readonly skipped: number;
+  readonly sizeBytes: number;
+  readonly doneBytes: number;
+}
+
+type MoveState = "waiting" | "running" | "done" | "skipped";
+
+/**
+ * Carries out a committed plan, some moves at a time. What has happened is read off the chains, so
+ * that it goes on under any controller where it was left. A move whose new nodes are not up waits
+ * without holding up others.
+ */
+export class PlanRun {
+  readonly #plan: ClusterPlan;
+  readonly #image: PlanImage;
+  readonly #places = new Map<string, number>();
+  readonly #states: MoveState[];
+  /** Places of moves in each state. */
+  readonly #waiting = new Set<number>();
+  readonly #running = new Set<number>();
+  readonly #prefers: string[] = [];
+  #state: PlanState;
+  #doneBytes = 0;
+
+  constructor(plan: ClusterPlan, image: PlanImage) {
+    this.#plan = plan;
+    this.#image = image;
+    this.#state = plan.state;
+    this.#states = plan.moves.map(() => "skipped");
+    plan.moves.forEach(({ key }, place) => {
+      this.#places.set(key, place);
+      this.#look(place);
+    });
+    this.#prefers.length = 0;
+  }
+
+  get progress(): PlanProgress {
+    const { moves } = this.#plan;
+    const done = this.#states.filter((state) => state === "done").length;
+    const [waiting, running] = [this.#waiting.size, this.#running.size];
+    return {
+      waiting,
+      running,
+      done,
+      skipped: moves.length - done - waiting - running,
+      sizeBytes: moves.reduce((sum, move) => sum + move.sizeBytes, 0),
+      doneBytes: this.#doneBytes,
+    };
+  }
+
+  setState(state: PlanState): void {
+    this.#state = state;
+  }
+
+  /** The image has another entry of the chain, or none any more. */
+  chainChanged(key: string): void {
+    const place = this.#places.get(key);
+    if (place !== undefined) this.#look(place);
+  }
+
+  /** What to do now. Until the image shows it, it is answered again. */
+  step(): PlanStep {
+    const changes = this.#state === "cancelled" ? this.#goBack() : this.#begin();
+    const left = this.#running.size + (this.#state === "cancelled" ? 0 : this.#waiting.size);
+    return { changes, prefers: this.#prefers.splice(0), isDone: left === 0 };
+  }
+
+  #begin(): ChainChange[] {
+    if (this.#state !== "running") return [];
+    let free = this.#plan.movesAtOnceMax;
+    for (const place of this.#running) if (this.#canCopy(place)) free -= 1;
+    const changes: ChainChange[] = [];
+    for (const place of this.#waiting) {
+      if (free <= 0) break;
+      if (!this.#canCopy(place)) continue;
+      const { key, to } = this.#moveAt(place);
+      const chain = this.#image.findChain(key) as ControlledChain;
+      const config = { ...chain.config, target: to };
+      changes.push(changeOf(chain, config, `the plan moves it to ${to.join(", ")}`));
+      free -= 1;
+    }
+    return changes;
+  }
+
+  #goBack(): ChainChange[] {
+    return [...this.#running].map((place) => {
+      const chain = this.#image.findChain(this.#moveAt(place).key) as ControlledChain;
+      return changeOf(chain, withoutTarget(chain.config), "the plan is cancelled");
+    });
+  }
+
+  #look(place: number): void {
+    const move = this.#moveAt(place);
+    const before = this.#states[place] as MoveState;
+    const chain = this.#image.findChain(move.key);
+    const state = stateOf(move, chain);
+    this.#states[place] = state;
+    if (before === "done") this.#doneBytes -= move.sizeBytes;
+    if (state === "done") this.#doneBytes += move.sizeBytes;
+    keepIn(this.#waiting, place, state === "waiting");
+    keepIn(this.#running, place, state === "running");
+    const isNew = state === "done" && before !== "done";
+    if (isNew && chain?.config.members[0]?.id !== move.to[0]) this.#prefers.push(move.key);
+  }
+
+  /** Whether all nodes that are new to the partition are up. */
+  #canCopy(place: number): boolean {
+    const { from, to } = this.#moveAt(place);
+    return to.every((id) => from.includes(id) || this.#image.findNode(id) !== undefined);
+  }
+
+  #moveAt(place: number): Move {
+    return this.#plan.moves[place] as Move;
+  }
+}
+
+/** By what the chain is assigned to. */
+function stateOf({ from, to }: Move, chain: ControlledChain | undefined): MoveState {
+  if (chain === undefined) return "skipped";
+  const { replicas, target } = chain.config;
+  if (target !== undefined) return isSameList(target, to) ? "running" : "skipped";
+  if (isSameList(replicas, to)) return "done";
+  return isSameList(replicas, from) ? "waiting" : "skipped";
+}
+
+function changeOf(
+  { key, revision }: ControlledChain,
+  config: ChainChange["config"],
+  reason: string,
+): ChainChange {
+  return { key, revision, config, reason, nodes: [] };
+}
+
+function keepIn(places: Set<number>, place: number, isIn: boolean): void {
+  if (isIn) places.add(place);
+  else places.delete(place);
+}
