@@ -118,10 +118,13 @@ export class ControllerWorld {
     throw new Error(`the controller never ends: ${this.reasons.slice(-10).join("; ")}`);
   }
 
-  /** Settles, and lets every joiner join and every head that leaves hand over. */
+  /** Settles; every joiner joins and every head that leaves hands over, as far as it goes. */
   live(partition = 0): string {
+    let before = "";
     for (let pass = 0; pass < 200; pass += 1) {
       this.settle();
+      if (this.show(partition) === before) return before;
+      before = this.show(partition);
       const { joining, leaving } = this.config(partition);
       if (joining[0] !== undefined) this.askAppend(joining[0], partition);
       else if (leaving.length > 0) this.askHandOver(partition);
