@@ -10,7 +10,7 @@ import { systemClock } from "../../src/node/system-clock.ts";
 import { SystemRandom } from "../../src/node/system-random.ts";
 import { HttpServer } from "../../src/servers/http/http-server.ts";
 import { MetricsPage } from "../../src/servers/http/metrics.ts";
-import { KeptLog } from "./memory-broker.ts";
+import { KeptLog } from "./kept-log.ts";
 
 type Rules = Partial<Parameters<typeof HttpServer.open>[0]["rules"]>;
 

@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:net";
 import type { Clock } from "../../src/base/clock.ts";
-import { silentLog, type Log, type LogFields } from "../../src/base/log.ts";
+import { silentLog, type Log } from "../../src/base/log.ts";
 import { SeededRandom } from "../../src/base/seeded-random.ts";
 import { defaultNodeSettings, type NodeSettings } from "../../src/base/settings/node-settings.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
@@ -10,38 +10,7 @@ import { openBroker } from "../../src/node/open-broker.ts";
 import { StartSteps } from "../../src/node/start-steps.ts";
 import { systemClock } from "../../src/node/system-clock.ts";
 import { KafkaServer } from "../../src/servers/kafka/kafka-server.ts";
-
-/** A log line as a test sees it. */
-export interface LogLine {
-  readonly level: "debug" | "info" | "warn" | "error";
-  readonly message: string;
-  readonly fields: LogFields;
-}
-
-/** Keeps the lines that the broker logs. */
-export class KeptLog implements Log {
-  readonly lines: LogLine[] = [];
-
-  debug(message: string, fields: LogFields = {}): void {
-    this.lines.push({ level: "debug", message, fields });
-  }
-
-  info(message: string, fields: LogFields = {}): void {
-    this.lines.push({ level: "info", message, fields });
-  }
-
-  warn(message: string, fields: LogFields = {}): void {
-    this.lines.push({ level: "warn", message, fields });
-  }
-
-  error(message: string, fields: LogFields = {}): void {
-    this.lines.push({ level: "error", message, fields });
-  }
-
-  withLevel(level: LogLine["level"]): LogLine[] {
-    return this.lines.filter((line) => line.level === level);
-  }
-}
+import { KeptLog } from "./kept-log.ts";
 
 /** Everything below the doors, in memory, on virtual time. */
 export class MemoryBroker {

@@ -22,7 +22,8 @@ const entries = [
   // The cluster is composed of these.
   ...product.map(({ path }) => path).filter((path) => path.startsWith("src/replication/")),
   ...product.map(({ path }) => path).filter((path) => path.startsWith("src/broker/cluster/")),
-  "src/broker/ports/peer-links.ts",
+  ...product.map(({ path }) => path).filter((path) => path.startsWith("src/peers/")),
+  "src/simulation/simulated-network.ts",
 ];
 
 function sample(path: string, text: string): SourceFile {

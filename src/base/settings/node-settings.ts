@@ -4,6 +4,7 @@ import { httpSettings } from "./http-settings.ts";
 import { liveSettings } from "./live-settings.ts";
 import { idempotencySettings } from "./idempotency-settings.ts";
 import { logSettings } from "./log-settings.ts";
+import { peerSettings } from "./peer-settings.ts";
 import type { SettingValues } from "./setting.ts";
 import {
   anyText,
@@ -167,6 +168,7 @@ export const nodeSettings = {
   ...logSettings,
   ...idempotencySettings,
   ...groupSettings,
+  ...peerSettings,
 };
 
 /** The settings of one node, parsed. A long past 2^53 is the nearest double. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { KeptLog } from "../../../test/support/memory-broker.ts";
+import { KeptLog } from "../../../test/support/kept-log.ts";
 import { VirtualClock } from "../../base/virtual-clock.ts";
 import type {
   Change,

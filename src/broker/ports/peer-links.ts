@@ -1,4 +1,5 @@
 import type { Uuid } from "../../base/uuid.ts";
+import type { ChainMessage } from "../../replication/chain-message.ts";
 import type { ReadLease } from "../partition/partition-log.ts";
 
 /**
@@ -96,40 +97,3 @@ export interface PeerAddress {
   readonly port: number;
   readonly incarnation: string;
 }
-
-/** One end of an epoch's records: the epoch, and the offset after its last record. */
-export interface EpochEnd {
-  readonly epoch: number;
-  readonly endOffset: number;
-}
-
-/** What replicas of a chain tell each other; all of an epoch, the chain's (cluster.md, 3 and 4). */
-export type ChainMessage =
-  | {
-      readonly kind: "hello";
-      readonly epoch: number;
-      readonly incarnation: string;
-      readonly epochEnds: readonly EpochEnd[];
-    }
-  | {
-      readonly kind: "helloOk";
-      readonly epoch: number;
-      readonly common: number;
-      readonly committed: number;
-    }
-  | {
-      readonly kind: "append";
-      readonly epoch: number;
-      readonly base: number;
-      /** The offset after the last record of the bytes beside it. */
-      readonly next: number;
-      readonly committed: number;
-      readonly logStart: number;
-    }
-  | {
-      readonly kind: "ack";
-      readonly epoch: number;
-      readonly written: number;
-      readonly flushed: number;
-    }
-  | { readonly kind: "reject"; readonly epoch: number };

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
-import { KeptLog, MemoryBroker } from "../../../test/support/memory-broker.ts";
+import { KeptLog } from "../../../test/support/kept-log.ts";
+import { MemoryBroker } from "../../../test/support/memory-broker.ts";
 import type { HolderCall } from "../../storage/holder-calls.ts";
 import { ControlCalls } from "./control-calls.ts";
 import { optional, readInput, text, textList, textMap, wholeNumber } from "./input.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { openLazyWorld } from "../../../../test/support/lazy-storage.ts";
 import { append, batchOf, readValues, topicId } from "../../../../test/support/log-directory.ts";
-import { KeptLog } from "../../../../test/support/memory-broker.ts";
+import { KeptLog } from "../../../../test/support/kept-log.ts";
 import { XylemError } from "../../../base/errors.ts";
 import type { VirtualClock } from "../../../base/virtual-clock.ts";
 import { SimulatedDisk } from "../../../simulation/simulated-disk.ts";

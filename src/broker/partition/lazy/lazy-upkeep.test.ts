@@ -2,7 +2,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { openLazyWorld } from "../../../../test/support/lazy-storage.ts";
 import { append, readValues } from "../../../../test/support/log-directory.ts";
-import { KeptLog } from "../../../../test/support/memory-broker.ts";
+import { KeptLog } from "../../../../test/support/kept-log.ts";
 import { VirtualClock } from "../../../base/virtual-clock.ts";
 import { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
 

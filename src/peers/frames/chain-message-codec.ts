@@ -1,0 +1,120 @@
+import type { ByteReader, ByteWriter } from "../../base/bytes.ts";
+import { MalformedError } from "../../base/errors.ts";
+import type { Ack, Append, ChainMessage, Hello, HelloOk } from "../../replication/chain-message.ts";
+import { epochsInHelloMax } from "../../replication/chain-message.ts";
+import { readCount, writeCount } from "./count.ts";
+import { itemTags } from "./item-tags.ts";
+
+const epochEndBytesMin = 2;
+
+/** Everything of a message but its place and an Append's batches. */
+export function writeChainMessage(writer: ByteWriter, message: ChainMessage): void {
+  writeCount(writer, message.epoch);
+  writeCount(writer, message.session);
+  switch (message.kind) {
+    case "hello":
+      return writeHello(writer, message);
+    case "helloOk":
+      writeCount(writer, message.common);
+      writeCount(writer, message.commonEpoch + 1);
+      return writeCount(writer, message.committed);
+    case "append":
+      return writeAppend(writer, message);
+    case "ack":
+      return writeAck(writer, message);
+    case "reject":
+      return;
+  }
+}
+
+/** Undefined: the tag is of no message. Throws MalformedError. */
+export function readChainMessage(reader: ByteReader, tag: number): ChainMessage | undefined {
+  if (tag < itemTags.hello || tag > itemTags.reject) return undefined;
+  const epoch = readCount(reader);
+  const session = readCount(reader);
+  switch (tag) {
+    case itemTags.hello:
+      return readHello(reader, epoch, session);
+    case itemTags.helloOk:
+      return readHelloOk(reader, epoch, session);
+    case itemTags.append:
+      return readAppend(reader, epoch, session);
+    case itemTags.ack:
+      return readAck(reader, epoch, session);
+    default:
+      return { kind: "reject", epoch, session };
+  }
+}
+
+function writeHello(writer: ByteWriter, { logStart, end, epochs }: Hello): void {
+  writeCount(writer, logStart);
+  writeCount(writer, end);
+  writeCount(writer, epochs.length);
+  for (const { epoch, endOffset } of epochs) {
+    writeCount(writer, epoch);
+    writeCount(writer, endOffset);
+  }
+}
+
+function readHello(reader: ByteReader, epoch: number, session: number): Hello {
+  const logStart = readCount(reader);
+  const end = readCount(reader);
+  const count = readCount(reader);
+  if (count > epochsInHelloMax) throw new MalformedError(`a Hello with ${count} epochs`);
+  reader.claimElements(count, epochEndBytesMin);
+  const epochs = Array.from({ length: count }, () => ({
+    epoch: readCount(reader),
+    endOffset: readCount(reader),
+  }));
+  return { kind: "hello", epoch, session, logStart, end, epochs };
+}
+
+function readHelloOk(reader: ByteReader, epoch: number, session: number): HelloOk {
+  const common = readCount(reader);
+  const commonEpoch = readCount(reader) - 1;
+  return { kind: "helloOk", epoch, session, common, commonEpoch, committed: readCount(reader) };
+}
+
+function writeAppend(writer: ByteWriter, message: Append): void {
+  writeCount(writer, message.base);
+  writeCount(writer, message.next - message.base);
+  writeCount(writer, message.committed);
+  writeCount(writer, message.logStart);
+  writeCount(writer, message.flush);
+  writer.int8(message.isFresh ? 1 : 0);
+}
+
+function readAppend(reader: ByteReader, epoch: number, session: number): Append {
+  const base = readCount(reader);
+  const next = base + readCount(reader);
+  if (!Number.isSafeInteger(next)) throw new MalformedError("an offset of more than 53 bits");
+  const committed = readCount(reader);
+  const logStart = readCount(reader);
+  const flush = readCount(reader);
+  const isFresh = readFlag(reader);
+  return { kind: "append", epoch, session, base, next, committed, logStart, flush, isFresh };
+}
+
+function writeAck(writer: ByteWriter, message: Ack): void {
+  writeCount(writer, message.written);
+  writeCount(writer, message.flushed);
+  writeCount(writer, message.logStart);
+  writeCount(writer, message.ownWritten);
+  writeCount(writer, message.ownFlushed);
+}
+
+function readAck(reader: ByteReader, epoch: number, session: number): Ack {
+  const written = readCount(reader);
+  const flushed = readCount(reader);
+  const logStart = readCount(reader);
+  const ownWritten = readCount(reader);
+  const ownFlushed = readCount(reader);
+  return { kind: "ack", epoch, session, written, flushed, logStart, ownWritten, ownFlushed };
+}
+
+/** Throws MalformedError on what is neither 0 nor 1. */
+export function readFlag(reader: ByteReader): boolean {
+  const byte = reader.uint8();
+  if (byte > 1) throw new MalformedError(`${byte} is neither yes nor no`);
+  return byte === 1;
+}

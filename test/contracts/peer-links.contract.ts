@@ -1,0 +1,235 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { PeerMessage } from "../../src/broker/ports/peer-links.ts";
+import type { PeerNode, PeerNodeOptions, PeerWorld } from "../support/peer-world.ts";
+import { peerCallsContract } from "./peer-calls.contract.ts";
+import { peerFlowContract } from "./peer-flow.contract.ts";
+
+const topicId = Uint8Array.from({ length: 16 }, (_, at) => at);
+
+/** A numbered message without record bytes. */
+export function ackOf(written: number): PeerMessage {
+  const offsets = { written, flushed: 0, logStart: 0, ownWritten: written, ownFlushed: 0 };
+  return { topicId, partition: 3, message: { kind: "ack", epoch: 1, session: 1, ...offsets } };
+}
+
+/** A message that record bytes travel beside. */
+export function appendOf(base: number): PeerMessage {
+  const offsets = { base, next: base + 1, committed: 0, logStart: 0, flush: 0 };
+  return {
+    topicId,
+    partition: 0,
+    message: { kind: "append", epoch: 1, session: 1, ...offsets, isFresh: true },
+  };
+}
+
+/** Two linked nodes. */
+export async function startPair(
+  world: PeerWorld,
+  options: readonly [PeerNodeOptions?, PeerNodeOptions?] = [],
+): Promise<readonly [PeerNode, PeerNode]> {
+  const one = await world.start(1, options[0]);
+  const two = await world.start(2, options[1]);
+  one.links.want(2);
+  await untilLinked(world, one, two);
+  return [one, two];
+}
+
+export async function untilLinked(world: PeerWorld, one: PeerNode, two: PeerNode): Promise<void> {
+  await world.until("both have the link", () => {
+    const here = one.links.find(two.id);
+    const there = two.links.find(one.id);
+    return (
+      here?.peer.incarnation === two.incarnation && there?.peer.incarnation === one.incarnation
+    );
+  });
+}
+
+/** What every `PeerLinks` holds. `make` answers a network without nodes. */
+export function peerLinksContract(name: string, make: () => PeerWorld): void {
+  let world: PeerWorld;
+  beforeEach(() => {
+    world = make();
+  });
+  afterEach(() => world.close());
+
+  describe(`links contract: ${name}`, () => {
+    linkingContract(() => world);
+    admissionContract(() => world);
+    lossContract(() => world);
+    peerFlowContract(() => world);
+    peerCallsContract(() => world);
+  });
+}
+
+function linkingContract(world: () => PeerWorld): void {
+  test("one side wants a link, and both learn who the other is", async () => {
+    const [one, two] = await startPair(world());
+    expect(one.linkTo(two).peer).toEqual({ id: 2, incarnation: two.incarnation });
+    expect(two.linkTo(one).peer).toEqual({ id: 1, incarnation: one.incarnation });
+    expect([one.opened.length, two.opened.length]).toEqual([1, 1]);
+  });
+
+  test("messages of many partitions arrive in order, both ways, with their bytes", async () => {
+    const [one, two] = await startPair(world());
+    const large = Uint8Array.from({ length: 300_000 }, (_, at) => at * 7);
+    for (let index = 0; index < 50; index += 1) {
+      one.linkTo(two).send(ackOf(index));
+      one.linkTo(two).send(appendOf(index), [large.subarray(0, index * 10), large.subarray(0, 7)]);
+      two.linkTo(one).send({ ...ackOf(index), partition: index, topicId: topicId.slice() });
+    }
+    one.linkTo(two).send(appendOf(50), [large]);
+    await world().until("all came", () => one.messages.length + two.messages.length === 151);
+    expect(one.messages.map(({ partition }) => partition)).toEqual(
+      Array.from({ length: 50 }, (_, at) => at),
+    );
+    expect(two.messages.filter(({ message }) => message.kind === "ack")).toEqual(
+      Array.from({ length: 50 }, (_, at) => ackOf(at)),
+    );
+    const appends = two.messages.filter(({ message }) => message.kind === "append");
+    expect(appends.map(({ bytes }) => bytes?.length)).toEqual([
+      ...Array.from({ length: 50 }, (_, at) => at * 10 + 7),
+      300_000,
+    ]);
+    expect(Buffer.compare(appends[50]?.bytes ?? topicId, large)).toBe(0);
+  });
+
+  test("both dial at the same moment, time and again: one link, the same at both ends", async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const one = await world().start(1, { settings: { "peer.reconnect.backoff.ms": 1 } });
+      const two = await world().start(2, { settings: { "peer.reconnect.backoff.ms": 1 } });
+      two.links.want(1);
+      one.links.want(2);
+      await untilLinked(world(), one, two);
+      await world().pass(100);
+      one.linkTo(two).send(ackOf(round));
+      two.linkTo(one).send(ackOf(round));
+      await world().until("both hear", () => one.messages.length + two.messages.length === 2);
+      expect([one.links.linkCount, two.links.linkCount]).toEqual([1, 1]);
+      expect(one.opened.length - one.closed.length).toBe(1);
+      one.kill();
+      two.kill();
+    }
+  });
+
+  test("a link stays while one side wants it, and ends when neither does", async () => {
+    const [one, two] = await startPair(world());
+    two.links.want(1);
+    await world().pass(50);
+    one.links.unwant(2);
+    await world().pass(300);
+    expect(one.linkTo(two).isOpen).toBe(true);
+    two.links.unwant(1);
+    await world().until("it ends", () => one.closed.length === 1 && two.closed.length === 1);
+    await world().pass(300);
+    expect([one.links.find(2), two.links.find(1), one.opened.length]).toEqual([
+      undefined,
+      undefined,
+      1,
+    ]);
+  });
+
+  test("a node wants itself: nothing happens", async () => {
+    const one = await world().start(1);
+    one.links.want(1);
+    await world().pass(100);
+    expect([one.links.find(1), one.warnings]).toEqual([undefined, []]);
+  });
+}
+
+function admissionContract(world: () => PeerWorld): void {
+  const refusals: readonly [string, PeerNodeOptions, RegExp][] = [
+    ["another secret", { key: new Uint8Array(32).fill(9) }, /cluster.secret/],
+    ["another cluster", { clusterId: "another" }, /different clusters/],
+    ["a version too new", { versions: { min: 2, max: 3 } }, /no version/],
+  ];
+  test.each(refusals)("%s: no link, said in the log of both, now and then", async (...given) => {
+    const [, options, reason] = given;
+    const one = await world().start(1);
+    const two = await world().start(2, options);
+    one.links.want(2);
+    await world().until("both say so", () => {
+      const closed = /closed the connection|reset/;
+      const isSaid = one.warnings.some((text) => reason.test(text) || closed.test(text));
+      return isSaid && two.warnings.some((text) => reason.test(text));
+    });
+    await world().pass(500);
+    expect([one.opened, two.opened]).toEqual([[], []]);
+    expect(one.warnings.length).toBeLessThan(4);
+    expect(two.warnings.length).toBeLessThan(4);
+  });
+
+  test("the greatest version that both speak is taken", async () => {
+    const [one, two] = await startPair(world(), [{ versions: { min: 1, max: 4 } }]);
+    one.linkTo(two).send(ackOf(1));
+    await world().until("it is understood", () => two.messages.length === 1);
+  });
+
+  test("the process that is registered under an id keeps its link against another one", async () => {
+    const [one, two] = await startPair(world());
+    const old = one.linkTo(two);
+    const ghost = await world().start(2);
+    // The registry names the second process; the first one, linked still, is the ghost now.
+    await world().until("the registered one is linked", () => {
+      ghost.links.want(1);
+      return one.links.find(2)?.peer.incarnation === ghost.incarnation;
+    });
+    two.links.want(1);
+    await world().pass(500);
+    expect(old.isOpen).toBe(false);
+    expect(one.linkTo(two).peer.incarnation).toBe(ghost.incarnation);
+    expect(one.opened).toHaveLength(2);
+    two.kill();
+  });
+}
+
+function lossContract(world: () => PeerWorld): void {
+  test("a killed node's link is told as closed once, and its next life is linked anew", async () => {
+    const [one, two] = await startPair(world());
+    const first = one.linkTo(two);
+    two.kill();
+    await world().until("it is told", () => one.closed.length === 1);
+    expect([first.isOpen, one.links.find(2)]).toEqual([false, undefined]);
+    const again = await world().start(2);
+    await untilLinked(world(), one, again);
+    first.send(ackOf(1));
+    one.linkTo(again).send(ackOf(2));
+    await world().until("the new link carries", () => again.messages.length > 0);
+    await world().pass(100);
+    expect(again.messages).toEqual([ackOf(2)]);
+    expect([one.opened.length, one.closed.length]).toEqual([2, 1]);
+  });
+
+  test("a node that is not there is dialed until it comes", async () => {
+    const one = await world().start(1);
+    one.links.want(2);
+    await world().pass(300);
+    expect(one.warnings).toEqual(["another node can not be reached: it is not registered"]);
+    await untilLinked(world(), one, await world().start(2));
+  });
+
+  test("what was sent before a close arrives, nothing after it", async () => {
+    const [one, two] = await startPair(world());
+    const link = one.linkTo(two);
+    for (let index = 0; index < 100; index += 1)
+      link.send(appendOf(index), [new Uint8Array(5_000)]);
+    link.close();
+    link.send(ackOf(1));
+    await world().until("it is closed at both", () => two.closed[0] === two.opened[0]);
+    expect(two.messages).toHaveLength(100);
+    await world().until("and linked again, for it is wanted", () => one.opened.length === 2);
+  });
+
+  test("a stop sends what was sent, and ends links and calls", async () => {
+    const [one, two] = await startPair(world());
+    one.linkTo(two).send(ackOf(1));
+    const waiting = one.links.call(2, "never", new Uint8Array(0), 60_000).catch(String);
+    two.links.serve("never", () => new Promise(() => {}));
+    await world().pass(20);
+    const stopped = one.links.close();
+    await world().until("the other side sees it", () => two.closed.length === 1);
+    await stopped;
+    expect(two.messages).toEqual([ackOf(1)]);
+    expect(await waiting).toMatch(/lost before it answered/);
+    expect(one.links.linkCount).toBe(0);
+  });
+}
