@@ -2,10 +2,13 @@ import type { Clock } from "../base/clock.ts";
 import type { Crc32c } from "../base/crc32c.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
+import type { NodeSettings } from "../base/settings/node-settings.ts";
 import type { PeerAddress, PeerIdentity } from "../broker/ports/peer-links.ts";
 import type { PeerTransport } from "../broker/ports/peer-transport.ts";
 import type { VersionRange } from "./handshake/handshake-messages.ts";
-import type { PeerSettings } from "./peer-settings.ts";
+
+/** The settings of links between nodes. */
+export type PeerSettings = Pick<NodeSettings, Extract<keyof NodeSettings, `peer.${string}`>>;
 
 /** What the links of a node are made of. */
 export interface PeerMeshParts {

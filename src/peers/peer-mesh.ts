@@ -216,7 +216,7 @@ export class PeerMesh implements PeerLinks {
     if (place.isIdle && this.#places.get(place.nodeId) === place) this.#places.delete(place.nodeId);
   }
 
-  /** The node with the higher id gives way a little: mostly both begin to want each other at once. */
+  /** Mostly both begin to want each other at once: the node with the higher id gives way. */
   #startDialing(place: PeerPlace): void {
     const { identity, settings } = this.#parts;
     if (identity.id < place.nodeId) this.#dial(place);

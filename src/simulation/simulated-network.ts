@@ -81,10 +81,10 @@ export class SimulatedNetwork {
 
   /** Connections of the two are reset; what is under way is lost. Both learn it, soon. */
   cut(oneId: number, otherId: number): void {
-    for (const connection of [...this.#connections]) {
+    for (const connection of this.#connections) {
       const { from, toId, there, back } = connection;
-      const isBetween = [from.nodeId, toId].sort().join() === [oneId, otherId].sort().join();
-      if (!isBetween) continue;
+      const path = pathOf(from.nodeId, toId);
+      if (path !== pathOf(oneId, otherId) && path !== pathOf(otherId, oneId)) continue;
       there.drop();
       back.drop();
       for (const end of [connection.dialer, connection.acceptor]) {
@@ -139,7 +139,7 @@ export class SimulatedNetwork {
   /** The kernel outlives the process: what was sent arrives, then a reset. */
   #crash(process: Process): void {
     process.isAlive = false;
-    for (const connection of [...this.#connections]) {
+    for (const connection of this.#connections) {
       if (connection.from === process) leave(connection.dialer, connection.there);
       else if (connection.to === process) leave(connection.acceptor, connection.back);
     }
@@ -149,7 +149,7 @@ export class SimulatedNetwork {
   #vanish(process: Process): void {
     process.isAlive = false;
     this.#processes.delete(process.address);
-    for (const connection of [...this.#connections]) {
+    for (const connection of this.#connections) {
       if (connection.from === process) connection.dialer.vanish();
       else if (connection.to === process) connection.acceptor?.vanish();
     }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { XylemError } from "../../src/base/errors.ts";
+import { appendOf, startPair } from "../support/peer-pair.ts";
 import type { PeerWorld } from "../support/peer-world.ts";
-import { appendOf, startPair } from "./peer-links.contract.ts";
 
 const bytesOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
@@ -100,7 +100,7 @@ function answersContract(world: () => PeerWorld): void {
 }
 
 function failuresContract(world: () => PeerWorld): void {
-  test("an error of the other side keeps its code and text; what else it throws is its own", async () => {
+  test("an error of the other side keeps its code; what else it throws is its own", async () => {
     const [one, two] = await startPair(world());
     two.links.serve("refuse", () =>
       Promise.reject(new XylemError("NOT_CONTROLLER", "node 3 is the controller")),

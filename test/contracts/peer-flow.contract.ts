@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { PeerDelivery } from "../../src/broker/ports/peer-links.ts";
+import { ackOf, appendOf, startPair } from "../support/peer-pair.ts";
 import type { PeerWorld } from "../support/peer-world.ts";
-import { ackOf, appendOf, startPair } from "./peer-links.contract.ts";
 
 const windowBytes = 100_000;
 const small = { "peer.window.bytes": windowBytes, "peer.frame.max.bytes": 1_000_000 };
@@ -29,9 +29,12 @@ class Holder {
 
 /** What every `PeerLinks` holds about room. */
 export function peerFlowContract(world: () => PeerWorld): void {
-  test("a receiver that takes nothing stops the sender, and taking sets it going again", async () => {
+  test("a receiver that takes nothing stops the sender; taking sets it going", async () => {
     const holder = new Holder();
-    const [one, two] = await startPair(world(), [{}, { settings: small, ...holder }]);
+    const [one, two] = await startPair(world(), [
+      {},
+      { settings: small, onMessages: holder.onMessages },
+    ]);
     const link = one.linkTo(two);
     let sent = 0;
     const push = (): void => {
@@ -58,7 +61,10 @@ export function peerFlowContract(world: () => PeerWorld): void {
 
   test("messages without bytes pass while there is no room for bytes", async () => {
     const holder = new Holder();
-    const [one, two] = await startPair(world(), [{}, { settings: small, ...holder }]);
+    const [one, two] = await startPair(world(), [
+      {},
+      { settings: small, onMessages: holder.onMessages },
+    ]);
     const link = one.linkTo(two);
     for (let base = 0; link.hasRoom; base += 1) link.send(appendOf(base), [chunk]);
     const before = two.messages.length;
@@ -70,7 +76,10 @@ export function peerFlowContract(world: () => PeerWorld): void {
 
   test("who sends on without room has the link closed, before much is in flight", async () => {
     const holder = new Holder();
-    const [one, two] = await startPair(world(), [{}, { settings: small, ...holder }]);
+    const [one, two] = await startPair(world(), [
+      {},
+      { settings: small, onMessages: holder.onMessages },
+    ]);
     const link = one.linkTo(two);
     let mostBytes = 0;
     for (let base = 0; base < 10_000 && link.isOpen; base += 1) {

@@ -1,48 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { PeerMessage } from "../../src/broker/ports/peer-links.ts";
-import type { PeerNode, PeerNodeOptions, PeerWorld } from "../support/peer-world.ts";
+import { ackOf, appendOf, startPair, topicId, untilLinked } from "../support/peer-pair.ts";
+import type { PeerNodeOptions, PeerWorld } from "../support/peer-world.ts";
 import { peerCallsContract } from "./peer-calls.contract.ts";
 import { peerFlowContract } from "./peer-flow.contract.ts";
-
-const topicId = Uint8Array.from({ length: 16 }, (_, at) => at);
-
-/** A numbered message without record bytes. */
-export function ackOf(written: number): PeerMessage {
-  const offsets = { written, flushed: 0, logStart: 0, ownWritten: written, ownFlushed: 0 };
-  return { topicId, partition: 3, message: { kind: "ack", epoch: 1, session: 1, ...offsets } };
-}
-
-/** A message that record bytes travel beside. */
-export function appendOf(base: number): PeerMessage {
-  const offsets = { base, next: base + 1, committed: 0, logStart: 0, flush: 0 };
-  return {
-    topicId,
-    partition: 0,
-    message: { kind: "append", epoch: 1, session: 1, ...offsets, isFresh: true },
-  };
-}
-
-/** Two linked nodes. */
-export async function startPair(
-  world: PeerWorld,
-  options: readonly [PeerNodeOptions?, PeerNodeOptions?] = [],
-): Promise<readonly [PeerNode, PeerNode]> {
-  const one = await world.start(1, options[0]);
-  const two = await world.start(2, options[1]);
-  one.links.want(2);
-  await untilLinked(world, one, two);
-  return [one, two];
-}
-
-export async function untilLinked(world: PeerWorld, one: PeerNode, two: PeerNode): Promise<void> {
-  await world.until("both have the link", () => {
-    const here = one.links.find(two.id);
-    const there = two.links.find(one.id);
-    return (
-      here?.peer.incarnation === two.incarnation && there?.peer.incarnation === one.incarnation
-    );
-  });
-}
 
 /** What every `PeerLinks` holds. `make` answers a network without nodes. */
 export function peerLinksContract(name: string, make: () => PeerWorld): void {
@@ -93,7 +53,7 @@ function linkingContract(world: () => PeerWorld): void {
     expect(Buffer.compare(appends[50]?.bytes ?? topicId, large)).toBe(0);
   });
 
-  test("both dial at the same moment, time and again: one link, the same at both ends", async () => {
+  test("both dial at the same moment: one link, the same at both ends", async () => {
     for (let round = 0; round < 5; round += 1) {
       const one = await world().start(1, { settings: { "peer.reconnect.backoff.ms": 1 } });
       const two = await world().start(2, { settings: { "peer.reconnect.backoff.ms": 1 } });
@@ -164,7 +124,7 @@ function admissionContract(world: () => PeerWorld): void {
     await world().until("it is understood", () => two.messages.length === 1);
   });
 
-  test("the process that is registered under an id keeps its link against another one", async () => {
+  test("the process that is registered under an id keeps its link", async () => {
     const [one, two] = await startPair(world());
     const old = one.linkTo(two);
     const ghost = await world().start(2);
@@ -183,7 +143,7 @@ function admissionContract(world: () => PeerWorld): void {
 }
 
 function lossContract(world: () => PeerWorld): void {
-  test("a killed node's link is told as closed once, and its next life is linked anew", async () => {
+  test("a killed node's link is told as closed once, its next life is linked", async () => {
     const [one, two] = await startPair(world());
     const first = one.linkTo(two);
     two.kill();

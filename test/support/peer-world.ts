@@ -15,7 +15,7 @@ import type { PeerSocket, PeerTransport } from "../../src/broker/ports/peer-tran
 import { systemClock } from "../../src/node/system-clock.ts";
 import type { VersionRange } from "../../src/peers/handshake/handshake-messages.ts";
 import { PeerMesh } from "../../src/peers/peer-mesh.ts";
-import type { PeerSettings } from "../../src/peers/peer-settings.ts";
+import type { PeerSettings } from "../../src/peers/peer-mesh-parts.ts";
 import { SocketTransport } from "../../src/peers/socket-transport.ts";
 import { SimulatedNetwork, type SimulatedProcess } from "../../src/simulation/simulated-network.ts";
 import { KeptLog } from "./kept-log.ts";
@@ -55,14 +55,15 @@ export class PeerNode {
   readonly id: number;
   readonly incarnation: string;
   readonly links: PeerMesh;
-  readonly log = new KeptLog();
+  readonly log: KeptLog;
   readonly opened: PeerLink[] = [];
   readonly closed: PeerLink[] = [];
   readonly messages: PeerMessage[] = [];
   /** Ends it as `kill -9` does. */
   readonly kill: () => void;
 
-  constructor(id: number, incarnation: string, links: PeerMesh, kill: () => void, log: KeptLog) {
+  constructor(parts: Pick<PeerNode, "id" | "incarnation" | "links" | "kill" | "log">) {
+    const { id, incarnation, links, kill, log } = parts;
     this.id = id;
     this.incarnation = incarnation;
     this.links = links;
@@ -121,7 +122,7 @@ function makeNode(
     ...(options.versions && { versions: options.versions }),
   });
   links.onMessages((_link, messages, delivery) => options.onMessages?.(delivery, messages));
-  return new PeerNode(id, incarnation, links, network.kill, log);
+  return new PeerNode({ id, incarnation, links, kill: network.kill, log });
 }
 
 /** Over TCP on loopback, in real time. */

@@ -87,7 +87,7 @@ export class OutgoingCalls {
   /** The link that calls were asked on is gone. */
   linkClosed(): void {
     const detail = `the link to node ${this.#rule.nodeId} was lost before it answered`;
-    for (const call of [...this.#calls.values()]) {
+    for (const call of this.#calls.values()) {
       if (call.isAsked) this.#end(call).reject(new XylemError("NETWORK_EXCEPTION", detail));
     }
   }
@@ -95,7 +95,7 @@ export class OutgoingCalls {
   /** Nothing is called any more. */
   stop(): void {
     this.linkClosed();
-    for (const call of [...this.#calls.values()]) this.#end(call).reject(this.#unasked(call));
+    for (const call of this.#calls.values()) this.#end(call).reject(this.#unasked(call));
   }
 
   #timeOut(id: number, timeoutMs: number): void {

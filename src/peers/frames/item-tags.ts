@@ -23,8 +23,8 @@
  * | 0x21 | answer | id n, size n, body |
  * | 0x22 | failure | id n, error code text, detail text |
  *
- * In session is: topic id (16), partition n, epoch n, session n. The tag of a message about the same
- * topic as the one before it in the frame has 0x80 set; the topic id is left out.
+ * In session is: topic id (16), partition n, epoch n, session n. The tag of a message about the
+ * same topic as the one before it in the frame has 0x80 set; the topic id is left out.
  */
 export const itemTags = {
   wanted: 0x01,

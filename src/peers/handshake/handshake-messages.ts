@@ -11,8 +11,8 @@ import { proofBytes } from "./prove.ts";
  *
  * | # | from | message | fields |
  * |---|---|---|---|
- * | 1 | dialer | introduction | cluster id, its id and incarnation, whom it wants, nonce (32), limits |
- * | 2 | acceptor | challenge | version, its id and incarnation, nonce (32), limits |
+ * | 1 | dialer | introduction | cluster id, own id, incarnation, wanted id, nonce (32), limits |
+ * | 2 | acceptor | challenge | version, own id, incarnation, nonce (32), limits |
  * | 2 | acceptor | refusal | reason: instead of a challenge or of an acceptance |
  * | 3 | dialer | proof | HMAC of the dialer |
  * | 4 | acceptor | acceptance | turn, HMAC of the acceptor |

@@ -30,8 +30,9 @@ export function makeProof(
   transcript: readonly Uint8Array[],
   turn = 0,
 ): Uint8Array {
+  const sizes = transcript.map(({ length }) => length).join(" ");
   const hmac = createHmac("sha256", key);
-  hmac.update(encodeUtf8(`xylem 1 ${role} ${turn} ${transcript.map(({ length }) => length)}\0`));
+  hmac.update(encodeUtf8(`xylem 1 ${role} ${turn} ${sizes}\0`));
   for (const part of transcript) hmac.update(part);
   return hmac.digest();
 }
