@@ -12,6 +12,12 @@ export interface EpochEnd {
   readonly endOffset: number;
 }
 
+/** An epoch that has records in a log, and the offset after its last one. */
+export interface EpochRange {
+  readonly epoch: number;
+  readonly endOffset: number;
+}
+
 /** Which leader epoch wrote which offsets (KIP-101). Epochs and start offsets ascend. */
 export class LeaderEpochs {
   #entries: EpochStart[];
@@ -61,6 +67,21 @@ export class LeaderEpochs {
     const above = this.#entries.findIndex((entry) => entry.epoch > epoch);
     const known = this.#entries[above - 1]?.epoch ?? epoch;
     return { leaderEpoch: known, endOffset: this.#entries[above]?.startOffset ?? logEnd };
+  }
+
+  /** The epochs that have records in a log of these bounds, ascending, and where each ends. */
+  ends({ logStart, end }: { readonly logStart: number; readonly end: number }): EpochRange[] {
+    const ranges: EpochRange[] = [];
+    for (const [at, { epoch, startOffset }] of this.#entries.entries()) {
+      const endOffset = Math.min(end, this.#entries[at + 1]?.startOffset ?? end);
+      if (endOffset > Math.max(startOffset, logStart)) ranges.push({ epoch, endOffset });
+    }
+    return ranges;
+  }
+
+  /** Nothing is known of any offset any more. */
+  clear(): void {
+    this.#entries = [];
   }
 
   /**

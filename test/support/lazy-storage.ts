@@ -10,7 +10,7 @@ import type { Disk } from "../../src/broker/ports/disk.ts";
 import { type LogWorld, openWorld, topicId, type WorldOptions } from "./log-directory.ts";
 
 /** A log world whose partitions are opened at first use. */
-export interface LazyWorld extends Omit<LogWorld, "open"> {
+export interface LazyWorld extends Omit<LogWorld, "open" | "openReplica"> {
   readonly storage: LazyStorage;
   readonly find: (topic?: string, settings?: Partial<TopicSettings>) => Promise<LazyPartition>;
 }

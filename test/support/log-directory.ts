@@ -12,6 +12,7 @@ import type { PassReport } from "../../src/broker/partition/compaction/partition
 import { LogDirectory } from "../../src/broker/partition/directory/log-directory.ts";
 import type { PartitionLog } from "../../src/broker/partition/partition-log.ts";
 import type { Partition } from "../../src/broker/partition/partition.ts";
+import type { Replica } from "../../src/broker/partition/replica/replica.ts";
 import type { Compactor } from "../../src/broker/ports/compactor.ts";
 import type { Disk } from "../../src/broker/ports/disk.ts";
 import { BatchWalk } from "../../src/log/batch-walk.ts";
@@ -29,6 +30,8 @@ export interface LogWorld {
   readonly directory: LogDirectory;
   readonly clock: VirtualClock;
   open(topic?: string, settings?: Partial<TopicSettings>): Promise<Partition>;
+  /** Of the topic "orders"; nobody governs it yet. */
+  openReplica(settings?: Partial<TopicSettings>): Promise<Replica>;
 }
 
 /** Node settings with which every read goes to the disk. */
@@ -61,6 +64,10 @@ export async function openWorld(disk: Disk, options: WorldOptions = {}): Promise
       const all = { ...defaultTopicSettings, ...topicSettings };
       const key = { name: topic, id: topicId, isDense: true };
       return await directory.openPartition(key, 0, all);
+    },
+    openReplica: async (topicSettings = {}) => {
+      const all = { ...defaultTopicSettings, ...topicSettings };
+      return await directory.openReplica({ name: "orders", id: topicId, isDense: true }, 0, all);
     },
   };
 }

@@ -73,6 +73,15 @@ export class LogStart {
     await upkeep.removeSegmentsBelow(this.#offset, settings);
   }
 
+  /** The log begins anew there, above or below; `store` makes that durable. */
+  beginAt(offset: number): void {
+    this.#offset = offset;
+  }
+
+  store(): Promise<void> {
+    return this.#store(this.#offset);
+  }
+
   async #store(offset: number): Promise<void> {
     const target = { offset };
     this.#targets.add(target);

@@ -48,6 +48,8 @@ export interface PartitionContext {
   readonly checkpointSoon: (folder: string) => void;
   /** Makes the log start of a partition, by its folder's name, durable; calls share writes. */
   readonly storeLogStart: (folder: string) => Promise<void>;
+  /** Makes what the checkpoints say of a partition, by its folder's name, durable. */
+  readonly storeOffsets: (folder: string) => Promise<void>;
   /** Runs `work` later, unless the directory is closed first; its failure is logged. */
   readonly schedule: (delayMs: number, work: () => Promise<void>) => void;
 }

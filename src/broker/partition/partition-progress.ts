@@ -15,23 +15,35 @@ export interface StoredMarks {
 
 /** How far a partition has come, whether it still goes on, and who waits to be told. */
 export class PartitionProgress {
+  /** For `committed`. */
   readonly #waiters = new OffsetWaiters();
+  /** For `held`, where a chain says what is committed. */
+  readonly #heldWaiters: OffsetWaiters | undefined;
   readonly #listeners = new Set<AdvanceListener>();
   readonly #patient = new Set<AdvanceListener>();
   #held: number;
+  /** Undefined: all that is held. */
+  #committed: number | undefined;
   #writable: { promise: Promise<void>; resolve: () => void } | undefined;
   /** Who asks for more or less than the topic's durability; undefined: nobody. */
   #storedWaiters: Readonly<Record<Durability, OffsetWaiters>> | undefined;
   #stopped: XylemError | undefined;
   #isReleased = false;
 
-  constructor(held: number) {
+  /** With `committed` a chain says what is. */
+  constructor(held: number, committed?: number) {
     this.#held = held;
+    this.#committed = committed;
+    this.#heldWaiters = committed === undefined ? undefined : new OffsetWaiters();
   }
 
   /** What this replica has as durably as the topic asks. */
   get held(): number {
     return this.#held;
+  }
+
+  get committed(): number {
+    return this.#committed ?? this.#held;
   }
 
   /** Set once the partition can not be used any more. */
@@ -41,16 +53,27 @@ export class PartitionProgress {
 
   /** Somebody waits to be told of something. */
   get isWatched(): boolean {
-    const isAwaited = this.#waiters.count > 0 || this.#storedWaiters !== undefined;
+    const count = this.#waiters.count + (this.#heldWaiters?.count ?? 0);
+    const isAwaited = count > 0 || this.#storedWaiters !== undefined;
     return isAwaited || this.#listeners.size > 0 || this.#writable !== undefined;
   }
 
   /** Calls back once `held` has reached `offset`, or with why it will not. */
   whenHeld(offset: number, done: (error?: Error) => void): void {
     if (this.#held >= offset) done();
-    else if (this.#stopped !== undefined) done(this.#stopped);
+    else this.#wait(this.#heldWaiters ?? this.#waiters, offset, done);
+  }
+
+  /** As `whenHeld`, for `committed`. */
+  whenCommitted(offset: number, done: (error?: Error) => void): void {
+    if (this.committed >= offset) done();
+    else this.#wait(this.#waiters, offset, done);
+  }
+
+  #wait(waiters: OffsetWaiters, offset: number, done: (error?: Error) => void): void {
+    if (this.#stopped !== undefined) done(this.#stopped);
     else if (this.#isReleased) done(closedError());
-    else this.#waiters.add(offset, done);
+    else waiters.add(offset, done);
   }
 
   /** As `whenHeld`, for what is written or flushed. */
@@ -94,8 +117,36 @@ export class PartitionProgress {
   advance(held: number): void {
     if (held <= this.#held) return;
     this.#held = held;
+    this.#heldWaiters?.advance(held);
+    if (this.#committed !== undefined) return;
     this.#waiters.advance(held);
     this.tell();
+  }
+
+  /** A chain has committed what lies below `offset`, which is held. */
+  commit(offset: number): void {
+    this.#committed = offset;
+    this.#waiters.advance(offset);
+    this.tell();
+  }
+
+  /** Who waits is told why what he waits for will not come. */
+  failWaiters(error: Error): void {
+    this.#failAbove(-1, error);
+  }
+
+  /** The log was cut at `end`, or goes on there without what it had: nothing there is in doubt. */
+  cut({ end, isRestart }: { end: number; isRestart: boolean }, error: Error): void {
+    this.#held = isRestart ? end : Math.min(this.#held, end);
+    this.#committed = isRestart ? end : Math.min(this.committed, end);
+    this.#failAbove(isRestart ? -1 : end, error);
+    this.tell();
+  }
+
+  #failAbove(offset: number, error: Error): void {
+    this.#waiters.failAbove(offset, error);
+    this.#heldWaiters?.failAbove(offset, error);
+    this.#failStored(offset, error);
   }
 
   /** Something that readers go by has moved. */
@@ -117,15 +168,13 @@ export class PartitionProgress {
 
   /** What lies at or above `written` never happened. */
   takeBack(written: number, error: XylemError): void {
-    this.#waiters.failAbove(written, error);
-    this.#failStored(written, error);
+    this.#failAbove(written, error);
     this.letWrite();
   }
 
   stop(error: XylemError): void {
     this.#stopped = error;
-    this.#waiters.failAbove(this.#held, error);
-    this.#failStored(-1, error);
+    this.#failAbove(-1, error);
     this.letWrite();
     this.tell();
   }
@@ -133,8 +182,7 @@ export class PartitionProgress {
   /** The partition is closed: nobody is told anything any more. */
   release(): void {
     this.#isReleased = true;
-    this.#waiters.failAbove(-1, closedError());
-    this.#failStored(-1, closedError());
+    this.#failAbove(-1, closedError());
     this.letWrite();
     this.#listeners.clear();
     this.#patient.clear();

@@ -3,10 +3,7 @@ import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import type { LeaderEpochs } from "../../log/leader-epochs.ts";
 import type { Producer } from "../../log/producer-states.ts";
 import type { AbortedTransaction } from "../../log/transaction-index.ts";
-import { buildMarker } from "../../protocol/build-batch.ts";
-import { RecordBatch } from "../../protocol/record-batch.ts";
 import { AbortedTransactions } from "./producers/aborted-transactions.ts";
-import { AppendHead } from "./append/append-head.ts";
 import type { CopySource } from "./copies/copy-partition.ts";
 import type { LoadedPartition } from "./recovery/load-partition.ts";
 import { PartitionCompaction } from "./compaction/partition-compaction.ts";
@@ -30,11 +27,13 @@ import { PartitionRest } from "./lazy/partition-rest.ts";
 import { PartitionTail } from "./read/partition-tail.ts";
 import { PartitionUpkeep } from "./partition-upkeep.ts";
 import { PartitionWriter } from "./append/partition-writer.ts";
-import { describeDuplicate, ProducerJournal } from "./producers/producer-journal.ts";
-import { checkExpectedEnd, outOfRange } from "./refusals.ts";
+import { PartitionAppends } from "./append/partition-appends.ts";
+import { ProducerJournal } from "./producers/producer-journal.ts";
+import { outOfRange } from "./refusals.ts";
+import { Replica, replicaFull, type ReplicaMemory } from "./replica/replica.ts";
+import type { ReplicaUse } from "./replica/replica-log.ts";
 import type { SegmentList } from "./segment/segment-list.ts";
 import { TimestampSearch } from "./read/timestamp-search.ts";
-import { validateBatch } from "./append/validate-batch.ts";
 
 export interface PartitionParts extends LoadedPartition {
   /** The files are as a close in order left them. */
@@ -43,9 +42,14 @@ export interface PartitionParts extends LoadedPartition {
   readonly index: number;
   readonly folder: PartitionFolder;
   readonly settings: TopicSettings;
+  /** Set: a chain says what is committed. */
+  readonly replica: ReplicaMemory | undefined;
 }
 
-/** A partition on a disk: a chain of one, so that committed is what is held here. */
+/**
+ * A partition on a disk: a chain of one, so that committed is what is held here, or, with a
+ * `replica`, a part of a longer one.
+ */
 export class Partition implements PartitionLog {
   readonly topic: string;
   readonly index: number;
@@ -62,12 +66,13 @@ export class Partition implements PartitionLog {
   readonly #reader: PartitionReader;
   readonly #search: TimestampSearch;
   readonly #upkeep: PartitionUpkeep;
-  readonly #head: AppendHead;
+  readonly #appends: PartitionAppends;
   readonly #progress: PartitionProgress;
   readonly #logStart: LogStart;
   readonly rest: PartitionRest;
+  /** Undefined: this node alone says what is committed. */
+  readonly replica: Replica | undefined;
   #settings: TopicSettings;
-  #end: number;
   #isClosed = false;
 
   constructor(parts: PartitionParts, context: PartitionContext) {
@@ -80,8 +85,7 @@ export class Partition implements PartitionLog {
     this.#aborted = new AbortedTransactions(parts.segments, parts.folder, context);
     this.#epochs = parts.epochs;
     this.#settings = parts.settings;
-    this.#end = parts.end;
-    this.#progress = new PartitionProgress(parts.end);
+    this.#progress = new PartitionProgress(parts.end, parts.replica?.committed);
     const { segments, folder, epochs, settings } = parts;
     const listener = {
       onProgress: () => this.#progressed(),
@@ -89,7 +93,11 @@ export class Partition implements PartitionLog {
       onStopped: (error: XylemError) => this.#stop(error),
     };
     const tail = (this.#tail = new PartitionTail(context.tails, settings["tail.cache.records"]));
-    this.#writer = new PartitionWriter(context, { segments, folder, tail, listener }, parts);
+    const writer = new PartitionWriter(context, { segments, folder, tail, listener }, parts);
+    this.#writer = writer;
+    const producers = this.#producers;
+    const appended = { context, folder, segments, epochs, producers, writer };
+    this.#appends = new PartitionAppends(appended, parts);
     this.#reader = new PartitionReader({ segments, epochs: parts.epochs, context });
     context.damages.watch(folder.path, (path) => this.#heedDamage(path));
     this.#search = new TimestampSearch(segments, this.#reader, context.compression);
@@ -104,9 +112,20 @@ export class Partition implements PartitionLog {
       this.#progress.tell();
     };
     this.#logStart = new LogStart(parts.logStart, { context, folder, epochs, upkeep, onMoved });
-    this.#head = new AppendHead(segments);
-    const own = { upkeep, progress: this.#progress, writer: this.#writer };
+    const own = { upkeep, progress: this.#progress, writer };
     this.rest = new PartitionRest(this, { ...parts, ...own });
+    this.replica =
+      parts.replica &&
+      new Replica(this, {
+        ...appended,
+        appends: this.#appends,
+        progress: this.#progress,
+        start: this.#logStart,
+        memory: parts.replica,
+        read: (offset, options) => this.#readWritten(offset, options),
+        onCut: () => tail.clear(),
+        onStopped: listener.onStopped,
+      });
     const spoiled = segments.all.find(({ damages }) => damages.length > 0);
     if (spoiled !== undefined) this.#heedDamage(spoiled.log.path);
   }
@@ -116,11 +135,11 @@ export class Partition implements PartitionLog {
   }
 
   get end(): number {
-    return this.#end;
+    return this.#appends.end;
   }
 
   get committed(): number {
-    return this.#progress.held;
+    return this.#progress.committed;
   }
 
   get lastStable(): number {
@@ -130,7 +149,7 @@ export class Partition implements PartitionLog {
   }
 
   get leaderEpoch(): number {
-    return Math.max(0, this.#epochs.latest);
+    return this.#appends.leaderEpoch;
   }
 
   get sizeBytes(): number {
@@ -143,7 +162,14 @@ export class Partition implements PartitionLog {
 
   /** The next start need not look at what lies below: records and indexes are on the disk. */
   get recoveryPoint(): number {
-    return Math.min(this.#writer.flushed, this.#segments.firstUnsealed?.baseOffset ?? Infinity);
+    const unsealed = this.#segments.firstUnsealed?.baseOffset ?? Infinity;
+    return Math.min(this.#writer.flushed, unsealed, this.replica?.countedUpTo ?? Infinity);
+  }
+
+  /** What a next life may take for committed: it is on the disk. */
+  get committedPoint(): number {
+    const { flushed } = this.#writer;
+    return Math.min(this.committed, flushed, this.replica?.countedUpTo ?? Infinity);
   }
 
   get settings(): TopicSettings {
@@ -164,45 +190,21 @@ export class Partition implements PartitionLog {
   }
 
   append(bytes: Uint8Array, options: AppendOptions): Appended {
-    this.#checkUsable();
-    const nowMs = this.#context.clock.nowMs();
-    const settings = this.#settings;
-    const batch = validateBatch(bytes, { ...options, settings, nowMs }, this.#context);
-    const stored = this.#producers.check(batch, options);
-    if (stored !== undefined) return describeDuplicate(stored, batch);
-    checkExpectedEnd(this, options);
-    this.#context.room.take(batch.sizeBytes, options.origin);
-    return this.#store(batch, nowMs);
+    this.#checkUse("append");
+    return this.#appends.append(this, bytes, options);
   }
 
   endTransaction(end: TransactionEnd): Appended {
-    this.#checkUsable();
-    this.#producers.checkMarker(end);
-    const timestampMs = this.#context.clock.nowMs();
-    const marker = buildMarker({ ...end, timestampMs }, this.#context);
-    this.#context.room.take(marker.length, "coordinator");
-    return this.#store(new RecordBatch(marker), timestampMs);
+    this.#checkUse("append");
+    return this.#appends.endTransaction(end);
   }
 
   abortedTransactions(
     from: number,
     to: number,
   ): readonly AbortedTransaction[] | Promise<readonly AbortedTransaction[]> {
-    this.#checkUsable();
+    this.checkOpen();
     return this.#aborted.find(from, to);
-  }
-
-  /** Gives a batch its offsets and queues it. */
-  #store(batch: RecordBatch, nowMs: number): Appended {
-    const baseOffset = this.#end;
-    const epoch = this.leaderEpoch;
-    batch.assignOffset(baseOffset, epoch);
-    const { lastOffset } = batch;
-    this.#enqueue(batch, nowMs);
-    if (this.#epochs.assign(epoch, baseOffset)) this.#folder.areEpochsDirty = true;
-    this.#end = lastOffset + 1;
-    const logAppendTimeMs = batch.timestampType === "LogAppendTime" ? nowMs : -1;
-    return { baseOffset, lastOffset, logAppendTimeMs, isDuplicate: false };
   }
 
   load(): undefined {
@@ -219,7 +221,7 @@ export class Partition implements PartitionLog {
   }
 
   whenCommitted(offset: number, done: (error?: Error) => void): void {
-    this.whenHeld(offset, done);
+    this.#progress.whenCommitted(offset, done);
   }
 
   whenStored(offset: number, durability: Durability, done: (error?: Error) => void): void {
@@ -227,29 +229,34 @@ export class Partition implements PartitionLog {
   }
 
   read(offset: number, options: ReadOptions): ReadResult | Promise<ReadResult> {
-    this.#checkUsable();
-    if (offset < this.logStart || offset > this.#end) {
+    this.#checkUse("read");
+    if (offset < this.logStart || offset > this.end) {
       throw outOfRange(this, offset);
     }
     const upTo = Math.min(options.upTo, this.#writer.written);
     if (offset >= upTo) return nothingRead;
     const limits = upTo === options.upTo ? options : { ...options, upTo };
-    return this.#tail.read(offset, limits) ?? this.#reader.read(offset, limits);
+    return this.#readWritten(offset, limits);
+  }
+
+  #readWritten(offset: number, options: ReadOptions): ReadResult | Promise<ReadResult> {
+    return this.#tail.read(offset, options) ?? this.#reader.read(offset, options);
   }
 
   async findByTimestamp(timestampMs: number, upTo: number): Promise<TimestampedOffset | undefined> {
-    this.#checkUsable();
+    this.#checkUse("read");
     const bounds = { logStart: this.logStart, upTo: Math.min(upTo, this.#writer.written) };
     return this.#search.findFirst(timestampMs, bounds);
   }
 
   async findMaxTimestamp(): Promise<TimestampedOffset | undefined> {
-    this.#checkUsable();
-    return this.#search.findLargest({ logStart: this.logStart, upTo: this.#writer.written });
+    this.#checkUse("read");
+    const upTo = this.replica === undefined ? this.#writer.written : this.committed;
+    return this.#search.findLargest({ logStart: this.logStart, upTo });
   }
 
   endOffsetForEpoch(epoch: number): { leaderEpoch: number; endOffset: number } {
-    return this.#epochs.endOf(epoch, this.#end);
+    return this.#epochs.endOf(epoch, this.end);
   }
 
   epochAt(offset: number): number {
@@ -257,27 +264,33 @@ export class Partition implements PartitionLog {
   }
 
   async deleteRecordsBefore(offset: number): Promise<number> {
-    this.#checkUsable();
+    this.#checkUse("append");
     await this.#logStart.delete(offset, this.committed, this.#settings);
     return this.logStart;
   }
 
   async applyRetention(nowMs: number, acknowledged = 0): Promise<RetainedBefore> {
-    this.#checkUsable();
-    if (this.#head.isDue(this.#settings, nowMs)) await this.roll();
-    const bounds = { logStart: this.logStart, committed: this.committed, nowMs, acknowledged };
-    const plan = await this.#upkeep.planRetention(this.#settings, bounds);
-    this.#checkUsable();
-    const isAll = plan.segmentCount > 0 && plan.segmentCount === this.#segments.all.length;
-    if (isAll) await this.roll();
-    const before = { logStart: bounds.logStart, sizeBytes: this.sizeBytes };
-    await this.#logStart.moveTo(plan.logStart, this.#settings);
+    this.checkOpen();
+    const before = { logStart: this.logStart, sizeBytes: this.sizeBytes };
+    if (this.#appends.isRollDue(nowMs)) await this.roll();
+    // The head says where a log starts.
+    if (this.replica?.isHead !== false) await this.#retain(nowMs, acknowledged);
     this.#producers.expire(nowMs);
     return before;
   }
 
+  async #retain(nowMs: number, acknowledged: number): Promise<void> {
+    const bounds = { logStart: this.logStart, committed: this.committed, nowMs, acknowledged };
+    const plan = await this.#upkeep.planRetention(this.#settings, bounds);
+    this.checkOpen();
+    const isAll = plan.segmentCount > 0 && plan.segmentCount === this.#segments.all.length;
+    if (isAll) await this.roll();
+    await this.#logStart.moveTo(plan.logStart, this.#settings);
+  }
+
   configure(settings: TopicSettings): void {
     this.#settings = settings;
+    this.#appends.configure(settings);
     this.#writer.configure(settings);
     this.#tail.configure(settings["tail.cache.records"]);
     this.#progressed();
@@ -289,7 +302,7 @@ export class Partition implements PartitionLog {
 
   /** What `copyPartition` copies, up to an `end` that is committed. */
   copySource(end: number): CopySource {
-    this.#checkUsable();
+    this.checkOpen();
     const parts = { context: this.#context, folder: this.#folder, segments: this.#segments };
     return { ...parts, epochs: this.#epochs, logStart: this.logStart, end };
   }
@@ -297,25 +310,26 @@ export class Partition implements PartitionLog {
   /** Index entries and epochs go to their files, so that recovery need not make them again. */
   async checkpoint(): Promise<void> {
     if (this.stopped !== undefined || this.#isClosed || this.rest.isAsLoaded) return;
-    await this.rest.holds.during(() => this.#upkeep.checkpoint());
+    const { turns } = this.#segments;
+    const write = (): Promise<void> => turns.take("checkpoint", () => this.#upkeep.checkpoint());
+    await this.rest.holds.during(write);
   }
 
   /** Flushes, writes snapshots and checkpoints, closes files. Later calls of append throw. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    await this.replica?.settled();
     await this.#writer.settled();
-    if (this.stopped === undefined) {
-      this.#writer.requestFlush();
-      await this.#writer.settled();
-    }
-    if (this.stopped === undefined) await this.#upkeep.close(this.#producers, this.#end);
+    if (this.stopped === undefined) await this.#writer.flushAll();
+    if (this.stopped === undefined) await this.#upkeep.close(this.#producers, this.end);
     await this.#release();
   }
 
   /** Lets go of all files without keeping anything: the partition is about to be removed. */
   async abandon(): Promise<void> {
     this.#isClosed = true;
+    await this.replica?.settled();
     await this.#writer.settled();
     await this.#release();
   }
@@ -327,52 +341,30 @@ export class Partition implements PartitionLog {
     await this.#upkeep.release();
   }
 
-  #enqueue(batch: RecordBatch, nowMs: number): void {
-    const { bytes, sizeBytes, baseOffset, lastOffset } = batch;
-    const maxTimestampMs = Number(batch.maxTimestamp);
-    const hadHead = this.#head.isThere;
-    const incoming = { sizeBytes, baseOffset, lastOffset, maxTimestampMs };
-    const isNew = this.#head.take(incoming, this.#settings, nowMs);
-    const newSegment = isNew ? this.#newSegment(hadHead) : undefined;
-    const aborted = this.#producers.apply(batch, nowMs);
-    this.#writer.enqueue({ bytes, baseOffset, lastOffset, maxTimestampMs, aborted, newSegment });
-  }
-
-  #newSegment(hasOlder: boolean): { snapshot: Uint8Array | undefined } {
-    return { snapshot: hasOlder ? this.#producers.snapshot() : undefined };
-  }
-
   /** Closes the active segment behind all that is queued; the new one stays empty for now. */
   async roll(): Promise<void> {
-    if (this.#head.isEmpty) return;
-    const baseOffset = this.#end;
-    const newSegment = this.#newSegment(true);
-    this.#head.startEmpty(baseOffset, this.#context.clock.nowMs());
-    const lastOffset = baseOffset - 1;
-    const nothing = { bytes: undefined, baseOffset, lastOffset, maxTimestampMs: -1 };
-    await new Promise<void>((onDone) => this.#writer.enqueue({ ...nothing, newSegment, onDone }));
-    this.#checkUsable();
+    this.replica?.checkWhole();
+    await this.#appends.roll();
+    this.checkOpen();
   }
 
   #progressed(): void {
     const isFsync = this.#settings.durability === "fsync";
     const held = isFsync ? this.#writer.flushed : this.#writer.written;
     const { written } = this.#writer;
-    this.#producers.settle(written, held);
+    this.#producers.settle(written, this.replica === undefined ? held : this.committed);
     if (this.#writer.pendingBytes < this.#pendingBytesMax) this.#progress.letWrite();
     if (!isFsync) this.#upkeep.flushWhenDue(this.#writer, this.#settings);
     this.#progress.noteStored(this.#writer);
     this.#progress.advance(held);
+    this.replica?.noteStored();
   }
 
-  /** The disk was full: what was not written never happened. */
+  /** The disk was full: what was not written never happened, unless a successor has it. */
   #takeBack(error: XylemError): void {
-    const { written } = this.#writer;
-    this.#producers.takeBack();
-    this.#epochs.cutEnd({ logStart: this.logStart, end: written });
-    this.#end = written;
-    this.#head.reset();
-    this.#progress.takeBack(written, error);
+    if (this.replica?.isAlone === false) return this.#stop(replicaFull(error));
+    this.#appends.takeBack(this.logStart);
+    this.#progress.takeBack(this.#writer.written, error);
   }
 
   #stop(error: XylemError): void {
@@ -381,6 +373,7 @@ export class Partition implements PartitionLog {
     this.#context.log.error("a partition stopped", { topic, partition, why: error.message });
     this.#tail.clear();
     this.#progress.stop(error);
+    this.replica?.noteStopped(error);
   }
 
   /** `log.damage.policy`. */
@@ -393,8 +386,14 @@ export class Partition implements PartitionLog {
     return this.#context.settings["log.append.pending.max.bytes"];
   }
 
-  #checkUsable(): void {
+  /** Throws why nobody can use it. */
+  checkOpen(): void {
     if (this.stopped !== undefined) throw this.stopped;
     if (this.#isClosed) throw closedError();
+  }
+
+  #checkUse(use: ReplicaUse): void {
+    this.checkOpen();
+    this.replica?.check(use);
   }
 }

@@ -1,6 +1,7 @@
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import type { Uuid } from "../../base/uuid.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
+import type { ReplicaLog } from "../partition/replica/replica-log.ts";
 
 /** Which topic a partition's files belong to; a name alone may come back with another id. */
 export interface TopicKey {
@@ -44,6 +45,8 @@ export interface PartitionStorage {
   readTopicId(found: FoundPartition): Promise<Uuid | undefined>;
   /** Opens a partition, empty when it has no files. At most once for each until it is removed. */
   openPartition(topic: TopicKey, index: number, settings: TopicSettings): Promise<PartitionLog>;
+  /** As openPartition, of one of which a chain says what is committed. It is open until removed. */
+  openReplica(topic: TopicKey, index: number, settings: TopicSettings): Promise<ReplicaLog>;
   /**
    * Puts files in place for a partition of `target`, which is opened afterwards: those of an open
    * one, up to the cut. Nothing is there after a failure. The active segment of the source may be

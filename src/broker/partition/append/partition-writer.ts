@@ -2,34 +2,17 @@ import { assert } from "../../../base/assert.ts";
 import { XylemError } from "../../../base/errors.ts";
 import type { TopicSettings } from "../../../base/settings/topic-settings.ts";
 import { SegmentIndexes } from "../../../log/segment-indexes.ts";
-import type { AbortedTransaction } from "../../../log/transaction-index.ts";
 import type { DiskFile } from "../../ports/disk.ts";
 import { after } from "../after.ts";
+import { AppendQueue, type NewSegment, type PendingBatch } from "./append-queue.ts";
 import type { Flushable } from "./flush-scheduler.ts";
 import type { LogFile } from "../segment/log-file.ts";
 import type { PartitionContext } from "../partition-context.ts";
 import type { PartitionFolder } from "../partition-folder.ts";
+import type { ReadOptions, ReadResult } from "../partition-log.ts";
 import type { PartitionTail } from "../read/partition-tail.ts";
 import { Segment } from "../segment/segment.ts";
 import type { SegmentList } from "../segment/segment-list.ts";
-
-/** One batch on its way to the file, or, without bytes, a wish for a new segment. */
-export interface PendingBatch {
-  readonly bytes: Uint8Array | undefined;
-  readonly baseOffset: number;
-  readonly lastOffset: number;
-  readonly maxTimestampMs: number;
-  /** It is the marker of this transaction. */
-  readonly aborted?: AbortedTransaction | undefined;
-  /** Set: a segment begins with this batch; the producers' state before it goes beside. */
-  readonly newSegment: NewSegment | undefined;
-  /** Called once it is written, or never will be. */
-  readonly onDone?: () => void;
-}
-
-export interface NewSegment {
-  readonly snapshot: Uint8Array | undefined;
-}
 
 export interface WriterParts {
   readonly segments: SegmentList;
@@ -65,11 +48,12 @@ export class PartitionWriter implements Flushable {
   readonly #tail: PartitionTail;
   readonly #listener: WriterListener;
   #settings: TopicSettings;
-  #queue: PendingBatch[] = [];
-  #pendingBytes = 0;
+  readonly #queue = new AppendQueue();
   #isWriting = false;
   #isFlushing = false;
   #isFlushWanted = false;
+  /** A flush was asked for and has not begun. */
+  #isFlushDue = false;
   #isDrainDue = false;
   #isStopped = false;
   #unflushedBytes = 0;
@@ -99,13 +83,13 @@ export class PartitionWriter implements Flushable {
 
   /** Bytes that are not written yet. */
   get pendingBytes(): number {
-    return this.#pendingBytes;
+    return this.#queue.sizeBytes;
   }
 
   /** Something is queued, being written, flushed or sealed. */
   get isBusy(): boolean {
     const isAtWork = this.#isWriting || this.#isFlushing || this.#sealing !== undefined;
-    return this.#queue.length > 0 || isAtWork;
+    return this.#queue.length > 0 || this.#isFlushDue || isAtWork;
   }
 
   configure(settings: TopicSettings): void {
@@ -116,17 +100,40 @@ export class PartitionWriter implements Flushable {
   enqueue(batch: PendingBatch): void {
     assert(!this.#isStopped, "a stopped partition takes no batches");
     this.#queue.push(batch);
-    const sizeBytes = batch.bytes?.length ?? 0;
-    this.#pendingBytes += sizeBytes;
-    this.#context.backlog.change(sizeBytes);
+    this.#context.backlog.change(batch.bytes?.length ?? 0);
     this.#drainSoon();
   }
 
   /** Asks for a flush of all that is written; harmless when there is nothing. */
   requestFlush(): void {
     if (this.#isStopped || this.flushed === this.written) return;
-    if (this.#isFlushing) this.#isFlushWanted = true;
-    else this.#context.flushes.request(this);
+    if (this.#isFlushing) {
+      this.#isFlushWanted = true;
+      return;
+    }
+    this.#isFlushDue = true;
+    this.#context.flushes.request(this);
+  }
+
+  /** Batches that are not written yet, as PartitionLog.read. */
+  readQueued(offset: number, options: ReadOptions): ReadResult {
+    return this.#queue.read(offset, options);
+  }
+
+  /** Resolves once all that was enqueued is on the disk, or the partition has stopped. */
+  async flushAll(): Promise<void> {
+    await this.settled();
+    this.requestFlush();
+    await this.settled();
+  }
+
+  /** The files end there now, and all of them is on the disk. */
+  rewind(end: number): void {
+    assert(!this.isBusy, "a log is cut while nothing is written to it");
+    this.written = end;
+    this.flushed = end;
+    this.#dirty.clear();
+    this.#unflushedBytes = 0;
   }
 
   /** Resolves when nothing is queued, being written, flushed or sealed; after a stop too. */
@@ -138,7 +145,10 @@ export class PartitionWriter implements Flushable {
 
   /** Called by the scheduler, at most once at a time. */
   async flush(): Promise<void> {
-    if (this.#isStopped || this.#isFlushing || this.flushed === this.written) return;
+    this.#isFlushDue = false;
+    if (this.#isStopped || this.#isFlushing || this.flushed === this.written) {
+      return this.#tellIdle();
+    }
     const target = this.written;
     // What retention has removed needs no flush any more.
     const files = [...this.#dirty].filter((file) => !file.isRetired);
@@ -202,9 +212,9 @@ export class PartitionWriter implements Flushable {
    */
   #mustWait(): boolean {
     if (this.#settings.durability !== "fsync") return false;
-    if (this.#queue[0]?.newSegment !== undefined && this.flushed < this.written) return true;
+    if (this.#queue.first?.newSegment !== undefined && this.flushed < this.written) return true;
     if (this.#unflushedBytes >= this.#context.settings["log.flush.window.bytes"]) return true;
-    return this.#isFlushing && this.#pendingBytes < eagerBytes;
+    return this.#isFlushing && this.pendingBytes < eagerBytes;
   }
 
   #wrote(): void {
@@ -214,12 +224,14 @@ export class PartitionWriter implements Flushable {
   }
 
   #writeNext(): void | Promise<void> {
-    const first = this.#queue[0] as PendingBatch;
-    if (first.newSegment !== undefined) {
-      const { baseOffset, newSegment } = first;
-      return this.#roll(baseOffset, newSegment).then(() => this.#writeRun());
-    }
-    return this.#writeRun();
+    const first = this.#queue.first as PendingBatch;
+    if (first.newSegment === undefined && first.newEpochs === undefined) return this.#writeRun();
+    return this.#prepare(first).then(() => this.#writeRun());
+  }
+
+  async #prepare({ baseOffset, newSegment, newEpochs }: PendingBatch): Promise<void> {
+    if (newSegment !== undefined) await this.#roll(baseOffset, newSegment);
+    if (newEpochs !== undefined) await this.#folder.writeEpochs(newEpochs);
   }
 
   /** Writes the queued batches that go to the active segment. */
@@ -240,24 +252,18 @@ export class PartitionWriter implements Flushable {
     const windowBytes = this.#context.settings["log.flush.window.bytes"] - this.#unflushedBytes;
     const isFsync = this.#settings.durability === "fsync";
     const sizeBytesMax = isFsync ? Math.min(writeBytesMax, windowBytes) : writeBytesMax;
-    let sizeBytes = 0;
-    let count = 0;
-    for (const batch of this.#queue) {
-      const isNext = count > 0;
-      if (isNext && batch.newSegment !== undefined) break;
-      sizeBytes += batch.bytes?.length ?? 0;
-      if (isNext && sizeBytes > sizeBytesMax) break;
-      count += 1;
-    }
-    return this.#queue.slice(0, count);
+    return this.#queue.run(sizeBytesMax);
   }
 
   #noteWritten(run: PendingBatch[], segment: Segment): void {
     const intervalBytes = this.#settings["index.interval.bytes"];
-    const queuedBytes = this.#pendingBytes;
-    this.#queue.splice(0, run.length);
+    const queuedBytes = this.pendingBytes;
+    this.#queue.remove(run);
     for (const batch of run) {
       batch.onDone?.();
+      // Compaction at the predecessor left out what lies between.
+      if (batch.baseOffset > this.written) this.#tail.clear();
+      this.written = batch.lastOffset + 1;
       if (batch.bytes === undefined) continue;
       const sizeBytes = batch.bytes.length;
       const position = segment.sizeBytes;
@@ -267,12 +273,10 @@ export class PartitionWriter implements Flushable {
       if (batch.aborted !== undefined) segment.indexes.transactions.append(batch.aborted);
       this.#segments.grow(segment, sizeBytes, lastOffset + 1);
       this.#tail.add(batch.bytes, batch, position === 0);
-      this.#pendingBytes -= sizeBytes;
       this.#unflushedBytes += sizeBytes;
-      this.written = lastOffset + 1;
     }
-    this.#context.room.settle(queuedBytes - this.#pendingBytes);
-    this.#context.backlog.change(this.#pendingBytes - queuedBytes);
+    this.#context.room.settle(queuedBytes - this.pendingBytes);
+    this.#context.backlog.change(this.pendingBytes - queuedBytes);
     segment.modifiedMs = this.#context.clock.nowMs();
     if (segment.sizeBytes > 0) this.#markDirty(segment.log);
     if (this.#settings.durability === "fsync") this.requestFlush();
@@ -355,11 +359,10 @@ export class PartitionWriter implements Flushable {
   }
 
   #dropQueue(): void {
-    const dropped = this.#queue;
-    this.#queue = [];
-    this.#context.room.settle(this.#pendingBytes);
-    this.#context.backlog.change(-this.#pendingBytes);
-    this.#pendingBytes = 0;
+    const droppedBytes = this.pendingBytes;
+    const dropped = this.#queue.clear();
+    this.#context.room.settle(droppedBytes);
+    this.#context.backlog.change(-droppedBytes);
     for (const batch of dropped) batch.onDone?.();
   }
 

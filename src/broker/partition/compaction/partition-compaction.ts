@@ -70,6 +70,7 @@ export class PartitionCompaction {
   readonly #parts: CompactionParts;
   #run: Run | undefined;
   #isStopped = false;
+  #isHeld = false;
 
   constructor(partition: CompactedPartition, parts: CompactionParts) {
     this.#partition = partition;
@@ -107,7 +108,7 @@ export class PartitionCompaction {
    * the log is then as it was, or in part compacted.
    */
   async run(): Promise<PassReport | undefined> {
-    if (this.#isStopped || this.#run !== undefined) return undefined;
+    if (this.#isStopped || this.#isHeld || this.#run !== undefined) return undefined;
     const run: Run = {
       cancellation: new Cancellation(),
       reading: [],
@@ -138,6 +139,21 @@ export class PartitionCompaction {
   /** Ends a pass under way; none begins any more. */
   async stop(): Promise<void> {
     this.#isStopped = true;
+    await this.#end();
+  }
+
+  /** Runs `work` while no pass does: one under way may have seen records that are about to go. */
+  async holdDuring<T>(work: () => Promise<T>): Promise<T> {
+    this.#isHeld = true;
+    try {
+      await this.#end();
+      return await work();
+    } finally {
+      this.#isHeld = false;
+    }
+  }
+
+  async #end(): Promise<void> {
     this.#run?.cancellation.wish();
     await this.#run?.done;
   }

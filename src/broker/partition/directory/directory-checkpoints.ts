@@ -7,6 +7,7 @@ import {
   type OffsetsByPartition,
   parseOffsetCheckpoint,
 } from "../../../log/text-checkpoint.ts";
+import type { TruncationNote } from "../../../log/truncation-note.ts";
 import type { Disk } from "../../ports/disk.ts";
 import type { CleanedOffsets } from "../partition-context.ts";
 import { replaceFile } from "./replace-file.ts";
@@ -80,6 +81,21 @@ export class DirectoryCheckpoints {
     this.#changed.add(name);
     if (offset === undefined) this.#offsets[name].delete(partition);
     else this.#offsets[name].set(partition, offset);
+  }
+
+  /** Says no more than `offset`. */
+  lower(name: CheckpointName, partition: string, offset: number): void {
+    if (this.find(name, partition) > offset) this.set(name, partition, offset);
+  }
+
+  /** Nothing above a log's new end is counted on; durable when it resolves. */
+  async cut(partition: string, { end, isRestart }: TruncationNote): Promise<void> {
+    this.lower("recoveryPoints", partition, end);
+    this.lower("cleaned", partition, end);
+    if (isRestart) this.set("committed", partition, end);
+    else this.lower("committed", partition, end);
+    if (isRestart) this.set("logStarts", partition, end);
+    await this.storeAll();
   }
 
   forget(partition: string): void {

@@ -1,5 +1,5 @@
 import { assert } from "../../../base/assert.ts";
-import type { Cancel, Clock } from "../../../base/clock.ts";
+import type { Clock } from "../../../base/clock.ts";
 import type { Crc32c } from "../../../base/crc32c.ts";
 import { inParallel } from "../../../base/in-parallel.ts";
 import type { Log } from "../../../base/log.ts";
@@ -22,17 +22,20 @@ import type {
 } from "../../ports/partition-storage.ts";
 import { metadataTopic } from "../../topics/topic-name.ts";
 import { InProcessCompactor } from "../compaction/in-process-compactor.ts";
+import { BackgroundWork } from "./background-work.ts";
 import { DirectoryCheckpoints } from "./directory-checkpoints.ts";
 import { DirectoryHealth } from "./directory-health.ts";
 import { openMeta } from "./directory-meta.ts";
 import { storeFacts, takeFacts } from "./facts-file.ts";
 import { forkPartition } from "../copies/fork-partition.ts";
-import { emptyLog, loadPartition } from "../recovery/load-partition.ts";
+import { emptyLog } from "../recovery/load-partition.ts";
 import type { PartitionContext } from "../partition-context.ts";
 import { PartitionFolder } from "../partition-folder.ts";
 import { formatPartitionName, isDeletedName, parsePartitionName } from "../partition-name.ts";
 import { Partition } from "../partition.ts";
+import { type FolderPlace, loadFolder } from "./load-folder.ts";
 import { replaceFile } from "./replace-file.ts";
+import type { Replica } from "../replica/replica.ts";
 import { directoryBounds } from "./directory-bounds.ts";
 import { TopicFolders } from "./topic-folders.ts";
 import { isCompacted } from "../append/validate-batch.ts";
@@ -72,7 +75,7 @@ export class LogDirectory implements PartitionStorage {
   readonly #unchecked: Set<string>;
   /** Of partitions that were not asked for yet, from the last stop. */
   readonly #facts: FactsByTopic;
-  readonly #timers = new Set<Cancel>();
+  readonly #background: BackgroundWork;
   /** Partitions that have rolled and are to be checkpointed soon. */
   readonly #rolled = new Set<string>();
   #isClosed = false;
@@ -94,6 +97,7 @@ export class LogDirectory implements PartitionStorage {
     this.#checkpoints = found.checkpoints;
     this.#facts = found.facts;
     this.#unchecked = new Set(found.wasClean ? [] : [...found.folders].filter(isPartition));
+    this.#background = new BackgroundWork(options);
     this.#context = {
       ...options,
       ...directoryBounds(options),
@@ -101,7 +105,8 @@ export class LogDirectory implements PartitionStorage {
       cleanedOffsets: found.checkpoints.cleaned,
       checkpointSoon: (folder) => this.#checkpointSoon(folder),
       storeLogStart: (folder) => this.#storeLogStart(folder),
-      schedule: (delayMs, work) => this.#schedule(delayMs, work),
+      storeOffsets: (folder) => this.#storeOffsets(folder),
+      schedule: (delayMs, work) => this.#background.after(delayMs, work),
     };
     this.#folders = new TopicFolders(found.folders, this.#context);
   }
@@ -134,7 +139,8 @@ export class LogDirectory implements PartitionStorage {
     }
     const found = { meta, wasClean, checkpoints, folders, facts };
     const directory = new LogDirectory(options, found);
-    directory.#every(settings["log.checkpoint.interval.ms"], () => directory.checkpoint());
+    const intervalMs = settings["log.checkpoint.interval.ms"];
+    directory.#background.every(intervalMs, () => directory.checkpoint());
     await directory.#watchSpace();
     return directory;
   }
@@ -157,26 +163,30 @@ export class LogDirectory implements PartitionStorage {
     return this.#folders.readTopicId(formatPartitionName(topic, index));
   }
 
-  async openPartition(topic: TopicKey, index: number, settings: TopicSettings): Promise<Partition> {
+  openPartition(topic: TopicKey, index: number, settings: TopicSettings): Promise<Partition> {
+    return this.#open(topic, { index, settings, isReplica: false });
+  }
+
+  async openReplica(topic: TopicKey, index: number, settings: TopicSettings): Promise<Replica> {
+    const { replica } = await this.#open(topic, { index, settings, isReplica: true });
+    assert(replica !== undefined, "a replica is opened as one");
+    return replica;
+  }
+
+  async #open(
+    topic: TopicKey,
+    how: Pick<FolderPlace, "index" | "settings" | "isReplica">,
+  ): Promise<Partition> {
     assert(!this.#isClosed, "the log directory is closed");
-    const name = formatPartitionName(topic.name, index);
+    const name = formatPartitionName(topic.name, how.index);
     assert(!this.#partitions.has(name), `${name} is open already`);
     const isClean = !this.#unchecked.has(name);
     this.#unchecked.add(name);
     const entries = await this.#claimFolder(name, topic.id);
     // What a full disk did not let be forgotten of a removed topic would be taken for this one's.
     if (entries === undefined) await this.#checkpoints.storeAll();
-    const { disk } = this.#options;
-    const folder = new PartitionFolder(disk, name, topic.id, entries !== undefined);
-    const rules = {
-      settings,
-      isDense: topic.isDense === true,
-      recoveryPoint: entries === undefined ? 0 : this.#checkpoints.find("recoveryPoints", name),
-      logStart: entries === undefined ? 0 : this.#checkpoints.find("logStarts", name),
-      isClean,
-    };
-    const loaded = await loadPartition(folder, entries ?? [], rules, this.#context);
-    const parts = { ...loaded, isClean, topic: topic.name, index, folder, settings };
+    const place = { name, topic, entries, isClean, ...how };
+    const parts = await loadFolder(place, this.#checkpoints, this.#context);
     const partition = new Partition(parts, this.#context);
     this.#partitions.set(name, partition);
     this.#folders.delete(name);
@@ -222,7 +232,8 @@ export class LogDirectory implements PartitionStorage {
     const folder = new PartitionFolder(this.#options.disk, name, topic.id, false);
     const isDense = topic.isDense === true && !isCompacted(settings);
     const parts = { ...emptyLog(isDense), isClean: true, topic: topic.name, index };
-    const partition = new Partition({ ...parts, folder, settings }, this.#context);
+    const more = { folder, settings, replica: undefined };
+    const partition = new Partition({ ...parts, ...more }, this.#context);
     this.#partitions.set(name, partition);
     return partition;
   }
@@ -259,7 +270,7 @@ export class LogDirectory implements PartitionStorage {
     if (removed !== undefined) {
       const delayMs = settings["log.segment.delete.delay.ms"];
       if (this.#context.room.isFull) await disk.removeDirectory(removed);
-      else this.#schedule(delayMs, () => disk.removeDirectory(removed));
+      else this.#background.after(delayMs, () => disk.removeDirectory(removed));
     }
     // A start forgets by itself what has no folder; a topic of the same name may come before one.
     this.#checkpoints.forget(name);
@@ -281,8 +292,7 @@ export class LogDirectory implements PartitionStorage {
   async closePartitions(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const cancel of this.#timers) cancel();
-    this.#timers.clear();
+    this.#background.close();
     const partitions = [...this.#partitions];
     await inParallel(partitions, parallelMax, async ([name, partition]) => {
       this.#unchecked.add(name);
@@ -328,7 +338,7 @@ export class LogDirectory implements PartitionStorage {
     for (const [name, partition] of partitions) {
       if (this.#partitions.get(name) !== partition || partition.end === 0) continue;
       this.#checkpoints.set("recoveryPoints", name, partition.recoveryPoint);
-      this.#checkpoints.set("committed", name, Math.min(partition.committed, partition.flushed));
+      this.#checkpoints.set("committed", name, partition.committedPoint);
       this.#checkpoints.set("logStarts", name, partition.logStartUntold);
     }
   }
@@ -339,6 +349,14 @@ export class LogDirectory implements PartitionStorage {
       this.#checkpoints.set("logStarts", name, partition.logStartUntold);
     }
     await this.#checkpoints.store("logStarts");
+  }
+
+  async #storeOffsets(name: string): Promise<void> {
+    const partition = this.#partitions.get(name);
+    if (partition === undefined) return;
+    this.#noteOffsets([[name, partition]]);
+    this.#checkpoints.lower("cleaned", name, partition.recoveryPoint);
+    await this.#checkpoints.store("recoveryPoints", "committed", "cleaned");
   }
 
   async #claimFolder(name: string, topicId: Uuid): Promise<DiskEntry[] | undefined> {
@@ -356,40 +374,20 @@ export class LogDirectory implements PartitionStorage {
     await room.look();
     const { settings } = this.#options;
     const isWatched = room.freeBytes < Infinity || settings["log.disk.max.bytes"] >= 0;
-    if (isWatched) this.#every(settings["log.disk.check.interval.ms"], () => room.look());
+    const intervalMs = settings["log.disk.check.interval.ms"];
+    if (isWatched) this.#background.every(intervalMs, () => room.look());
   }
 
   #checkpointSoon(folder: string): void {
     this.#rolled.add(folder);
     if (this.#rolled.size > 1) return;
-    this.#schedule(0, async () => {
+    this.#background.after(0, async () => {
       // Those that roll while the files are written share the next ones.
       await this.#checkpoints.written();
       const rolled = [...this.#partitions].filter(([name]) => this.#rolled.has(name));
       this.#rolled.clear();
       await this.checkpoint(rolled);
     });
-  }
-
-  #every(intervalMs: number, work: () => Promise<void>): void {
-    this.#schedule(intervalMs, async () => {
-      try {
-        await work();
-      } finally {
-        this.#every(intervalMs, work);
-      }
-    });
-  }
-
-  #schedule(delayMs: number, work: () => Promise<void>): void {
-    if (this.#isClosed) return;
-    const cancel = this.#options.clock.schedule(delayMs, () => {
-      this.#timers.delete(cancel);
-      work().catch((error: Error) => {
-        this.#options.log.warn("background work on logs failed", { why: error.message });
-      });
-    });
-    this.#timers.add(cancel);
   }
 }
 

@@ -24,6 +24,7 @@ import type { LogDirectory } from "../directory/log-directory.ts";
 import type { PartitionSource } from "./partition-source.ts";
 import { formatPartitionName } from "../partition-name.ts";
 import type { Partition } from "../partition.ts";
+import type { Replica } from "../replica/replica.ts";
 
 export interface LazyStorageOptions {
   readonly directory: LogDirectory;
@@ -46,6 +47,8 @@ export class LazyStorage implements PartitionStorage, PartitionOpener {
   readonly #log: Log;
   readonly #partitions = new Map<string, LazyPartition>();
   readonly #open = new Set<LazyPartition>();
+  /** Never shut: a chain may want any of them at any time. */
+  readonly #replicas = new Map<string, Partition>();
   readonly #slots: LoadSlots;
   readonly #upkeep: LazyUpkeep;
   #isClosed = false;
@@ -85,16 +88,26 @@ export class LazyStorage implements PartitionStorage, PartitionOpener {
     return partition;
   }
 
+  async openReplica(topic: TopicKey, index: number, settings: TopicSettings): Promise<Replica> {
+    assert(!this.#isClosed, "the storage is closed");
+    const name = formatPartitionName(topic.name, index);
+    assert(!this.#partitions.has(name), `${name} is open already`);
+    this.#directory.takeFacts(topic.name, index);
+    const replica = await this.#directory.openReplica(topic, index, settings);
+    this.#replicas.set(name, replica.log);
+    return replica;
+  }
+
   async forkPartition(
     source: TopicKey,
     index: number,
     target: TopicKey,
     cutOf: CutOf,
   ): Promise<void> {
-    const partition = this.#partitions.get(formatPartitionName(source.name, index));
-    assert(partition !== undefined, `${source.name}-${index} is not there`);
-    const fork = (): Promise<void> => this.#directory.forkPartition(source, index, target, cutOf);
-    await partition.hold(fork);
+    const fork = (): Promise<true> =>
+      this.#directory.forkPartition(source, index, target, cutOf).then(() => true);
+    const isDone = await this.use(source.name, index, fork);
+    assert(isDone === true, `${source.name}-${index} is not there`);
   }
 
   /** As PartitionSource. */
@@ -103,7 +116,10 @@ export class LazyStorage implements PartitionStorage, PartitionOpener {
     index: number,
     work: (partition: Partition) => Promise<T>,
   ): Promise<T | undefined> {
-    return await this.#partitions.get(formatPartitionName(topic, index))?.hold(work);
+    const name = formatPartitionName(topic, index);
+    const replica = this.#replicas.get(name);
+    if (replica !== undefined) return await replica.rest.holds.during(() => work(replica));
+    return await this.#partitions.get(name)?.hold(work);
   }
 
   /** For work nobody waits for: a partition that was shut is shut again afterwards. */
@@ -117,10 +133,11 @@ export class LazyStorage implements PartitionStorage, PartitionOpener {
     work: (partition: Partition) => Promise<T>,
   ): Promise<T | undefined> {
     const partition = this.#partitions.get(formatPartitionName(topic, index));
-    const wasShut = partition?.opened === undefined;
-    await partition?.open();
-    const opened = partition?.opened;
-    if (partition === undefined || opened === undefined) return undefined;
+    if (partition === undefined) return await this.use(topic, index, work);
+    const wasShut = partition.opened === undefined;
+    await partition.open();
+    const { opened } = partition;
+    if (opened === undefined) return undefined;
     try {
       return await opened.rest.holds.during(() => work(opened));
     } finally {
@@ -132,6 +149,7 @@ export class LazyStorage implements PartitionStorage, PartitionOpener {
     const name = formatPartitionName(topic.name, index);
     const partition = this.#partitions.get(name);
     this.#partitions.delete(name);
+    this.#replicas.delete(name);
     await partition?.retire();
     if (partition !== undefined) this.#open.delete(partition);
     await this.#directory.removePartition(topic, index);

@@ -22,6 +22,8 @@ export interface LoadBounds {
   readonly end: number;
   readonly recoveryPoint: number;
   readonly isClean: boolean;
+  /** By default all is; a marker that is not does not decide its transaction yet. */
+  readonly committed?: number;
 }
 
 /** A clean stop answered what was under way: an answer lost then is of these last bytes. */
@@ -47,7 +49,7 @@ export async function loadProducers(
     if (segment.endOffset <= from && segment !== segments.last) continue;
     await replayWhole(states, segment, { from, nowMs, context });
   }
-  states.settle(bounds.end);
+  states.settle(bounds.committed ?? bounds.end);
   expireLoaded(states, context, nowMs);
 }
 
@@ -68,7 +70,9 @@ async function findStart(
   const unproven = segments.all.find(
     (segment) => segment !== segments.last && segment.endOffset > bounds.recoveryPoint,
   );
-  const limit = bounds.isClean ? Infinity : (unproven?.baseOffset ?? Infinity);
+  const proven = bounds.isClean ? Infinity : (unproven?.baseOffset ?? Infinity);
+  // A later one does not tell of the transactions whose markers are not committed.
+  const limit = Math.min(proven, bounds.committed ?? Infinity);
   for (let left = offsets.filter((offset) => offset <= limit); ; left = left.slice(1)) {
     const found = await readNewest(left, sources);
     if (left.length === 0) return found;

@@ -23,14 +23,24 @@ interface Undo {
  * that the next batch is judged by them, and are taken back when they are not stored.
  */
 export class ProducerJournal {
-  readonly states: ProducerStates;
+  #states: ProducerStates;
   readonly #context: PartitionContext;
   /** Of appends that are not written yet, oldest first. */
   readonly #undos: Undo[] = [];
 
   constructor(states: ProducerStates, context: PartitionContext) {
-    this.states = states;
+    this.#states = states;
     this.#context = context;
+  }
+
+  get states(): ProducerStates {
+    return this.#states;
+  }
+
+  /** Of a log that was cut, and holds nothing that is not written. */
+  replace(states: ProducerStates): void {
+    this.#states = states;
+    this.#undos.length = 0;
   }
 
   /** The stored batch that this one repeats, or undefined: it is next. Throws why it is refused. */

@@ -27,6 +27,8 @@ export interface LoadRules {
   readonly isClean: boolean;
   /** As of TopicKey. */
   readonly isDense: boolean;
+  /** As of LoadBounds: a chain says what is. */
+  readonly committed?: number;
 }
 
 export interface LoadedPartition {
@@ -96,6 +98,7 @@ class Loading {
         end,
         recoveryPoint: this.#rules.recoveryPoint,
         isClean: this.#rules.isClean,
+        ...committedOf(this.#rules, end),
       },
       context: this.#context,
     });
@@ -289,4 +292,8 @@ class Loading {
       await this.#context.disk.remove(segment.path(suffix));
     }
   }
+}
+
+function committedOf({ committed }: LoadRules, end: number): { committed?: number } {
+  return committed === undefined ? {} : { committed: Math.min(committed, end) };
 }

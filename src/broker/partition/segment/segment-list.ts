@@ -107,6 +107,15 @@ export class SegmentList {
     for (const { sizeBytes } of run) this.#sizeBytes -= sizeBytes;
   }
 
+  /** Puts others, whose batches end earlier, in the place of those from an index on. */
+  replaceFrom(first: number, segments: readonly Segment[]): void {
+    const old = this.#segments.slice(first);
+    this.#segments = [...this.#segments.slice(0, first), ...segments];
+    this.#replacementCount += 1;
+    for (const { sizeBytes } of segments) this.#sizeBytes += sizeBytes;
+    for (const { sizeBytes } of old) this.#sizeBytes -= sizeBytes;
+  }
+
   /** Index of the segment whose range holds `offset`; -1 below the first. */
   findIndex(offset: number): number {
     let low = 0;

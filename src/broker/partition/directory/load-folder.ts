@@ -1,0 +1,61 @@
+import type { TopicSettings } from "../../../base/settings/topic-settings.ts";
+import type { TruncationNote } from "../../../log/truncation-note.ts";
+import type { DiskEntry } from "../../ports/disk.ts";
+import type { TopicKey } from "../../ports/partition-storage.ts";
+import type { PartitionContext } from "../partition-context.ts";
+import { PartitionFolder } from "../partition-folder.ts";
+import type { PartitionParts } from "../partition.ts";
+import { type LoadedPartition, loadPartition } from "../recovery/load-partition.ts";
+import { finishTruncation } from "../replica/finish-truncation.ts";
+import type { ReplicaMemory } from "../replica/replica.ts";
+import type { DirectoryCheckpoints } from "./directory-checkpoints.ts";
+
+export interface FolderPlace {
+  readonly name: string;
+  readonly topic: TopicKey;
+  readonly index: number;
+  readonly settings: TopicSettings;
+  /** What lies in it; undefined: it is not there. */
+  readonly entries: readonly DiskEntry[] | undefined;
+  readonly isClean: boolean;
+  /** A chain says what is committed. */
+  readonly isReplica: boolean;
+}
+
+/** Opens the files of a partition as the checkpoints of its data directory say. */
+export async function loadFolder(
+  place: FolderPlace,
+  checkpoints: DirectoryCheckpoints,
+  context: PartitionContext,
+): Promise<PartitionParts> {
+  const { name, topic, index, settings } = place;
+  const { disk, log } = context;
+  const store = (note: TruncationNote): Promise<void> => checkpoints.cut(name, note);
+  const found = place.entries ?? [];
+  const note = await finishTruncation({ disk, folder: name, log }, found, store);
+  const entries = note === undefined ? found : await disk.list(name);
+  const isThere = place.entries !== undefined;
+  const folder = new PartitionFolder(disk, name, topic.id, isThere);
+  const isClean = place.isClean && note === undefined;
+  const committed = isThere ? checkpoints.find("committed", name) : 0;
+  const rules = {
+    settings,
+    isDense: topic.isDense === true,
+    recoveryPoint: isThere ? checkpoints.find("recoveryPoints", name) : 0,
+    logStart: isThere ? checkpoints.find("logStarts", name) : 0,
+    isClean,
+    ...(place.isReplica && { committed }),
+  };
+  const loaded = await loadPartition(folder, entries, rules, context);
+  const replica = place.isReplica ? remember(committed, loaded) : undefined;
+  return { ...loaded, isClean, topic: topic.name, index, folder, settings, replica };
+}
+
+function remember(committed: number, { segments, logStart, end }: LoadedPartition): ReplicaMemory {
+  const damages = segments.all.flatMap((segment) => segment.damages);
+  const isDamaged = damages.some(({ firstOffset }) => firstOffset < committed);
+  return {
+    committed: Math.max(logStart, Math.min(committed, end)),
+    hasLostCommitted: isDamaged || end < committed,
+  };
+}
