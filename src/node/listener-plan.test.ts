@@ -3,10 +3,10 @@ import { nodeSettings } from "../base/settings/node-settings.ts";
 import { parseSetting } from "../base/settings/parse-setting.ts";
 import { planListeners } from "./listener-plan.ts";
 
-function plan(text: string): { at: string; doors: string }[] {
+function plan(text: string, coordinator = ""): { at: string; doors: string }[] {
   const name = "door.listeners";
   const listeners = parseSetting(name, nodeSettings[name], text);
-  const settings = { host: "127.0.0.1", port: 9_092, [name]: listeners };
+  const settings = { host: "127.0.0.1", port: 9_092, [name]: listeners, coordinator };
   return planListeners(settings).map(({ host, port, doors }) => ({
     at: `${host} ${port}`,
     doors: [...doors].join(" "),
@@ -37,7 +37,17 @@ test("a door that is off is nowhere", () => {
   expect(plan("http+grpc=off")).toEqual([{ at: "127.0.0.1 9092", doors: "kafka" }]);
 });
 
+test("in a cluster there is a door for the other nodes too, that can be elsewhere", () => {
+  const all = "kafka http grpc peer";
+  expect(plan("", "etcd://a:2379")).toEqual([{ at: "127.0.0.1 9092", doors: all }]);
+  expect(plan("peer=10.0.0.1:9093", "etcd://a:2379")).toEqual([
+    { at: "127.0.0.1 9092", doors: "kafka http grpc" },
+    { at: "10.0.0.1 9093", doors: "peer" },
+  ]);
+});
+
 test.each([
+  ["peer=127.0.0.1:9093", "without a coordinator"],
   ["kafka+http+grpc=off", "every door off"],
   ["http=off,http=127.0.0.1:1", "http both off and at an address"],
   ["http=127.0.0.1:80,grpc=127.0.0.1:80", "127.0.0.1:80 twice"],

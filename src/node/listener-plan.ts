@@ -1,9 +1,12 @@
 import type { NodeSettings } from "../base/settings/node-settings.ts";
 
-/** A way in. `http` is everything that HTTP/1 and HTTP/2 carry besides gRPC. */
-export type Door = "kafka" | "http" | "grpc";
+/**
+ * A way in. `http` is everything that HTTP/1 and HTTP/2 carry besides gRPC; `peer` is for the other
+ * nodes of a cluster.
+ */
+export type Door = "kafka" | "http" | "grpc" | "peer";
 
-const allDoors: readonly Door[] = ["kafka", "http", "grpc"];
+const clientDoors: readonly Door[] = ["kafka", "http", "grpc"];
 
 /** An address to listen on, and the doors that are served there. */
 export interface PlannedListener {
@@ -24,19 +27,25 @@ interface Entry {
  * `host` and `port`. Throws an Error that names the door or address of contradicting entries.
  */
 export function planListeners(
-  settings: Pick<NodeSettings, "host" | "port" | "door.listeners">,
+  settings: Pick<NodeSettings, "host" | "port" | "door.listeners" | "coordinator">,
 ): readonly PlannedListener[] {
   const entries = settings["door.listeners"].map(parseEntry);
   const planned: PlannedListener[] = [];
   for (const { doors, place } of entries) if (place !== "off") planned.push({ ...place, doors });
   const off = new Set(entries.flatMap(({ doors, place }) => (place === "off" ? [...doors] : [])));
   const moved = new Set(planned.flatMap(({ doors }) => [...doors]));
-  const both = allDoors.find((door) => off.has(door) && moved.has(door));
+  const both = [...off].find((door) => moved.has(door));
   if (both !== undefined) throw new Error(`door.listeners has ${both} both off and at an address`);
+  const isAlone = settings.coordinator === "";
+  if (isAlone && (off.has("peer") || moved.has("peer"))) {
+    throw new Error("door.listeners has peer, but without a coordinator there are no other nodes");
+  }
+  const allDoors: readonly Door[] = isAlone ? clientDoors : [...clientDoors, "peer"];
   const stay = allDoors.filter((door) => !off.has(door) && !moved.has(door));
   const { host, port } = settings;
   if (stay.length > 0) planned.unshift({ host, port, doors: new Set(stay) });
-  if (planned.length === 0) throw new Error("door.listeners has every door off");
+  const isServing = planned.some(({ doors }) => clientDoors.some((door) => doors.has(door)));
+  if (!isServing) throw new Error("door.listeners has every door off");
   refuseSharedAddress(planned);
   return planned;
 }

@@ -19,6 +19,10 @@ const doors = {
   },
   http: (socket: Socket): void => takeWeb(socket, "http"),
   http2: (socket: Socket): void => takeWeb(socket, "http2"),
+  peer: (socket: Socket, head: Uint8Array): void => {
+    taken.push({ door: "peer", head: Buffer.from(head).toString("latin1") });
+    socket.end("peer");
+  },
 };
 
 function takeWeb(socket: Socket, door: string): void {
@@ -76,6 +80,12 @@ test("Kafka, HTTP and HTTP/2 share the port, on IPv4 and on IPv6", async () => {
     { door: "http", head: "GET / HTTP/1.1\r\n" },
     { door: "http2", head: preface },
   ]);
+});
+
+test("in a cluster the first byte 0x01 leads to the links between nodes", async () => {
+  const { port } = await open({ doors: new Set(["kafka", "http", "peer"] as const) });
+  expect(await talk(port, ["\x01XYLM"])).toBe("peer");
+  expect(taken).toEqual([{ door: "peer", head: "\x01XYLM" }]);
 });
 
 test("a method that arrives letter by letter is told once it differs from PRI", async () => {

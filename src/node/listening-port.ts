@@ -15,6 +15,8 @@ export interface Doors {
   /** What was read is back in the socket, which is paused. `served` are the listener's doors. */
   http(socket: Socket, served: ReadonlySet<Door>): void;
   http2(socket: Socket, served: ReadonlySet<Door>): void;
+  /** Another node of the cluster. `head` holds the bytes that were read already. */
+  peer(socket: Socket, head: Uint8Array): void;
 }
 
 /**
@@ -160,6 +162,8 @@ export class ListeningPort {
     const isWeb = served.has("http") || served.has("grpc");
     if (spoken === "kafka" && served.has("kafka")) {
       this.#doors.kafka(socket, head);
+    } else if (spoken === "peer" && served.has("peer")) {
+      this.#doors.peer(socket, head);
     } else if ((spoken === "http" || spoken === "http2") && isWeb) {
       socket.pause();
       socket.unshift(head);

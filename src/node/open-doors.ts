@@ -34,6 +34,8 @@ export interface DoorPlan {
   readonly listeners: readonly PlannedListener[];
   /** A program's own routes: the HTTP door is opened at once, so that it hears what is wrong. */
   readonly guests?: GuestRoutes | undefined;
+  /** Takes over connections of other nodes; absent outside a cluster. */
+  readonly peer?: Doors["peer"];
 }
 
 /** Prepares the doors. They close in reverse: calls first, what carries them afterwards. */
@@ -88,6 +90,7 @@ export async function openDoors(
       markServed(socket, served);
       parts.http2.pass(socket, (server) => server.accept(socket));
     },
+    peer: (socket, head) => (plan.peer === undefined ? socket.destroy() : plan.peer(socket, head)),
     warmUp: async () => void (await parts.kafka.open()),
     markStopping: () => (parts.isReady = false),
   };

@@ -15,7 +15,7 @@ const reasons: Readonly<Record<ToldProtocol, string>> = {
   http: "HTTP is not served on this listener",
   http2: "HTTP/2 is not served on this listener",
   tls: "the client speaks TLS, which is not set up on this listener",
-  peer: "links between nodes are not served by a single node",
+  peer: "links between nodes are not served on this listener",
   unknown: "its first bytes are of no protocol that is served here",
 };
 

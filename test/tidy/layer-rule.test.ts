@@ -24,6 +24,7 @@ const entries = [
   ...product.map(({ path }) => path).filter((path) => path.startsWith("src/broker/cluster/")),
   ...product.map(({ path }) => path).filter((path) => path.startsWith("src/peers/")),
   "src/simulation/simulated-network.ts",
+  "src/node/open-peers.ts",
 ];
 
 function sample(path: string, text: string): SourceFile {

@@ -37,10 +37,12 @@ const endpoint = listMatching(
   "a list of NAME://host:port or host:port",
 );
 
+const doorPattern = "(kafka|http|grpc|peer)";
+
 /** An address of some doors, or that they are off. Port 0 is a free one. */
 const doorListener = listMatching(
-  new RegExp(`^(kafka|http|grpc)([+](kafka|http|grpc))*=(off|${hostPattern}:(0|${portPattern}))$`),
-  "a list of DOOR+DOOR=host:port or DOOR=off; doors are kafka, http, grpc",
+  new RegExp(`^${doorPattern}([+]${doorPattern})*=(off|${hostPattern}:(0|${portPattern}))$`),
+  "a list of DOOR+DOOR=host:port or DOOR=off; doors are kafka, http, grpc, peer",
 );
 
 /** Where the node lives, whom it listens to, and how much of it. */

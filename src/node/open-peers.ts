@@ -1,0 +1,52 @@
+import { readFile } from "node:fs/promises";
+import type { Socket } from "node:net";
+import type { NodeSettings } from "../base/settings/node-settings.ts";
+import { crc32c } from "../codecs/native-crc32c.ts";
+import { derivePeerKey } from "../peers/handshake/prove.ts";
+import { PeerMesh } from "../peers/peer-mesh.ts";
+import type { PeerMeshParts } from "../peers/peer-mesh-parts.ts";
+import { SocketTransport } from "../peers/socket-transport.ts";
+import type { StartSteps } from "./start-steps.ts";
+
+const secretCharactersMin = 16;
+const filePrefix = "file:";
+
+export interface PeersParts extends Pick<
+  PeerMeshParts,
+  "identity" | "clusterId" | "addressOf" | "clock" | "random" | "log"
+> {
+  readonly settings: NodeSettings;
+}
+
+/** The links to the other nodes of a cluster, and what takes over a connection of one of them. */
+export interface OpenPeers {
+  readonly links: PeerMesh;
+  readonly accept: (socket: Socket, head: Uint8Array) => void;
+}
+
+/** Links nodes over TCP; before the ports are opened. They end with the steps. */
+export async function openPeers(steps: StartSteps, parts: PeersParts): Promise<OpenPeers> {
+  const { settings, clock } = parts;
+  const key = await steps.run("read the cluster's secret", async () =>
+    derivePeerKey(await readClusterSecret(settings["cluster.secret"]), parts.clusterId),
+  );
+  const transport = new SocketTransport(clock);
+  const links = await steps.run(
+    "prepare the links to other nodes",
+    () => new PeerMesh({ ...parts, key, transport, crc32c, soon: setImmediate }),
+    (opened) => opened.close(),
+  );
+  return { links, accept: (socket, head) => links.accept(transport.take(socket, head)) };
+}
+
+/** The text itself, or that of `file:PATH` without the space around it. */
+async function readClusterSecret(setting: string): Promise<string> {
+  const isFile = setting.startsWith(filePrefix);
+  const path = setting.slice(filePrefix.length);
+  const secret = isFile ? (await readFile(path, "utf8")).trim() : setting;
+  if (secret.length >= secretCharactersMin) return secret;
+  const place = isFile
+    ? `${path} has fewer`
+    : "cluster.secret is needed in a cluster, with no fewer";
+  throw new Error(`${place} than ${secretCharactersMin} characters`);
+}
