@@ -1,7 +1,12 @@
 // `npm run simulate -- --seeds 1000 [--seed 7] [--events 50] [--workers 2]`.
 // `npm run simulate -- --crashes [--stride 10]`: one short life, dying at each disk operation.
+// `npm run simulate -- --capacity [--nodes 100] [--partitions 100000]`: docs/capacity.md.
 import { parseArgs } from "node:util";
 import { crashEverywhere } from "../src/harness/simulation/crash-everywhere.ts";
+import {
+  capacityLines,
+  simulateCapacity,
+} from "../src/harness/simulation/capacity/simulate-capacity.ts";
 import { simulate, simulateForParent } from "../src/harness/simulation/simulate.ts";
 
 const { values } = parseArgs({
@@ -12,6 +17,9 @@ const { values } = parseArgs({
     events: { type: "string", default: "50" },
     crashes: { type: "boolean", default: false },
     stride: { type: "string", default: "1" },
+    capacity: { type: "boolean", default: false },
+    nodes: { type: "string", default: "100" },
+    partitions: { type: "string", default: "100000" },
   },
 });
 const seed = Number(values.seed);
@@ -21,7 +29,18 @@ const told = {
 };
 const seeds = { ...told, first: seed, count: Number(values.seeds) };
 
-function run(): Promise<boolean> {
+/** Three replicas on racks of about ten nodes. */
+function capacity(): boolean {
+  const nodes = Number(values.nodes);
+  const racks = Math.max(3, Math.round(nodes / 10));
+  const sizes = { nodes, racks, partitions: Number(values.partitions), replicas: 3 };
+  const report = simulateCapacity({ ...sizes, seed });
+  for (const line of capacityLines(report)) told.print(line);
+  return report.complaints.length === 0;
+}
+
+async function run(): Promise<boolean> {
+  if (values.capacity) return capacity();
   if (values.crashes) return crashEverywhere({ ...told, seed, stride: Number(values.stride) });
   if (process.send !== undefined) return simulateForParent(seeds);
   return simulate({ ...seeds, workers: Number(values.workers) });

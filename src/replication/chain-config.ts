@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import type { MemberPool } from "./member-pool.ts";
 import { sameMember, type Member } from "./member.ts";
 
 /**
@@ -52,8 +53,11 @@ export function formatChainConfig(config: ChainConfig): string {
   });
 }
 
-/** Our own writing: anything else in it is a defect, or a newer version's. */
-export function parseChainConfig(key: string, text: string): ChainConfig {
+/**
+ * Our own writing: anything else in it is a defect, or a newer version's. Who keeps many chains
+ * gives a pool.
+ */
+export function parseChainConfig(key: string, text: string, pool?: MemberPool): ChainConfig {
   const value = JSON.parse(text) as Record<string, unknown>;
   const { epoch, members, joining, leaving, unclean, replicas, target } = value;
   const isWhole =
@@ -65,6 +69,10 @@ export function parseChainConfig(key: string, text: string): ChainConfig {
     isListOf(replicas, isCount) &&
     (target === undefined || isListOf(target, isCount));
   assert(isWhole, `the coordinator's entry of chain ${key} is not one of ours: ${text}`);
+  const toMember = ([id, incarnation, lineage]: MemberFields): Member => {
+    const member = { id, incarnation, lineage };
+    return pool === undefined ? member : pool.share(member);
+  };
   return {
     epoch,
     members: members.map(toMember),
@@ -81,10 +89,6 @@ type MemberFields = readonly [id: number, incarnation: string, lineage: string];
 
 function toFields({ id, incarnation, lineage }: Member): MemberFields {
   return [id, incarnation, lineage];
-}
-
-function toMember([id, incarnation, lineage]: MemberFields): Member {
-  return { id, incarnation, lineage };
 }
 
 function isMemberFields(value: unknown): value is MemberFields {

@@ -18,7 +18,7 @@ export const controllerOptions: ControllerOptions = {
   handOverMs: 10_000,
   restMs: 5_000,
   joinsPerNodeMax: 100,
-  changesMax: 1_000,
+  looksMax: 1_000,
   headsAtOnceMax: 0,
   preferredAfterMs: 60_000,
 };

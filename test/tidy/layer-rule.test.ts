@@ -14,6 +14,7 @@ const entries = [
   "src/harness/fixtures/node-test.ts",
   "src/harness/fixtures/vitest.ts",
   "src/cli/main.ts",
+  "src/harness/simulation/capacity/simulate-capacity.ts",
   "src/harness/simulation/crash-everywhere.ts",
   "src/harness/simulation/simulate.ts",
   // A thread begins there: nobody imports it.

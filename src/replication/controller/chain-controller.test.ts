@@ -155,7 +155,7 @@ describe("the controller's work", () => {
   });
 
   test("changes come in portions", () => {
-    const world = new ControllerWorld({ changesMax: 2 }, { partitions: 3 });
+    const world = new ControllerWorld({ looksMax: 2 }, { partitions: 3 });
     world.up("1a 2a");
     for (let at = 0; at < 3; at += 1) world.chain("1a 2a", {}, at);
     world.down(1);

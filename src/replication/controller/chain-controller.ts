@@ -17,8 +17,8 @@ import { comparedNodes } from "./return-rules.ts";
 export interface ControllerOptions extends ControllerTimes {
   /** Joins of one node that are under way at once. */
   readonly joinsPerNodeMax: number;
-  /** Changes in one answer of `decide`; the next one goes on from there. */
-  readonly changesMax: number;
+  /** Chains looked at in one call of `decide`; the next one goes on from there. */
+  readonly looksMax: number;
   /** Chains that bring their preferred head back at once, by themselves; 0: only when told. */
   readonly headsAtOnceMax: number;
   /** How long another head leads before that happens. */
@@ -106,8 +106,10 @@ export class ChainController {
     for (const key of this.#due.take(nowMs)) this.#image.mark(key);
     const changes: ChainChange[] = [];
     const questions = new Map<number, string[]>();
+    let looks = 0;
     for (const key of this.#image.marked) {
-      if (changes.length >= this.#options.changesMax) break;
+      looks += 1;
+      if (looks > this.#options.looksMax) break;
       this.#image.unmark(key);
       const chain = this.#image.findChain(key);
       if (chain === undefined) {

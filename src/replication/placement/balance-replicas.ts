@@ -1,17 +1,20 @@
 import type { ReplicaTable, TableNode } from "./replica-table.ts";
 
 /**
- * Moves replicas from nodes with more than their share to nodes with less, as few as it can: always
- * from the fullest to the emptiest, and the replica that evens these two out best. A move never
- * puts two replicas on one node, nor more of them on a rack. Stops where no move helps, or where
- * every node is within `tolerance` of its share (0.01: one percent).
+ * Moves replicas from nodes with more than their share to nodes with less, as few as it can, until
+ * both the number of replicas and their weight are even: always from the fullest to the emptiest
+ * that it helps, and a replica of the weight that is wanted on the average. A move never puts two
+ * replicas on one node, nor more of them on a rack. Stops where no move helps, or where every node
+ * is within `tolerance` of its share (0.01: one percent).
  */
 export function balanceReplicas(table: ReplicaTable, tolerance: number): void {
   const nodes = [...table.nodes];
-  const totalWeight = nodes.reduce((sum, { seat }) => sum + seat.weight, 0);
-  // Loads sum up to 1: each node's share in relation to its weight.
-  const even = 1 / totalWeight;
-  const isOff = (node: TableNode): boolean => Math.abs(node.relative - even) > tolerance * even;
+  // Both sum up to 1: each node's share in relation to its weight.
+  const even = 1 / nodes.reduce((sum, { seat }) => sum + seat.weight, 0);
+  const isOff = ({ relativeCount, relativeWeight }: TableNode): boolean => {
+    const off = Math.max(Math.abs(relativeCount - even), Math.abs(relativeWeight - even));
+    return off > tolerance * even;
+  };
   for (;;) {
     nodes.sort((a, b) => b.relative - a.relative || a.seat.id - b.seat.id);
     const move = findMove(table, nodes, isOff);
@@ -31,54 +34,79 @@ function findMove(
   fullestFirst: readonly TableNode[],
   isOff: (node: TableNode) => boolean,
 ): Move | undefined {
+  const emptiestFirst = fullestFirst.toReversed();
   for (const from of fullestFirst) {
-    const smallest = from.held[0];
-    if (smallest === undefined) continue;
-    for (const to of fullestFirst.toReversed()) {
-      if (!helps(table.unitOf(smallest), from, to)) break;
-      if (!isOff(from) && !isOff(to)) continue;
-      const at = bestReplica(table, from, to);
+    const isFromOff = isOff(from);
+    for (const to of emptiestFirst) {
+      if (from === to || (!isFromOff && !isOff(to))) continue;
+      const pair = new NodePair(table, from, to);
+      const at = pair.findReplica();
       if (at !== undefined) return { at, from, to };
     }
   }
   return undefined;
 }
 
-/** Whether the sum of squares, each by its weight, falls. */
-function helps(unit: number, from: TableNode, to: TableNode): boolean {
-  return unit * costOf(from, to) * (1 + 1e-9) < 2 * (from.relative - to.relative);
-}
+/** How a move from one node to another changes the sum of squares of shares, by weight. */
+class NodePair {
+  readonly #table: ReplicaTable;
+  readonly #from: TableNode;
+  readonly #to: TableNode;
+  readonly #cost: number;
+  readonly #weightGap: number;
+  /** What any move gains in number; below 0 it loses. */
+  readonly #countGain: number;
+  /** The weight that evens out, spread over all moves that are to come. */
+  readonly #ideal: number;
 
-function costOf(from: TableNode, to: TableNode): number {
-  return 1 / from.seat.weight + 1 / to.seat.weight;
-}
-
-/** The replica nearest to what would make the two even, sought in both directions from there. */
-function bestReplica(table: ReplicaTable, from: TableNode, to: TableNode): number | undefined {
-  const ideal = (from.relative - to.relative) / costOf(from, to);
-  let above = from.placeOf(ideal);
-  let below = above - 1;
-  for (;;) {
-    const larger = from.held[above];
-    const smaller = from.held[below];
-    if (larger === undefined && smaller === undefined) return undefined;
-    const isLargerNearer =
-      smaller === undefined ||
-      (larger !== undefined && table.unitOf(larger) - ideal < ideal - table.unitOf(smaller));
-    const at = (isLargerNearer ? larger : smaller) as number;
-    if (isLargerNearer) above += 1;
-    else below -= 1;
-    if (isLargerNearer && !helps(table.unitOf(at), from, to)) {
-      above = from.held.length;
-      continue;
-    }
-    if (fits(table, at, from, to)) return at;
+  constructor(table: ReplicaTable, from: TableNode, to: TableNode) {
+    this.#table = table;
+    this.#from = from;
+    this.#to = to;
+    this.#cost = 1 / from.seat.weight + 1 / to.seat.weight;
+    const { countUnit } = table;
+    const countGap = from.relativeCount - to.relativeCount;
+    this.#countGain = countUnit * (2 * countGap - countUnit * this.#cost);
+    this.#weightGap = from.relativeWeight - to.relativeWeight;
+    const moves = Math.max(1, countGap / (countUnit * this.#cost));
+    this.#ideal = this.#weightGap / this.#cost / moves;
   }
-}
 
-function fits(table: ReplicaTable, at: number, from: TableNode, to: TableNode): boolean {
-  if (table.replicas[at]?.includes(to.seat.id) === true) return false;
-  if (from.seat.rack === to.seat.rack) return true;
-  const { id } = from.seat;
-  return table.rackUse(at, to.seat.rack, id) <= table.rackUse(at, from.seat.rack, id);
+  /** The replica nearest to the ideal that helps and fits, sought in both directions from there. */
+  findReplica(): number | undefined {
+    const { held } = this.#from;
+    // No weight gains more than the one that evens out at once; beyond it the gain only falls.
+    const best = Math.max(0, this.#weightGap / this.#cost);
+    if (!this.#helps(best)) return undefined;
+    let above = this.#from.placeOf(this.#ideal);
+    let below = above - 1;
+    while (above < held.length || below >= 0) {
+      const isAbove = this.#isNearer(held[above], held[below]);
+      const at = (isAbove ? held[above++] : held[below--]) as number;
+      const unit = this.#table.unitOf(at);
+      if (this.#helps(unit) && this.#fits(at)) return at;
+      if (isAbove && unit >= best && !this.#helps(unit)) above = held.length;
+    }
+    return undefined;
+  }
+
+  /** Whether a move of this weight gains more than what is lost in rounding. */
+  #helps(weight: number): boolean {
+    const gain = this.#countGain + weight * (2 * this.#weightGap - weight * this.#cost);
+    return gain > 1e-9 * this.#table.countUnit ** 2;
+  }
+
+  #isNearer(above: number | undefined, below: number | undefined): boolean {
+    if (above === undefined || below === undefined) return above !== undefined;
+    const table = this.#table;
+    return table.unitOf(above) - this.#ideal < this.#ideal - table.unitOf(below);
+  }
+
+  #fits(at: number): boolean {
+    const { seat } = this.#from;
+    const { rack, id } = this.#to.seat;
+    if (this.#table.replicas[at]?.includes(id) === true) return false;
+    if (seat.rack === rack) return true;
+    return this.#table.rackUse(at, rack, seat.id) <= this.#table.rackUse(at, seat.rack, seat.id);
+  }
 }

@@ -17,13 +17,18 @@ export interface NodeLoad {
   readonly sizeBytes: number;
 }
 
-const nothing: NodeLoad = { replicas: 0, heads: 0, sizeBytes: 0 };
+/** What a replica costs besides its bytes: little data is spread by number, much data by bytes. */
+const replicaCostBytes = 16 * 1024 * 1024;
+
+/** What one replica of a partition weighs. */
+export function weightOf({ sizeBytes }: PlacedPartition): number {
+  return sizeBytes + replicaCostBytes;
+}
 
 /** What every node holds, by the assignment: who is down keeps its load. */
 export class NodeLoads {
-  readonly #loads = new Map<number, { replicas: number; heads: number; sizeBytes: number }>();
-  #replicas = 0;
-  #sizeBytes = 0;
+  readonly #loads = new Map<number, CountedLoad>();
+  readonly #total = emptyLoad();
 
   static of(partitions: Iterable<PlacedPartition>): NodeLoads {
     const loads = new NodeLoads();
@@ -32,41 +37,55 @@ export class NodeLoads {
   }
 
   add(partition: PlacedPartition): void {
-    this.#change(partition, 1);
-  }
-
-  remove(partition: PlacedPartition): void {
-    this.#change(partition, -1);
+    const { replicas, sizeBytes } = partition;
+    replicas.forEach((id, place) => {
+      const load = this.#loads.get(id) ?? emptyLoad();
+      this.#loads.set(id, load);
+      for (const counted of [load, this.#total]) {
+        counted.replicas += 1;
+        counted.sizeBytes += sizeBytes;
+        counted.weight += weightOf(partition);
+        if (place === 0) counted.heads += 1;
+      }
+    });
   }
 
   of(id: number): NodeLoad {
-    return this.#loads.get(id) ?? nothing;
+    return this.#loadOf(id);
   }
 
   /** A node's part of all replicas, 0 to 1. */
   replicaShare(id: number): number {
-    return this.#replicas === 0 ? 0 : this.of(id).replicas / this.#replicas;
+    return partOf(this.#loadOf(id).replicas, this.#total.replicas);
   }
 
   /** A node's part of all bytes, 0 to 1; by replicas where there are no bytes yet. */
   sizeShare(id: number): number {
-    return this.#sizeBytes === 0 ? this.replicaShare(id) : this.of(id).sizeBytes / this.#sizeBytes;
+    if (this.#total.sizeBytes === 0) return this.replicaShare(id);
+    return partOf(this.#loadOf(id).sizeBytes, this.#total.sizeBytes);
   }
 
-  /** Replicas and bytes count half each: an empty partition is not free, and it may grow. */
+  /** Its part of everything, 0 to 1: half by number, half by weight. */
   share(id: number): number {
-    return (this.replicaShare(id) + this.sizeShare(id)) / 2;
+    return (this.replicaShare(id) + partOf(this.#loadOf(id).weight, this.#total.weight)) / 2;
   }
 
-  #change({ replicas, sizeBytes }: PlacedPartition, sign: 1 | -1): void {
-    replicas.forEach((id, place) => {
-      const load = this.#loads.get(id) ?? { ...nothing };
-      this.#loads.set(id, load);
-      load.replicas += sign;
-      load.sizeBytes += sign * sizeBytes;
-      if (place === 0) load.heads += sign;
-    });
-    this.#replicas += sign * replicas.length;
-    this.#sizeBytes += sign * sizeBytes * replicas.length;
+  #loadOf(id: number): CountedLoad {
+    return this.#loads.get(id) ?? emptyLoad();
   }
+}
+
+interface CountedLoad {
+  replicas: number;
+  heads: number;
+  sizeBytes: number;
+  weight: number;
+}
+
+function emptyLoad(): CountedLoad {
+  return { replicas: 0, heads: 0, sizeBytes: 0, weight: 0 };
+}
+
+function partOf(part: number, whole: number): number {
+  return whole === 0 ? 0 : part / whole;
 }

@@ -1,18 +1,21 @@
 import { assert } from "../../base/assert.ts";
-import type { PlacedPartition } from "./node-loads.ts";
+import { weightOf, type PlacedPartition } from "./node-loads.ts";
 import type { Seat } from "./seat.ts";
 
 /** Replicas while they are planned: who holds what, in numbers that a plan changes step by step. */
 export class ReplicaTable {
   /** In the order of the partitions given; node ids, the preferred head first. */
   readonly replicas: readonly number[][];
+  /** A replica's part of the number of all replicas. */
+  readonly countUnit: number;
   readonly #units: Float64Array;
   readonly #nodes = new Map<number, TableNode>();
 
   constructor(partitions: readonly PlacedPartition[], seats: readonly Seat[]) {
     this.replicas = partitions.map((partition) => [...partition.replicas]);
+    this.countUnit = 1 / partitions.reduce((sum, { replicas }) => sum + replicas.length, 0);
     this.#units = unitsOf(partitions);
-    for (const seat of seats) this.#nodes.set(seat.id, new TableNode(seat, this.#units));
+    for (const seat of seats) this.#nodes.set(seat.id, new TableNode(seat, this));
     this.replicas.forEach((ids, at) => {
       for (const id of ids) this.#nodes.get(id)?.add(at);
     });
@@ -27,7 +30,7 @@ export class ReplicaTable {
     return this.#nodes.get(id);
   }
 
-  /** How much of everything one replica of the partition is. */
+  /** A replica's part of the weight of everything. */
   unitOf(at: number): number {
     return this.#units[at] as number;
   }
@@ -57,16 +60,16 @@ export class ReplicaTable {
   }
 }
 
-/** A node that may hold replicas, and which partitions it has, the smallest first. */
+/** A node that may hold replicas, and which partitions it has, the lightest first. */
 export class TableNode {
   readonly seat: Seat;
-  readonly #units: Float64Array;
+  readonly #table: ReplicaTable;
   readonly #held: number[] = [];
-  #load = 0;
+  #weight = 0;
 
-  constructor(seat: Seat, units: Float64Array) {
+  constructor(seat: Seat, table: ReplicaTable) {
     this.seat = seat;
-    this.#units = units;
+    this.#table = table;
   }
 
   /** Partitions by the size of their units, rising. */
@@ -74,21 +77,31 @@ export class TableNode {
     return this.#held;
   }
 
-  /** What it holds, in relation to its weight. */
+  /** Its part of all replicas, in relation to its seat's weight. */
+  get relativeCount(): number {
+    return (this.#held.length * this.#table.countUnit) / this.seat.weight;
+  }
+
+  /** Its part of the weight of everything, in relation to its seat's. */
+  get relativeWeight(): number {
+    return this.#weight / this.seat.weight;
+  }
+
+  /** Both, half each. */
   get relative(): number {
-    return this.#load / this.seat.weight;
+    return (this.relativeCount + this.relativeWeight) / 2;
   }
 
   add(at: number): void {
-    this.#held.splice(this.placeOf(this.#units[at] as number, at), 0, at);
-    this.#load += this.#units[at] as number;
+    this.#held.splice(this.placeOf(this.#table.unitOf(at), at), 0, at);
+    this.#weight += this.#table.unitOf(at);
   }
 
   remove(at: number): void {
-    const place = this.placeOf(this.#units[at] as number, at);
+    const place = this.placeOf(this.#table.unitOf(at), at);
     assert(this.#held[place] === at, "a replica is removed where it is");
     this.#held.splice(place, 1);
-    this.#load -= this.#units[at] as number;
+    this.#weight -= this.#table.unitOf(at);
   }
 
   /** Where in `held` a unit of this size is, or would be. */
@@ -98,7 +111,7 @@ export class TableNode {
     while (low < high) {
       const middle = (low + high) >> 1;
       const other = this.#held[middle] as number;
-      const difference = (this.#units[other] as number) - unit;
+      const difference = this.#table.unitOf(other) - unit;
       if (difference < 0 || (difference === 0 && other < at)) low = middle + 1;
       else high = middle;
     }
@@ -106,16 +119,9 @@ export class TableNode {
   }
 }
 
-/** As NodeLoads counts: half by number, half by bytes, all replicas together 1. */
+/** All replicas together weigh 1. */
 function unitsOf(partitions: readonly PlacedPartition[]): Float64Array {
-  let replicas = 0;
-  let sizeBytes = 0;
-  for (const partition of partitions) {
-    replicas += partition.replicas.length;
-    sizeBytes += partition.sizeBytes * partition.replicas.length;
-  }
-  return Float64Array.from(partitions, (partition) => {
-    const byNumber = 1 / replicas;
-    return sizeBytes === 0 ? byNumber : (byNumber + partition.sizeBytes / sizeBytes) / 2;
-  });
+  let total = 0;
+  for (const partition of partitions) total += weightOf(partition) * partition.replicas.length;
+  return Float64Array.from(partitions, (partition) => weightOf(partition) / total);
 }
