@@ -2,6 +2,10 @@
 export class ConnectionCount {
   readonly #most: () => number;
   #open = 0;
+  /** Bound: sockets take it for a listener as it is. */
+  readonly leave = (): void => {
+    this.#open -= 1;
+  };
 
   constructor(most: () => number) {
     this.#most = most;
@@ -16,9 +20,5 @@ export class ConnectionCount {
     if (this.#open >= this.#most()) return false;
     this.#open += 1;
     return true;
-  }
-
-  leave(): void {
-    this.#open -= 1;
   }
 }

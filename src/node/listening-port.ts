@@ -133,6 +133,9 @@ export class ListeningPort {
       socket.destroy();
       return;
     }
+    // Thousands of connections may stay: nothing here outlasts the decision but what all share.
+    socket.on("error", ignoreError);
+    socket.on("close", connections.leave);
     this.#undecided.add(socket);
     let head: Uint8Array = new Uint8Array(0);
     const decide = (chunk: Uint8Array): void => {
@@ -142,19 +145,15 @@ export class ListeningPort {
       leave();
       this.#handOver(spoken, socket, head);
     };
-    const ignoreError = (): void => {};
     const cancel = clock.schedule(setupTimeoutMs, () => socket.destroy());
     const leave = (): void => {
       cancel();
       this.#undecided.delete(socket);
       socket.off("data", decide);
+      socket.off("close", leave);
     };
-    socket.on("error", ignoreError);
     socket.on("data", decide);
-    socket.once("close", () => {
-      leave();
-      connections.leave();
-    });
+    socket.on("close", leave);
   }
 
   #handOver(spoken: ToldProtocol, socket: Socket, head: Uint8Array): void {
@@ -175,6 +174,8 @@ export class ListeningPort {
     }
   }
 }
+
+const ignoreError = (): void => {};
 
 function remote(socket: Socket): { client: string } {
   return { client: `${socket.remoteAddress ?? "gone"}:${socket.remotePort ?? 0}` };

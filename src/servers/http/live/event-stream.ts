@@ -13,7 +13,7 @@ import {
   heartbeat,
 } from "./event-format.ts";
 import type { LiveReader, LiveReaders } from "./live-readers.ts";
-import { PacedOutput } from "./paced-output.ts";
+import { type OutputTarget, PacedOutput } from "./paced-output.ts";
 
 /** What one write brings, if there is so much. All streams cut alike, so that they share it. */
 const sliceLimits = { records: 1_000, bytes: 65_536 };
@@ -22,7 +22,7 @@ const sliceLimits = { records: 1_000, bytes: 65_536 };
 const http2Cancel = 8;
 
 /** One client of server-sent events. */
-export class EventStream implements LiveReader {
+export class EventStream implements LiveReader, OutputTarget {
   readonly #readers: LiveReaders;
   readonly #following: Following;
   readonly #response: ServerResponse;
@@ -36,10 +36,7 @@ export class EventStream implements LiveReader {
     this.#readers = readers;
     this.#following = following;
     this.#response = response;
-    this.#output = new PacedOutput(readers, {
-      write: (bytes) => response.write(bytes),
-      destroy: () => cutOff(response),
-    });
+    this.#output = new PacedOutput(readers, this);
   }
 
   /** Answers the request with a stream that lasts until one side ends it. */
@@ -63,6 +60,16 @@ export class EventStream implements LiveReader {
     this.#readers.add(this);
     this.#send(formatFirstEvent(this.#cursor));
     void this.#run();
+  }
+
+  /** @internal Of its output. */
+  write(bytes: Uint8Array): boolean {
+    return this.#response.write(bytes);
+  }
+
+  /** @internal Of its output. */
+  destroy(): void {
+    cutOff(this.#response);
   }
 
   check(nowMs: number): void {
