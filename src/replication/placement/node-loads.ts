@@ -37,17 +37,12 @@ export class NodeLoads {
   }
 
   add(partition: PlacedPartition): void {
-    const { replicas, sizeBytes } = partition;
-    replicas.forEach((id, place) => {
-      const load = this.#loads.get(id) ?? emptyLoad();
-      this.#loads.set(id, load);
-      for (const counted of [load, this.#total]) {
-        counted.replicas += 1;
-        counted.sizeBytes += sizeBytes;
-        counted.weight += weightOf(partition);
-        if (place === 0) counted.heads += 1;
-      }
-    });
+    this.#count(partition, 1);
+  }
+
+  /** One that was added, as it was then. */
+  remove(partition: PlacedPartition): void {
+    this.#count(partition, -1);
   }
 
   of(id: number): NodeLoad {
@@ -68,6 +63,20 @@ export class NodeLoads {
   /** Its part of everything, 0 to 1: half by number, half by weight. */
   share(id: number): number {
     return (this.replicaShare(id) + partOf(this.#loadOf(id).weight, this.#total.weight)) / 2;
+  }
+
+  #count(partition: PlacedPartition, sign: 1 | -1): void {
+    const { replicas, sizeBytes } = partition;
+    replicas.forEach((id, place) => {
+      const load = this.#loads.get(id) ?? emptyLoad();
+      this.#loads.set(id, load);
+      for (const counted of [load, this.#total]) {
+        counted.replicas += sign;
+        counted.sizeBytes += sign * sizeBytes;
+        counted.weight += sign * weightOf(partition);
+        if (place === 0) counted.heads += sign;
+      }
+    });
   }
 
   #loadOf(id: number): CountedLoad {
