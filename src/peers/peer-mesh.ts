@@ -293,20 +293,22 @@ export class PeerMesh implements PeerLinks {
 
   #adopt(socket: PeerSocket, agreed: Agreed): void {
     const { peer, turn } = agreed;
-    const place = this.#placeOf(peer.id);
-    const isOlder = place.turnOf === peer.incarnation && turn <= place.turn;
+    const before = this.#placeOf(peer.id);
+    const isOlder = before.turnOf === peer.incarnation && turn <= before.turn;
     if (this.#isStopping || isOlder || this.#isImpostor(peer)) {
       socket.destroy();
-      if (place.link === undefined && place.dial === undefined) this.#redial(place);
+      if (before.link === undefined && before.dial === undefined) this.#redial(before);
       return;
     }
+    before.link?.abort("another connection took its place");
+    // A place that nobody wants goes with its link.
+    const place = this.#placeOf(peer.id);
     place.turn = turn;
     place.turnOf = peer.incarnation;
-    // The dialed side with the lower id may have decided for that one since: it is left to end.
-    if (this.#parts.identity.id < peer.id || place.dial?.isProving !== true) this.#endDial(place);
-    place.link?.abort("another connection took its place");
     place.cancelRedial?.();
     place.cancelRedial = undefined;
+    // The dialed side with the lower id may have decided for that one since: it is left to end.
+    if (this.#parts.identity.id < peer.id || place.dial?.isProving !== true) this.#endDial(place);
     this.#open(place, socket, agreed);
   }
 
