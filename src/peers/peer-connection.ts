@@ -140,11 +140,23 @@ export class PeerConnection implements PeerLink, PeerSocketEvents {
     this.#socket.end();
   }
 
-  /** Cuts the connection at once and tells the host. */
-  abort(reason: string): void {
-    if (this.#state === "closed") return;
-    this.closed(reason);
+  /** Another connection is the link from now on. */
+  giveWay(): void {
+    this.closed("another connection took its place");
     this.#socket.destroy();
+  }
+
+  /** Cuts the connection; the host is told later: who sends is not called back from within. */
+  giveUp(reason: string): void {
+    if (this.#givenUpFor !== undefined || this.#state === "closed") return;
+    this.#state = "closing";
+    this.#givenUpFor = reason;
+    this.#socket.destroy();
+  }
+
+  /** Whether it was this side that saw no use in it. */
+  get isGivenUp(): boolean {
+    return this.#givenUpFor !== undefined;
   }
 
   /**
@@ -177,7 +189,7 @@ export class PeerConnection implements PeerLink, PeerSocketEvents {
       }
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
-      return this.abort(`it sent what can not be read: ${error.message}`);
+      return this.giveUp(`it sent what can not be read: ${error.message}`);
     }
     this.#tellRoom();
   }
@@ -246,13 +258,6 @@ export class PeerConnection implements PeerLink, PeerSocketEvents {
     if ((this.#frame?.sizeBytes ?? 0) >= frameBytesTarget) this.#seal();
   }
 
-  /** Tells of it later: who sends is not called back from within. */
-  #giveUp(reason: string): void {
-    this.#state = "closing";
-    this.#givenUpFor = reason;
-    this.#socket.destroy();
-  }
-
   #flush(): void {
     if (this.isOpen && this.#frame !== undefined) this.#seal();
   }
@@ -264,10 +269,10 @@ export class PeerConnection implements PeerLink, PeerSocketEvents {
     this.#leases = [];
     this.#hasSpoken = true;
     if (countedBytes > this.peerLimits.frameBytesMax) {
-      return this.#giveUp(`${countedBytes} bytes at once are more than its peer.frame.max.bytes`);
+      return this.giveUp(`${countedBytes} bytes at once are more than its peer.frame.max.bytes`);
     }
     this.#window.send(countedBytes);
-    if (this.#window.isOverrun) return this.#giveUp("it takes too little of what it is sent");
+    if (this.#window.isOverrun) return this.giveUp("it takes too little of what it is sent");
     if (leases.length === 0) return this.#socket.write(chunks);
     this.#socket.write(chunks, () => {
       for (const lease of leases) lease.release();

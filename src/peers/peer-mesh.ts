@@ -300,7 +300,7 @@ export class PeerMesh implements PeerLinks {
       if (before.link === undefined && before.dial === undefined) this.#redial(before);
       return;
     }
-    before.link?.abort("another connection took its place");
+    before.link?.giveWay();
     // A place that nobody wants goes with its link.
     const place = this.#placeOf(peer.id);
     place.turn = turn;
@@ -328,14 +328,14 @@ export class PeerMesh implements PeerLinks {
 
   #linkClosed(link: PeerConnection, reason: string): void {
     const place = this.#places.get(link.peer.id);
-    const wasClosing = this.#leaving.delete(link) || !place?.wantsLink;
+    const isExpected = (this.#leaving.delete(link) || !place?.wantsLink) && !link.isGivenUp;
     for (const listener of this.#closed) listener(link);
     if (place !== undefined && place.link === link) {
       place.link = undefined;
       place.isLingering = false;
       place.stopLingering();
       place.calls.linkClosed();
-      if (wasClosing) this.#parts.log.info("link to another node ended", { node: place.nodeId });
+      if (isExpected) this.#parts.log.info("link to another node ended", { node: place.nodeId });
       else this.#report(place, "link to another node lost", reason);
       const { clock, settings } = this.#parts;
       const lastedMs = clock.monotonicMs() - place.openedMs;
@@ -360,7 +360,7 @@ export class PeerMesh implements PeerLinks {
     for (const { link } of this.#places.values()) {
       if (link === undefined || !link.isOpen) continue;
       const isSilent = link.tick() >= Math.max(ticks, ticksMin);
-      if (isSilent) link.abort(`nothing was heard of it for ${silenceMaxMs} ms`);
+      if (isSilent) link.giveUp(`nothing was heard of it for ${silenceMaxMs} ms`);
     }
   }
 

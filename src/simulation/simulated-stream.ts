@@ -23,6 +23,10 @@ export interface StreamParts {
   readonly deliver: (segment: Segment) => void;
 }
 
+/** Bytes arrive a part at a time: what the path carries in so long, a packet at least. */
+const partMs = 20;
+const packetBytes = 1_024;
+
 /** One direction of a connection: in order, none lost while it stands, each with its own delay. */
 export class SimulatedStream {
   readonly #parts: StreamParts;
@@ -35,6 +39,15 @@ export class SimulatedStream {
   }
 
   push(segment: Segment): void {
+    if (segment.kind !== "bytes") return this.#pushOne(segment);
+    const { bytes } = segment;
+    const partBytes = Math.max(packetBytes, this.#parts.rule().bytesPerMs * partMs);
+    for (let at = 0; at < bytes.length; at += partBytes) {
+      this.#pushOne({ kind: "bytes", bytes: bytes.subarray(at, at + partBytes) });
+    }
+  }
+
+  #pushOne(segment: Segment): void {
     const { clock, random, rule } = this.#parts;
     const { delayMsMin, delayMsMax, bytesPerMs } = rule();
     const leavesMs = clock.monotonicMs() + drawBetween(random, delayMsMin, delayMsMax);

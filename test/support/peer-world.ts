@@ -41,7 +41,8 @@ export interface PeerWorld {
   close(): Promise<void>;
 }
 
-const worldKey = new Uint8Array(32).fill(7);
+/** Of every node that is not given another one. */
+export const worldKey = new Uint8Array(32).fill(7);
 const quickSettings: Partial<PeerSettings> = {
   "peer.ping.interval.ms": 50,
   "peer.silence.max.ms": 1_000,
