@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { NodeSettings } from "../base/settings/node-settings.ts";
+import type { Cluster } from "./cluster/cluster.ts";
 import type { LogCleaner } from "./compaction/log-cleaner.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Reindexing } from "./copies/reindexing.ts";
@@ -45,6 +46,8 @@ export interface Broker {
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
   readonly records: RecordState;
+  /** Undefined on a node by itself. */
+  readonly cluster?: Cluster | undefined;
   /** Undefined but in a test. */
   readonly rehearsal?: Rehearsal | undefined;
 }

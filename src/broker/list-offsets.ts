@@ -1,5 +1,5 @@
 import { XylemError } from "../base/errors.ts";
-import { checkLeaderEpoch } from "./leader-epoch.ts";
+import { checkLeaderEpoch, refuseAbsent } from "./leader-epoch.ts";
 import type { PartitionLog, TimestampedOffset } from "./partition/partition-log.ts";
 
 /** What may be asked for in place of a time (semantics.md 4). */
@@ -28,6 +28,7 @@ export async function listOffset(
   partition: PartitionLog,
   query: OffsetQuery,
 ): Promise<TimestampedOffset> {
+  refuseAbsent(partition, query.currentLeaderEpoch);
   await partition.load("facts");
   checkLeaderEpoch(partition, query.currentLeaderEpoch);
   const upTo = query.readCommitted ? partition.lastStable : partition.committed;

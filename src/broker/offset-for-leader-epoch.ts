@@ -1,4 +1,4 @@
-import { checkLeaderEpoch } from "./leader-epoch.ts";
+import { checkLeaderEpoch, refuseAbsent } from "./leader-epoch.ts";
 import type { PartitionLog } from "./partition/partition-log.ts";
 
 export interface EpochQuery {
@@ -12,6 +12,7 @@ export async function offsetForLeaderEpoch(
   partition: PartitionLog,
   query: EpochQuery,
 ): Promise<{ leaderEpoch: number; endOffset: number }> {
+  refuseAbsent(partition, query.currentLeaderEpoch);
   await partition.load();
   checkLeaderEpoch(partition, query.currentLeaderEpoch);
   return partition.endOffsetForEpoch(query.leaderEpoch);

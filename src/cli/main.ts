@@ -1,14 +1,7 @@
-import { readFileSync } from "node:fs";
 import { CommanderError } from "commander";
 import { CommandFailure, exitCodes } from "./exit-codes.ts";
+import { packageVersion } from "../node/package-version.ts";
 import { makeProgram } from "./program.ts";
-
-/** The version of the package this program came in. */
-export function packageVersion(): string {
-  const file = new URL("../../package.json", import.meta.url);
-  const { version } = JSON.parse(readFileSync(file, "utf8")) as { version: string };
-  return version;
-}
 
 /** Runs one command line; answers the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {

@@ -1,5 +1,6 @@
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
+import type { XylemError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { MergedSettings } from "../base/settings/merge-settings.ts";
@@ -9,20 +10,21 @@ import { BrokerConfigs } from "../broker/configs/broker-configs.ts";
 import { Reindexing } from "../broker/copies/reindexing.ts";
 import { Snapshots } from "../broker/copies/snapshots.ts";
 import { Deadlines } from "../broker/deadlines.ts";
-import { KafkaImport } from "../broker/kafka-directory/kafka-import.ts";
 import { LazyStorage } from "../broker/partition/lazy/lazy-storage.ts";
 import { LogCleaner } from "../broker/compaction/log-cleaner.ts";
 import { returnStrays } from "../broker/kafka-directory/return-strays.ts";
 import { LogDirectory } from "../broker/partition/directory/log-directory.ts";
 import type { GroupCoordinator } from "../broker/groups/group-coordinator.ts";
+import type { Cluster } from "../broker/cluster/cluster.ts";
+import type { NodeEntry } from "../broker/cluster/node-entry.ts";
 import type { Compactor } from "../broker/ports/compactor.ts";
+import type { Coordinator } from "../broker/ports/coordinator.ts";
 import type { Disk } from "../broker/ports/disk.ts";
 import type { Rehearsal } from "../broker/ports/rehearsal.ts";
 import { ProducerIds } from "../broker/producer-ids.ts";
 import { RecordState } from "../broker/records/record-state.ts";
 import { Retention, type RetentionOptions } from "../broker/retention/retention.ts";
 import { Scrubbing } from "../broker/scrub/scrubbing.ts";
-import { Topics } from "../broker/topics/topics.ts";
 import { compression } from "../codecs/node-compression.ts";
 import { crc32c } from "../codecs/native-crc32c.ts";
 import { LocalCoordinator } from "../coordination/local/local-coordinator.ts";
@@ -31,6 +33,7 @@ import { MemoryDisk } from "../storage/memory-disk.ts";
 import type { ControlCalls } from "./control/control-calls.ts";
 import { LazyPart } from "./lazy-part.ts";
 import { openGroups } from "./open-groups.ts";
+import { openTopics } from "./open-topics.ts";
 import type { StartSteps } from "./start-steps.ts";
 
 export interface BrokerParts extends MergedSettings {
@@ -42,6 +45,8 @@ export interface BrokerParts extends MergedSettings {
   /** Taken in place of `batchTools` for what is in logs. */
   readonly tools?: BatchTools;
   readonly rehearsal?: Rehearsal | undefined;
+  /** Taken in place of what the setting names; its owner closes it. */
+  readonly coordinator?: Coordinator | undefined;
   readonly onStopRequested?: () => void;
 }
 
@@ -49,8 +54,11 @@ export interface BrokerParts extends MergedSettings {
 export interface OpenBroker {
   readonly broker: Broker;
   readonly loadGroups: () => Promise<void>;
+  /** In a cluster: the other nodes learn that this one is up, and where it is reached. */
+  readonly announce: (addresses: NodeEntry["addresses"]) => Promise<void>;
 }
 
+type WithoutAnnouncing = Omit<OpenBroker, "announce">;
 type WithoutGroups = Omit<Broker, "groups" | "retention">;
 
 /** What batches are built and read with in this process. */
@@ -63,7 +71,8 @@ export const lockStep = "lock the data directory";
 export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise<OpenBroker> {
   const { clock, random, log, rehearsal } = parts;
   const { disk, control, ...more } = await openDisk(steps, parts);
-  const { configs, coordinator } = await openConfigs(steps, disk, parts);
+  const { coordinator, cluster } = await openState(steps, disk, parts);
+  const configs = await openConfigs(steps, parts, { coordinator, cluster });
   const { settings } = configs;
   const logs = { disk, clock, random, log, settings, ...(parts.tools ?? batchTools) };
   await steps.run("take back what Kafka put aside", () => returnStrays({ disk, coordinator, log }));
@@ -82,15 +91,8 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     () => new Deadlines(clock),
     (armed) => armed.close(),
   );
-  const kafka = await steps.run("look for Kafka's metadata", () =>
-    KafkaImport.begin({ disk, coordinator, configs, log, ...batchTools }),
-  );
-  const topics = await steps.run(
-    "recover the topics",
-    () => Topics.open({ coordinator, storage, configs, random, log }),
-    (opened) => opened.close(),
-  );
-  await kafka?.finish(topics);
+  const state = { coordinator, configs, cluster };
+  const { topics, lineages } = await openTopics(steps, { ...logs, ...state, storage, directory });
   const records = await steps.run(
     "keep what records need",
     () => new RecordState(disk),
@@ -121,13 +123,17 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     producerIds,
     deadlines,
     records,
+    cluster,
   };
   const identity = identityOf(directory, settings);
   const own = { identity, settings, configs, clock, random, log, rehearsal };
   const opened = await addGroups(steps, { ...own, ...useCases });
   directory.health.onFull(() => void opened.broker.retention.evictAll());
   if (control !== undefined) await takeCommands(steps, control, opened.broker);
-  return opened;
+  const announce: OpenBroker["announce"] = async (addresses) => {
+    if (lineages !== undefined) await cluster?.announce(lineages, addresses);
+  };
+  return { ...opened, announce };
 }
 
 function takeCommands(steps: StartSteps, control: ControlCalls, broker: Broker): Promise<unknown> {
@@ -147,7 +153,7 @@ function identityOf({ meta }: LogDirectory, settings: NodeSettings): NodeIdentit
  * The coordinator of groups is loaded with the first door that serves them, unless there are groups
  * already: they want their members' sessions watched and their offsets expired.
  */
-async function addGroups(steps: StartSteps, parts: WithoutGroups): Promise<OpenBroker> {
+async function addGroups(steps: StartSteps, parts: WithoutGroups): Promise<WithoutAnnouncing> {
   const part = await steps.run(
     "open the group coordinator",
     async () => {
@@ -229,16 +235,41 @@ async function openRealDisk(steps: StartSteps, parts: BrokerParts): Promise<Disk
   return { disk, control, compactor };
 }
 
-async function openConfigs(steps: StartSteps, disk: Disk, parts: BrokerParts) {
-  const { log, settings, given } = parts;
-  const coordinator = await steps.run(
-    "open the coordinator",
-    () => LocalCoordinator.open({ disk, crc32c, log }),
-    (opened) => opened.close(),
-  );
+interface State {
+  readonly coordinator: Coordinator;
+  readonly cluster: Cluster | undefined;
+}
+
+/** Where topics and configs are kept: in this directory, or with a cluster's coordinator. */
+async function openState(steps: StartSteps, disk: Disk, parts: BrokerParts): Promise<State> {
+  const { log, settings } = parts;
+  const onReplaced = ({ message }: XylemError): void => {
+    log.error("this node stops: another one has its place", { why: message });
+    parts.onStopRequested?.();
+  };
+  const of = { ...parts, disk, onReplaced };
+  const shared = parts.coordinator ?? settings.coordinator;
+  if (shared === "") {
+    const coordinator = await steps.run(
+      "open the coordinator",
+      () => LocalCoordinator.open({ disk, crc32c, log }),
+      (opened) => opened.close(),
+    );
+    return { coordinator, cluster: undefined };
+  }
+  // Loaded here: a node by itself needs none of it.
+  const { openCluster, openCoordinator } = await import("./open-cluster.ts");
+  const coordinator = await openCoordinator(steps, of, parts.coordinator);
+  return { coordinator, cluster: await openCluster(steps, coordinator, of) };
+}
+
+function openConfigs(
+  steps: StartSteps,
+  { settings, given }: BrokerParts,
+  { coordinator, cluster }: State,
+): Promise<BrokerConfigs> {
   const nodeId = settings["node.id"];
-  const configs = await steps.run("read the dynamic settings", () =>
-    BrokerConfigs.open({ coordinator, nodeId, settings, given }),
+  return steps.run("read the dynamic settings", () =>
+    BrokerConfigs.open({ coordinator, nodeId, settings, given, feed: cluster?.feed }),
   );
-  return { coordinator, configs };
 }

@@ -69,16 +69,23 @@ describe("a feed", () => {
 
   test("is waited for until all followers were told", async () => {
     const { coordinator, feed, told } = await openFeed({ revision: 1, entries: [] });
-    coordinator.state = { revision: 3, entries: [] };
+    coordinator.state = { revision: 3, entries: [entry("a", 3)] };
     let isThere = false;
-    const waiting = feed.catchUp().then(() => (isThere = true));
+    const waiting = feed.catchUp("a").then(() => (isThere = true));
     await Promise.resolve();
     coordinator.watcher?.onChanges(2, []);
     await new Promise((resolve) => setImmediate(resolve));
     expect(isThere).toBe(false);
-    coordinator.watcher?.onChanges(3, []);
+    coordinator.watcher?.onChanges(3, [entry("a", 3)]);
     await waiting;
     expect(told.at(-1)?.revision).toBe(3);
+  });
+
+  test("waits for no revision that tells nothing of the key", async () => {
+    const { coordinator, feed } = await openFeed({ revision: 1, entries: [entry("a", 1)] });
+    coordinator.state = { revision: 50, entries: [entry("a", 1)] };
+    await feed.catchUp("a");
+    await feed.catchUp("b");
   });
 
   test("that is closed keeps nobody waiting", async () => {

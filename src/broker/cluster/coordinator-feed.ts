@@ -31,7 +31,7 @@ interface Follower {
 }
 
 interface Waiter {
-  readonly revision: number;
+  readonly isMet: () => boolean;
   readonly resolve: () => void;
   readonly reject: (error: XylemError) => void;
 }
@@ -81,20 +81,45 @@ export class CoordinatorFeed {
     return () => this.#followers.delete(follower);
   }
 
-  /** Resolves once all followers were told that state. Rejects when the feed is closed before. */
-  whenReached(revision: number): Promise<void> {
-    if (this.#isClosed) return Promise.reject(closed());
-    if (revision <= this.#revision) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      this.#waiters.push({ revision, resolve, reject });
+  /**
+   * The same, but tells nothing before `release` is called: its caller reads what is there in the
+   * meantime, and misses nothing.
+   */
+  followLater(
+    prefix: string,
+    listener: FeedListener,
+  ): { readonly release: () => void; readonly stop: () => void } {
+    let held: FeedNews[] | undefined = [];
+    const stop = this.follow(prefix, (news) => {
+      if (held === undefined) listener(news);
+      else held.push(news);
     });
+    const release = (): void => {
+      const late = held ?? [];
+      held = undefined;
+      for (const news of late) listener(news);
+    };
+    return { release, stop };
   }
 
-  /** Resolves once all followers were told of everything that was so when it was called. */
-  async catchUp(): Promise<void> {
-    // A prefix without keys: only the revision is asked for.
-    const { revision } = await this.#options.coordinator.read("revision/");
-    await this.whenReached(revision);
+  /**
+   * Resolves once all followers were told the state of that revision, which wrote a key of this
+   * cluster. Rejects when the feed is closed before.
+   */
+  whenReached(revision: number): Promise<void> {
+    return this.#wait(() => revision <= this.#revision);
+  }
+
+  /** Resolves once all followers were told what was so of a key when it was called. */
+  async catchUp(key: string): Promise<void> {
+    const { entries, revision } = await this.#options.coordinator.read(key);
+    const entry = entries.find((one) => one.key === key);
+    // The coordinator may be others' too: not every revision of it is ever told.
+    await this.#wait(() => {
+      if (revision <= this.#revision) return true;
+      const known = this.revisionOf(key);
+      return entry === undefined ? known === 0 : known >= entry.revision;
+    });
   }
 
   close(): void {
@@ -154,11 +179,19 @@ export class CoordinatorFeed {
         prefix === "" ? news.changes : news.changes.filter(({ key }) => key.startsWith(prefix));
       if (changes.length > 0 || prefix === "") listener({ ...news, changes });
     }
-    const waiters = this.#waiters;
     // What was waited for in a state that was taken back never comes.
-    const isOver = ({ revision }: Waiter): boolean => news.isAnew || revision <= news.revision;
-    this.#waiters = waiters.filter((waiter) => !isOver(waiter));
-    for (const waiter of waiters) if (isOver(waiter)) waiter.resolve();
+    const isOver = ({ isMet }: Waiter): boolean => news.isAnew || isMet();
+    const over = this.#waiters.filter(isOver);
+    this.#waiters = this.#waiters.filter((waiter) => !over.includes(waiter));
+    for (const { resolve } of over) resolve();
+  }
+
+  #wait(isMet: () => boolean): Promise<void> {
+    if (this.#isClosed) return Promise.reject(closed());
+    if (isMet()) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ isMet, resolve, reject });
+    });
   }
 }
 

@@ -30,6 +30,8 @@ export interface NodeEntry {
   /** Where it is reached; no entry where it does not listen, none at all while it starts. */
   readonly addresses: Readonly<Partial<Record<AddressKind, NodeAddress>>>;
   readonly rack: string | null;
+  /** It is about to stop: it gives away what it serves, and joins nothing. */
+  readonly isDraining: boolean;
   readonly version: string;
   /** The feature levels it can work at, both ends included. */
   readonly features: { readonly least: number; readonly most: number };

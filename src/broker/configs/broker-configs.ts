@@ -5,6 +5,7 @@ import type { Setting } from "../../base/settings/setting.ts";
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import { topicConfigsOf } from "../buckets/bucket-configs.ts";
 import { Buckets } from "../buckets/buckets.ts";
+import type { CoordinatorFeed } from "../cluster/coordinator-feed.ts";
 import type { Coordinator } from "../ports/coordinator.ts";
 import { clusterKey, ConfigStore, nodeKey, type Configs } from "./config-store.ts";
 import { overrideTopicSettings, topicDefaults } from "./topic-defaults.ts";
@@ -23,6 +24,8 @@ export interface BrokerConfigsOptions {
   readonly settings: NodeSettings;
   /** The texts of those settings that somebody gave: file, environment, flags. */
   readonly given: Configs;
+  /** In a cluster: what other nodes change is told by it. */
+  readonly feed?: CoordinatorFeed | undefined;
 }
 
 /**
@@ -53,8 +56,13 @@ export class BrokerConfigs {
   }
 
   static async open(options: BrokerConfigsOptions): Promise<BrokerConfigs> {
-    const store = await ConfigStore.open(options.coordinator);
-    const configs = new BrokerConfigs(options, store, await Buckets.open(options.coordinator));
+    const { coordinator, feed } = options;
+    const opened: { configs?: BrokerConfigs } = {};
+    const onNews = (): void => opened.configs?.refresh();
+    const store = await ConfigStore.open(coordinator, feed, onNews);
+    const buckets = await Buckets.open(coordinator, feed, onNews);
+    const configs = new BrokerConfigs(options, store, buckets);
+    opened.configs = configs;
     configs.refresh();
     return configs;
   }

@@ -1,6 +1,6 @@
 import { XylemError } from "../../base/errors.ts";
 import { BatchWalk } from "../../log/batch-walk.ts";
-import { checkLeaderEpoch } from "../leader-epoch.ts";
+import { checkLeaderEpoch, refuseAbsent } from "../leader-epoch.ts";
 import { after } from "../partition/after.ts";
 import type { PartitionLog, ReadResult } from "../partition/partition-log.ts";
 import { nothingRead } from "../partition/read/partition-reader.ts";
@@ -66,9 +66,11 @@ export class FetchPass {
 
   #visit(wanted: FetchPartition): Promise<void> | undefined {
     wanted.clear();
-    const loading = wanted.topic?.partitions[wanted.index]?.load();
-    if (loading !== undefined) return this.#visitOpened(wanted, loading);
+    const log = wanted.topic?.partitions[wanted.index];
     try {
+      if (log !== undefined) refuseAbsent(log, wanted.currentLeaderEpoch);
+      const loading = log?.load();
+      if (loading !== undefined) return this.#visitOpened(wanted, loading);
       const result = this.#read(wanted);
       if (result === undefined) return undefined;
       if (result instanceof Promise) return this.#await(wanted, result, this.#boundOf(wanted));

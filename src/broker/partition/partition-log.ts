@@ -30,6 +30,8 @@ export interface PartitionLog {
   readonly sizeBytes: number;
   /** Set once the partition can not be used any more. */
   readonly stopped: XylemError | undefined;
+  /** In a cluster, while clients are not served here: what they are told. */
+  readonly absence?: XylemError | undefined;
 
   /**
    * Makes it ready for what follows in the same turn of the loop; undefined: it is. Rejects with

@@ -21,18 +21,13 @@ export interface TopicFollower {
 
 /**
  * Has a node's topics follow what other nodes do to them, a topic at a time; what this node did
- * itself is no news. Nothing is applied before `open` is called.
+ * itself is no news. Nothing is applied before `release` is called.
  */
 export function followTopics(
   feed: CoordinatorFeed,
   follower: TopicFollower,
-): { readonly open: () => void; readonly stop: () => void } {
-  let open = (): void => {};
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
+): ReturnType<CoordinatorFeed["followLater"]> {
   const take = async (name: string, change: Change, news: FeedNews): Promise<void> => {
-    await opened;
     const { value, revision } = change;
     // Else the newest change of it is still to come.
     const isNewest = feed.revisionOf(topicKey(name)) === (value === null ? 0 : revision);
@@ -40,7 +35,7 @@ export function followTopics(
     const entry = value === null ? undefined : parseTopicEntry(name, value);
     await follower.apply({ name, entry, revision });
   };
-  const stop = feed.follow(topicsPrefix, (news) => {
+  return feed.followLater(topicsPrefix, (news) => {
     for (const change of news.changes) {
       const name = change.key.slice(topicsPrefix.length);
       follower.turns
@@ -53,5 +48,4 @@ export function followTopics(
         });
     }
   });
-  return { open, stop };
 }

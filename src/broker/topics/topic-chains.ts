@@ -22,6 +22,6 @@ export interface TopicChains {
   grow(topic: LiveTopic, entry: TopicEntry, assignment: Assignment): Promise<void>;
   /** The topic and its chains are gone; each node that holds some of it is to remove its files. */
   forget(topic: LiveTopic): Promise<void>;
-  /** Resolves when this node knows all that was so when it was called. */
-  catchUp(): Promise<void>;
+  /** Resolves when this node has begun to apply what was so of a topic when it was called. */
+  catchUp(name: string): Promise<void>;
 }

@@ -32,7 +32,7 @@ export class TopicTurns {
         const code = error instanceof XylemError ? error.code : undefined;
         const isRaced = code === "NOT_CONTROLLER" || code === "TOPIC_ALREADY_EXISTS";
         if (this.#others === undefined || !isRaced) throw error;
-        await this.#others.catchUp();
+        await this.#others.catchUp(name);
         // Behind what the news about this name has begun.
         await this.take(name, async () => {});
         if (code === "TOPIC_ALREADY_EXISTS" || round === roundsMax) throw error;

@@ -285,14 +285,14 @@ export class Topics {
   #follow(): () => void {
     const { cluster, log } = this.#options;
     if (cluster === undefined) return () => {};
-    const { open, stop } = followTopics(cluster.feed, {
+    const { release, stop } = followTopics(cluster.feed, {
       turns: this.#turns,
       log,
       find: (name) => this.#image.find(name),
       apply: (news) => this.#apply(news),
     });
     this.#unfollow = stop;
-    return open;
+    return release;
   }
 
   async #apply({ name, entry, revision }: TopicNews): Promise<void> {

@@ -1,0 +1,153 @@
+import { assert } from "../../base/assert.ts";
+import {
+  chainKey,
+  type ChainConfig,
+  chainsPrefix,
+  parseChainConfig,
+} from "../../replication/chain-config.ts";
+import type { Member } from "../../replication/member.ts";
+import { NodeLoads } from "../../replication/placement/node-loads.ts";
+import type { Seat } from "../../replication/placement/seat.ts";
+import type { Change, CoordinatorState } from "../ports/coordinator.ts";
+import { controllerKey, parseController, type ControllerEntry } from "./controller-entry.ts";
+import { nodesPrefix, parseNodeEntry, type NodeEntry } from "./node-entry.ts";
+import { parseSeat, seatsPrefix } from "./seat-entry.ts";
+
+/** A chain's configuration, and the revision that wrote it. */
+export interface StoredChain {
+  readonly config: ChainConfig;
+  readonly revision: number;
+}
+
+/** What changes made of the image. */
+export interface ImageNews {
+  readonly nodesChanged: boolean;
+  readonly controllerChanged: boolean;
+  /** Keys of chains that are new, others or gone. */
+  readonly chains: readonly string[];
+}
+
+/** What a node knows of the cluster, all at one revision: nodes, seats, chains, the controller. */
+export class ClusterImage {
+  readonly #nodes = new Map<number, NodeEntry>();
+  readonly #seats = new Map<number, Seat>();
+  readonly #chains = new Map<string, StoredChain>();
+  readonly #loads = new NodeLoads();
+  #controller: ControllerEntry | undefined;
+
+  constructor({ entries }: CoordinatorState) {
+    this.apply(entries);
+  }
+
+  /** The nodes that are up, sorted by id; those that have not finished their start come last. */
+  get nodes(): readonly NodeEntry[] {
+    return [...this.#nodes.values()].filter(isUp).sort((a, b) => a.id - b.id);
+  }
+
+  /** Nodes that have a place in the cluster, be they up or not, sorted by id. */
+  get seats(): readonly Seat[] {
+    return [...this.#seats.values()].sort((a, b) => a.id - b.id);
+  }
+
+  /** What each node holds. Live. */
+  get loads(): NodeLoads {
+    return this.#loads;
+  }
+
+  get controller(): ControllerEntry | undefined {
+    return this.#controller;
+  }
+
+  /** The keys of all chains with what they are. Live. */
+  get chains(): ReadonlyMap<string, StoredChain> {
+    return this.#chains;
+  }
+
+  /** A node that is up. */
+  node(id: number): NodeEntry | undefined {
+    const node = this.#nodes.get(id);
+    return node !== undefined && isUp(node) ? node : undefined;
+  }
+
+  seat(id: number): Seat | undefined {
+    return this.#seats.get(id);
+  }
+
+  chain(topicId: string, partition: number): StoredChain | undefined {
+    return this.#chains.get(chainKey(topicId, partition));
+  }
+
+  /** Whether a member is up in that same life. */
+  has({ id, incarnation }: Pick<Member, "id" | "incarnation">): boolean {
+    return this.node(id)?.incarnation === incarnation;
+  }
+
+  /** The head of a chain, unless it is down. */
+  headOf({ members }: ChainConfig): Member | undefined {
+    const [head] = members;
+    return head !== undefined && this.has(head) ? head : undefined;
+  }
+
+  apply(changes: readonly Change[]): ImageNews {
+    let nodesChanged = false;
+    let controllerChanged = false;
+    const chains: string[] = [];
+    for (const change of changes) {
+      const { key } = change;
+      if (key.startsWith(chainsPrefix)) {
+        this.#applyChain(change);
+        chains.push(key);
+      } else if (key.startsWith(nodesPrefix)) {
+        this.#applyNode(change);
+        nodesChanged = true;
+      } else if (key.startsWith(seatsPrefix)) {
+        this.#applySeat(change);
+        nodesChanged = true;
+      } else if (key === controllerKey) {
+        this.#controller = change.value === null ? undefined : parseController(change.value);
+        controllerChanged = true;
+      }
+    }
+    return { nodesChanged, controllerChanged, chains };
+  }
+
+  #applyChain({ key, value, revision }: Change): void {
+    const before = this.#chains.get(key);
+    if (before !== undefined) this.#loads.remove(placed(key, before.config));
+    if (value === null) {
+      this.#chains.delete(key);
+      return;
+    }
+    const config = parseChainConfig(key, value);
+    this.#chains.set(key, { config, revision });
+    this.#loads.add(placed(key, config));
+  }
+
+  #applyNode({ key, value }: Change): void {
+    const id = idOf(key, nodesPrefix);
+    if (value === null) this.#nodes.delete(id);
+    else this.#nodes.set(id, parseNodeEntry(key, value));
+  }
+
+  #applySeat({ key, value }: Change): void {
+    const id = idOf(key, seatsPrefix);
+    if (value === null) this.#seats.delete(id);
+    else this.#seats.set(id, parseSeat(key, value));
+  }
+}
+
+/** A node that is still starting is nowhere yet. */
+function isUp({ lineages }: NodeEntry): boolean {
+  return lineages !== undefined;
+}
+
+function idOf(key: string, prefix: string): number {
+  const id = Number(key.slice(prefix.length));
+  assert(Number.isSafeInteger(id), `the coordinator's key ${key} names no node`);
+  return id;
+}
+
+/** Its bytes are not known here: replicas and heads are what counts. */
+function placed(key: string, { replicas }: ChainConfig) {
+  return { key: key.slice(chainsPrefix.length), replicas, sizeBytes: 0 };
+}

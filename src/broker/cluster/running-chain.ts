@@ -1,0 +1,26 @@
+import type { ChainConfig } from "../../replication/chain-config.ts";
+import type { Member } from "../../replication/member.ts";
+import type { ReplicaLog } from "../partition/replica/replica-log.ts";
+
+/** A replica of this node's, run as its chain says. */
+export interface RunningChain {
+  /** Clients are served from it: by the head, or by another one that may. */
+  readonly isServing: boolean;
+  /** Its chain is so from now on. Throws when the log can not be of that chain. */
+  configure(config: ChainConfig): void;
+  /** This node's lease was lost or regained. */
+  review(): void;
+  /** It is this node's no longer. */
+  close(): void;
+}
+
+/** Who runs it. */
+export interface ChainPlace {
+  /** As of `chainKey`. */
+  readonly key: string;
+  readonly self: Pick<Member, "id" | "incarnation">;
+  /** Whether this node's lease holds, and its image is no older. */
+  readonly isStanding: () => boolean;
+}
+
+export type RunChain = (replica: ReplicaLog, place: ChainPlace) => RunningChain;

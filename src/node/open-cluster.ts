@@ -1,0 +1,78 @@
+import { readFileSync } from "node:fs";
+import type { Clock } from "../base/clock.ts";
+import { XylemError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { Random } from "../base/random.ts";
+import type { NodeSettings } from "../base/settings/node-settings.ts";
+import { agreeOnClusterId } from "../broker/cluster/agree-on-cluster-id.ts";
+import { Cluster } from "../broker/cluster/cluster.ts";
+import { openMeta } from "../broker/partition/directory/directory-meta.ts";
+import type { Coordinator } from "../broker/ports/coordinator.ts";
+import type { Disk } from "../broker/ports/disk.ts";
+import { packageVersion } from "./package-version.ts";
+import type { StartSteps } from "./start-steps.ts";
+
+export interface ClusterParts {
+  readonly settings: NodeSettings;
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Another process has this node's id: it is to stop. */
+  readonly onReplaced: (error: XylemError) => void;
+}
+
+/** The given coordinator, or the one that the setting names. Throws INVALID_CONFIG. */
+export async function openCoordinator(
+  steps: StartSteps,
+  { settings }: ClusterParts,
+  given: Coordinator | undefined,
+): Promise<Coordinator> {
+  if (given !== undefined) return given;
+  const address = settings.coordinator;
+  return await steps.run("open the coordinator", () => {
+    throw new XylemError("INVALID_CONFIG", `${address} is no coordinator that is known here`);
+  });
+}
+
+/**
+ * Takes this node's place in the cluster: the cluster's id, the data directory that is of it, the
+ * node's id and lease. What it holds and where it listens is announced later.
+ */
+export async function openCluster(
+  steps: StartSteps,
+  coordinator: Coordinator,
+  parts: ClusterParts,
+): Promise<Cluster> {
+  const { settings, disk, random } = parts;
+  const directoryId = await steps.run("find out which cluster it is", async () => {
+    const clusterId = await agreeOnClusterId(coordinator, settings["cluster.id"], random);
+    const meta = await openMeta(disk, { nodeId: settings["node.id"], clusterId }, random);
+    return meta.directoryId;
+  });
+  const rack = settings["broker.rack"] === "" ? null : settings["broker.rack"];
+  return await steps.run(
+    "take this node's place in the cluster",
+    () =>
+      Cluster.open({
+        ...parts,
+        coordinator,
+        directoryId,
+        rack,
+        nodeId: settings["node.id"],
+        version: packageVersion(),
+        leaseMs: settings["cluster.lease.ms"],
+        expectedNodes: settings["cluster.expect"],
+      }),
+    (cluster) => cluster.close(),
+  );
+}
+
+/** Another one after each start of the machine; undefined where that is not told. */
+export function readBootId(): string | undefined {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,110 @@
+import { SeededRandom } from "../../src/base/seeded-random.ts";
+import { defaultNodeSettings, type NodeSettings } from "../../src/base/settings/node-settings.ts";
+import { VirtualClock } from "../../src/base/virtual-clock.ts";
+import type { Broker } from "../../src/broker/broker.ts";
+import type { Cluster } from "../../src/broker/cluster/cluster.ts";
+import type { NewTopic } from "../../src/broker/topics/new-topic.ts";
+import type { Topic } from "../../src/broker/topics/topics.ts";
+import type { Disk } from "../../src/broker/ports/disk.ts";
+import { LocalCoordinator } from "../../src/coordination/local/local-coordinator.ts";
+import { openBroker } from "../../src/node/open-broker.ts";
+import { StartSteps } from "../../src/node/start-steps.ts";
+import { MemoryDisk } from "../../src/storage/memory-disk.ts";
+import { tools } from "./log-directory.ts";
+import { KeptLog } from "./kept-log.ts";
+import { waitUntil } from "./wait-until.ts";
+
+const sizeBytesMax = 256 * 1024 ** 2;
+
+/** One broker of several, below its doors. */
+export interface ClusterNode {
+  readonly id: number;
+  readonly broker: Broker;
+  readonly cluster: Cluster;
+  readonly disk: Disk;
+  readonly log: KeptLog;
+  topic(name: string): Topic | undefined;
+  /** Stops in order. */
+  stop(): Promise<void>;
+}
+
+/** Brokers of one process that share a coordinator, each with a disk of its own. */
+export class ClusterWorld {
+  readonly clock = new VirtualClock();
+  readonly coordinator: LocalCoordinator;
+  readonly #expected: number;
+  readonly #nodes: ClusterNode[] = [];
+  #seed = 1;
+
+  private constructor(coordinator: LocalCoordinator, expected: number) {
+    this.coordinator = coordinator;
+    this.#expected = expected;
+  }
+
+  /** With that many nodes, from 1 on, that hold replicas. */
+  static async open(count: number): Promise<ClusterWorld> {
+    const world = await ClusterWorld.openEmpty(count);
+    for (let id = 1; id <= count; id += 1) await world.start(id);
+    return world;
+  }
+
+  static async openEmpty(expected: number): Promise<ClusterWorld> {
+    const clock = new VirtualClock();
+    const disk = new MemoryDisk({ sizeBytesMax, clock });
+    const log = new KeptLog();
+    const coordinator = await LocalCoordinator.open({ disk, crc32c: tools.crc32c, log });
+    return new ClusterWorld(coordinator, expected);
+  }
+
+  /** A node that was started, the last one of its id. */
+  node(id: number): ClusterNode {
+    const found = this.#nodes.findLast((node) => node.id === id);
+    if (found === undefined) throw new Error(`node ${id} was never started`);
+    return found;
+  }
+
+  /** Until all of these nodes agree; the others are not asked. */
+  async until(what: string, holds: (node: ClusterNode) => boolean, ids?: number[]): Promise<void> {
+    const asked = ids ?? this.#nodes.map(({ id }) => id);
+    await waitUntil(what, () => asked.every((id) => holds(this.node(id))), 10_000);
+  }
+
+  /** On every node. */
+  async create(at: number, name: string, asked: Partial<NewTopic> = {}): Promise<void> {
+    const configs = new Map<string, string>();
+    const { topics } = this.node(at).broker;
+    await topics.create({ name, partitions: 1, replicas: 1, configs, ...asked });
+    await this.until(`${name} is everywhere`, (node) => node.topic(name) !== undefined);
+  }
+
+  /** Starts a node on a new disk or that of a former one; all others see it when it resolves. */
+  async start(id: number, own: Partial<NodeSettings> = {}, former?: Disk): Promise<ClusterNode> {
+    const log = new KeptLog();
+    const steps = new StartSteps(log);
+    const { clock, coordinator } = this;
+    const disk = former ?? new MemoryDisk({ sizeBytesMax, clock });
+    const settings = {
+      ...defaultNodeSettings,
+      "node.id": id,
+      "cluster.expect": this.#expected,
+      ...own,
+    };
+    const random = new SeededRandom((this.#seed += 1));
+    const parts = { settings, given: new Map(), clock, random, log, disk, coordinator };
+    const { broker, announce, loadGroups } = await openBroker(steps, parts);
+    await loadGroups();
+    const { cluster } = broker;
+    if (cluster === undefined) throw new Error("the broker is by itself");
+    const address = { host: `node${id}.test`, port: 9_092 };
+    await announce({ kafka: address, http: address, grpc: address });
+    const topic = (name: string) => broker.topics.find(name);
+    const node = { id, broker, cluster, disk, log, topic, stop: () => steps.stop() };
+    this.#nodes.push(node);
+    return node;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#nodes.map((node) => node.stop()));
+    await this.coordinator.close();
+  }
+}
