@@ -8,6 +8,7 @@ const { say } = require("./messages.cjs");
 // a test that needs one is skipped by name where it is missing.
 const tools = [
   { program: "kcat", debianPackage: "kcat" },
+  { program: "etcd", debianPackage: "etcd-server" },
   { program: "chromium", debianPackage: "chromium" },
   { program: "zsh", debianPackage: "zsh" },
   { program: "fish", debianPackage: "fish" },
@@ -41,9 +42,13 @@ function isOnPath(program) {
   return folders.some((folder) => fs.existsSync(path.join(folder, program)));
 }
 
-/** Without a terminal and without questions: whatever would ask fails instead. */
+/**
+ * Without a terminal and without questions: whatever would ask fails instead. In run level 1, so
+ * that Debian starts no server of its own for a package that has one.
+ */
 function apt(args) {
-  const env = Object.assign({}, process.env, { DEBIAN_FRONTEND: "noninteractive" });
+  const own = { DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
+  const env = Object.assign({}, process.env, own);
   const options = { env, stdio: "ignore", timeout: installMsMax };
   return childProcess.spawnSync("apt-get", ["-qq"].concat(args), options).status === 0;
 }

@@ -7,6 +7,7 @@ export class CutProxy {
   readonly #connections = new Set<Socket>();
   #targetPort: number;
   #isCut = false;
+  #acceptedCount = 0;
 
   static async open(targetPort: number): Promise<CutProxy> {
     const proxy = new CutProxy(targetPort);
@@ -22,6 +23,7 @@ export class CutProxy {
         near.resetAndDestroy();
         return;
       }
+      this.#acceptedCount += 1;
       const far = connect(this.#targetPort, "127.0.0.1");
       this.#join(near, far);
       this.#join(far, near);
@@ -30,6 +32,11 @@ export class CutProxy {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Connections that were let through so far. */
+  get acceptedCount(): number {
+    return this.#acceptedCount;
   }
 
   /** Ends all connections, wherever they are in what they carry. */

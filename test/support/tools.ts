@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 const probes = {
   curl: ["curl", "--version"],
   kcat: ["kcat", "-V"],
+  etcd: ["etcd", "--version"],
   chromium: ["chromium", "--version"],
   zsh: ["zsh", "--version"],
   fish: ["fish", "--version"],

@@ -26,6 +26,9 @@ const entries = [
   ...product.map(({ path }) => path).filter((path) => path.startsWith("src/peers/")),
   "src/simulation/simulated-network.ts",
   "src/node/open-peers.ts",
+  "src/simulation/simulated-coordinator.ts",
+  "src/simulation/drifting-clock.ts",
+  "src/coordination/etcd/etcd-coordinator.ts",
 ];
 
 function sample(path: string, text: string): SourceFile {

@@ -8,8 +8,8 @@ import { decodeUtf8, encodeUtf8 } from "../../base/text.ts";
  *   <CRC-32C of the rest, 8 hex digits> <JSON>\n
  *
  * The first line is the header {"format","version","revision"}; each further one is a list of
- * transactions [{"revision","writes":[{"key","value"}]}], revisions rising, null deletes. A write may
- * name a "lease": whoever opens the file deletes it, for leases end with the process. After a
+ * transactions [{"revision","writes":[{"key","value"}]}], revisions rising, null deletes. A write
+ * may name a "lease": whoever opens the file deletes it, for leases end with the process. After a
  * compaction the header's revision is the one at which the file was rewritten, and the lines that
  * follow hold what was alive then, under the revision that wrote it last.
  */

@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { parseEtcdAddress } from "./etcd-address.ts";
+
+test.each([
+  ["etcd://one:2379", ["http://one:2379"]],
+  ["etcd://one", ["http://one:2379"]],
+  ["etcd://one:1, two:2,10.0.0.3:3", ["http://one:1", "http://two:2", "http://10.0.0.3:3"]],
+  ["etcd://[::1]:4,[fe80::1]", ["http://[::1]:4", "http://[fe80::1]:2379"]],
+  ["etcd://same:1,same:1", ["http://same:1"]],
+])("%s names its endpoints", (text, urls) => {
+  expect(parseEtcdAddress(text)).toEqual(urls);
+});
+
+test.each([
+  "",
+  "one:2379",
+  "http://one:2379",
+  "etcd://",
+  "etcd://one,",
+  "etcd://one:0",
+  "etcd://one:65536",
+  "etcd://one/path",
+  "etcd://::1:2379",
+])("%s names no etcd, and is refused", (text) => {
+  expect(() => parseEtcdAddress(text)).toThrowError(
+    expect.objectContaining({ code: "INVALID_CONFIG" }),
+  );
+});
+
+test("a password in the address is refused and not repeated", () => {
+  expect(() => parseEtcdAddress("etcd://me:secret@one")).toThrow(/name and a password/);
+  expect(() => parseEtcdAddress("etcd://me:secret@one")).not.toThrow(/secret/);
+});

@@ -1,0 +1,141 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Change, Watcher } from "../../broker/ports/coordinator.ts";
+import type { EtcdEndpoint, EtcdEndpoints } from "./etcd-endpoints.ts";
+import { isCompacted, isPassing } from "./etcd-failure.ts";
+import { toNumber, type EtcdKeys } from "./etcd-keys.ts";
+import {
+  Event_EventType,
+  type Event,
+  type WatchRequestSchema,
+  type WatchResponse,
+} from "./generated/etcd/etcd_pb.ts";
+
+export interface EtcdWatchOptions {
+  readonly endpoints: EtcdEndpoints;
+  readonly keys: EtcdKeys;
+  readonly prefix: string;
+  readonly fromRevision: number;
+  readonly watcher: Watcher;
+}
+
+/** Between attempts to watch; doubled each time. */
+const pauseMsMin = 50;
+const pauseMsMax = 1_000;
+
+/**
+ * One watch, taken up again at another endpoint after the last revision that was told. etcd sends
+ * the changes of a revision together and revisions in their order; its progress answers, asked for
+ * at the start only, keep to that order too (those asked for later do not before etcd 3.4.25).
+ */
+export class EtcdWatch {
+  readonly #options: EtcdWatchOptions;
+  readonly #stop = new AbortController();
+  #revision: number;
+  #pauseMs = pauseMsMin;
+
+  constructor(options: EtcdWatchOptions) {
+    this.#options = options;
+    this.#revision = options.fromRevision;
+    void this.#run();
+  }
+
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  get #isOver(): boolean {
+    return this.#stop.signal.aborted || this.#options.endpoints.closing.aborted;
+  }
+
+  async #run(): Promise<void> {
+    const { endpoints } = this.#options;
+    while (!this.#isOver) {
+      const endpoint = endpoints.at();
+      try {
+        await this.#follow(endpoint);
+      } catch (error) {
+        if (this.#isOver) return;
+        if (isCompacted(error)) this.#endInGap();
+        else if (isPassing(error)) endpoints.leave(endpoint, error);
+      }
+      if (this.#isOver) return;
+      await endpoints.pause(this.#pauseMs);
+      this.#pauseMs = Math.min(this.#pauseMs * 2, pauseMsMax);
+    }
+  }
+
+  /** Until the stream ends. */
+  async #follow(endpoint: EtcdEndpoint): Promise<void> {
+    const { endpoints } = this.#options;
+    const signal = AbortSignal.any([this.#stop.signal, endpoints.closing]);
+    const options = { ...endpoints.options(), signal };
+    for await (const response of endpoint.watch.watch(this.#requests(signal), options)) {
+      if (this.#isOver) return;
+      if (response.canceled) {
+        if (response.compactRevision > 0n) this.#endInGap();
+        return;
+      }
+      if (response.created) {
+        endpoints.hear(endpoint);
+        if (await this.#hasFallen(response)) this.#endInGap();
+      } else this.#tell(response);
+    }
+  }
+
+  /** One request; the stream stays open until the watch ends. */
+  async *#requests(
+    signal: AbortSignal,
+  ): AsyncIterable<MessageInitShape<typeof WatchRequestSchema>> {
+    const { keys, prefix } = this.#options;
+    const startRevision = BigInt(this.#revision + 1);
+    const value = { ...keys.rangeOf(prefix), startRevision, progressNotify: true };
+    yield { requestUnion: { case: "createRequest", value } };
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+  }
+
+  /**
+   * A member may be behind; what the whole of etcd says tells whether its revision fell: then it
+   * was restored from a backup, and the changes to come are of another history.
+   */
+  async #hasFallen({ header }: WatchResponse): Promise<boolean> {
+    if (toNumber(header?.revision) >= this.#revision) return false;
+    const { endpoints, keys } = this.#options;
+    const { header: read } = await endpoints.ask("A watch asks", ({ kv }, options) => {
+      return kv.range({ key: keys.bytesOf("") }, options);
+    });
+    return toNumber(read?.revision) < this.#revision;
+  }
+
+  /** Without events it tells how far the watch has come. */
+  #tell({ header, events }: WatchResponse): void {
+    const last = events.at(-1)?.kv;
+    const revision = toNumber(last === undefined ? header?.revision : last.modRevision);
+    if (revision <= this.#revision) return;
+    this.#revision = revision;
+    this.#pauseMs = pauseMsMin;
+    this.#options.watcher.onChanges(revision, this.#mergeByKey(events));
+  }
+
+  #mergeByKey(events: readonly Event[]): readonly Change[] {
+    const { keys } = this.#options;
+    const newest = new Map<string, Change>();
+    for (const { type, kv } of events) {
+      if (kv === undefined) continue;
+      const { lease, ...entry } = keys.entryOf(kv);
+      if (keys.isOwn(entry.key)) continue;
+      const bound = lease === undefined ? {} : { lease };
+      const isDeleted = type === Event_EventType.DELETE;
+      newest.delete(entry.key);
+      newest.set(entry.key, isDeleted ? { ...entry, value: null } : { ...entry, ...bound });
+    }
+    return [...newest.values()];
+  }
+
+  #endInGap(): void {
+    this.stop();
+    this.#options.watcher.onGap();
+  }
+}
