@@ -1,5 +1,6 @@
 // `npm run simulate -- --seeds 1000 [--seed 7] [--events 50] [--workers 2]`.
 // `npm run simulate -- --crashes [--stride 10]`: one short life, dying at each disk operation.
+// `npm run simulate -- --chains 1000 [--seed 7]`: schedules of one replicated chain.
 // `npm run simulate -- --capacity [--nodes 100] [--partitions 100000]`: docs/capacity.md.
 import { parseArgs } from "node:util";
 import { crashEverywhere } from "../src/harness/simulation/crash-everywhere.ts";
@@ -8,6 +9,7 @@ import {
   simulateCapacity,
 } from "../src/harness/simulation/capacity/simulate-capacity.ts";
 import { simulate, simulateForParent } from "../src/harness/simulation/simulate.ts";
+import { simulateChains } from "../test/simulation/chain/simulate-chains.ts";
 
 const { values } = parseArgs({
   options: {
@@ -17,6 +19,7 @@ const { values } = parseArgs({
     events: { type: "string", default: "50" },
     crashes: { type: "boolean", default: false },
     stride: { type: "string", default: "1" },
+    chains: { type: "string" },
     capacity: { type: "boolean", default: false },
     nodes: { type: "string", default: "100" },
     partitions: { type: "string", default: "100000" },
@@ -41,6 +44,9 @@ function capacity(): boolean {
 
 async function run(): Promise<boolean> {
   if (values.capacity) return capacity();
+  if (values.chains !== undefined) {
+    return simulateChains({ ...told, first: seed, count: Number(values.chains) });
+  }
   if (values.crashes) return crashEverywhere({ ...told, seed, stride: Number(values.stride) });
   if (process.send !== undefined) return simulateForParent(seeds);
   return simulate({ ...seeds, workers: Number(values.workers) });

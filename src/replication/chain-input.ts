@@ -49,7 +49,7 @@ export type ChainInput =
       readonly next: number;
       readonly sizeBytes: number;
     }
-  /** There is a connection to a node that is wanted; at once after `want` if it is there already. */
+  /** A wanted node is connected; told at once after `want` if it is already. */
   | { readonly kind: "linkOpened"; readonly link: LinkId; readonly peer: Peer }
   | { readonly kind: "linkClosed"; readonly link: LinkId }
   | {

@@ -49,7 +49,7 @@ export interface Append extends InSession {
   readonly logStart: number;
   /** The head wants what is below it on every disk, whatever the topic's durability; 0: nothing. */
   readonly flush: number;
-  /** The head, with its lease, has spoken since the last message: what passes it on is not stale. */
+  /** The head, with its lease, has spoken since the last message: who hears it is not stale. */
   readonly isFresh: boolean;
 }
 

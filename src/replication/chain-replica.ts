@@ -9,7 +9,7 @@ import type { HeadOrders, ReplicaCore, ReplicaLimits, ReplicaPorts } from "./rep
 import { type ChainMarks, heldOf, type ReplicaDurability, ReplicaMarks } from "./replica-marks.ts";
 import { Upstream } from "./upstream.ts";
 
-/** A log as it was opened. `committed` is what a former life knew of it, at most what it had flushed. */
+/** A log as it was opened. `committed`: what a former life knew of it, at most what it flushed. */
 export interface ReplicaStart {
   readonly member: Member;
   readonly logStart: number;
@@ -117,6 +117,10 @@ export class ChainReplica implements ReplicaCore {
     return this.role === "head" || this.role === "solo";
   }
 
+  get #isInStep(): boolean {
+    return this.#isHead || this.#upstream.isReady;
+  }
+
   get #isTail(): boolean {
     return this.role === "tail" || this.role === "solo";
   }
@@ -212,16 +216,17 @@ export class ChainReplica implements ReplicaCore {
   }
 
   #tick(): void {
+    // Nobody behind is to be blamed for what this node, asleep or out of step, keeps from them.
     const hasSlept = this.nowMs - this.#tickMs > this.limits.lagTimeMaxMs / 2;
     this.#tickMs = this.nowMs;
     this.#upstream.tick();
-    this.#followers.tick(hasSlept);
+    this.#followers.tick(hasSlept || !this.#isInStep);
   }
 
   /** What follows from all that is known now. */
   #advance(isTick: boolean): void {
     if (this.#haltedFor !== undefined) return;
-    this.#followers.answerHellos(this.#isHead || this.#upstream.isReady);
+    this.#followers.answerHellos(this.#isInStep);
     if (this.role === "outsider") return;
     this.#learn();
     const chain = this.#followers.leastMarks();

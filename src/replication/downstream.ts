@@ -30,13 +30,12 @@ export class Downstream {
     this.#toldMs = core.nowMs;
     const { marks } = core;
     const found = findCommonEnd(core.ports.epochs(), hello.epochs);
-    // A log without records has had none but committed ones deleted: its end is as good.
-    const isBare = hello.end === hello.logStart;
-    const without = isBare ? Math.min(hello.end, marks.end) : marks.logStart;
-    this.#next = Math.max(found?.offset ?? without, marks.logStart);
+    const common = Math.max(found?.offset ?? 0, equalBelow(core, hello));
+    // Nothing of a log that begins later can stay.
+    this.#next = Math.max(common < hello.logStart ? 0 : common, marks.logStart);
     const inSession = { epoch: core.epoch, session: this.session };
-    const common = { common: this.#next, commonEpoch: found?.epoch ?? -1 };
-    this.#send({ kind: "helloOk", ...inSession, ...common, committed: marks.committed });
+    const begin = { common: this.#next, commonEpoch: found?.epoch ?? -1 };
+    this.#send({ kind: "helloOk", ...inSession, ...begin, committed: marks.committed });
   }
 
   /** It has truncated what it had to, and has said what it holds. */
@@ -132,4 +131,14 @@ export class Downstream {
   #send(message: ChainMessage): void {
     this.#core.emit({ kind: "send", link: this.link, message });
   }
+}
+
+/**
+ * Only what was committed is deleted: up to its log start the other log was equal to this one. But
+ * what a joiner deleted an unclean start may have taken back since.
+ */
+function equalBelow({ marks, config, role }: ReplicaCore, { logStart, epochs }: Hello): number {
+  const isOld = (epochs.at(-1)?.epoch ?? -1) < (config?.unclean ?? 0);
+  const isJoiner = role === "tail" || role === "solo";
+  return isJoiner && isOld && logStart > marks.committed ? 0 : Math.min(logStart, marks.end);
 }

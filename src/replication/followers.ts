@@ -89,10 +89,10 @@ export class Followers {
     }
   }
 
-  /** `hasSlept`: it was this node that was away, and nobody is to be blamed. */
-  tick(hasSlept: boolean): void {
+  /** Reports who stands still, unless this replica itself is to blame. */
+  tick(isToBlame: boolean): void {
     for (const slot of this.#slots) {
-      if (hasSlept) slot.forgive();
+      if (isToBlame) slot.forgive();
       else slot.tick();
     }
   }

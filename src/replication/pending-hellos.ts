@@ -7,7 +7,7 @@ export interface PendingHello {
   readonly hello: Hello;
 }
 
-/** Handshakes that can not be answered yet: the last of each node, so there are no more than nodes. */
+/** Handshakes that can not be answered yet: the last of each node. */
 export class PendingHellos {
   readonly #byNode = new Map<number, PendingHello>();
 

@@ -42,15 +42,17 @@ export class SuccessorSlot {
     const isSame =
       this.#member !== undefined && member !== undefined && sameMember(this.#member, member);
     this.#member = member;
-    if (!isSame) this.beginEpoch();
-  }
-
-  beginEpoch(): void {
+    if (isSame) return;
     this.#session = undefined;
     this.forgive();
   }
 
-  /** It has all the time again: this node itself was away. */
+  /** How long it has stood still goes on: it may be the reason why there are ever new epochs. */
+  beginEpoch(): void {
+    this.#session = undefined;
+  }
+
+  /** It has all the time again: it was this replica that could not go on. */
   forgive(): void {
     this.#ownHeld = 0;
     this.#movedMs = this.#core.nowMs;

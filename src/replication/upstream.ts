@@ -25,11 +25,14 @@ export class Upstream {
   #heardCommitted = 0;
   #freshMs = -Infinity;
   #askedMs = -Infinity;
+  /** Doubles from Hello to Hello: an answer that is only slow still finds its session. */
+  #patienceMs: number;
   #told: ChainMarks = noMarks;
   #ownTold = { written: -1, flushed: -1 };
 
   constructor(core: ReplicaCore) {
     this.#core = core;
+    this.#patienceMs = core.limits.retryMs;
   }
 
   /** The handshake is done: the log is a prefix of the predecessor's. */
@@ -67,6 +70,7 @@ export class Upstream {
     this.#state = "none";
     this.#heardCommitted = 0;
     this.#askedMs = -Infinity;
+    this.#patienceMs = this.#core.limits.retryMs;
   }
 
   opened(link: LinkId, peer: Peer): void {
@@ -97,8 +101,9 @@ export class Upstream {
 
   tick(): void {
     const isWaiting = this.#state === "none" || this.#state === "shaking";
-    const isDue = this.#core.nowMs - this.#askedMs >= this.#core.limits.retryMs;
-    if (isWaiting && isDue) this.shakeHands();
+    if (!isWaiting || this.#core.nowMs - this.#askedMs < this.#patienceMs) return;
+    this.#patienceMs = Math.min(this.#patienceMs * 2, this.#core.limits.lagTimeMaxMs / 2);
+    this.shakeHands();
   }
 
   answered(link: LinkId, message: HelloOk): void {
@@ -114,7 +119,7 @@ export class Upstream {
     }
     this.#heardCommitted = Math.max(this.#heardCommitted, message.committed);
     this.#expected = common;
-    const isForeign = isJoiner && message.commonEpoch === -1 && end > logStart;
+    const isForeign = isJoiner && message.commonEpoch === -1 && common > logStart;
     if (isForeign || common > end || common < logStart) this.#cut("restart", common);
     else if (common < end) this.#cut("truncate", common);
     else this.#ready();
@@ -130,7 +135,7 @@ export class Upstream {
     const { marks } = this.#core;
     this.#state = "cutting";
     marks.isCutting = true;
-    marks.committed = Math.min(marks.committed, offset);
+    marks.committed = Math.max(Math.min(marks.committed, offset), marks.logStart);
     this.#core.emit({ kind, offset });
   }
 
@@ -143,6 +148,7 @@ export class Upstream {
 
   #ready(): void {
     this.#state = "ready";
+    this.#patienceMs = this.#core.limits.retryMs;
     this.#told = noMarks;
     this.#ownTold = { written: -1, flushed: -1 };
   }

@@ -1,0 +1,335 @@
+import type { ChainConfig } from "../../../src/replication/chain-config.ts";
+import type { ChainEffect } from "../../../src/replication/chain-effect.ts";
+import type { ChainInput } from "../../../src/replication/chain-input.ts";
+import type { ChainMessage } from "../../../src/replication/chain-message.ts";
+import { ChainReplica } from "../../../src/replication/chain-replica.ts";
+import { LeaseTerm, leaseHoldsUntil } from "../../../src/replication/lease-term.ts";
+import { sameMember, type Member } from "../../../src/replication/member.ts";
+import type { Waiting } from "./chain-client.ts";
+import { limits, ttlMs } from "./chain-times.ts";
+import type { World } from "./chain-world.ts";
+import { ModelLog, type ModelRecord } from "./model-log.ts";
+import type { Parcel, Wire } from "./wire.ts";
+
+interface PendingRead {
+  readonly link: number;
+  readonly session: number;
+  readonly offset: number;
+  readonly countMax: number;
+}
+
+type Cut = Extract<ChainEffect, { kind: "truncate" | "restart" }>;
+
+/** A node: a real replica on a modelled log, lease and clock. */
+export class ChainNode {
+  readonly id: number;
+  readonly log = new ModelLog();
+  /** How fast its clock runs. */
+  readonly rate: number;
+  isUp = false;
+  /** It does not reach the coordinator. */
+  isAway = false;
+  lineage = "";
+  member: Member = { id: -1, incarnation: "", lineage: "" };
+  replica!: ChainReplica;
+  lease = new LeaseTerm();
+  /** The history that its image has reached. */
+  imageRevision = -1;
+  checkpoint = 0;
+  /** What its readers have seen. */
+  shown = 0;
+  readonly wanted = new Set<number>();
+  reads: PendingRead[] = [];
+  cutting: Cut | undefined;
+  startWanted = 0;
+  #keepAlive: { sent: number; grantedAt: number | undefined; isAnswered: boolean } | undefined;
+  #waiting: Waiting[] = [];
+  #loaded = new Map<string, readonly (ModelRecord | undefined)[]>();
+  #carried: readonly (ModelRecord | undefined)[] = [];
+  #inputs: ChainInput[] = [];
+  #isStepping = false;
+  readonly #world: World;
+
+  constructor(world: World, id: number, rate: number) {
+    this.#world = world;
+    this.id = id;
+    this.rate = rate;
+  }
+
+  get name(): string {
+    return `${"ABCDEFGH"[this.id]}${this.member.incarnation}`;
+  }
+
+  get durability(): "os" | "fsync" {
+    return this.#world.durability;
+  }
+
+  get minInsyncReplicas(): number {
+    return this.#world.minInsyncReplicas;
+  }
+
+  get isHead(): boolean {
+    return this.replica.role === "head" || this.replica.role === "solo";
+  }
+
+  get isMember(): boolean {
+    return this.replica.role !== "joiner" && this.replica.role !== "outsider";
+  }
+
+  get localNow(): number {
+    return this.#world.store.now * this.rate;
+  }
+
+  /** A new life. */
+  start(committed: number): void {
+    const { log } = this;
+    this.isUp = true;
+    this.member = { id: this.id, incarnation: this.#world.fresh(), lineage: this.lineage };
+    this.lease = new LeaseTerm();
+    this.#keepAlive = undefined;
+    this.imageRevision = -1;
+    this.shown = committed;
+    this.startWanted = log.start;
+    this.cutting = undefined;
+    this.#inputs = [];
+    this.#forget();
+    const { start: logStart, end, written, flushed } = log;
+    const { durability, minInsyncReplicas, member } = this;
+    const at = { member, logStart, end, committed, written, flushed };
+    let sessions = 0;
+    const ports = {
+      lease: this.lease,
+      epochs: () => log.epochs(),
+      nextSession: () => (sessions += 1),
+    };
+    this.replica = new ChainReplica({ ...at, durability, minInsyncReplicas }, ports, limits);
+    this.#world.say(`${this.name} starts, end ${end}, remembers committed ${committed}`);
+    this.#world.judge.started(this, committed);
+  }
+
+  stop(): void {
+    this.isUp = false;
+    this.checkpoint = Math.min(this.shown, this.log.flushed);
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.wanted.clear();
+    this.reads = [];
+    this.#waiting = [];
+    this.#loaded.clear();
+  }
+
+  // The coordinator
+
+  /** One keep-alive is sent, reaches the coordinator, is answered: a phase at a time. */
+  keepAlive(): void {
+    const { store } = this.#world;
+    const keepAlive = this.#keepAlive;
+    if (keepAlive === undefined) {
+      this.#keepAlive = { sent: this.localNow, grantedAt: undefined, isAnswered: false };
+    } else if (this.isAway) this.#keepAlive = undefined;
+    else if (!keepAlive.isAnswered) {
+      keepAlive.isAnswered = true;
+      if (store.keepAlive(this.id, this.member, ttlMs)) keepAlive.grantedAt = store.revision;
+    } else this.#renew(keepAlive.sent, keepAlive.grantedAt);
+  }
+
+  #renew(sent: number, grantedAt: number | undefined): void {
+    this.#keepAlive = undefined;
+    const until = leaseHoldsUntil(sent, ttlMs);
+    if (grantedAt === undefined) this.lease.renewed(until);
+    else this.lease.granted(until, grantedAt);
+    this.feed({ kind: "lease" });
+  }
+
+  /** Its image takes in the next change, or all there are. */
+  watch(isAll: boolean): void {
+    const { store, judge } = this.#world;
+    if (this.isAway || this.imageRevision >= store.revision) return;
+    this.imageRevision = isAll ? store.revision : this.imageRevision + 1;
+    const config = store.history[this.imageRevision] as ChainConfig;
+    this.lease.imageReached(this.imageRevision);
+    const { epoch } = this.replica;
+    this.feed({ kind: "config", config });
+    if (config.epoch === epoch) return;
+    this.#world.say(`${this.name} is ${this.replica.role} in epoch ${config.epoch}`);
+    judge.adopted(this);
+  }
+
+  // Clients
+
+  refuses(acks: number): boolean {
+    return !this.isUp || this.replica.refusalOfAppend(acks, this.localNow) !== undefined;
+  }
+
+  wait(waiting: Waiting): void {
+    this.#waiting.push(waiting);
+  }
+
+  answer(upTo: number): void {
+    if (this.#waiting.length === 0) return;
+    const ready = this.#waiting.filter(({ offset }) => offset < upTo);
+    this.#waiting = this.#waiting.filter(({ offset }) => offset >= upTo);
+    for (const waiting of ready) this.#world.judge.acknowledged(this, waiting);
+  }
+
+  append(producer: number, sequence: number): void {
+    const id = Number(this.#world.fresh());
+    this.log.append({ epoch: this.replica.epoch, id, producer, sequence });
+    this.feed({ kind: "appended", end: this.log.end });
+  }
+
+  // The log
+
+  /** A write has ended, perhaps in the middle of what was there to write. */
+  write(offset: number): void {
+    if (this.cutting !== undefined) return;
+    this.log.write(offset);
+    this.#stored();
+  }
+
+  flush(): void {
+    if (this.cutting !== undefined) return;
+    this.log.flush();
+    this.#stored();
+  }
+
+  #stored(): void {
+    const { written, flushed } = this.log;
+    this.feed({ kind: "stored", written, flushed });
+  }
+
+  /** A truncation under way is done. */
+  finishCut(): void {
+    if (this.cutting === undefined) return;
+    const { kind, offset } = this.cutting;
+    this.cutting = undefined;
+    if (kind === "truncate") this.log.truncate(offset);
+    else this.log.restart(offset);
+    const { start: logStart, end, written, flushed } = this.log;
+    this.feed({ kind: "truncated", logStart, end, written, flushed });
+    this.shown = this.replica.marks.committed;
+  }
+
+  /** Deletes what the head has deleted, or was asked to. */
+  deleteRecords(): void {
+    const offset = Math.min(this.startWanted, this.shown);
+    if (this.cutting !== undefined || offset <= this.log.start) return;
+    this.log.moveStart(offset);
+    this.feed({ kind: "logStart", offset: this.log.start });
+  }
+
+  /** The records for a successor are at hand. */
+  load(read: PendingRead, count: number): void {
+    this.reads = this.reads.filter((one) => one !== read);
+    const { link, session, offset } = read;
+    const records = this.log.records.slice(offset, offset + Math.min(count, read.countMax));
+    this.#loaded.set(`${link}/${session}`, records);
+    const next = offset + records.length;
+    this.feed({ kind: "loaded", link, session, next, sizeBytes: records.length });
+  }
+
+  // The replica
+
+  deliver(wire: Wire, { message, records }: Parcel): void {
+    this.#carried = records;
+    const { peer } = wire.otherEnd(this.id);
+    this.#world.say(`${this.name} <- ${"ABCDEFGH"[peer.id]}: ${show(message)}`);
+    this.feed({ kind: "message", link: wire.link, peer, message });
+  }
+
+  feed(input: ChainInput): void {
+    this.#inputs.push(input);
+    if (this.#isStepping || !this.isUp) return;
+    this.#isStepping = true;
+    for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+      for (const effect of this.replica.step(next, this.localNow)) this.#perform(effect);
+    }
+    this.#isStepping = false;
+  }
+
+  #perform(effect: ChainEffect): void {
+    switch (effect.kind) {
+      case "want":
+        return void this.wanted.add(effect.nodeId);
+      case "unwant":
+        return void this.wanted.delete(effect.nodeId);
+      case "send":
+        return this.#send(effect.link, effect.message);
+      case "read":
+        return void this.reads.push({ ...effect, countMax: effect.sizeBytesMax });
+      case "appendReplicated":
+        return this.#appendReplicated(effect.base);
+      case "truncate":
+      case "restart":
+        return this.#cut(effect);
+      case "commit":
+        return this.#commit(effect.offset);
+      case "moveLogStart":
+        this.startWanted = Math.max(this.startWanted, effect.offset);
+        return undefined;
+      case "ask":
+        return this.#world.controllers.hear(this, effect.ask);
+      case "refuseWaiting":
+        this.#waiting = [];
+        return undefined;
+      case "lookAgain":
+        return this.#world.chance.is(0.5) ? this.watch(true) : undefined;
+      case "halt":
+        return this.#world.judge.fail(`${this.name} stops: ${effect.reason}`);
+      // Both happen by themselves here.
+      case "beginEpoch":
+      case "flush":
+        return undefined;
+    }
+  }
+
+  #send(link: number, message: ChainMessage): void {
+    const wire = this.#world.findWire(link);
+    const carries = message.kind === "append" && message.next > message.base;
+    const loaded = carries ? this.#loaded.get(`${link}/${message.session}`) : [];
+    if (carries && loaded?.length !== message.next - message.base) {
+      this.#world.judge.fail(`${this.name} sends other records than it read`);
+    }
+    wire?.send(this.id, { message, records: loaded ?? [] });
+  }
+
+  #appendReplicated(base: number): void {
+    if (base !== this.log.end) this.#world.judge.fail(`a gap at ${base} in ${this.name}`);
+    for (const record of this.#carried) this.log.append(record as ModelRecord);
+    this.#inputs.unshift({ kind: "appended", end: this.log.end });
+  }
+
+  #cut(cut: Cut): void {
+    const { log } = this;
+    this.#world.say(`${this.name} cuts ${log.end} to ${cut.offset} (${cut.kind})`);
+    this.#world.judge.truncating(this, cut.offset);
+    this.shown = Math.min(this.shown, cut.offset);
+    this.cutting = cut;
+  }
+
+  #commit(offset: number): void {
+    this.#world.judge.committed(this, this.shown, offset);
+    if (this.isHead) this.#world.say(`${this.name} commits ${offset} in ${this.replica.epoch}`);
+    this.shown = offset;
+    if (this.isHead) this.answer(offset);
+  }
+
+  /** Whether it is the node of this life. */
+  isMemberOf(config: ChainConfig): boolean {
+    return this.isUp && config.members.some((member) => sameMember(member, this.member));
+  }
+}
+
+function show(message: ChainMessage): string {
+  const { kind, epoch, session } = message;
+  const more = {
+    hello: () => (message.kind === "hello" ? `end ${message.end}` : ""),
+    helloOk: () => (message.kind === "helloOk" ? `common ${message.common}` : ""),
+    append: () => (message.kind === "append" ? `${message.base}..${message.next}` : ""),
+    ack: () => (message.kind === "ack" ? `${message.written}/${message.flushed}` : ""),
+    reject: () => "",
+  };
+  return `${kind} e${epoch} s${session} ${more[kind]()}`;
+}

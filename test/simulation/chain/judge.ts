@@ -1,0 +1,234 @@
+import { sameMember } from "../../../src/replication/member.ts";
+import type { ChainClient, Waiting } from "./chain-client.ts";
+import type { ChainNode } from "./chain-node.ts";
+import type { ModelRecord } from "./model-log.ts";
+import type { Store } from "./store.ts";
+
+/** What must never happen has happened. */
+export class Violation extends Error {}
+
+interface Acknowledged {
+  readonly offset: number;
+  readonly record: ModelRecord;
+}
+
+/** Knows what was ever committed and answered, and compares what is done with it. */
+export class Judge {
+  /** What is committed, by offset. */
+  truth: ModelRecord[] = [];
+  /** The epoch of the last unclean start. */
+  unclean = 0;
+  /** Disks, or unflushed bytes, were lost: fewer copies may be left than were made. */
+  lossCount = 0;
+  givenUpCount = 0;
+  commitCount = 0;
+  acknowledgedCount = 0;
+  /** Below it records may be gone: a client had them deleted. */
+  deletableBelow = 0;
+  /** Below it a client was told that they are. */
+  deletedBelow = 0;
+  #acknowledged: Acknowledged[] = [];
+  readonly #committers = new Map<number, string>();
+  readonly #nodes: readonly ChainNode[];
+  readonly #store: Store;
+  readonly #say: (text: string) => void;
+
+  constructor(nodes: readonly ChainNode[], store: Store, say: (text: string) => void) {
+    this.#nodes = nodes;
+    this.#store = store;
+    this.#say = say;
+  }
+
+  fail(what: string): never {
+    this.#say(`VIOLATION ${what}`);
+    throw new Violation(what);
+  }
+
+  /** Something is answered: the node thinks its lease holds; so must the coordinator. */
+  serving(node: ChainNode): void {
+    if (this.#store.findLive(node.id)?.incarnation !== node.member.incarnation) {
+      this.fail(`${node.name} serves after its lease is gone`);
+    }
+  }
+
+  /** A replica takes [from, to) for committed; as head it decides so. */
+  committed(node: ChainNode, from: number, to: number): void {
+    const decides = node.isHead;
+    if (decides) this.serving(node);
+    const isStale = node.replica.epoch < this.unclean;
+    const first = Math.max(from, node.log.start);
+    for (let offset = first; offset < to; offset += 1) this.#commitOne(node, offset, isStale);
+    if (!decides) return;
+    const before = this.#committers.get(node.replica.epoch) ?? node.name;
+    this.#committers.set(node.replica.epoch, node.name);
+    if (before !== node.name) this.fail(`two nodes commit in epoch ${node.replica.epoch}`);
+    this.commitCount += 1;
+    this.checkMembers(from);
+  }
+
+  #commitOne(node: ChainNode, offset: number, isStale: boolean): void {
+    const record = node.log.records[offset];
+    const known = this.truth[offset];
+    if (record === undefined) this.fail(`${node.name} commits past its end`);
+    if (isStale && !node.isHead) return;
+    if (isStale) this.fail(`${node.name} commits after an unclean start elsewhere`);
+    if (known === undefined && node.isHead) this.truth[offset] = record;
+    else if (known === undefined) this.fail(`${node.name} shows ${offset}, which is not committed`);
+    else if (known !== record) this.fail(`committed record ${offset} changed at ${node.name}`);
+  }
+
+  /** Every listed live member holds every committed record. */
+  checkMembers(from = 0): void {
+    for (const member of this.#store.config.members) {
+      const node = this.#nodes[member.id] as ChainNode;
+      if (!node.isUp || !sameMember(node.member, member)) continue;
+      if (node.log.start > this.deletableBelow) this.fail(`${node.name} deleted on its own`);
+      const first = Math.max(from, node.log.start);
+      for (let offset = first; offset < this.truth.length; offset += 1) {
+        if (node.log.records[offset] !== this.truth[offset]) {
+          this.fail(`member ${node.name} lacks committed record ${offset}`);
+        }
+      }
+    }
+  }
+
+  /** A process starts with what its disk has, and remembers some of it as committed. */
+  started(node: ChainNode, committed: number): void {
+    if (this.unclean > 0) return;
+    for (let offset = node.log.start; offset < committed; offset += 1) {
+      if (node.log.records[offset] !== this.truth[offset]) {
+        this.fail(`${node.name} starts with another record ${offset} as committed`);
+      }
+    }
+  }
+
+  truncating(node: ChainNode, to: number): void {
+    if (node.isMember) this.fail(`member ${node.name} truncates`);
+    const isOld = node.log.lastEpoch < (node.replica.config?.unclean ?? 0);
+    if (to < node.shown && !isOld)
+      this.fail(`${node.name} truncates below its committed ${node.shown}`);
+  }
+
+  /** A producer is told that its record is committed. */
+  acknowledged(node: ChainNode, { client, sequence, producer, offset }: Waiting): void {
+    const record = this.truth[offset];
+    if (node.replica.epoch < this.unclean) {
+      this.fail(`${node.name} acknowledges after an unclean start elsewhere`);
+    }
+    if (record?.producer !== producer || record.sequence !== sequence) {
+      this.fail(`${node.name} acknowledges ${producer}:${sequence}, not committed at ${offset}`);
+    }
+    this.#checkCopies(node, offset, record);
+    this.acknowledgedCount += 1;
+    this.#acknowledged.push({ offset, record });
+    client.acknowledged(producer, sequence);
+  }
+
+  #checkCopies(node: ChainNode, offset: number, record: ModelRecord): void {
+    if (this.lossCount > 0) return;
+    const copies = this.#nodes.filter(({ log }) => {
+      const kept = node.durability === "fsync" ? log.stable : log.records;
+      return kept[offset] === record || log.start > offset;
+    });
+    if (copies.length < node.minInsyncReplicas) {
+      this.fail(`acknowledged with ${copies.length} of ${node.minInsyncReplicas} copies`);
+    }
+  }
+
+  /** A client is told the latest offset. */
+  latest(client: ChainClient, node: ChainNode): void {
+    const { committed } = node.replica.marks;
+    if (committed < client.latest) {
+      this.fail(
+        `the latest offset went back from ${client.latest} to ${committed} at ${node.name}`,
+      );
+    }
+    client.latest = committed;
+    if (node.log.start < this.deletedBelow && node.replica.epoch >= this.unclean) {
+      this.fail(`deleted records come back at ${node.name}`);
+    }
+  }
+
+  /** A client reads one record that the node shows. */
+  read(node: ChainNode, offset: number): void {
+    if (node.replica.epoch < this.unclean || offset < node.log.start) return;
+    // What a former life knew as committed an unclean start may not have given up, nor kept.
+    const isKnown = this.unclean === 0 || this.truth[offset] !== undefined;
+    if (isKnown && node.log.records[offset] !== this.truth[offset]) {
+      this.fail(`${node.name} shows another record ${offset} than was committed`);
+    }
+  }
+
+  /** A client is told that all members have flushed what is below `offset`. */
+  flushedEverywhere(node: ChainNode, offset: number): void {
+    for (const { id, incarnation } of node.replica.config?.members ?? []) {
+      const { log, member, isUp } = this.#nodes[id] as ChainNode;
+      if (!isUp || member.incarnation !== incarnation) continue;
+      if (log.flushed < offset)
+        this.fail(`${node.name} says flushed below ${offset}, ${id} has not`);
+    }
+  }
+
+  /** What an unclean start from this node keeps; the rest is given up. */
+  startUnclean(node: ChainNode, epoch: number, isByHand: boolean): void {
+    const { records } = node.log;
+    let kept = node.log.start;
+    while (kept < this.truth.length && records[kept] === this.truth[kept]) kept += 1;
+    const held = this.#heldOf(node);
+    kept = Math.max(Math.min(node.shown, held), Math.min(kept, held));
+    this.truth = this.truth.slice(0, Math.min(kept, node.log.start));
+    for (let offset = this.truth.length; offset < kept; offset += 1) {
+      this.truth[offset] = records[offset] as ModelRecord;
+    }
+    const before = this.#acknowledged.length;
+    this.#acknowledged = this.#acknowledged.filter(
+      ({ offset, record }) => this.truth[offset] === record,
+    );
+    if (!isByHand) this.givenUpCount += before - this.#acknowledged.length;
+    this.unclean = epoch;
+    this.deletedBelow = Math.min(this.deletedBelow, node.log.start);
+  }
+
+  #heldOf({ durability, log }: ChainNode): number {
+    return durability === "fsync" ? log.flushed : log.written;
+  }
+
+  /** What the node of an unclean start had shown, perhaps after it was chosen, stays. */
+  adopted(node: ChainNode): void {
+    const { replica, log } = node;
+    if (this.unclean === 0 || replica.role !== "solo" || replica.epoch < this.unclean) return;
+    for (let offset = this.truth.length; offset < replica.marks.committed; offset += 1) {
+      this.truth[offset] = log.records[offset] as ModelRecord;
+    }
+  }
+
+  /** When all is well again: members are equal, what was answered is there, once. */
+  atTheEnd(): void {
+    const members = this.#store.config.members.map(({ id }) => this.#nodes[id] as ChainNode);
+    const head = members[0] as ChainNode;
+    const start = Math.max(...members.map(({ log }) => log.start));
+    for (const { log, name } of members) {
+      for (let offset = start; offset < head.log.end; offset += 1) {
+        if (log.records[offset] !== head.log.records[offset]) {
+          this.fail(`${name} differs from the head at ${offset}`);
+        }
+      }
+    }
+    for (const { offset, record } of this.#acknowledged) {
+      if (offset >= head.log.start && head.log.records[offset] !== record) {
+        this.fail(`acknowledged record ${offset} is lost`);
+      }
+    }
+    this.#checkOnce(head);
+  }
+
+  #checkOnce({ log }: ChainNode): void {
+    const seen = new Set<string>();
+    for (const record of log.records) {
+      if (record === undefined || record.producer === 0) continue;
+      const key = `${record.producer}:${record.sequence}`;
+      if (seen.has(key)) this.fail(`a duplicate of ${key}`);
+      seen.add(key);
+    }
+  }
+}
