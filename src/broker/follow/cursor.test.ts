@@ -103,3 +103,10 @@ test("what is no cursor is refused, whatever it is", () => {
     }),
   );
 });
+
+test("a long cursor is looked up at once for each of many partitions", () => {
+  const partitions = Array.from({ length: 10_000 }, (_, index) => ({ index, offset: index }));
+  const positions = new CursorPositions(formatCursor([{ topic: "a", id: idOf(1), partitions }]));
+  expect(positions.find(idOf(1))).toBe(positions.find(idOf(1)));
+  expect(positions.find(idOf(1))?.get(9_999)).toBe(9_999);
+});

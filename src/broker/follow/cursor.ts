@@ -1,5 +1,5 @@
 import { formatBase64Url, parseBase64Url } from "../../base/base64url.ts";
-import { ByteReader, ByteWriter, equalBytes } from "../../base/bytes.ts";
+import { ByteReader, ByteWriter } from "../../base/bytes.ts";
 import { MalformedError, XylemError } from "../../base/errors.ts";
 import type { Uuid } from "../../base/uuid.ts";
 
@@ -65,18 +65,20 @@ export function formatCursorStem(cursor: Cursor, name: string, index: number): s
 
 /** What a cursor said, looked up by the topics that there are. */
 export class CursorPositions {
-  readonly #topics: readonly ReadTopic[];
+  readonly #topics: ReadonlyMap<number, ReadTopic>;
 
   /** Throws INVALID_REQUEST for what is no cursor. */
   constructor(text: string) {
-    this.#topics = parseCursor(text);
+    this.#topics = new Map(parseCursor(text).map((topic) => [topic.tag, topic]));
   }
 
   /** Offsets by partition of a topic that the reader had taken up; undefined: he had not. */
   find(id: Uuid): ReadonlyMap<number, number> | undefined {
-    const tag = id.subarray(0, topicTagBytes);
-    const topic = this.#topics.find((one) => equalBytes(one.id, tag));
-    return topic && new Map(topic.partitions.map(({ index, offset }) => [index, offset]));
+    const topic = this.#topics.get(new ByteReader(id).int32());
+    if (topic === undefined) return undefined;
+    // A reader may name each partition of a topic by itself.
+    topic.offsets ??= new Map(topic.partitions.map(({ index, offset }) => [index, offset]));
+    return topic.offsets;
   }
 }
 
@@ -95,21 +97,24 @@ function parseCursor(text: string): readonly ReadTopic[] {
 }
 
 interface ReadTopic {
-  readonly id: Uuid;
+  /** The first bytes of its id. */
+  readonly tag: number;
   readonly partitions: { index: number; offset: number }[];
+  /** Made when it is asked for. */
+  offsets?: ReadonlyMap<number, number>;
 }
 
 function readTopics(reader: ByteReader): ReadTopic[] {
   const topics: ReadTopic[] = [];
   while (reader.position < reader.end) {
-    const id = reader.bytes(topicTagBytes);
+    const tag = reader.int32();
     const head = readNumber(reader);
     const only = head % 2 === 1 ? (head - 1) / 2 : undefined;
     const partitions: { index: number; offset: number }[] = [];
     for (let left = only === undefined ? head / 2 : 1; left > 0; left -= 1) {
       partitions.push({ index: only ?? readNumber(reader), offset: readNumber(reader) });
     }
-    topics.push({ id, partitions });
+    topics.push({ tag, partitions });
   }
   return topics;
 }

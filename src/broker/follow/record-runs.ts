@@ -70,22 +70,26 @@ export class RecordRuns {
       this.#trim();
     };
     let run: RecordRun | undefined;
-    const reading = readRun(this.#scope, place, charge);
-    if (reading instanceof RecordRun) return this.#keep((run = reading), home);
+    const done = (read: RecordRun): RecordRun => {
+      this.#readDone();
+      return this.#keep((run = read), home);
+    };
+    const failed = (error: unknown): never => {
+      this.#readDone();
+      home.delete(place.offset);
+      throw error;
+    };
     this.#readCount += 1;
-    return reading.then(
-      (read) => {
-        this.#readDone();
-        return this.#keep((run = read), home);
-      },
-      (error: unknown) => {
-        this.#readDone();
-        home.delete(place.offset);
-        throw error;
-      },
-    );
+    let reading: RecordRun | Promise<RecordRun>;
+    try {
+      reading = readRun(this.#scope, place, charge);
+    } catch (error) {
+      return failed(error);
+    }
+    return reading instanceof RecordRun ? done(reading) : reading.then(done, failed);
   }
 
+  /** Whatever became of it, the next one has its turn. */
   #readDone(): void {
     this.#readCount -= 1;
     this.#waiting.shift()?.();
