@@ -42,14 +42,19 @@ export function isFilterName(name: string): boolean {
 }
 
 /**
- * The filter that parameters of a door say: `key`, `key-prefix`, `header.NAME` and `json./pointer`;
- * others are passed over. Undefined: there is none. Throws INVALID_REQUEST.
+ * The filter that parameters of a door say: `key`, `key-prefix`, `header.NAME` and `json./pointer`.
+ * Undefined: there is none. Throws INVALID_REQUEST, also for other names: who misspells one is not
+ * to get all that there is.
  */
 export function parseRecordFilter(
   parameters: Iterable<readonly [name: string, value: string]>,
 ): RecordFilter | undefined {
-  const found = [...parameters].filter(([name]) => isFilterName(name));
+  const found = [...parameters];
   if (found.length === 0) return undefined;
+  const unknown = found.find(([name]) => !isFilterName(name))?.[0];
+  if (unknown !== undefined) {
+    throw bad(`it has key, key-prefix, header.NAME and json./pointer, not ${unknown}`);
+  }
   if (found.length > conditionsMax) throw bad(`at most ${conditionsMax} conditions`);
   const single = (wanted: string): Uint8Array | undefined => {
     const values = found.filter(([name]) => name === wanted);

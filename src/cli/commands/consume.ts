@@ -1,4 +1,6 @@
 import type { Command } from "commander";
+import { XylemError } from "../../base/errors.ts";
+import { parseRecordFilter } from "../../broker/records/record-filter.ts";
 import {
   bootstrapOption,
   jsonOption,
@@ -8,7 +10,7 @@ import {
   parseTime,
 } from "../arguments.ts";
 import { doorOption, type ReadDoor, readDoors } from "../doors/door.ts";
-import { readThrough } from "../doors/record-reader.ts";
+import { type ReadingOptions, readThrough } from "../doors/record-reader.ts";
 import { CommandFailure, exitCodes } from "../exit-codes.ts";
 import type { BrokerOptions } from "../kafka-clients.ts";
 import { recordFormat } from "../record-format.ts";
@@ -71,7 +73,7 @@ async function consume(topic: string, options: ConsumeOptions): Promise<void> {
     ...options,
     topic,
     isLive: options.follow ?? options.for !== undefined,
-    filter: (options.filter ?? []).map(toCondition),
+    filter: toFilter(options),
   };
   let left = options.count ?? Number.POSITIVE_INFINITY;
   for await (const record of readThrough(options.door, reading, signal)) {
@@ -81,9 +83,19 @@ async function consume(topic: string, options: ConsumeOptions): Promise<void> {
   }
 }
 
-function toCondition(text: string): readonly [name: string, value: string] {
-  const { name, value } = parseAssignment(text);
-  return [name, value];
+/** The same conditions at every door; what is none of them is refused before any is asked. */
+function toFilter({ filter = [] }: ConsumeOptions): ReadingOptions["filter"] {
+  const conditions = filter.map((text) => {
+    const { name, value } = parseAssignment(text);
+    return [name, value] as const;
+  });
+  try {
+    parseRecordFilter(conditions);
+  } catch (error) {
+    if (!(error instanceof XylemError)) throw error;
+    throw new CommandFailure(error.message, exitCodes.usage, error);
+  }
+  return conditions;
 }
 
 function checkDoor({ door, group, follow, count, ...options }: ConsumeOptions): void {

@@ -1,10 +1,9 @@
-import { XylemError } from "../../base/errors.ts";
 import {
   matchesFilter,
   parseRecordFilter,
   type RecordFilter,
 } from "../../broker/records/record-filter.ts";
-import { CommandFailure, exitCodes } from "../exit-codes.ts";
+import { CommandFailure } from "../exit-codes.ts";
 import { readWithConsumer, withAdmin } from "../kafka-clients.ts";
 import { readPartitions } from "../read-partitions.ts";
 import type { ShownRecord } from "../record-format.ts";
@@ -18,7 +17,7 @@ export async function* readOverKafka(
   options: ReadingOptions,
   signal: AbortSignal,
 ): AsyncGenerator<ShownRecord> {
-  const filter = parseFilter(options.filter);
+  const filter = parseRecordFilter(options.filter);
   const read = options.group === undefined ? readAlone : readAsMember;
   for await (const record of read(options, signal)) {
     if (filter === undefined || isWanted(record, filter)) yield record;
@@ -36,15 +35,6 @@ async function* readAlone(
     return { topic, partitions, isLive: options.isLive };
   });
   yield* readWithConsumer(options, (consumer) => readPartitions(consumer, reading, signal));
-}
-
-function parseFilter(conditions: ReadingOptions["filter"]): RecordFilter | undefined {
-  try {
-    return parseRecordFilter(conditions);
-  } catch (error) {
-    if (!(error instanceof XylemError)) throw error;
-    throw new CommandFailure(error.message, exitCodes.usage, error);
-  }
 }
 
 function isWanted(record: ShownRecord, filter: RecordFilter): boolean {

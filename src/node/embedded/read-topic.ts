@@ -3,11 +3,7 @@ import { Fetch } from "../../broker/fetch/fetch.ts";
 import { FetchPartition } from "../../broker/fetch/fetch-partition.ts";
 import type { Topic as BrokerTopic } from "../../broker/topics/topics.ts";
 import { type Position, resolvePosition } from "../../broker/records/position.ts";
-import {
-  isFilterName,
-  parseRecordFilter,
-  type RecordFilter,
-} from "../../broker/records/record-filter.ts";
+import { parseRecordFilter } from "../../broker/records/record-filter.ts";
 import { runFetch } from "../../broker/records/run-fetch.ts";
 import type { StoredRecord } from "../../broker/records/stored-record.ts";
 import { takeRecords } from "../../broker/records/take-records.ts";
@@ -44,7 +40,7 @@ export async function* readTopic(
   options: ReadOptions,
 ): AsyncGenerator<ReadRecord, void, undefined> {
   const { partition, signal } = options;
-  const filter = options.filter && filterOf(options.filter);
+  const filter = options.filter && parseRecordFilter(Object.entries(options.filter));
   const from = positionOf(options.from ?? "earliest");
   const ask = { topic: topic.name, partition, from, filter, signal };
   signal?.throwIfAborted();
@@ -119,13 +115,6 @@ async function openCursors(topic: BrokerTopic, ask: FollowTopic): Promise<Cursor
       return { partition: new FetchPartition(topic, log.index, wish), end: log.lastStable };
     }),
   );
-}
-
-function filterOf(conditions: Readonly<Record<string, string>>): RecordFilter | undefined {
-  const unknown = Object.keys(conditions).find((name) => !isFilterName(name));
-  if (unknown === undefined) return parseRecordFilter(Object.entries(conditions));
-  const known = "key, key-prefix, header.NAME and json./pointer";
-  throw new XylemError("INVALID_REQUEST", `a filter has ${known}, not ${unknown}`);
 }
 
 function positionOf(from: NonNullable<ReadOptions["from"]>): Position {

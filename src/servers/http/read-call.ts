@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { XylemError } from "../../base/errors.ts";
+import { isFilterName } from "../../broker/records/record-filter.ts";
 import type { Call, HttpScope, Route } from "./route.ts";
 import { findProblem } from "./schemas/find-problem.ts";
 import type { JsonSchema } from "./schemas/schema.ts";
@@ -77,7 +78,7 @@ function readQuery(route: Route, texts: Queried): Pick<Call, "query" | "filters"
     const schema = schemaOf(route, name);
     const value = texts[name] as string | readonly string[];
     if (schema !== undefined) query[name] = fromTexts(schema, value, name);
-    else if (route.hasFilters === true && isFilter(name)) {
+    else if (route.hasFilters === true && isFilterName(name)) {
       (filters ??= new Map()).set(name, single(value, name));
     } else throw invalid(`The query parameter ${name} is unknown here.`);
   }
@@ -90,11 +91,6 @@ function readQuery(route: Route, texts: Queried): Pick<Call, "query" | "filters"
 function schemaOf({ needed, query }: Route, name: string): JsonSchema | undefined {
   if (needed !== undefined && Object.hasOwn(needed, name)) return needed[name];
   return query !== undefined && Object.hasOwn(query, name) ? query[name] : undefined;
-}
-
-function isFilter(name: string): boolean {
-  if (name === "key" || name === "key-prefix") return true;
-  return name.startsWith("header.") || name.startsWith("json.");
 }
 
 function fromTexts(schema: JsonSchema, value: string | readonly string[], name: string): unknown {
