@@ -75,6 +75,7 @@ export async function openDoors(
         http2.close((server) => server.close(graceMs)),
         http.close((server) => server.close(graceMs)),
       ]);
+      await http.server?.closeRoutes();
     },
   );
   if (plan.guests !== undefined) {

@@ -64,6 +64,21 @@ test("they have the broker's bounds, problems and guard", async () => {
   expect(rebound).toBe(403);
 });
 
+test("what they have open is closed with the broker, once", async () => {
+  const told: string[] = [];
+  const other = await Xylem.start({
+    routes: (app) => {
+      app.addHook("onClose", () => void told.push("closed"));
+      app.get("/", () => "");
+    },
+  });
+  expect((await fetch(other.url)).status).toBe(200);
+  expect(told).toEqual([]);
+  await other.close();
+  await other.close();
+  expect(told).toEqual(["closed"]);
+});
+
 test.each([
   ["a path of the broker's", "/v1/mine"],
   ["a path that is taken", "/healthz"],

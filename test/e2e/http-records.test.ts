@@ -94,6 +94,19 @@ describe("reading", () => {
     expect(reset.json).toMatchObject({ wasReset: true, nextOffset: 1 });
   });
 
+  test("what retention took is told with what is left; a reset says that it was one", async () => {
+    const configs = { "retention.records": 3 };
+    const body = JSON.stringify({ partitions: 1, configs });
+    const headers = { "content-type": "application/json" };
+    expect((await ask("PUT", "/topics/short", { body, headers })).status).toBe(201);
+    await post("short", numbers(0, 10).join("\n"), lines);
+    await xylem.evict();
+    const gone = await read("short", "offset=4");
+    expect([gone.status, gone.json]).toMatchObject([416, { logStart: 7, highWatermark: 10 }]);
+    const { json } = await read("short", "offset=4&reset=earliest&limit=1");
+    expect(json).toMatchObject({ wasReset: true, records: [{ offset: 7 }] });
+  });
+
   test("filters leave out what does not match, and the next page goes on behind it", async () => {
     const orders = numbers(0, 50).map((id) => orderOf(Number(id)));
     await post("orders", orders.join("\n"), lines);

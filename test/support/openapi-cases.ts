@@ -29,6 +29,10 @@ const appendTo =
   (door: HttpDoor) =>
     door.ask("POST", `/v1/topics/${name}/records`, { headers, body });
 
+const searchMax = "log.search.max.bytes";
+const bindSearch = (door: HttpDoor, bytes: number): void => {
+  (door.broker.settings as { [searchMax]: number })[searchMax] = bytes;
+};
 const answersMax = "http.answers.memory.max.bytes";
 const bindAnswers = (door: HttpDoor, bytes: number): void => {
   (door.broker.settings as { [answersMax]: number })[answersMax] = bytes;
@@ -111,31 +115,27 @@ export const cases: Readonly<Record<string, Cases>> = {
       before: appendTo("case.gone", '{"records":[{"key":"k","value":null}]}', list),
     },
     404: { path: `${topic}/partitions/0/records/999` },
+    503: { path: `${topic}/partitions/0/records/0`, ...withoutRoom },
   },
   "GET /v1/topics/{topic}/latest": {
     200: {
       path: "/v1/topics/case.keyed/latest?key=k",
-      before: appendTo("case.keyed", `{"records":[{"key":"k","value":"AA==",${base64}}]}`, list),
+      before: appendTo("case.keyed", `{"records":[{"key":"k","value":"AAA=",${base64}}]}`, list),
     },
     404: { path: "/v1/topics/case.keyed/latest?key=other" },
     422: {
       path: "/v1/topics/case.keyed/latest?key=other",
-      before: (door) => {
-        // From here on nothing is searched.
-        (door.broker.settings as { "log.search.max.bytes": number })["log.search.max.bytes"] = 0;
-      },
+      before: (door) => bindSearch(door, 0),
+      after: (door) => bindSearch(door, 1_000_000),
     },
+    503: { path: "/v1/topics/case.keyed/latest?key=k", ...withoutRoom },
   },
   "PATCH /v1/topics/{topic}/records/latest": {
     201: {
       path: "/v1/topics/case.doc/records/latest",
       headers: patch,
       body: '[{"op":"add","path":"/a","value":1}]',
-      before: (door) => {
-        const settings = door.broker.settings as { "log.search.max.bytes": number };
-        settings["log.search.max.bytes"] = 1_000_000;
-        return appendTo("case.doc", "{}")(door);
-      },
+      before: appendTo("case.doc", "{}"),
     },
     404: { path: "/v1/topics/case.none/records/latest", headers: patch, body: "[]" },
     409: {

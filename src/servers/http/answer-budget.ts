@@ -20,6 +20,13 @@ export class AnswerBudget {
 
   /** Counts an answer until its response is closed. Throws a Refusal with 503. */
   hold(response: ServerResponse, sizeBytes: number): void {
+    this.take(sizeBytes);
+    if (response.destroyed) this.release(sizeBytes);
+    else response.once("close", () => this.release(sizeBytes));
+  }
+
+  /** Counts bytes until `release`. Throws a Refusal with 503. */
+  take(sizeBytes: number): void {
     if (this.#bytes + sizeBytes > this.#bytesMax()) {
       throw new Refusal(503, "Answers wait for their clients; try again, or with less max-bytes.", {
         code: "THROTTLING_QUOTA_EXCEEDED",
@@ -27,8 +34,10 @@ export class AnswerBudget {
         facts: { setting: "http.answers.memory.max.bytes" },
       });
     }
-    if (response.destroyed) return;
     this.#bytes += sizeBytes;
-    response.once("close", () => (this.#bytes -= sizeBytes));
+  }
+
+  release(sizeBytes: number): void {
+    this.#bytes -= sizeBytes;
   }
 }

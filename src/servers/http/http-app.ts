@@ -1,7 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { fastify, type FastifyInstance, type FastifyReply } from "fastify";
 import type { Log } from "../../base/log.ts";
-import { AnswerBudget } from "./answer-budget.ts";
 import { BodyBudget } from "./body-budget.ts";
 import { toProblem } from "./errors.ts";
 import { type GuestRoutes, mountGuests } from "./guest-routes.ts";
@@ -15,6 +14,8 @@ const paramLengthMax = 1_024;
 export interface HttpApp {
   /** Answers a request that the guard let through; HTTP/2's compatible pair will do. */
   handle(request: IncomingMessage, response: ServerResponse): void;
+  /** Runs what a program's own routes do at the end (`onClose`). Rejects with what that throws. */
+  close(): Promise<void>;
 }
 
 /** The routes behind the HTTP door. Fastify finds the route and runs it; the sockets are ours. */
@@ -43,20 +44,21 @@ export async function openHttpApp(
     memoryBytesMax: () => settings["http.requests.memory.max.bytes"],
   });
   app.register((own, _options, done) => {
-    takeBodies(own, bodies);
+    takeBodies(own, bodies, scope.broker.clock);
     mountAll(own, scope);
     done();
   });
   if (guests !== undefined) mountGuests(app, guests);
   await app.ready();
-  return { handle: (request, response) => app.routing(request, response) };
+  return {
+    handle: (request, response) => app.routing(request, response),
+    close: () => app.close(),
+  };
 }
 
 function mountAll(app: FastifyInstance, scope: HttpScope): void {
   const { routes } = scope;
-  const { settings } = scope.broker;
-  const answers = new AnswerBudget(() => settings["http.answers.memory.max.bytes"]);
-  for (const one of routes) mountRoute(app, one, { scope, answers });
+  for (const one of routes) mountRoute(app, one, scope);
   for (const [path, known] of Map.groupBy(routes, (one) => one.path)) {
     refuseOtherMethods(
       app,

@@ -129,6 +129,14 @@ test("an upgrade is refused where there is no socket", async () => {
   expect(answer).toMatch(/^HTTP\/1.1 404 /);
 });
 
+test("an offer of HTTP/2, as Java's client and curl make it, is passed over", async () => {
+  const answer = await exchange(
+    "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings, close\r\n" +
+      "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n\r\n",
+  );
+  expect(answer).toMatch(/^HTTP\/1.1 200 /);
+});
+
 test("who asks on and on without reading an answer is cut off, others are not", async () => {
   await door.close();
   door = await HttpDoor.open({ "queued.max.requests": 5, "http.wait.max.ms": 60_000 });

@@ -1,7 +1,14 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { XylemError } from "../../base/errors.ts";
+import { AnswerBudget } from "./answer-budget.ts";
 import { refuseForeign, type GuardRules } from "./browser-guard.ts";
 import { toProblem } from "./errors.ts";
 import type { GuestRoutes } from "./guest-routes.ts";
@@ -14,7 +21,10 @@ import { Refusal } from "./refusal.ts";
 import type { HttpScope, Route } from "./route.ts";
 import { routes } from "./routes/index.ts";
 
-export interface HttpOptions extends Omit<HttpScope, "closing" | "routes" | "readers" | "turn"> {
+/** Of the door itself, not of its options. */
+type Own = "closing" | "routes" | "readers" | "answers" | "turn";
+
+export interface HttpOptions extends Omit<HttpScope, Own> {
   readonly rules: GuardRules;
   readonly guests?: GuestRoutes | undefined;
   /** Whether it took a request that the guard let through: calls of the gRPC door. */
@@ -38,6 +48,14 @@ const exposedHeaders =
   "grpc-status, grpc-message, grpc-status-details-bin, " +
   "xylem-cursor, xylem-duplicate, xylem-high-watermark, xylem-log-start, xylem-next-offset, " +
   "xylem-offset, xylem-partition, xylem-timestamp";
+
+/**
+ * Offers of other protocols are passed over (RFC 9110, 7.8): some clients offer `h2c` with every
+ * request. Of Node 22.21 and 24.9 on, not yet in its types.
+ */
+interface UpgradeOptions extends ServerOptions {
+  readonly shouldUpgradeCallback: (request: IncomingMessage) => boolean;
+}
 
 interface Opened {
   readonly app: HttpApp;
@@ -80,16 +98,21 @@ export class HttpServer {
   }
 
   static async open(options: HttpOptions): Promise<HttpServer> {
-    const server = createServer({
+    const limits: UpgradeOptions = {
       headersTimeout: headersTimeoutMs,
       requestTimeout: requestTimeoutMs,
       keepAliveTimeout: keepAliveTimeoutMs,
       maxHeaderSize: headersSizeBytesMax,
       connectionsCheckingInterval: headersTimeoutMs,
-    });
+      shouldUpgradeCallback: ({ headers }) => /^websocket$/i.test(headers.upgrade ?? ""),
+    };
+    const server = createServer(limits);
     const closing = new AbortController();
     const readers = new LiveReaders(options.broker, closing.signal);
-    const scope = { ...options, closing: closing.signal, routes, readers, turn: new LoopTurn() };
+    const { settings } = options.broker;
+    const answers = new AnswerBudget(() => settings["http.answers.memory.max.bytes"]);
+    const own = { closing: closing.signal, routes, readers, answers, turn: new LoopTurn() };
+    const scope = { ...options, ...own };
     const app = await openHttpApp(server, scope, options.guests);
     return new HttpServer(server, options, { app, closing, socketDoor: new SocketDoor(scope) });
   }
@@ -183,6 +206,11 @@ export class HttpServer {
     });
   }
 
+  /** Ends what a program's own routes have open. After the last request, HTTP/2's included. */
+  async closeRoutes(): Promise<void> {
+    await this.#app.close();
+  }
+
   /** WebSockets have one path. What is refused is told as any other request. */
   #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     this.#requestCount += 1;
@@ -258,9 +286,10 @@ function answerPreflight(response: ServerResponse): void {
 }
 
 function sendRefusal(response: ServerResponse, refusal: Refusal | XylemError): void {
-  const { problem } = toProblem(refusal);
+  const { problem, headers } = toProblem(refusal);
   const body = JSON.stringify(problem);
   response.writeHead(problem.status, {
+    ...headers,
     "content-type": "application/problem+json",
     "content-length": Buffer.byteLength(body),
   });
@@ -286,17 +315,19 @@ const noSocketAt = (path: string): Refusal =>
 const tooManySockets = (): Refusal =>
   new Refusal(503, "There are too many WebSockets; try again.", {
     code: "THROTTLING_QUOTA_EXCEEDED",
+    headers: { "retry-after": "1" },
     facts: { setting: "websocket.connections.max" },
   });
 
 function refuseUpgrade(stream: Duplex, refusal: Refusal): void {
-  const { problem } = toProblem(refusal);
+  const { problem, headers } = toProblem(refusal);
   const body = JSON.stringify(problem);
   const head = [
     `HTTP/1.1 ${problem.status} ${problem.title}`,
     "connection: close",
     "content-type: application/problem+json",
     `content-length: ${Buffer.byteLength(body)}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
   ];
   stream.on("error", () => undefined);
   stream.end(`${head.join("\r\n")}\r\n\r\n${body}`);

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from "node:http";
+import type { ServerHttp2Stream } from "node:http2";
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import { assert } from "../../base/assert.ts";
-import type { AnswerBudget } from "./answer-budget.ts";
+import type { Clock } from "../../base/clock.ts";
 import type { Body, BodyBudget } from "./body-budget.ts";
 import { chooseCoding, compress } from "./compress-answer.ts";
 import { mediaTypeOf } from "./media-type.ts";
@@ -14,22 +15,29 @@ const allMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] 
 const nothing = new Uint8Array();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
+/** Over HTTP/1 Node ends a request that takes longer; over HTTP/2 this does. */
+const http2BodyTimeoutMs = 30_000;
+/** RFC 9113, 7. */
+const http2Cancel = 8;
+
 /** Bodies as the node's own routes take them: bytes, within their bounds. */
-export function takeBodies(app: FastifyInstance, budget: BodyBudget): void {
+export function takeBodies(app: FastifyInstance, budget: BodyBudget, clock: Clock): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", async (request: FastifyRequest, payload: IncomingMessage) => {
     const declared = request.headers["content-length"];
     const length = declared === undefined ? undefined : Number(declared);
-    return await budget.read(payload, length);
+    const { stream } = payload as { readonly stream?: ServerHttp2Stream };
+    const cancel = stream && clock.schedule(http2BodyTimeoutMs, () => stream.close(http2Cancel));
+    try {
+      return await budget.read(payload, length);
+    } finally {
+      cancel?.();
+    }
   });
 }
 
 /** Serves a route: reads and checks the call, asks the use case, sends its answer. */
-export function mountRoute(
-  app: FastifyInstance,
-  one: Route,
-  { scope, answers }: { readonly scope: HttpScope; readonly answers: AnswerBudget },
-): void {
+export function mountRoute(app: FastifyInstance, one: Route, scope: HttpScope): void {
   const readBody = bodyReader(app, one);
   const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
     const taken = request.body as Body | undefined;
@@ -47,10 +55,11 @@ export function mountRoute(
     url: fastifyPath(one.path),
     handler: async (request, reply) => {
       const answered = await answer(request, reply);
-      if ("takeOver" in answered || answered.isCompressible !== true) return send(reply, answered);
+      if ("takeOver" in answered || answered.holds === undefined) return send(reply, answered);
       const sizeBytesMin = scope.broker.settings["http.compression.min.bytes"];
-      const sent = await compressed(reply, answered, sizeBytesMin);
-      answers.hold(reply.raw, sent.content?.length ?? 0);
+      const isPage = answered.holds === "page";
+      const sent = isPage ? await compressed(reply, answered, sizeBytesMin) : answered;
+      scope.answers.hold(reply.raw, sent.content?.length ?? 0);
       return send(reply, sent);
     },
   });

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { Broker } from "../../broker/broker.ts";
 import type { BatchTools } from "../../protocol/build-batch.ts";
+import type { AnswerBudget } from "./answer-budget.ts";
 import type { LoopTurn } from "./loop-turn.ts";
 import type { LiveReaders } from "./live/live-readers.ts";
 import type { MetricsPage } from "./metrics.ts";
@@ -28,6 +29,8 @@ export interface HttpScope {
   readonly readers: LiveReaders;
   /** What is appended waits for its end. */
   readonly turn: LoopTurn;
+  /** What clients have yet to take of answers with records. */
+  readonly answers: AnswerBudget;
 }
 
 /** A request as a route sees it: checked against the route's schemas. */
@@ -51,8 +54,11 @@ export interface PlainAnswer {
   readonly json?: unknown;
   /** Sent as it is; `headers` has its content-type. */
   readonly content?: string | Uint8Array;
-  /** Compressed when it is large and the client takes it so. */
-  readonly isCompressible?: boolean;
+  /**
+   * Records: what all clients have yet to take is bounded. A page of them is compressed when it is
+   * large and the client takes it so; a record by itself goes as it was stored.
+   */
+  readonly holds?: "page" | "record";
 }
 
 /** A stream: the route writes the response itself, and ends it. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { HttpDoor } from "../../../../test/support/http-door.ts";
 import { SocketClient, type SocketMessage } from "../../../../test/support/socket-client.ts";
+import { usedBytes } from "../../../../test/support/used-bytes.ts";
 
 let door: HttpDoor;
 let clients: SocketClient[];
@@ -129,6 +130,8 @@ test("no more records come than there are credits", async () => {
 test("a filter leaves only what matches", async () => {
   await makeTopic("orders");
   const client = await open();
+  const misspelt = { ...subscribe("s", "orders"), filter: { "jsn./state": "paid" } };
+  expect(await client.ask(misspelt)).toMatchObject(refused("INVALID_REQUEST", "jsn./state"));
   await client.ask({ ...subscribe("s", "orders"), filter: { "json./state": "paid" } });
   await append("orders", { state: "open" });
   await append("orders", { state: "paid" });
@@ -240,6 +243,59 @@ test("a foreign page and a rebound host get no socket, a listed page does", asyn
 test("sockets are limited", async () => {
   for (let count = 0; count < 3; count++) await open();
   await expect(open()).rejects.toThrow("503");
+});
+
+test("a client that asks on and on without reading an answer is not read either", async () => {
+  await door.close();
+  door = await HttpDoor.open({ "websocket.commands.max": 10 });
+  await makeTopic("orders");
+  await append("orders", "x".repeat(500_000));
+  const client = await open();
+  const fetch = { type: "fetch", group: "g", topics: ["orders"], member: "m" };
+  await client.ask(fetch);
+  client.socket.pause();
+  const usedBefore = usedBytes();
+  for (let count = 0; count < 120; count++) client.send(fetch);
+  let used = 0;
+  const hasSettled = (): boolean => {
+    const before = used;
+    used = usedBytes();
+    return Math.abs(used - before) < 100_000;
+  };
+  await expect.poll(hasSettled, { interval: 300, timeout: 20_000 }).toBe(true);
+  expect(used - usedBefore).toBeLessThan(25_000_000);
+  client.socket.resume();
+  for (let count = 0; count < 120; count++) expect((await client.next())?.ok).toBe(true);
+});
+
+test("records that members fetch count with all answers that wait for their clients", async () => {
+  await door.close();
+  door = await HttpDoor.open({ "http.answers.memory.max.bytes": 100_000 });
+  await makeTopic("orders");
+  await append("orders", "x".repeat(60_000));
+  const client = await open();
+  const fetch = { type: "fetch", group: "g", topics: ["orders"], member: "m" };
+  for (let count = 0; count < 4; count++)
+    expect(await client.ask(fetch)).toMatchObject({ ok: true });
+  await append("orders", "x".repeat(60_000));
+  expect(await client.ask(fetch)).toMatchObject({
+    ok: false,
+    error: { status: 503, setting: "http.answers.memory.max.bytes" },
+  });
+});
+
+test("a topic with a content type takes no other here either", async () => {
+  await door.ask("PUT", "/v1/topics/strict", {
+    body: { configs: { "content.type": "application/json" } },
+  });
+  const client = await open();
+  const send = (record: object) =>
+    client.ask({ type: "append", topic: "strict", records: [record] });
+  expect(await send({ value: 1 })).toMatchObject({ ok: true });
+  expect(await send({ value: "x", encoding: "text" })).toMatchObject({
+    ok: false,
+    error: { status: 415, wanted: "application/json" },
+  });
 });
 
 test("the node stops: sockets close with 1001", async () => {

@@ -8,6 +8,7 @@ import { parseRecordFilter } from "../../../broker/records/record-filter.ts";
 import { toProblem } from "../errors.ts";
 import { ackAsMember, fetchAsMember, leaveAsMember } from "../groups/member-calls.ts";
 import { parseExactly, toNewRecords } from "../records/parse-record-list.ts";
+import { checkContentTypes, contentTypeOf } from "../records/parse-records.ts";
 import { clientId, tellOutcome } from "../records/tell-outcome.ts";
 import type { HttpScope } from "../route.ts";
 import type { ListedRecord } from "../schemas/record.ts";
@@ -35,6 +36,11 @@ const lostPingsMax = 3;
 const appendTimeoutMs = 30_000;
 const acksNumbers = { "0": 0, "1": 1, all: -1 } as const;
 
+interface ArrivedCommand {
+  readonly text: string;
+  readonly isBinary: boolean;
+}
+
 /** One WebSocket: commands come in, replies and records go out, in one JSON text a message. */
 export class LiveSocket implements LiveReader {
   readonly #scope: HttpScope;
@@ -43,8 +49,12 @@ export class LiveSocket implements LiveReader {
   /** Fetches of groups that wait answer when the socket ends. */
   readonly #closing = new AbortController();
   readonly #subscriptions = new Map<string, SocketSubscription | undefined>();
+  /** Came with others that are under way: one read of the connection brings many. */
+  #arrived: ArrivedCommand[] = [];
   #underWayCount = 0;
   #underWayBytes = 0;
+  /** Of answers with records, until the client has taken all it was sent. */
+  #heldBytes = 0;
   #badCount = 0;
   #lostPings = 0;
   #pingedMs: number;
@@ -60,7 +70,7 @@ export class LiveSocket implements LiveReader {
       },
       destroy: () => socket.terminate(),
     });
-    stream.on("drain", () => this.#output.drained());
+    stream.on("drain", () => this.#drained());
     socket.on("message", (message, isBinary) => this.#take(message, isBinary));
     socket.on("pong", () => (this.#lostPings = 0));
     socket.on("error", () => undefined);
@@ -71,6 +81,8 @@ export class LiveSocket implements LiveReader {
   check(nowMs: number): void {
     this.#output.check(nowMs);
     if (nowMs - this.#pingedMs < this.#scope.broker.settings["live.heartbeat.ms"]) return;
+    // Its answers to pings are not read either: what it waits for ends, or it is found slow.
+    if (this.#socket.isPaused) return;
     this.#pingedMs = nowMs;
     if (this.#lostPings >= lostPingsMax) this.#socket.terminate();
     else if (this.#socket.readyState === this.#socket.OPEN) {
@@ -87,21 +99,46 @@ export class LiveSocket implements LiveReader {
 
   #take(message: RawData, isBinary: boolean): void {
     this.#lostPings = 0;
-    const text = (message as Buffer).toString();
-    this.#changeUnderWay(1, text.length);
-    void this.#answer(text, isBinary).finally(() => this.#changeUnderWay(-1, -text.length));
+    this.#arrived.push({ text: (message as Buffer).toString(), isBinary });
+    this.#start();
   }
 
-  /** Past its bounds the socket is not read: the client finds that it can not send more. */
-  #changeUnderWay(count: number, bytes: number): void {
+  #drained(): void {
+    this.#output.drained();
+    this.#releaseHeld();
+    this.#start();
+  }
+
+  /** Past its bounds, or while its client does not take what it was sent, it begins nothing new. */
+  get #isFull(): boolean {
     const { settings } = this.#scope.broker;
-    this.#underWayCount += count;
-    this.#underWayBytes += bytes;
-    const isFull =
+    return (
+      this.#output.isFull ||
       this.#underWayCount >= settings["websocket.commands.max"] ||
-      this.#underWayBytes >= settings["websocket.message.max.bytes"];
-    if (isFull && !this.#socket.isPaused) this.#socket.pause();
-    else if (!isFull && this.#socket.isPaused) this.#socket.resume();
+      this.#underWayBytes >= settings["websocket.message.max.bytes"]
+    );
+  }
+
+  /** Begins what has come, as far as it may; the socket is not read while there is some left. */
+  #start(): void {
+    while (!this.#isFull) {
+      const next = this.#arrived.shift();
+      if (next === undefined) break;
+      this.#begin(next);
+    }
+    const isLeft = this.#isFull || this.#arrived.length > 0;
+    if (isLeft && !this.#socket.isPaused) this.#socket.pause();
+    else if (!isLeft && this.#socket.isPaused) this.#socket.resume();
+  }
+
+  #begin({ text, isBinary }: ArrivedCommand): void {
+    this.#underWayCount += 1;
+    this.#underWayBytes += text.length;
+    void this.#answer(text, isBinary).finally(() => {
+      this.#underWayCount -= 1;
+      this.#underWayBytes -= text.length;
+      this.#start();
+    });
   }
 
   async #answer(text: string, isBinary: boolean): Promise<void> {
@@ -112,7 +149,7 @@ export class LiveSocket implements LiveReader {
       const command = checkCommand(message);
       this.#badCount = 0;
       const told = await this.#carryOut(command, text);
-      if (typeof told === "string") this.#send(`${openReply(commandId(message))},${told.slice(1)}`);
+      if (typeof told === "string") this.#sendRecords(commandId(message), told);
       else this.#reply({ id: commandId(message), ok: true, ...told });
     } catch (error) {
       this.#refuse(message, error);
@@ -134,6 +171,20 @@ export class LiveSocket implements LiveReader {
 
   #send(text: string): void {
     this.#output.write(Buffer.from(text));
+  }
+
+  /** Counts with all other answers that wait for their clients. */
+  #sendRecords(id: CommandId, told: string): void {
+    const bytes = Buffer.from(`${openReply(id)},${told.slice(1)}`);
+    this.#scope.answers.take(bytes.length);
+    this.#heldBytes += bytes.length;
+    this.#output.write(bytes);
+    if (!this.#output.isFull) this.#releaseHeld();
+  }
+
+  #releaseHeld(): void {
+    this.#scope.answers.release(this.#heldBytes);
+    this.#heldBytes = 0;
   }
 
   /** What the reply says besides, as an object or as its JSON. */
@@ -218,10 +269,12 @@ export class LiveSocket implements LiveReader {
     const { broker, tools } = this.#scope;
     const { topic, acks = "all", durability, expectedOffset } = command;
     // Once more, for numbers that are to be kept digit for digit.
-    const { records } = parseExactly(text) as { readonly records: readonly ListedRecord[] };
+    const listed = parseExactly(text) as { readonly records: readonly ListedRecord[] };
+    const records = toNewRecords(listed.records);
+    checkContentTypes(records, contentTypeOf(broker, topic));
     const outcome = await appendRecords(broker, tools, {
       topic,
-      records: toNewRecords(records),
+      records,
       acks: acksNumbers[acks],
       timeoutMs: appendTimeoutMs,
       clientId,
@@ -235,8 +288,10 @@ export class LiveSocket implements LiveReader {
   #gone(): void {
     this.#closing.abort();
     for (const subscription of this.#subscriptions.values()) subscription?.close();
+    this.#arrived = [];
     this.#scope.readers.remove(this);
     this.#output.drained();
+    this.#releaseHeld();
   }
 }
 

@@ -29,5 +29,6 @@ export function answerRecord(record: StoredRecord, download: string | undefined)
   if (download !== undefined || !isShown) {
     shown["content-disposition"] = attachment(download ?? `${topic}-${partition}-${offset}`);
   }
-  return { status: 200, headers: { ...shown, "content-type": type }, content: value };
+  const typed = { ...shown, "content-type": type };
+  return { status: 200, headers: typed, content: value, holds: "record" };
 }

@@ -1,10 +1,11 @@
 import { isUtf8 } from "node:buffer";
 import { XylemError } from "../../../base/errors.ts";
 import { decodeUtf8, encodeUtf8 } from "../../../base/text.ts";
+import type { Broker } from "../../../broker/broker.ts";
 import type { NewRecord } from "../../../broker/records/append-records.ts";
 import { mediaTypeOf } from "../media-type.ts";
 import { Refusal } from "../refusal.ts";
-import { contentTypeHeader, isJson, isJsonType } from "./format-record.ts";
+import { contentTypeHeader, findHeader, isJson, isJsonType } from "./format-record.ts";
 import { parseRecordList } from "./parse-record-list.ts";
 
 export const recordListType = "application/vnd.xylem.records+json";
@@ -16,7 +17,7 @@ export interface BodyOf {
   readonly contentType: string | undefined;
   readonly key: string | undefined;
   readonly partition: number | undefined;
-  /** The topic's `content.type`; empty: anything goes. */
+  /** As `contentTypeOf` the topic. */
   readonly typeWanted: string;
 }
 
@@ -52,15 +53,23 @@ function parseList(body: Uint8Array, about: BodyOf): NewRecord[] {
   if (key !== undefined) throw invalid("The records of a list have keys of their own.");
   if (!isUtf8(body)) throw invalid("The body is not in UTF-8.");
   const records = parseRecordList(decodeUtf8(body));
-  for (const { value, headers } of records) {
-    const type = headers.findLast((header) => header.key === contentTypeHeader)?.value;
-    const text = type ? decodeUtf8(type) : undefined;
-    if (typeWanted !== "" && value !== null && text !== typeWanted) {
-      throw otherType(text, typeWanted);
-    }
-  }
+  checkContentTypes(records, typeWanted);
   if (partition === undefined) return records;
   return records.map((record) => ({ ...record, partition: record.partition ?? partition }));
+}
+
+/** What the topic's `content.type` says; empty: anything goes. */
+export function contentTypeOf({ topics }: Pick<Broker, "topics">, topic: string): string {
+  return topics.find(topic)?.settings["content.type"] ?? "";
+}
+
+/** Tombstones have none. Throws a Refusal with 415 for what the topic does not take. */
+export function checkContentTypes(records: readonly NewRecord[], typeWanted: string): void {
+  if (typeWanted === "") return;
+  for (const { value, headers } of records) {
+    const told = findHeader(headers, contentTypeHeader);
+    if (value !== null && told !== typeWanted) throw otherType(told, typeWanted);
+  }
 }
 
 /**

@@ -26,6 +26,16 @@ describe("buckets", () => {
     });
   });
 
+  test("keep streams of one name apart", async () => {
+    const append = async (topic: string): Promise<unknown> =>
+      (await door.ask("POST", `/v1/topics/${topic}/records`, { body: "v" })).json;
+    const at = (offset: number) =>
+      expect.objectContaining({ records: [expect.objectContaining({ offset })] }) as unknown;
+    expect(await append("north.orders")).toEqual(at(0));
+    expect(await append("north.orders")).toEqual(at(1));
+    expect(await append("south.orders")).toEqual(at(0));
+  });
+
   test("that exist and differ say in what", async () => {
     const body = { configs: { "retention.ms": 2_000 } };
     expect((await door.ask("PUT", "/v1/buckets/shop", { body })).json).toMatchObject({

@@ -3,7 +3,12 @@ import { anonymous } from "../../../base/principal.ts";
 import { appendRecords, type AppendOutcome } from "../../../broker/records/append-records.ts";
 import type { IdempotencyKey } from "../../../broker/records/idempotency/append-note.ts";
 import { toProblem } from "../errors.ts";
-import { linesType, parseRecords, recordListType } from "../records/parse-records.ts";
+import {
+  contentTypeOf,
+  linesType,
+  parseRecords,
+  recordListType,
+} from "../records/parse-records.ts";
 import { clientId, locationOf, tellOutcome } from "../records/tell-outcome.ts";
 import { type Answer, answersJson, type Route, route } from "../route.ts";
 import { parseTimeSpan, timeSpan } from "../schemas/query.ts";
@@ -83,7 +88,7 @@ const append = route({
     await turn.end();
     const { acks = "all", key, partition } = query;
     const contentType = headers["content-type"];
-    const typeWanted = broker.topics.find(topic)?.settings["content.type"] ?? "";
+    const typeWanted = contentTypeOf(broker, topic);
     const bytes = body as unknown as Uint8Array;
     const outcome = await appendRecords(broker, tools, {
       topic,

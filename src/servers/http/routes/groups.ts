@@ -84,7 +84,7 @@ const fetch = route({
     status: 200,
     headers: { "content-type": "application/json" },
     content: await fetchAsMember(scope, group, body, signal),
-    isCompressible: true,
+    holds: "page",
   }),
 });
 

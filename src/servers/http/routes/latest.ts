@@ -36,6 +36,7 @@ const readLatest = route({
   problems: {
     404: "The key has no record, or its newest is a tombstone (`tombstone`).",
     422: "log.search.max.bytes were searched in vain.",
+    503: "Too many answers wait for their clients.",
   },
   handle: async ({ broker, tools }, { params: { topic }, query }) => {
     const where = { topic, key: encodeUtf8(query.key), partition: query.partition };

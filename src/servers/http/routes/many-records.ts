@@ -80,7 +80,7 @@ const readMany = route({
           ...savedAs(query.download),
         },
         content: format.format(page.records, fields),
-        isCompressible: true,
+        holds: "page",
       };
     } finally {
       following.close();

@@ -27,6 +27,7 @@ const one = route({
   problems: {
     400: "The offset is none.",
     404: "No record has this offset, or there is no such partition.",
+    503: "Too many answers wait for their clients.",
   },
   handle: async (scope, { params, query }) =>
     answerRecord(await readOne(scope, params), query.download),

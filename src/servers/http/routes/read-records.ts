@@ -91,7 +91,7 @@ const read = route({
         ...savedAs(query.download),
       },
       content: format.format(page.records, fieldsOf(page)),
-      isCompressible: true,
+      holds: "page",
     };
   },
 });

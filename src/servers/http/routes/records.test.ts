@@ -358,6 +358,19 @@ describe("GET …/records/{offset}", () => {
     expect(answer.headers.get("content-disposition")).toMatch(/^attachment/);
   });
 
+  test("counts until its client has taken it, as pages do", async () => {
+    const tight = await HttpDoor.open({ "http.answers.memory.max.bytes": 100_000 });
+    const at = "/v1/topics/large/records?key=k";
+    await tight.ask("POST", at, typed("text/plain", "x".repeat(100_001)));
+    await tight.ask("POST", at.replace("=k", "=l"), typed("text/plain", "x".repeat(1_000)));
+    for (const path of ["large/partitions/0/records/0", "large/latest?key=k"]) {
+      const { status, json } = await tight.ask("GET", `/v1/topics/${path}`);
+      expect([status, json]).toMatchObject([503, { setting: "http.answers.memory.max.bytes" }]);
+    }
+    expect((await tight.ask("GET", "/v1/topics/large/latest?key=l")).status).toBe(200);
+    await tight.close();
+  });
+
   test("no record at the offset is 404 and says what there is", async () => {
     await post("single", typed("text/plain", "v"));
     for (const offset of [1, 2, 9_007_199_254_740_991]) {
