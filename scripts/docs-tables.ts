@@ -78,15 +78,10 @@ const mebibytes = (bytes: number): string => String(Math.round((bytes / 1024 ** 
 
 /** Taken, kept and shown to Kafka's tools, though nothing in the broker goes by them yet. */
 export const topicSettingsWithoutEffect: readonly (keyof typeof topicSettings)[] = [
-  "content.type",
-  "delete.retention.ms",
   "follower.replication.throttled.replicas",
   "leader.replication.throttled.replicas",
   "local.retention.bytes",
   "local.retention.ms",
-  "max.compaction.lag.ms",
-  "min.cleanable.dirty.ratio",
-  "min.compaction.lag.ms",
   "preallocate",
   "remote.log.copy.disable",
   "remote.log.delete.on.disable",
@@ -126,11 +121,12 @@ function topicSettingsPage(): string {
       "they set none themselves, before the node's default. And it has its own:",
     table(["name", "type", "default", "valid", "meaning"], bucketRows),
     "Kept and shown, but without effect so far: " +
-      `${topicSettingsWithoutEffect.map(code).join(", ")}. Nothing is compacted yet. ` +
+      `${topicSettingsWithoutEffect.map(code).join(", ")}. ` +
       "`remote.storage.enable` can not be switched on.",
     "## Groups",
-    "Set with `kafka-configs --entity-type groups`. Kept and shown, but without effect so far: " +
-      "they are for the newer group protocols, and only the classic one is served.",
+    "Set with `kafka-configs --entity-type groups`, or over HTTP at `/v1/configs/groups/`. Those " +
+      "of `consumer.` are for groups whose partitions the server assigns: members over HTTP and " +
+      "gRPC. Those of `share.` are kept and shown, but without effect so far.",
     table(["name", "type", "default", "valid", "meaning"], groupRows),
   ]);
 }

@@ -35,6 +35,11 @@ test("every topic setting is read somewhere, or the reference says that it has n
   expect(unread).toEqual([]);
 });
 
+test("nothing goes by a topic setting that the reference says to be without effect", () => {
+  const heeded = topicSettingsWithoutEffect.filter((name) => product.includes(`["${name}"]`));
+  expect(heeded).toEqual([]);
+});
+
 test("every topic setting's broker name is a node setting that changes while the node runs", () => {
   const rows: Readonly<Record<string, Setting<unknown>>> = topicSettings;
   const nodeRows: Readonly<Record<string, Setting<unknown>>> = nodeSettings;
