@@ -16,8 +16,11 @@ if [ -f "$file.sending" ]; then
   read -r from to < "$file.sending"
 else
   from=$(cat "$file.sent" 2> /dev/null || echo 0)
-  # A file that has shrunk is another one.
-  [ "$from" -le "$(wc -c < "$file")" ] || from=0
+  # A file that has shrunk is another one: its lines are new, though they stand where others stood.
+  if [ "$from" -gt "$(wc -c < "$file")" ]; then
+    from=0
+    date +%s > "$file.since"
+  fi
   tail -c "+$((from + 1))" "$file" | head -c "$bytes_max" > "$lines"
   # The last line may still be being written.
   [ "$(tail -c 1 "$lines" | wc -l)" -eq 1 ] || sed '$d' "$lines" > "$lines.whole"
@@ -28,7 +31,8 @@ else
 fi
 
 tail -c "+$((from + 1))" "$file" | head -c "$((to - from))" > "$lines"
-key="$(uname -n):$(ls -di "$file" | awk '{ print $1 }'):$from"
+since=$(cat "$file.since" 2> /dev/null || echo 0)
+key="$(uname -n):$(ls -di "$file" | awk '{ print $1 }'):$since:$from"
 curl -sS --fail-with-body --retry 5 --retry-connrefused -o /dev/null \
   -H "Content-Type: application/x-ndjson" -H "Idempotency-Key: $key" \
   --data-binary "@$lines" "$url/v1/topics/$topic/records"
