@@ -127,27 +127,38 @@ describe("the preferred head", () => {
     expect(show()).toEqual(["4 [1a 2a]", "4 [1a 2a]"]);
   });
 
-  test("waits while a replica is missing or min.insync.replicas would be missed", () => {
+  test("waits while a replica is missing", () => {
     const world = new ControllerWorld({ headsAtOnceMax: 9, preferredAfterMs: 0 });
     world.up("1a 2a");
     world.chain("2a 1a", { replicas: [1, 2, 3] });
     expect(world.settle()).toBe("1 [2a 1a]");
-    const strict = new ControllerWorld(
-      { headsAtOnceMax: 9, preferredAfterMs: 0 },
-      { minInsyncReplicas: 2 },
-    );
-    strict.up("1a 2a");
-    strict.chain("2a 1a", { replicas: [1, 2] });
-    expect(strict.settle()).toBe("1 [2a 1a]");
   });
 
-  test("is forgotten when a replica goes down halfway", () => {
-    const world = new ControllerWorld({ headsAtOnceMax: 1, preferredAfterMs: 0 });
+  test.each([0, 9])(
+    "waits where min.insync.replicas would be missed, %i at once",
+    (headsAtOnceMax) => {
+      const options = { headsAtOnceMax, preferredAfterMs: 0 };
+      const world = new ControllerWorld(options, { minInsyncReplicas: 2 });
+      world.up("1a 2a");
+      world.chain("2a 1a", { replicas: [1, 2] });
+      world.controller.prefer("chains/t/0");
+      expect(world.settle()).toBe("1 [2a 1a]");
+    },
+  );
+
+  test("is forgotten when a replica goes down halfway, and waits anew", () => {
+    const world = new ControllerWorld({ headsAtOnceMax: 1, preferredAfterMs: 60_000 });
     world.up("1a 2a 3a");
     world.chain("2a 1a 3a", { replicas: [1, 2, 3] });
+    world.settle();
+    world.nowMs = 60_000;
     expect(world.settle()).toBe("2 [2a 1a 3a] leaving 2");
     world.down(3);
     expect(world.settle()).toBe("4 [2a 1a]");
+    world.up("3b");
+    expect(world.live()).toBe("5 [2a 1a 3b]");
+    world.nowMs = 120_000;
+    expect(world.live()).toBe("8 [1a 3b 2a]");
   });
 });
 

@@ -90,6 +90,16 @@ describe("joins", () => {
     expect(world.settle()).toBe("3 [1a 2a]");
   });
 
+  test("a joiner that died is not appended, though it was asked for", () => {
+    const world = new ControllerWorld();
+    world.up("1a 2a");
+    world.chain("1a", { replicas: [1, 2] });
+    world.settle();
+    world.askAppend(life("2a"));
+    world.down(2);
+    expect(world.settle()).toBe("2 [1a]");
+  });
+
   test("a joiner that dies or stands still is cancelled, in a new epoch", () => {
     const world = new ControllerWorld();
     world.up("1a 2a");

@@ -160,9 +160,10 @@ describe("a draft", () => {
   });
 
   test("replaces one node by another", () => {
-    const ring = [seat(1), seat(2, { state: "leaving", replacement: 3 }), seat(3)];
-    const { moves } = draftPlan([placed(0, 1, 2), placed(1, 2, 1)], ring, 0.01);
-    expect(moves.map(({ to }) => to.join(" "))).toEqual(["1 3", "3 1"]);
+    const ring = [seat(1), seat(2, { state: "leaving", replacement: 4 }), seat(3), seat(4)];
+    // Tolerant enough to even nothing out.
+    const { moves } = draftPlan([placed(0, 1, 2), placed(1, 2, 1)], ring, 10);
+    expect(moves.map(({ to }) => to.join(" "))).toEqual(["1 4", "4 1"]);
   });
 
   test("tells how many lose a replica, and is refused when no node would be left", () => {
