@@ -79,11 +79,6 @@ export class LeaderEpochs {
     return ranges;
   }
 
-  /** Nothing is known of any offset any more. */
-  clear(): void {
-    this.#entries = [];
-  }
-
   /**
    * The log now ends before `end`. Answers whether an entry went. The epoch that a log without
    * records starts with stays: what is appended next has no smaller one.
@@ -93,6 +88,13 @@ export class LeaderEpochs {
     this.#entries = this.#entries.filter(
       ({ startOffset }) => startOffset < end || (startOffset === end && end === logStart),
     );
+    return this.#entries.length < before;
+  }
+
+  /** As `cutEnd`, of a log whose chain says what comes next: what has no record goes. */
+  truncate(end: number): boolean {
+    const before = this.#entries.length;
+    this.#entries = this.#entries.filter(({ startOffset }) => startOffset < end);
     return this.#entries.length < before;
   }
 

@@ -48,6 +48,8 @@ export async function loadFolder(
   };
   const loaded = await loadPartition(folder, entries, rules, context);
   const replica = place.isReplica ? remember(committed, loaded) : undefined;
+  // A crash may have left an epoch that was to begin with a record.
+  if (place.isReplica && loaded.epochs.truncate(loaded.end)) folder.areEpochsDirty = true;
   return { ...loaded, isClean, topic: topic.name, index, folder, settings, replica };
 }
 

@@ -70,14 +70,24 @@ async function open(disk: SimulatedDisk, settings: Settings): Promise<Replica> {
   return (await openGoverned(await openWorld(disk), settings)).replica;
 }
 
+/** A log whose checkpoints vouch for all of it. */
+async function openFilled(disk: SimulatedDisk, settings: Settings): Promise<Replica> {
+  const world = await openWorld(disk);
+  const { replica } = await openGoverned(world, settings);
+  await fill(replica);
+  await new Promise<void>((done) => replica.log.whenStored(replica.end, "fsync", () => done()));
+  await replica.moveLogStart(2);
+  await world.directory.checkpoint();
+  return replica;
+}
+
 /** The log before and after the change, and how many operations of the disk that takes. */
 async function rehearse({ settings, apply }: Change) {
   const other = new SimulatedDisk();
-  await fill(await open(other, settings));
+  await openFilled(other, settings);
   const before = await picture(await open(other.afterKill(), settings));
   const disk = new SimulatedDisk();
-  const replica = await open(disk, settings);
-  await fill(replica);
+  const replica = await openFilled(disk, settings);
   let count = 0;
   disk.fault = () => {
     count += 1;
@@ -95,8 +105,7 @@ async function dieAt(
   at: { operation: number; death: Death; isPower: boolean },
 ): Promise<SimulatedDisk> {
   const disk = new SimulatedDisk();
-  const replica = await open(disk, change.settings);
-  await fill(replica);
+  const replica = await openFilled(disk, change.settings);
   let count = 0;
   let found: ((disk: SimulatedDisk) => void) | undefined;
   const dead = new Promise<SimulatedDisk>((resolve) => (found = resolve));
@@ -144,9 +153,11 @@ describe.each(Object.entries(changes))("%s", (_, change) => {
   test("is there for good once it is told, and takes what comes after it", async () => {
     for (let seed = 1; seed <= 10; seed += 1) {
       const disk = new SimulatedDisk();
-      const replica = await open(disk, change.settings);
-      await fill(replica);
+      const replica = await openFilled(disk, change.settings);
       await change.apply(replica);
+      const cut = disk.afterPowerCut(new SeededRandom(seed));
+      const now = await picture(replica);
+      expect(await picture(await open(cut, change.settings))).toEqual(now);
       replica.beginEpoch(9);
       const { end } = replica;
       await appendHeld(replica, ["later"], { producerId: 3, producerEpoch: 1, baseSequence: 0 });

@@ -169,11 +169,10 @@ function newSegment(
 }
 
 async function followEpochs(
-  { epochs, folder, logStart }: TruncationParts,
+  { epochs, folder }: TruncationParts,
   { end, isRestart }: TruncationNote,
 ): Promise<void> {
-  if (isRestart) epochs.clear();
-  else epochs.cutEnd({ logStart, end });
+  epochs.truncate(isRestart ? -1 : end);
   await folder.writeEpochs(epochs);
 }
 

@@ -1,0 +1,80 @@
+import { expect, test } from "vitest";
+import { openWorld, runPass, type LogWorld } from "../../../../test/support/log-directory.ts";
+import { appendHeld, openGoverned } from "../../../../test/support/replicas.ts";
+import { parseOffsetCheckpoint } from "../../../log/text-checkpoint.ts";
+import { decodeRecords } from "../../../protocol/record.ts";
+import { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
+import { tools, readBytes } from "../../../../test/support/log-directory.ts";
+import { recordBatches } from "../../../protocol/record-batch.ts";
+import type { Replica } from "./replica.ts";
+
+const settings = {
+  "cleanup.policy": ["compact"],
+  "internal.segment.bytes": 300,
+  "min.cleanable.dirty.ratio": 0,
+} as const;
+
+/** Key `k` at 0, others, and `k` again at 12: all committed, all but the end compacted. */
+async function compactable() {
+  const disk = new SimulatedDisk();
+  const world = await openWorld(disk);
+  const { replica } = await openGoverned(world, settings);
+  for (let offset = 0; offset < 16; offset += 1) {
+    const key = offset % 12 === 0 ? "k" : `key ${offset}`;
+    await appendHeld(replica, [`v${offset}`], { key });
+  }
+  replica.commit(16);
+  return { disk, world, replica };
+}
+
+async function offsetsOf(replica: Replica, key: string): Promise<number[]> {
+  const bytes = await readBytes(replica.log, replica.logStart);
+  const records = [...recordBatches(bytes)].flatMap((batch) =>
+    decodeRecords(batch, { ...tools, sizeBytesMax: 10_000 }),
+  );
+  const ofKey = records.filter((record) => Buffer.from(record.key ?? []).toString() === key);
+  return ofKey.map(({ offset }) => offset);
+}
+
+async function settle(world: LogWorld, work: Promise<unknown>): Promise<void> {
+  let isDone = false;
+  const done = work.finally(() => (isDone = true));
+  while (!isDone) {
+    await world.clock.advance(1);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await done;
+}
+
+test("a pass under way gives way: what it took for newer is about to go", async () => {
+  for (let turns = 0; turns < 40; turns += 3) {
+    const { world, replica } = await compactable();
+    const { compaction } = replica.log;
+    const pass = compaction.run();
+    for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+    const wasRunning = compaction.isRunning;
+    await settle(world, Promise.all([replica.truncate(8), pass]));
+    expect([wasRunning, await pass]).toEqual([true, undefined]);
+    expect(await offsetsOf(replica, "k")).toEqual([0]);
+    await runPass(replica.log, world.clock);
+    expect(await offsetsOf(replica, "k")).toEqual([0]);
+  }
+});
+
+test("what comes in the place of compacted records is compacted in its turn", async () => {
+  const { disk, world, replica } = await compactable();
+  await runPass(replica.log, world.clock);
+  const cleaned = (): number | undefined =>
+    parseOffsetCheckpoint(Buffer.from(disk.peek("cleaner-offset-checkpoint")).toString()).get(
+      "orders-0",
+    );
+  expect(cleaned()).toBeGreaterThan(4);
+  await replica.truncate(4);
+  expect(cleaned()).toBe(4);
+  for (let offset = 4; offset < 16; offset += 1) {
+    await appendHeld(replica, [`v${offset}`], { key: "same" });
+  }
+  replica.commit(16);
+  await runPass(replica.log, world.clock);
+  expect((await offsetsOf(replica, "same")).length).toBeLessThan(8);
+});
