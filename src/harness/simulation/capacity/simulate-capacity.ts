@@ -55,8 +55,8 @@ export function capacityLines(report: CapacityReport): string[] {
   const { nodes, partitions, replicas, racks } = options;
   const each = (bytes: number): string => (bytes / partitions).toFixed(0);
   return [
-    `${nodes} nodes on ${racks} racks, ${partitions} partitions of ${replicas} replicas, placed in ` +
-      `${placeMs.toFixed(0)} ms`,
+    `${nodes} nodes on ${racks} racks, ${partitions} partitions of ${replicas} replicas, ` +
+      `placed in ${placeMs.toFixed(0)} ms`,
     `the controller holds ${megabytes(imageBytes)} MB (${each(imageBytes)} bytes a partition), ` +
       `the coordinator ${megabytes(storedBytes)} MB (${each(storedBytes)} bytes a partition)`,
     "",
