@@ -31,6 +31,7 @@ import { startWithMany, startWithRecords } from "./scenarios/many-partitions.ts"
 import { oneInFlightFsync, oneInFlightOs } from "./scenarios/one-in-flight.ts";
 import { openHundredThousand, openTenThousand } from "./scenarios/open-partitions.ts";
 import { fsyncOne, fsyncTwelve, fsyncTwoHundred } from "./scenarios/produce-fsync-partitions.ts";
+import { peerLinks } from "./scenarios/peer-links.ts";
 import { produceFsync } from "./scenarios/produce-fsync.ts";
 import { produceLargeBatches } from "./scenarios/produce-large-batches.ts";
 import { produceOs } from "./scenarios/produce-os.ts";
@@ -70,6 +71,7 @@ const scenarios = [
   eventsToTwoHundred,
   eventsToThousand,
   idleEventReaders,
+  peerLinks,
 ];
 
 const { values: options } = parseArgs({
