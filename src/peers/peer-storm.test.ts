@@ -96,7 +96,7 @@ class Storm {
     );
     const { links } = this.#of(one).node;
     const { network } = this.world;
-    const actions = [
+    const actions: readonly (() => unknown)[] = [
       () => links.want(other),
       () => links.want(other),
       () => drawOneIn(this.#random, 4) && links.unwant(other),
@@ -181,7 +181,7 @@ class Storm {
   }
 }
 
-test(`${seedCount} storms: links are in order, one at a time, and stand when it is over`, async () => {
+test(`${seedCount} storms: links are in order, one at a time, and stand after it`, async () => {
   let heardCount = 0;
   let callsStarted = 0;
   for (let seed = 1; seed <= seedCount; seed += 1) {

@@ -46,7 +46,7 @@ test("a slow link is not taken for a silent one", async () => {
   expect([one.closed, two.closed]).toEqual([[], []]);
 });
 
-test("what a dead process sent may arrive before its next life is linked, never after", async () => {
+test("what a dead process sent arrives before its next life is linked, or never", async () => {
   const [one, two] = await startPair(world);
   world.network.shape(2, 1, { delayMsMin: 200, delayMsMax: 200, bytesPerMs: 1_000 });
   two.linkTo(one).send(ackOf(1));
@@ -62,7 +62,7 @@ test("what a dead process sent may arrive before its next life is linked, never 
   expect(one.messages.length).toBeLessThanOrEqual(2);
 });
 
-test("200 times both dial at once: the first links stay, whatever order things arrive in", async () => {
+test("200 times both dial at once: the first links stay, in whatever order they come", async () => {
   const random = new SeededRandom(3);
   for (let round = 0; round < 200; round += 1) {
     const settings = { "peer.reconnect.backoff.ms": 1 };
