@@ -24,9 +24,19 @@ export class WatchRecord implements Watcher {
   readonly revisions: number[] = [];
   readonly changes: Change[] = [];
   readonly state = new Map<string, string>();
+  /** Where it was told otherwise than the port promises. */
+  readonly faults: string[] = [];
   gaps = 0;
 
   onChanges(revision: number, changes: readonly Change[]): void {
+    const before = this.revisions.at(-1) ?? 0;
+    if (revision <= before) this.faults.push(`${revision} after ${before}`);
+    for (const change of changes) {
+      const isWithin = change.revision > before && change.revision <= revision;
+      if (!isWithin) this.faults.push(`${change.revision} between ${before} and ${revision}`);
+    }
+    const keys = new Set(changes.map(({ key }) => key));
+    if (keys.size < changes.length) this.faults.push(`a key twice at ${revision}`);
     this.revisions.push(revision);
     this.changes.push(...changes);
     for (const { key, value } of changes) {
@@ -188,7 +198,7 @@ function watchContract(makeStore: () => CoordinatorStore): void {
     await coordinator.transact([], [put("a/2", "z"), { key: "a/1", value: null }]);
     await eventually(store, () => expect(seen.picture).toEqual({ "a/2": "z" }));
     expect(seen.changes.every(({ key }) => key.startsWith("a/"))).toBe(true);
-    expect(seen.revisions).toEqual([...new Set(seen.revisions)].sort((a, b) => a - b));
+    expect(seen.faults).toEqual([]);
     await coordinator.close();
   });
 
@@ -268,6 +278,7 @@ function watchContract(makeStore: () => CoordinatorStore): void {
     await eventually(store, () => {
       for (const { picture } of watchers) expect(picture).toEqual(all);
     });
+    expect(watchers.flatMap(({ faults }) => faults)).toEqual([]);
     await coordinator.close();
   });
 }

@@ -5,6 +5,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 export class CutProxy {
   readonly #server: Server;
   readonly #connections = new Set<Socket>();
+  /** From each client's socket to the one that leads on. */
+  readonly #onward = new Map<Socket, Socket>();
   #targetPort: number;
   #isCut = false;
   #acceptedCount = 0;
@@ -25,6 +27,8 @@ export class CutProxy {
       }
       this.#acceptedCount += 1;
       const far = connect(this.#targetPort, "127.0.0.1");
+      this.#onward.set(near, far);
+      near.on("close", () => this.#onward.delete(near));
       this.#join(near, far);
       this.#join(far, near);
     });
@@ -60,6 +64,34 @@ export class CutProxy {
       connection.removeAllListeners("data");
       connection.resume();
     }
+  }
+
+  /** Answers of the connections that stand are lost; what is asked gets through. */
+  loseAnswers(): void {
+    for (const far of this.#onward.values()) {
+      far.removeAllListeners("data");
+      far.resume();
+    }
+  }
+
+  /**
+   * What is asked on the connections that stand is kept back, even past their end at the client;
+   * `release` sends what came within `forMs`, and the rest is lost.
+   */
+  keepBack(forMs: number): { release(): void } {
+    const kept = [...this.#onward].map(([near, far]) => {
+      const chunks: Buffer[] = [];
+      const keep = (bytes: Buffer): void => void chunks.push(bytes);
+      for (const event of ["data", "close"]) near.removeAllListeners(event);
+      near.on("data", keep);
+      setTimeout(() => near.off("data", keep).resume(), forMs);
+      return { far, chunks };
+    });
+    return {
+      release: () => {
+        for (const { far, chunks } of kept) far.write(Buffer.concat(chunks));
+      },
+    };
   }
 
   /** From here on it leads elsewhere. */

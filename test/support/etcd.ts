@@ -67,6 +67,13 @@ export class EtcdServer {
     await this.#whenHealthy();
   }
 
+  /** As after the loss of its disk: the revision begins anew. */
+  async startEmpty(): Promise<void> {
+    await this.kill();
+    removeFolder(this.#folder);
+    await this.startAgain();
+  }
+
   async stop(): Promise<void> {
     await this.kill();
     removeFolder(this.#folder);

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Change, Watcher } from "../../broker/ports/coordinator.ts";
 import type { EtcdEndpoint, EtcdEndpoints } from "./etcd-endpoints.ts";
-import { isCompacted, isPassing } from "./etcd-failure.ts";
+import { isCompacted } from "./etcd-failure.ts";
 import { toNumber, type EtcdKeys } from "./etcd-keys.ts";
 import {
   Event_EventType,
@@ -56,7 +56,7 @@ export class EtcdWatch {
       } catch (error) {
         if (this.#isOver) return;
         if (isCompacted(error)) this.#endInGap();
-        else if (isPassing(error)) endpoints.leave(endpoint, error);
+        else endpoints.leave(endpoint, error);
       }
       if (this.#isOver) return;
       await endpoints.pause(this.#pauseMs);
