@@ -9,13 +9,18 @@ export interface NodeHealth {
 
 export interface ClusterDescription {
   readonly clusterId: string;
+  /** The node that answered. */
+  readonly nodeId: number;
   readonly controllerId: number;
+  readonly topics: number;
+  readonly partitions: number;
   readonly nodes: readonly {
     readonly nodeId: number;
     readonly rack: string | null;
     readonly status: string;
-    readonly topics: number;
-    readonly partitions: number;
+    readonly heads: number;
+    readonly replicas: number;
+    readonly addresses: Readonly<Record<string, string>>;
   }[];
 }
 
@@ -58,11 +63,14 @@ export interface TopicDescription {
 
 export interface PartitionDescription {
   readonly partition: number;
-  readonly logStart: number;
-  readonly highWatermark: number;
-  readonly lastStable: number;
-  readonly sizeBytes: number;
+  /** Offsets and bytes are told by the node that serves the partition. */
+  readonly logStart?: number;
+  readonly highWatermark?: number;
+  readonly lastStable?: number;
+  readonly sizeBytes?: number;
   readonly leaderEpoch: number;
+  /** The node that serves it; -1: none at the moment. */
+  readonly leader: number;
   readonly chain: readonly number[];
   readonly segments?: readonly {
     readonly baseOffset: number;

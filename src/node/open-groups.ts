@@ -2,6 +2,7 @@ import { groupKey } from "../broker/configs/config-store.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { GroupCoordinator } from "../broker/groups/group-coordinator.ts";
 import { isHeldFor } from "../broker/retention/acknowledging.ts";
+import { offsetsTopic } from "../broker/topics/internal-topics.ts";
 import type { BatchTools } from "../protocol/build-batch.ts";
 
 /** Loads and starts the group coordinator over `__consumer_offsets`. */
@@ -9,12 +10,11 @@ export async function openGroups(
   broker: Omit<Broker, "groups" | "retention">,
   tools: BatchTools,
 ): Promise<GroupCoordinator> {
-  const [{ GroupCoordinator }, { offsetsTopic, TopicGroupLog }, { LiveGroupTopics }] =
-    await Promise.all([
-      import("../broker/groups/group-coordinator.ts"),
-      import("../broker/groups/topic-group-log.ts"),
-      import("../broker/groups/live-group-topics.ts"),
-    ]);
+  const [{ GroupCoordinator }, { TopicGroupLog }, { LiveGroupTopics }] = await Promise.all([
+    import("../broker/groups/group-coordinator.ts"),
+    import("../broker/groups/topic-group-log.ts"),
+    import("../broker/groups/live-group-topics.ts"),
+  ]);
   const { topics, configs, settings, clock, log, deadlines, random } = broker;
   const groupLog = new TopicGroupLog({ topics, settings, clock, log, tools });
   const groups = new GroupCoordinator({

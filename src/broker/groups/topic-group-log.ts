@@ -9,11 +9,10 @@ import { buildBatch, type BatchTools } from "../../protocol/build-batch.ts";
 import { recordBatches, type RecordBatch } from "../../protocol/record-batch.ts";
 import { decodeRecords } from "../../protocol/record.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
+import { offsetsTopic } from "../topics/internal-topics.ts";
 import type { Topics } from "../topics/topics.ts";
 import type { GroupLog } from "./group-log.ts";
 import { OpenTransactions } from "./open-transactions.ts";
-
-export const offsetsTopic = "__consumer_offsets";
 
 /** A batch's own header and each record's own fields, generously. */
 const batchOverheadBytes = 128;

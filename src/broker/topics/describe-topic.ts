@@ -1,5 +1,7 @@
 import { inParallel } from "../../base/in-parallel.ts";
 import { formatUuid } from "../../base/uuid.ts";
+import type { Broker } from "../broker.ts";
+import { type PartitionPlace, placeOf } from "../cluster/partition-place.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
 import type { Topic } from "./topics.ts";
 
@@ -10,13 +12,23 @@ export interface TopicDescription {
   readonly isInternal: boolean;
   /** The topic's own configs, in their plain text form. */
   readonly configs: Readonly<Record<string, string>>;
-  /** Bytes of all its logs, indexes not counted. */
+  /** Bytes of all its logs that are served by this node, indexes not counted. */
   readonly sizeBytes: number;
   readonly partitions: readonly PartitionDescription[];
 }
 
-export interface PartitionDescription {
+export interface PartitionDescription extends Partial<PartitionOffsets> {
   readonly partition: number;
+  readonly leaderEpoch: number;
+  /** The node that serves it; -1: none does at the moment. */
+  readonly leader: number;
+  /** The nodes that hold it and are up, head first. */
+  readonly chain: readonly number[];
+  readonly segments?: readonly SegmentDescription[];
+}
+
+/** What only the node knows that serves a partition. */
+interface PartitionOffsets {
   /** First offset that may be read. */
   readonly logStart: number;
   /** No reader sees this offset or a later one. */
@@ -24,10 +36,6 @@ export interface PartitionDescription {
   /** As the high watermark, for who reads committed transactions only. */
   readonly lastStable: number;
   readonly sizeBytes: number;
-  readonly leaderEpoch: number;
-  /** The nodes that hold it, head first. */
-  readonly chain: readonly number[];
-  readonly segments?: readonly SegmentDescription[];
 }
 
 export interface SegmentDescription {
@@ -42,28 +50,32 @@ const openingMax = 64;
 /** With `segments` every partition's files are opened. Throws KAFKA_STORAGE_ERROR. */
 export async function describeTopic(
   topic: Topic,
-  nodeId: number,
+  broker: Pick<Broker, "identity" | "cluster">,
   { segments }: { readonly segments: boolean },
 ): Promise<TopicDescription> {
+  const need = segments ? "files" : "facts";
   const partitions = await inParallel(topic.partitions, openingMax, async (partition) => {
-    await partition.load(segments ? "files" : "facts");
-    const described = describePartition(partition, nodeId);
-    return segments ? { ...described, segments: await describeSegments(partition) } : described;
+    if (partition.absence === undefined) await partition.load(need);
+    const described = describePartition(partition, placeOf(broker, topic.id, partition));
+    if (!segments || partition.absence !== undefined) return described;
+    return { ...described, segments: await describeSegments(partition) };
   });
   return {
     name: topic.name,
     id: formatUuid(topic.id),
     isInternal: topic.isInternal,
     configs: Object.fromEntries(topic.configs),
-    sizeBytes: partitions.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    sizeBytes: partitions.reduce((sum, { sizeBytes = 0 }) => sum + sizeBytes, 0),
     partitions,
   };
 }
 
-function describePartition(partition: PartitionLog, nodeId: number): PartitionDescription {
-  const { index, logStart, committed, lastStable, sizeBytes, leaderEpoch } = partition;
-  const offsets = { logStart, highWatermark: committed, lastStable };
-  return { partition: index, ...offsets, sizeBytes, leaderEpoch, chain: [nodeId] };
+function describePartition(partition: PartitionLog, place: PartitionPlace): PartitionDescription {
+  const { index, logStart, committed, lastStable, sizeBytes, absence } = partition;
+  const { leaderId: leader, leaderEpoch, inSync: chain } = place;
+  const described = { partition: index, leaderEpoch, leader, chain };
+  if (absence !== undefined) return described;
+  return { ...described, logStart, highWatermark: committed, lastStable, sizeBytes };
 }
 
 async function describeSegments(partition: PartitionLog): Promise<SegmentDescription[]> {

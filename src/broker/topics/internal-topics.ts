@@ -7,9 +7,12 @@ export interface InternalTopic {
   configs(settings: NodeSettings): ReadonlyMap<string, string>;
 }
 
+/** Where groups keep their offsets and members. */
+export const offsetsTopic = "__consumer_offsets";
+
 export const internalTopics: ReadonlyMap<string, InternalTopic> = new Map([
   [
-    "__consumer_offsets",
+    offsetsTopic,
     {
       partitions: (settings) => settings["offsets.topic.num.partitions"],
       replicas: (settings) => settings["offsets.topic.replication.factor"],

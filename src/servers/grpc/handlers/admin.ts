@@ -8,6 +8,8 @@ import {
   createBucket,
   listBuckets,
 } from "../../../broker/buckets/change-bucket.ts";
+import { describeNodes, type NodeDescription } from "../../../broker/cluster/describe-nodes.ts";
+import { controllerIdOf } from "../../../broker/cluster/partition-place.ts";
 import { changeConfigs } from "../../../broker/configs/alter-resource-configs.ts";
 import type { ConfigChange } from "../../../broker/configs/change-configs.ts";
 import { describeConfigs } from "../../../broker/configs/config-resource.ts";
@@ -77,7 +79,8 @@ export function admin(broker: Broker): ServiceImpl<typeof AdminService> {
     },
     getCluster: () => {
       const { clusterId, nodeId } = broker.identity;
-      return { clusterId, nodeId };
+      const controllerId = controllerIdOf(broker);
+      return { clusterId, nodeId, controllerId, nodes: describeNodes(broker).map(toNodeMessage) };
     },
   };
 }
@@ -97,7 +100,7 @@ function listTopics({ topics }: Broker, { limit, ...ask }: Omit<ListTopicsReques
 }
 
 async function toTopicMessage(broker: Broker, topic: Topic) {
-  const described = await describeTopic(topic, broker.identity.nodeId, { segments: false });
+  const described = await describeTopic(topic, broker, { segments: false });
   return {
     name: described.name,
     id: described.id,
@@ -105,12 +108,19 @@ async function toTopicMessage(broker: Broker, topic: Topic) {
     configs: described.configs,
     partitions: described.partitions.map((partition) => ({
       partition: partition.partition,
-      logStart: BigInt(partition.logStart),
-      highWatermark: BigInt(partition.highWatermark),
-      lastStable: BigInt(partition.lastStable),
-      sizeBytes: BigInt(partition.sizeBytes),
+      logStart: BigInt(partition.logStart ?? -1),
+      highWatermark: BigInt(partition.highWatermark ?? -1),
+      lastStable: BigInt(partition.lastStable ?? -1),
+      sizeBytes: BigInt(partition.sizeBytes ?? -1),
+      leader: partition.leader,
+      leaderEpoch: partition.leaderEpoch,
+      chain: [...partition.chain],
     })),
   };
+}
+
+function toNodeMessage({ nodeId, rack, status, addresses }: NodeDescription) {
+  return { nodeId, rack: rack ?? "", status, addresses };
 }
 
 function toBucketMessage({ name, configs, topics, sizeBytes }: BucketDescription) {

@@ -1,6 +1,7 @@
 import { formatUuid } from "../../../base/uuid.ts";
 import { XylemError } from "../../../base/errors.ts";
 import type { ConfigChange } from "../../../broker/configs/change-configs.ts";
+import { placeOf } from "../../../broker/cluster/partition-place.ts";
 import { changeTopic } from "../../../broker/topics/change-topic.ts";
 import { deleteTopic } from "../../../broker/topics/delete-topic.ts";
 import { describeTopic } from "../../../broker/topics/describe-topic.ts";
@@ -31,7 +32,8 @@ const listTopics = route({
   handle: ({ broker }, { query }) => {
     const { prefix = "", after = "", limit = 100, internal = false } = query;
     const { topics, next } = pageTopics(broker.topics, { prefix, after, limit, internal });
-    return { status: 200, json: { topics: topics.map(listed), next: next ?? null } };
+    const isPartial = topics.some((topic) => isAway(broker, topic));
+    return { status: 200, json: { topics: topics.map(listed), next: next ?? null, isPartial } };
   },
 });
 
@@ -130,7 +132,13 @@ function find({ broker }: HttpScope, name: string): Topic {
 }
 
 function describe({ broker }: HttpScope, topic: Topic, segments = false) {
-  return describeTopic(topic, broker.identity.nodeId, { segments });
+  return describeTopic(topic, broker, { segments });
+}
+
+/** Nobody serves some of it at the moment. */
+function isAway(broker: HttpScope["broker"], { id, partitions }: Topic): boolean {
+  if (broker.cluster === undefined) return false;
+  return partitions.some((partition) => placeOf(broker, id, partition).leaderId < 0);
 }
 
 function listed({ name, id, isInternal, partitions }: Topic) {

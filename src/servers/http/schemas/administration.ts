@@ -37,14 +37,18 @@ export const configList = object({
 
 export const cluster = object({
   clusterId: text(),
-  controllerId: integer(),
+  nodeId: integer({ description: "The node that answers." }),
+  controllerId: integer({ description: "The node that reconfigures chains." }),
+  topics: integer(),
+  partitions: integer(),
   nodes: listOf(
     object({
       nodeId: integer(),
       rack: orNull(text()),
-      status: text(),
-      topics: integer(),
-      partitions: integer(),
+      status: text({ description: "serving, stopping, down, joining or leaving." }),
+      heads: integer({ description: "Partitions that it leads." }),
+      replicas: integer({ description: "Replicas that are assigned to it." }),
+      addresses: mapOf(text(), { description: "`host:port` by door, of a cluster's nodes." }),
     }),
   ),
 });

@@ -58,14 +58,17 @@ const segmentDescription = object({
 const partitionDescription = object(
   {
     partition: partitionIndex,
-    logStart: integer({ description: "First offset that may be read." }),
+    leaderEpoch: integer(),
+    leader: integer({ description: "The node that serves it; -1: none at the moment." }),
+    chain: listOf(integer(), { description: "Nodes that hold it and are up, head first." }),
+  },
+  {
+    logStart: integer({ description: "First offset that may be read; told by its leader." }),
     highWatermark: integer({ description: "No reader sees this offset or a later one." }),
     lastStable: integer({ description: "The same for committed transactions." }),
     sizeBytes: integer(),
-    leaderEpoch: integer(),
-    chain: listOf(integer(), { description: "Nodes that hold it, head first." }),
+    segments: listOf(segmentDescription),
   },
-  { segments: listOf(segmentDescription) },
 );
 
 export const topicDescription = object({
@@ -82,4 +85,5 @@ export const topicPage = object({
     object({ name: topicName, id: text(), isInternal: flag(), partitions: integer() }),
   ),
   next: orNull(text({ description: "What `after` takes for the next page; null: no more." })),
+  isPartial: flag({ description: "Some of these topics are not served: nodes are down." }),
 });

@@ -1,6 +1,7 @@
 import { XylemError } from "../../../base/errors.ts";
+import { controllerIdOf } from "../../../broker/cluster/partition-place.ts";
 import type { RequestOf, ResponseOf } from "../../../protocol/api-table.ts";
-import { advertisedAddress } from "../advertised.ts";
+import { brokerNodes } from "../broker-nodes.ts";
 import { clusterOperations, operationsOmitted } from "../authorized-operations.ts";
 import type { RequestContext } from "../handler.ts";
 
@@ -14,13 +15,12 @@ const endpointTypes = { brokers: 1, controllers: 2 } as const;
 export function describeCluster(request: Request, context: RequestContext): Response {
   checkEndpointType(request.endpointType);
   const { identity } = context.broker;
-  const { host, port } = advertisedAddress(context);
   return {
     errorCode: 0,
     endpointType: endpointTypes.brokers,
     clusterId: identity.clusterId,
-    controllerId: identity.nodeId,
-    brokers: [{ brokerId: identity.nodeId, host, port, rack: identity.rack }],
+    controllerId: controllerIdOf(context.broker),
+    brokers: brokerNodes(context).map(({ nodeId, ...node }) => ({ brokerId: nodeId, ...node })),
     clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
       ? clusterOperations
       : operationsOmitted,

@@ -1,7 +1,10 @@
 import { kafkaCode, XylemError } from "../../../base/errors.ts";
 import { zeroUuid } from "../../../base/uuid.ts";
+import type { Broker } from "../../../broker/broker.ts";
+import { placeOf } from "../../../broker/cluster/partition-place.ts";
 import type { PartitionLog } from "../../../broker/partition/partition-log.ts";
 import { isTopicName } from "../../../broker/topics/topic-name.ts";
+import type { Topic } from "../../../broker/topics/topics.ts";
 import type { RequestOf, ResponseOf } from "../../../protocol/api-table.ts";
 import { topicOperations } from "../authorized-operations.ts";
 import type { RequestContext } from "../handler.ts";
@@ -20,7 +23,7 @@ export function describeTopicPartitions(request: Request, context: RequestContex
   if (cursor !== null && cursor.partitionIndex < 0) {
     throw new XylemError("INVALID_REQUEST", "The cursor's partition must not be negative");
   }
-  const { topics: all, identity, settings } = context.broker;
+  const { topics: all, settings } = context.broker;
   const bound = settings["max.request.partition.size.limit"];
   let left = Math.max(1, Math.min(request.responsePartitionLimit, bound));
   const topics: TopicAnswer[] = [];
@@ -43,7 +46,7 @@ export function describeTopicPartitions(request: Request, context: RequestContex
       name,
       topicId: topic.id,
       isInternal: topic.isInternal,
-      partitions: page.map((partition) => describePartition(partition, identity.nodeId)),
+      partitions: page.map((partition) => describePartition(context.broker, topic, partition)),
       topicAuthorizedOperations: topicOperations,
     });
     if (first + page.length >= topic.partitions.length) continue;
@@ -66,18 +69,24 @@ function unknownTopic(name: string): TopicAnswer {
 }
 
 function describePartition(
-  { index, leaderEpoch }: PartitionLog,
-  nodeId: number,
+  broker: Broker,
+  { id }: Topic,
+  partition: PartitionLog,
 ): TopicAnswer["partitions"][number] {
+  const { error, leaderId, leaderEpoch, replicas, inSync, offline } = placeOf(
+    broker,
+    id,
+    partition,
+  );
   return {
-    errorCode: 0,
-    partitionIndex: index,
-    leaderId: nodeId,
+    errorCode: error === undefined ? 0 : kafkaCode(error),
+    partitionIndex: partition.index,
+    leaderId,
     leaderEpoch,
-    replicaNodes: [nodeId],
-    isrNodes: [nodeId],
+    replicaNodes: replicas,
+    isrNodes: inSync,
     eligibleLeaderReplicas: [],
     lastKnownElr: [],
-    offlineReplicas: [],
+    offlineReplicas: offline,
   };
 }

@@ -5,7 +5,7 @@ import type { FetchWish } from "../../../broker/fetch/fetch-partition.ts";
 import type { SessionTurn } from "../../../broker/fetch/fetch-sessions.ts";
 import { FetchTarget, type TopicReference } from "../../../broker/fetch/fetch-target.ts";
 import type { RequestOf, ResponseOf } from "../../../protocol/api-table.ts";
-import { advertisedAddress } from "../advertised.ts";
+import { hintedNodes, type LeaderHint, leaderHint } from "../broker-nodes.ts";
 import type { DoorContext } from "../door-context.ts";
 
 type Request = RequestOf<"Fetch">;
@@ -91,10 +91,13 @@ function wishOf(wanted: WantedPartition): FetchWish {
 function formatAnswer(turn: SessionTurn, readCommitted: boolean, context: DoorContext): Response {
   const { sessionId, targets } = turn.finish();
   const responses: TopicAnswer[] = [];
-  let isFenced = false;
+  const hints: LeaderHint[] = [];
+  const givesHints = context.apiVersion >= leaderHintVersionMin;
   for (const target of targets) {
-    isFenced ||= target.error?.code === "FENCED_LEADER_EPOCH";
-    const partition = formatPartition(target, readCommitted, context);
+    const { error, topic, index } = target;
+    const hint = givesHints ? leaderHint(context, error, topic, index) : undefined;
+    if (hint !== undefined) hints.push(hint);
+    const partition = formatPartition(target, readCommitted, context.apiVersion, hint);
     const lease = target.handOver();
     if (lease !== undefined) context.lend(lease);
     const { name, id = zeroUuid } = target.reference;
@@ -102,19 +105,20 @@ function formatAnswer(turn: SessionTurn, readCommitted: boolean, context: DoorCo
     if (last?.topic === name && last.topicId === id) last.partitions.push(partition);
     else responses.push({ topic: name, topicId: id, partitions: [partition] });
   }
-  if (!isFenced || context.apiVersion < leaderHintVersionMin) return { sessionId, responses };
-  return { sessionId, responses, nodeEndpoints: [thisNode(context)] };
+  if (hints.length === 0) return { sessionId, responses };
+  return { sessionId, responses, nodeEndpoints: hintedNodes(context, hints) };
 }
 
 function formatPartition(
   target: FetchTarget,
   readCommitted: boolean,
-  context: DoorContext,
+  apiVersion: number,
+  hint: LeaderHint | undefined,
 ): PartitionAnswer {
-  const { index, error, divergingEpoch, topic } = target;
+  const { index, error, divergingEpoch } = target;
   const answer: PartitionAnswer = {
     partitionIndex: index,
-    errorCode: error === undefined ? 0 : errorCode(error, target, context.apiVersion),
+    errorCode: error === undefined ? 0 : errorCode(error, target, apiVersion),
     highWatermark: target.highWatermark,
     lastStableOffset: target.lastStable,
     logStartOffset: target.logStart,
@@ -122,18 +126,7 @@ function formatPartition(
     records: target.chunks,
   };
   if (divergingEpoch !== undefined) return { ...answer, divergingEpoch };
-  if (error?.code !== "FENCED_LEADER_EPOCH" || context.apiVersion < leaderHintVersionMin) {
-    return answer;
-  }
-  const leaderId = context.broker.identity.nodeId;
-  const leaderEpoch = topic?.partitions[index]?.leaderEpoch ?? -1;
-  return { ...answer, currentLeader: { leaderId, leaderEpoch } };
-}
-
-/** The client learns at once where the leader is (KIP-951). */
-function thisNode(context: DoorContext): NonNullable<Response["nodeEndpoints"]>[number] {
-  const { nodeId, rack } = context.broker.identity;
-  return { nodeId, ...advertisedAddress(context), rack };
+  return hint === undefined ? answer : { ...answer, currentLeader: hint };
 }
 
 function errorCode(error: XylemError, target: FetchTarget, apiVersion: number): number {

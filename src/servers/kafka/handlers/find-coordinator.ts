@@ -1,6 +1,8 @@
 import { kafkaCode, type ErrorCode } from "../../../base/errors.ts";
+import { placeOf } from "../../../broker/cluster/partition-place.ts";
+import { offsetsTopic } from "../../../broker/topics/internal-topics.ts";
 import type { RequestOf, ResponseOf } from "../../../protocol/api-table.ts";
-import { advertisedAddress } from "../advertised.ts";
+import { type BrokerNode, findBrokerNode } from "../broker-nodes.ts";
 import { expectXylemError } from "../errors.ts";
 import type { RequestContext } from "../handler.ts";
 
@@ -20,7 +22,7 @@ interface Place {
 }
 
 /**
- * FindCoordinator (key 10): this node coordinates every group. The offsets topic is made before
+ * FindCoordinator (key 10): the node that leads the group's partition. The offsets topic is made before
  * the answer, where Kafka answers COORDINATOR_NOT_AVAILABLE and lets the client try again.
  */
 export async function findCoordinator(
@@ -41,13 +43,24 @@ async function locate(keyType: number, key: string, context: RequestContext): Pr
   const refused = refuseType(keyType, apiVersion);
   if (refused !== null) return absent(refused, null);
   try {
-    await broker.groups.partitionOf(key);
+    const node = findHead(context, await broker.groups.partitionOf(key));
+    if (node === undefined) return absent("COORDINATOR_NOT_AVAILABLE", null);
+    const { nodeId, host, port } = node;
+    return { errorCode: 0, errorMessage: null, nodeId, host, port };
   } catch (error) {
     const { code, message } = expectXylemError(error);
     return absent(code, message);
   }
-  const { host, port } = advertisedAddress(context);
-  return { errorCode: 0, errorMessage: null, nodeId: broker.identity.nodeId, host, port };
+}
+
+/** The node that leads a partition of the offsets topic; undefined: none does at the moment. */
+function findHead(context: RequestContext, index: number): BrokerNode | undefined {
+  const { broker } = context;
+  if (broker.cluster === undefined) return findBrokerNode(context, broker.identity.nodeId);
+  const topic = broker.topics.find(offsetsTopic);
+  const partition = topic?.partitions[index];
+  if (topic === undefined || partition === undefined) return undefined;
+  return findBrokerNode(context, placeOf(broker, topic.id, partition).leaderId);
 }
 
 /** Transactions and share groups have no coordinator on this node. */

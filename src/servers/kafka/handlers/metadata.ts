@@ -1,10 +1,12 @@
 import { kafkaCode, XylemError } from "../../../base/errors.ts";
 import { isZeroUuid } from "../../../base/uuid.ts";
+import type { Broker } from "../../../broker/broker.ts";
+import { controllerIdOf, placeOf } from "../../../broker/cluster/partition-place.ts";
 import type { PartitionLog } from "../../../broker/partition/partition-log.ts";
 import { checkTopicName } from "../../../broker/topics/topic-name.ts";
 import type { Topic } from "../../../broker/topics/topics.ts";
 import type { RequestOf, ResponseOf } from "../../../protocol/api-table.ts";
-import { advertisedAddress } from "../advertised.ts";
+import { brokerNodes } from "../broker-nodes.ts";
 import { clusterOperations, operationsOmitted, topicOperations } from "../authorized-operations.ts";
 import { expectXylemError } from "../errors.ts";
 import type { RequestContext } from "../handler.ts";
@@ -18,16 +20,15 @@ type TopicAnswer = Response["topics"][number];
 const firstVersionById = 12;
 
 /**
- * Metadata (key 3): this node, and the topics with their partitions (semantics.md 5). An unknown
+ * Metadata (key 3): the nodes, and the topics with their partitions (semantics.md 5). An unknown
  * topic is made on demand; the answer says UNKNOWN_TOPIC_OR_PARTITION once, the client asks again.
  */
 export function metadata(request: Request, context: RequestContext): Response {
-  const { identity } = context.broker;
-  const { host, port } = advertisedAddress(context);
+  const { broker } = context;
   return {
-    brokers: [{ nodeId: identity.nodeId, host, port, rack: identity.rack }],
-    clusterId: identity.clusterId,
-    controllerId: identity.nodeId,
+    brokers: brokerNodes(context),
+    clusterId: broker.identity.clusterId,
+    controllerId: controllerIdOf(broker),
     topics: describeTopics(request, context),
     clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
       ? clusterOperations
@@ -37,9 +38,10 @@ export function metadata(request: Request, context: RequestContext): Response {
 
 function describeTopics(request: Request, context: RequestContext): readonly TopicAnswer[] {
   const { topics: wanted, includeTopicAuthorizedOperations } = request;
-  const { topics, identity } = context.broker;
+  const { broker } = context;
+  const { topics } = broker;
   const operations = includeTopicAuthorizedOperations ? topicOperations : operationsOmitted;
-  const describe = (topic: Topic): TopicAnswer => describeTopic(topic, identity.nodeId, operations);
+  const describe = (topic: Topic): TopicAnswer => describeTopic(topic, broker, operations);
   const isAll = wanted === null || (context.apiVersion === 0 && wanted.length === 0);
   if (isAll) return topics.list().map(describe);
   checkWanted(wanted, context.apiVersion);
@@ -69,28 +71,35 @@ function checkWanted(wanted: readonly WantedTopic[], apiVersion: number): void {
   }
 }
 
-function describeTopic(topic: Topic, nodeId: number, operations: number): TopicAnswer {
+function describeTopic(topic: Topic, broker: Broker, operations: number): TopicAnswer {
   return {
     errorCode: 0,
     name: topic.name,
     topicId: topic.id,
     isInternal: topic.isInternal,
-    partitions: topic.partitions.map((partition) => describePartition(partition, nodeId)),
+    partitions: topic.partitions.map((partition) => describePartition(broker, topic, partition)),
     topicAuthorizedOperations: operations,
   };
 }
 
 function describePartition(
-  { index, leaderEpoch }: PartitionLog,
-  nodeId: number,
+  broker: Broker,
+  { id }: Topic,
+  partition: PartitionLog,
 ): TopicAnswer["partitions"][number] {
+  const { error, leaderId, leaderEpoch, replicas, inSync, offline } = placeOf(
+    broker,
+    id,
+    partition,
+  );
   return {
-    errorCode: 0,
-    partitionIndex: index,
-    leaderId: nodeId,
+    errorCode: error === undefined ? 0 : kafkaCode(error),
+    partitionIndex: partition.index,
+    leaderId,
     leaderEpoch,
-    replicaNodes: [nodeId],
-    isrNodes: [nodeId],
+    replicaNodes: replicas,
+    isrNodes: inSync,
+    offlineReplicas: offline,
   };
 }
 

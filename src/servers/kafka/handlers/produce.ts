@@ -3,6 +3,7 @@ import { RecordsRefused } from "../../../broker/partition/append/records-refused
 import { produce as append, ProducedBatch, whenWritable } from "../../../broker/produce.ts";
 import type { RequestOf, ResponseOf } from "../../../protocol/api-table.ts";
 import { batchBits, batchFields } from "../../../protocol/record-batch.ts";
+import { hintedNodes, type LeaderHint, leaderHint } from "../broker-nodes.ts";
 import type { DoorContext } from "../door-context.ts";
 import { ConnectionRefused } from "../errors.ts";
 
@@ -12,6 +13,7 @@ type TopicAnswer = Response["responses"][number];
 type PartitionAnswer = TopicAnswer["partitionResponses"][number];
 
 const zstdVersionMin = 7;
+const leaderHintVersionMin = 10;
 const topicIdVersionMin = 13;
 const zstdCodec = 4;
 const attributesByte = batchFields.attributes + 1;
@@ -68,8 +70,8 @@ function appendAll(
     return refuseErrors(batches);
   }
   const done = append(broker, { acks, timeoutMs, clientId, transactionalId, batches });
-  if (done === undefined) return formatAnswer(request, batches);
-  return done.then(() => formatAnswer(request, batches));
+  if (done === undefined) return formatAnswer(request, context, batches);
+  return done.then(() => formatAnswer(request, context, batches));
 }
 
 /** A client that wants no answer learns of errors by losing its connection. */
@@ -81,20 +83,31 @@ function refuseErrors(batches: readonly ProducedBatch[]): undefined {
   }
 }
 
-function formatAnswer(request: Request, batches: readonly ProducedBatch[]): Response {
+function formatAnswer(
+  request: Request,
+  context: DoorContext,
+  batches: readonly ProducedBatch[],
+): Response {
   const responses: TopicAnswer[] = [];
+  const hints: LeaderHint[] = [];
+  const givesHints = context.apiVersion >= leaderHintVersionMin;
   let next = 0;
   for (const { name, topicId, partitionData } of request.topicData) {
     const partitionResponses: PartitionAnswer[] = [];
     for (let count = 0; count < partitionData.length; count++) {
-      partitionResponses.push(formatBatch(batches[next++] as ProducedBatch));
+      const batch = batches[next++] as ProducedBatch;
+      const { error, topic, index } = batch;
+      const hint = givesHints ? leaderHint(context, error, topic, index) : undefined;
+      if (hint !== undefined) hints.push(hint);
+      partitionResponses.push(formatBatch(batch, hint));
     }
     responses.push({ name, topicId, partitionResponses });
   }
-  return { responses };
+  if (hints.length === 0) return { responses };
+  return { responses, nodeEndpoints: hintedNodes(context, hints) };
 }
 
-function formatBatch(batch: ProducedBatch): PartitionAnswer {
+function formatBatch(batch: ProducedBatch, hint: LeaderHint | undefined): PartitionAnswer {
   const { index, error, appended } = batch;
   if (error === undefined && appended !== undefined) {
     return {
@@ -111,6 +124,7 @@ function formatBatch(batch: ProducedBatch): PartitionAnswer {
     baseOffset: -1,
     errorMessage: error?.message ?? null,
     recordErrors: recordErrors(error),
+    ...(hint !== undefined && { currentLeader: hint }),
   };
 }
 

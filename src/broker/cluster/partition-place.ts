@@ -1,0 +1,56 @@
+import type { ErrorCode } from "../../base/errors.ts";
+import { formatUuid, type Uuid } from "../../base/uuid.ts";
+import type { Broker } from "../broker.ts";
+import type { PartitionLog } from "../partition/partition-log.ts";
+
+/** Where a partition is, in Kafka's words: the leader is the head, the replicas in sync its chain. */
+export interface PartitionPlace {
+  readonly error: ErrorCode | undefined;
+  /** -1: there is none at the moment. */
+  readonly leaderId: number;
+  readonly leaderEpoch: number;
+  /** Node ids, the preferred head first. */
+  readonly replicas: readonly number[];
+  /** Members of the chain that are up, head first. */
+  readonly inSync: readonly number[];
+  /** Replicas on nodes that are down. */
+  readonly offline: readonly number[];
+}
+
+/** Where a partition is: on a node by itself, here. */
+export function placeOf(
+  { identity, cluster }: Pick<Broker, "identity" | "cluster">,
+  topicId: Uuid,
+  { index, leaderEpoch }: Pick<PartitionLog, "index" | "leaderEpoch">,
+): PartitionPlace {
+  if (cluster === undefined) {
+    const here = [identity.nodeId];
+    const leaderId = identity.nodeId;
+    return { error: undefined, leaderId, leaderEpoch, replicas: here, inSync: here, offline: [] };
+  }
+  const { image } = cluster;
+  const config = image.chain(formatUuid(topicId), index)?.config;
+  if (config === undefined) {
+    const none = { replicas: [], inSync: [], offline: [] };
+    return { error: "LEADER_NOT_AVAILABLE", leaderId: -1, leaderEpoch: -1, ...none };
+  }
+  const head = image.headOf(config);
+  return {
+    error: head === undefined ? "LEADER_NOT_AVAILABLE" : undefined,
+    leaderId: head?.id ?? -1,
+    leaderEpoch: config.epoch,
+    replicas: config.replicas,
+    inSync: config.members.filter((member) => image.has(member)).map(({ id }) => id),
+    offline: config.replicas.filter((id) => image.node(id) === undefined),
+  };
+}
+
+/** The node that reconfigures chains; where there is none at the moment, this one. */
+export function controllerIdOf({
+  identity,
+  cluster,
+}: Pick<Broker, "identity" | "cluster">): number {
+  const controller = cluster?.image.controller;
+  const isUp = controller !== undefined && cluster?.image.has(controller) === true;
+  return isUp ? controller.id : identity.nodeId;
+}
