@@ -175,8 +175,8 @@ test("a node tells of itself", async () => {
   door.isReady = true;
 });
 
-/** For people: a page. */
-const notCalled = ["GET /docs/api"];
+/** A WebSocket (client-live.test.ts), and a page for people. */
+const notCalled = ["GET /v1/socket", "GET /docs/api"];
 
 test("the client has a call for everything that openapi.json describes", async () => {
   const operations = operationsOf((await client.openapi()) as OpenApi);

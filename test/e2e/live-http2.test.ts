@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { type ClientHttp2Session, connect } from "node:http2";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Xylem } from "../../src/index.ts";
@@ -40,4 +41,12 @@ test("events come over HTTP/2, and a reader that takes nothing holds up nobody",
   expect(text).toMatch(/^retry: 1000\nid: /);
   // Did it wait for the stuck reader, it would take all of its grace.
   await broker.close();
+});
+
+test("a WebSocket is not to be had over HTTP/2: 426, without a word on the connection", async () => {
+  const stream = open().request({ ":path": "/v1/socket" });
+  const [told] = (await once(stream, "response")) as [Record<string, unknown>];
+  expect(told).toMatchObject({ ":status": 426, "content-type": "application/problem+json" });
+  expect(Object.keys(told)).not.toContain("upgrade");
+  stream.close();
 });

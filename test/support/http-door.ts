@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
-import { type AddressInfo, createServer, type Server } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import type { NodeSettings } from "../../src/base/settings/node-settings.ts";
 import { defaultNodeSettings } from "../../src/base/settings/node-settings.ts";
 import type { Broker } from "../../src/broker/broker.ts";
@@ -84,13 +84,16 @@ export class HttpDoor {
     return { status, headers: told, text, json: jsonOf(told, text) };
   }
 
-  /** The same over one plain connection: `fetch` sets the Host header itself. */
+  /** The same over a plain connection: `fetch` sets the Host header itself, and never upgrades. */
   async askRaw(method: string, path: string, options: AskOptions = {}): Promise<Told> {
     const { headers = {}, body } = options;
     const outgoing = request({ host: "127.0.0.1", port: this.port, method, path, headers });
     outgoing.end(body === undefined || typeof body === "string" ? body : JSON.stringify(body));
-    const [incoming] = (await once(outgoing, "response")) as [IncomingMessage];
-    const text = (await incoming.setEncoding("utf8").toArray()).join("");
+    const answers = ["response", "upgrade"].map((name) => once(outgoing, name));
+    const [incoming, socket] = (await Promise.race(answers)) as [IncomingMessage, Socket?];
+    socket?.destroy();
+    const isRead = socket === undefined;
+    const text = isRead ? (await incoming.setEncoding("utf8").toArray()).join("") : "";
     const told = new Headers(incoming.headers as Record<string, string>);
     return { status: incoming.statusCode ?? 0, headers: told, text, json: jsonOf(told, text) };
   }

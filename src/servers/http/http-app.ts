@@ -74,6 +74,13 @@ function sendProblem(reply: FastifyReply, error: unknown, log: Log): FastifyRepl
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
     log.error("an HTTP request failed", { path: reply.request.routeOptions.url, reason });
   }
-  reply.code(problem.status).headers(headers);
+  const { httpVersionMajor } = reply.request.raw;
+  reply.code(problem.status).headers(httpVersionMajor === 1 ? headers : ofStream(headers));
   return sendText(reply, "application/problem+json", JSON.stringify(problem));
+}
+
+/** HTTP/2 has no headers that speak of the connection (RFC 9113, 8.2.2). */
+function ofStream(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const { connection: _connection, upgrade: _upgrade, ...own } = headers;
+  return own;
 }

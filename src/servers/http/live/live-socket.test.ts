@@ -190,6 +190,26 @@ test.each([
   expect(await client.ask({ type: "ping" })).toMatchObject({ ok: true });
 });
 
+test("an append with an idempotency key is carried out once, on any socket", async () => {
+  await makeTopic("orders");
+  const command = { type: "append", topic: "orders", idempotencyKey: "k", records: [{ value: 1 }] };
+  const first = await (await open()).ask(command);
+  expect(first).toMatchObject({ ok: true, records: [{ offset: 0 }] });
+  const second = await open();
+  expect(await second.ask(command)).toEqual(first);
+  expect(door.broker.topics.find("orders")?.partitions[0]?.end).toBe(1);
+  const other = await second.ask({ ...command, records: [{ value: 2 }] });
+  expect(other).toMatchObject(refused("IDEMPOTENCY_KEY_REUSED", "key"));
+});
+
+test("a request without an upgrade is told to upgrade", async () => {
+  const { status, headers, json } = await door.askRaw("GET", "/v1/socket", {
+    headers: { host: "localhost" },
+  });
+  expect([status, headers.get("upgrade")]).toEqual([426, "websocket"]);
+  expect(json).toMatchObject({ status: 426, title: "Upgrade Required" });
+});
+
 test("subscriptions of a socket are limited, and places are given back", async () => {
   await makeTopic("orders");
   const client = await open();

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { RawData, WebSocket } from "ws";
 import { XylemError } from "../../../base/errors.ts";
+import { anonymous } from "../../../base/principal.ts";
 import { openFollowing } from "../../../broker/follow/open-following.ts";
 import { appendRecords } from "../../../broker/records/append-records.ts";
 import { parsePosition } from "../../../broker/records/position.ts";
@@ -267,7 +268,7 @@ export class LiveSocket implements LiveReader {
 
   async #append(command: AppendCommand, text: string): Promise<object> {
     const { broker, tools } = this.#scope;
-    const { topic, acks = "all", durability, expectedOffset } = command;
+    const { topic, acks = "all", durability, expectedOffset, idempotencyKey: key } = command;
     // Once more, for numbers that are to be kept digit for digit.
     const listed = parseExactly(text) as { readonly records: readonly ListedRecord[] };
     const records = toNewRecords(listed.records);
@@ -280,6 +281,7 @@ export class LiveSocket implements LiveReader {
       clientId,
       durability,
       expectedOffset,
+      idempotency: key === undefined ? undefined : { scope: anonymous, key },
     });
     const told = tellOutcome(outcome);
     return outcome.error === undefined ? told : { ok: false, ...tellError(outcome.error), ...told };

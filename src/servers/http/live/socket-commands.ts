@@ -67,6 +67,11 @@ const append = object(
       description: "The offset that the first record is to get.",
       minimum: 0,
     }),
+    idempotencyKey: text({
+      description: "As HTTP's Idempotency-Key: the same append again gets the first answer.",
+      minLength: 1,
+      maxLength: 255,
+    }),
   },
 );
 

@@ -10,6 +10,7 @@ import { manyRecordsRoutes } from "./many-records.ts";
 import { oneRecordRoutes } from "./one-record.ts";
 import { readRoutes } from "./read-records.ts";
 import { referenceRoutes } from "./reference.ts";
+import { socketRoutes } from "./socket.ts";
 import { topicRoutes } from "./topics.ts";
 
 /** Everything the HTTP door answers, in the order of the reference page. */
@@ -18,6 +19,7 @@ export const routes: readonly Route[] = [
   ...appendRoutes,
   ...readRoutes,
   ...manyRecordsRoutes,
+  ...socketRoutes,
   ...oneRecordRoutes,
   ...latestRoutes,
   ...groupRoutes,
