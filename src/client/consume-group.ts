@@ -38,10 +38,15 @@ export async function consumeGroup(
   try {
     while (!isLeaving()) {
       try {
-        const inHand = new RecordsInHand(calls, group, await calls.fetch(group, options));
+        const askedMs = performance.now();
+        const fetched = await calls.fetch(group, options);
+        const inHand = new RecordsInHand(calls, group, fetched);
         const failure = await inHand.handle(handler, signal);
         if (failure !== undefined) throw new HandlerFailure(failure.error);
-        backoff.reset();
+        // A node that has nothing waits, unless it stops: then it is not to be asked at once.
+        const isHurried = fetched.records.length === 0 && performance.now() - askedMs < waitMs / 2;
+        if (!isHurried) backoff.reset();
+        else await delay(backoff.next(), signal).catch(() => undefined);
       } catch (error) {
         if (error instanceof HandlerFailure) throw error.cause;
         if (isLeaving()) break;

@@ -83,8 +83,25 @@ export class NodeMetrics {
         { labels: { door: "http2" }, value: http2?.connectionCount ?? 0 },
       ]),
       plain("counter", "xylem_http_requests_total", "HTTP requests.", http.requestCount),
+      ...this.#live(),
       plain("counter", "xylem_grpc_calls_total", "gRPC calls.", grpc?.callCount ?? 0),
       plain("gauge", "xylem_grpc_held_bytes", "Bytes that gRPC calls hold.", grpc?.heldBytes ?? 0),
+    ];
+  }
+
+  #live(): MetricFamily[] {
+    const { events, sockets, backlogBytes } = this.#sources.http().live;
+    return [
+      family("gauge", "xylem_live_readers", "Open streams of events, and WebSockets.", [
+        { labels: { kind: "events" }, value: events },
+        { labels: { kind: "websocket" }, value: sockets },
+      ]),
+      plain(
+        "gauge",
+        "xylem_live_backlog_bytes",
+        "Bytes that live readers were given and have not taken.",
+        backlogBytes,
+      ),
     ];
   }
 

@@ -79,8 +79,10 @@ function sendProblem(reply: FastifyReply, error: unknown, log: Log): FastifyRepl
   return sendText(reply, "application/problem+json", JSON.stringify(problem));
 }
 
+const ofConnection = new Set(["connection", "upgrade"]);
+
 /** HTTP/2 has no headers that speak of the connection (RFC 9113, 8.2.2). */
 function ofStream(headers: Readonly<Record<string, string>>): Record<string, string> {
-  const { connection: _connection, upgrade: _upgrade, ...own } = headers;
-  return own;
+  const names = Object.keys(headers).filter((name) => !ofConnection.has(name));
+  return Object.fromEntries(names.map((name) => [name, headers[name] ?? ""]));
 }

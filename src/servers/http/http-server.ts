@@ -60,6 +60,7 @@ interface UpgradeOptions extends ServerOptions {
 interface Opened {
   readonly app: HttpApp;
   readonly closing: AbortController;
+  readonly readers: LiveReaders;
   readonly socketDoor: SocketDoor;
 }
 
@@ -69,6 +70,7 @@ export class HttpServer {
   readonly #options: HttpOptions;
   readonly #app: HttpApp;
   readonly #closing: AbortController;
+  readonly #readers: LiveReaders;
   readonly #socketDoor: SocketDoor;
   /** With the requests of each that are under way. */
   readonly #sockets = new Map<Socket, number>();
@@ -84,6 +86,7 @@ export class HttpServer {
     this.#options = options;
     this.#app = opened.app;
     this.#closing = opened.closing;
+    this.#readers = opened.readers;
     this.#socketDoor = opened.socketDoor;
     this.#publicPaths = new Set(routes.filter(isPublic).map(({ path }) => path));
     server.maxHeadersCount = headersCountMax;
@@ -114,7 +117,12 @@ export class HttpServer {
     const own = { closing: closing.signal, routes, readers, answers, turn: new LoopTurn() };
     const scope = { ...options, ...own };
     const app = await openHttpApp(server, scope, options.guests);
-    return new HttpServer(server, options, { app, closing, socketDoor: new SocketDoor(scope) });
+    return new HttpServer(server, options, {
+      app,
+      closing,
+      readers,
+      socketDoor: new SocketDoor(scope),
+    });
   }
 
   get requestCount(): number {
@@ -123,6 +131,13 @@ export class HttpServer {
 
   get connectionCount(): number {
     return this.#sockets.size;
+  }
+
+  /** Streams of events and WebSockets, and what they were given and have not taken. */
+  get live(): { readonly events: number; readonly sockets: number; readonly backlogBytes: number } {
+    const sockets = this.#socketDoor.count;
+    const { count, backlogBytes } = this.#readers;
+    return { events: Math.max(0, count - sockets), sockets, backlogBytes };
   }
 
   /** Takes a connection over whose first bytes were put back into the (paused) socket. */
