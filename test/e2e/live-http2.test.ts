@@ -43,7 +43,7 @@ test("events come over HTTP/2, and a reader that takes nothing holds up nobody",
   await broker.close();
 });
 
-test("a WebSocket is not to be had over HTTP/2: 426, without a word on the connection", async () => {
+test("no WebSocket is to be had over HTTP/2: 426, without a word on the connection", async () => {
   const stream = open().request({ ":path": "/v1/socket" });
   const [told] = (await once(stream, "response")) as [Record<string, unknown>];
   expect(told).toMatchObject({ ":status": 426, "content-type": "application/problem+json" });
