@@ -11,7 +11,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { RecordScope } from "../../broker/records/stored-record.ts";
 import { CallMemory, CallShare } from "./call-memory.ts";
-import { type CallScope, shareKey } from "./call-scope.ts";
+import { type CallScope, cutOffKey, shareKey } from "./call-scope.ts";
 import { catchErrors } from "./catch-errors.ts";
 import { countedBody } from "./counted-body.ts";
 import { Health } from "./generated/grpc/health/v1/health_pb.ts";
@@ -44,6 +44,8 @@ const compressedSizeBytesMin = 0xffff_ffff;
 const strayBytesMax = 4_194_304;
 /** A client that neither ends nor resets what was answered already is cut off. */
 const strayMs = 1_000;
+/** RFC 9113, 7. */
+const http2Cancel = 8;
 /** No client waits for a day. */
 const timeoutMsMax = 86_400_000;
 
@@ -104,7 +106,9 @@ export class GrpcServer {
 
   async #run(handler: UniversalHandler, request: Request, response: Response): Promise<void> {
     const share = new CallShare(this.#scope.memory);
-    const values = createContextValues().set(shareKey, share);
+    const values = createContextValues()
+      .set(shareKey, share)
+      .set(cutOffKey, () => cutOff(response));
     // Comes in any case, and when the client has taken all of the answer.
     response.once("close", () => share.end());
     try {
@@ -123,6 +127,11 @@ export class GrpcServer {
       else response.destroy();
     }
   }
+}
+
+function cutOff(response: Response): void {
+  if ("stream" in response) response.stream.close(http2Cancel);
+  else response.destroy();
 }
 
 async function* endingWith(

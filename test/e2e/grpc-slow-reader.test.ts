@@ -1,0 +1,50 @@
+import { once } from "node:events";
+import { type ClientHttp2Session, connect } from "node:http2";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { TestBroker } from "../../src/harness/index.ts";
+
+let broker: TestBroker;
+let session: ClientHttp2Session;
+
+beforeEach(async () => {
+  broker = await TestBroker.start({ time: "stands" });
+  session = connect(broker.url, { settings: { initialWindowSize: 0 } });
+  session.on("error", () => undefined);
+});
+
+afterEach(async () => {
+  session.destroy();
+  await broker.close();
+});
+
+/** A message of the Connect protocol's streams. */
+function envelope(message: object): Buffer {
+  const body = Buffer.from(JSON.stringify(message));
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(body.length, 1);
+  return Buffer.concat([head, body]);
+}
+
+const heldBytes = async (): Promise<number> => {
+  const page = await (await fetch(`${broker.url}/metrics`)).text();
+  return Number(/^xylem_grpc_held_bytes (\d+)/m.exec(page)?.[1]);
+};
+
+test("a subscriber that takes nothing is cut off, and gives back what it held", async () => {
+  const orders = await broker.topic("orders");
+  await orders.append({ value: "x".repeat(200_000) });
+  const stuck = session.request({
+    ":method": "POST",
+    ":path": "/xylem.v1.LogService/Subscribe",
+    "content-type": "application/connect+json",
+    "connect-protocol-version": "1",
+  });
+  stuck.on("error", () => undefined);
+  const subscriptions = [{ topic: "orders", position: { offset: "0" } }];
+  stuck.end(envelope({ subscriptions, maxBytes: 1_000_000 }));
+  await expect.poll(heldBytes, { timeout: 10_000 }).toBeGreaterThan(999_999);
+  const closed = once(stuck, "close");
+  await broker.clock.advance("31s");
+  await closed;
+  await expect.poll(heldBytes, { timeout: 10_000 }).toBe(0);
+});
