@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { startPair } from "../../test/support/peer-pair.ts";
+import { startPair, untilLinked } from "../../test/support/peer-pair.ts";
 import { type PeerNode, SimulatedPeerWorld, worldKey } from "../../test/support/peer-world.ts";
 import { isLongRun } from "../../test/support/repository.ts";
 import { joinBytes } from "../base/bytes.ts";
@@ -70,6 +70,25 @@ test("bytes of strangers end their own connection, and nothing else", async () =
   expect([one.closed, two.closed, one.opened.length]).toEqual([[], [], 1]);
   expect(world.network.connectionCount).toBe(1);
   expect(one.log.withLevel("error")).toEqual([]);
+});
+
+test("strangers who connect and say nothing keep no node out", async () => {
+  const settings = { "peer.handshakes.max": 4 };
+  const one = await world.start(1, { settings });
+  const attacker = world.network.join(9, { host: "attacker", port: 1 }, () => {});
+  let cutCount = 0;
+  for (let count = 0; count < 10; count += 1) {
+    const socket = attacker.dial({ host: "node-1", port: 1 });
+    const events = { opened: () => {}, received: () => {} };
+    socket.attach({ ...events, closed: () => void (cutCount += 1) });
+  }
+  await world.pass(50);
+  expect(cutCount).toBe(6);
+  const two = await world.start(2);
+  two.links.want(1);
+  await untilLinked(world, one, two);
+  await world.pass(2_000);
+  expect([cutCount, one.linkTo(two).isOpen]).toEqual([10, true]);
 });
 
 test("bytes of a node that has proved itself end its link, and no other", async () => {

@@ -121,12 +121,8 @@ export class PeerMesh implements PeerLinks {
   /** Takes over a connection whose first byte says that it comes from a node. */
   accept(socket: PeerSocket): void {
     const { settings, random, clock } = this.#parts;
-    if (this.#isStopping || this.#accepting.size >= settings["peer.handshakes.max"]) {
-      this.#refused.tell("connection of a node refused: too many are in their handshake", {
-        remote: socket.remote,
-      });
-      return socket.destroy();
-    }
+    if (this.#isStopping) return socket.destroy();
+    if (this.#accepting.size >= settings["peer.handshakes.max"]) this.#dropOldestHandshake();
     const machine = new AcceptorHandshake(this.#self, random.bytes(nonceBytes));
     const handshaking: Handshaking = new Handshaking(socket, machine, {
       clock,
@@ -141,6 +137,16 @@ export class PeerMesh implements PeerLinks {
       },
     });
     this.#accepting.add(handshaking);
+  }
+
+  /** A node proves itself in no time: who is slowest is a stranger, or far away. */
+  #dropOldestHandshake(): void {
+    const [oldest] = this.#accepting;
+    if (oldest === undefined) return;
+    this.#accepting.delete(oldest);
+    oldest.cancel();
+    const { remote } = oldest;
+    this.#refused.tell("connection of a node refused: too many are in their handshake", { remote });
   }
 
   /** Links that are open. */

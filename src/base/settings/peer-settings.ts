@@ -17,7 +17,7 @@ export const peerSettings = {
   "peer.handshakes.max": int(
     64,
     atLeast(1),
-    "Connections of nodes that have not yet proved the cluster's secret; further ones are closed.",
+    "Connections that have not yet proved the cluster's secret; past it the oldest is closed.",
   ),
   "peer.ping.interval.ms": int(
     500,

@@ -21,6 +21,7 @@ const parts: Readonly<Partial<Record<ByteSetting, number>>> = {
 const parent = {
   "log.append.pending.max.bytes": "log.append.pending.total.max.bytes",
   "fetch.max.bytes": "fetch.memory.max.bytes",
+  "peer.window.bytes": "log.append.pending.total.max.bytes",
   "http.read.max.bytes": "http.answers.memory.max.bytes",
   "http.request.max.bytes": "http.requests.memory.max.bytes",
   "queued.max.response.bytes": "fetch.memory.max.bytes",
