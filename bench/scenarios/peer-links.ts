@@ -1,8 +1,7 @@
-import { join } from "node:path";
 import type { PeerLink, PeerMessage } from "../../src/broker/ports/peer-links.ts";
 import type { PeerMesh } from "../../src/peers/peer-mesh.ts";
 import { Child } from "../../test/support/child-process.ts";
-import { openPeerEnd, receiverId } from "../peer-end.ts";
+import { openPeerEnd, peerEndProgram, receiverId } from "../../test/support/peer-end.ts";
 import { cpuSeconds } from "../process-usage.ts";
 import type { Figures, Scenario } from "../scenario.ts";
 
@@ -34,7 +33,7 @@ export const peerLinks: Scenario = {
   repetitionsMax: 3,
   isOursOnly: true,
   async measure({ isQuick }) {
-    const child = new Child(process.execPath, [join(import.meta.dirname, "../peer-end.ts")]);
+    const child = new Child(process.execPath, [peerEndProgram]);
     const [place] = await child.waitForOutput(/127\.0\.0\.1:\d+/, 30_000);
     const [host = "", port] = place.split(":");
     const links = openPeerEnd(1, { host, port: Number(port), incarnation: "end-2" });

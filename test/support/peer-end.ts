@@ -1,16 +1,19 @@
 // One end of a link between nodes. Run by itself it is the other end: it prints its address, takes
 // all it is sent, answers every Reject with an Ack, and echoes calls.
 import { createServer } from "node:net";
-import { defaultNodeSettings } from "../src/base/settings/node-settings.ts";
-import { silentLog } from "../src/base/log.ts";
-import type { PeerAddress } from "../src/broker/ports/peer-links.ts";
-import { crc32c } from "../src/codecs/native-crc32c.ts";
-import { systemClock } from "../src/node/system-clock.ts";
-import { SystemRandom } from "../src/node/system-random.ts";
-import { PeerMesh } from "../src/peers/peer-mesh.ts";
-import { SocketTransport } from "../src/peers/socket-transport.ts";
+import { defaultNodeSettings } from "../../src/base/settings/node-settings.ts";
+import { silentLog } from "../../src/base/log.ts";
+import type { PeerAddress } from "../../src/broker/ports/peer-links.ts";
+import { crc32c } from "../../src/codecs/native-crc32c.ts";
+import { systemClock } from "../../src/node/system-clock.ts";
+import { SystemRandom } from "../../src/node/system-random.ts";
+import { PeerMesh } from "../../src/peers/peer-mesh.ts";
+import { SocketTransport } from "../../src/peers/socket-transport.ts";
 
 const transport = new SocketTransport(systemClock);
+
+/** Runs the other end. */
+export const peerEndProgram = import.meta.filename;
 
 export const receiverId = 2;
 /** Of sender and receiver; a place that is not dialed is none. */
