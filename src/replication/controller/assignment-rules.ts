@@ -79,13 +79,12 @@ export function nameJoiner(situation: ChainSituation): Verdict | undefined {
   for (const id of wanted) {
     const node = nodes.findNode(id);
     if (node === undefined || node.isDraining || isMember(config, id)) continue;
-    const restsUntilMs = notes.resting.get(id) ?? nowMs;
+    const restsUntilMs = notes.resting.get(id)?.untilMs ?? nowMs;
     if (restsUntilMs > nowMs) {
       untilMs = Math.min(untilMs ?? restsUntilMs, restsUntilMs);
     } else if (!situation.mayJoin(id)) {
       slotOf ??= id;
     } else {
-      notes.resting.delete(id);
       return change({ ...config, joining: [asMember(node, topic)] }, `node ${id} joins`);
     }
   }

@@ -41,6 +41,29 @@ describe("failures", () => {
     expect(world.settle()).toBe("2 [1a 3a] joining 2a");
   });
 
+  test("one that stands still again and again rests longer and longer", () => {
+    const world = new ControllerWorld();
+    world.up("1a 2a");
+    world.chain("1a", { replicas: [1, 2] });
+    const rests: number[] = [];
+    for (let times = 0; times < 9; times += 1) {
+      world.settle();
+      const sinceMs = world.nowMs;
+      world.ask({ kind: "report", from: life("1a"), stalled: life("2a") });
+      world.settle();
+      world.nowMs = world.controller.decide(world.nowMs).wakeMs ?? NaN;
+      rests.push((world.nowMs - sinceMs) / 5_000);
+    }
+    expect(rests).toEqual([1, 2, 4, 8, 16, 32, 64, 64, 64]);
+    world.live();
+    world.nowMs += 3_600_000;
+    world.settle();
+    world.ask({ kind: "report", from: life("1a"), stalled: life("2a") });
+    world.settle();
+    const { wakeMs = NaN } = world.controller.decide(world.nowMs);
+    expect(wakeMs - world.nowMs).toBe(5_000);
+  });
+
   test.each([
     ["of another epoch", "1a", "2a", 7],
     ["by one who is not ahead", "3a", "2a", 1],

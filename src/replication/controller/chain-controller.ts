@@ -10,6 +10,7 @@ import {
 } from "./chain-situation.ts";
 import type { ControllerImage } from "./controller-image.ts";
 import { decideChain } from "./decide-chain.ts";
+import { isLongAgo } from "./failure-rules.ts";
 import { DueKeys } from "./due-keys.ts";
 import { PreferredHeads } from "./preferred-heads.ts";
 import { comparedNodes } from "./return-rules.ts";
@@ -46,6 +47,11 @@ export interface LogEndQuestion {
  * Decides how chains change: image, asks and reports in, compare-and-set writes out (cluster.md,
  * section 4). It holds nothing that may not be lost: another one begins with a new image. Looks
  * only at chains that something has happened to.
+ *
+ * Its shell keeps the image as the coordinator's state is, hands asks, reports and log ends in,
+ * calls `decide` after each, at `wakeMs`, and again while there is more; it writes each change,
+ * comparing the revisions named, and calls `retry` for one that was refused or whose outcome it
+ * does not know.
  */
 export class ChainController {
   readonly #image: ControllerImage;
@@ -187,7 +193,7 @@ export class ChainController {
     const { epoch } = chain.config;
     for (const [kind, ask] of notes.asks) if (ask.epoch < epoch) notes.asks.delete(kind);
     if (notes.leaving !== undefined && notes.leaving.epoch < epoch) notes.leaving = undefined;
-    for (const [id, untilMs] of notes.resting) if (untilMs <= nowMs) notes.resting.delete(id);
+    for (const [id, rest] of notes.resting) if (isLongAgo(rest, nowMs)) notes.resting.delete(id);
     const isKnown = notes.asks.size > 0 || notes.resting.size > 0 || notes.wantsPreferred;
     if (verdict === undefined && !isKnown) this.#notes.delete(key);
     else this.#notes.set(key, notes);

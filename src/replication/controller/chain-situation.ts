@@ -30,7 +30,10 @@ export interface ControllerTimes {
   readonly returnWaitMs: number;
   /** How long a head that leaves may take to hand over. */
   readonly handOverMs: number;
-  /** How long a node is not named again after it was cut or cancelled while it lived. */
+  /**
+   * How long a node is not named again after it was cut or cancelled while it lived; twice as long
+   * each time that it does not go well soon after.
+   */
   readonly restMs: number;
 }
 
@@ -40,14 +43,19 @@ export interface ChainNotes {
   readonly asks: Map<ChainAsk["kind"], ChainAsk>;
   /** By node id. */
   readonly logEnds: Map<number, LogEnd>;
-  /** Node ids that are not named before this time. */
-  readonly resting: Map<number, number>;
+  /** By node id: since when a node is not named, and for how long. */
+  readonly resting: Map<number, Rest>;
   /** Since when a member is back while all were down. */
   returnedMs?: number | undefined;
   /** Since when a head of this epoch leaves. */
   leaving?: { readonly epoch: number; readonly sinceMs: number } | undefined;
   /** The preferred head is to be the head. */
   wantsPreferred: boolean;
+}
+
+export interface Rest {
+  readonly untilMs: number;
+  readonly spanMs: number;
 }
 
 export function newNotes(): ChainNotes {

@@ -2,8 +2,13 @@ import type { ChainConfig } from "../chain-config.ts";
 import { sameMember, type Member } from "../member.ts";
 import { nextEpoch } from "./chain-change.ts";
 import type { ChainAsk } from "./chain-ask.ts";
-import type { ChainSituation, Verdict } from "./chain-situation.ts";
+import type { ChainSituation, Rest, Verdict } from "./chain-situation.ts";
 import { isUp } from "./controlled-node.ts";
+
+/** How many times as long the longest rest is. */
+const restsMax = 64;
+/** How long a rest is remembered, besides twice its own length. */
+const longMs = 120_000;
 
 /** Appends the joiner that the tail asks for: at the asked epoch only, and in that life. */
 export function appendJoiner(situation: ChainSituation): Verdict | undefined {
@@ -97,7 +102,15 @@ export function shortened(
 }
 
 function rest({ notes, nowMs, times }: ChainSituation, id: number): void {
-  notes.resting.set(id, nowMs + times.restMs);
+  const known = notes.resting.get(id);
+  const before = known === undefined || isLongAgo(known, nowMs) ? undefined : known;
+  const spanMs = Math.min((before?.spanMs ?? times.restMs / 2) * 2, times.restMs * restsMax);
+  notes.resting.set(id, { untilMs: nowMs + spanMs, spanMs });
+}
+
+/** Who stands still soon after it rested rests longer; after this it begins anew. */
+export function isLongAgo({ untilMs, spanMs }: Rest, nowMs: number): boolean {
+  return nowMs > untilMs + 2 * spanMs + longMs;
 }
 
 function nodesOf(members: readonly Member[]): string {

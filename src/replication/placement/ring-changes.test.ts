@@ -1,0 +1,36 @@
+import { describe, expect, test } from "vitest";
+import { emptySeats, leaveRing, stayInRing, weighInRing } from "./ring-changes.ts";
+import type { Seat } from "./seat.ts";
+
+const seat = (id: number, more: Partial<Seat> = {}): Seat => {
+  return { id, rack: "", weight: 1, state: "valid", ...more };
+};
+const ring = [seat(1), seat(2), seat(3, { state: "joining" }), seat(4, { state: "leaving" })];
+const refused = expect.objectContaining({ code: "INVALID_REQUEST" });
+
+describe("a ring", () => {
+  test("lets a node leave, by another one's taking its place too, and stay again", () => {
+    expect(leaveRing(ring, 1)).toEqual(seat(1, { state: "leaving" }));
+    expect(leaveRing(ring, 1, 3)).toEqual(seat(1, { state: "leaving", replacement: 3 }));
+    expect(stayInRing(ring, 4)).toEqual(seat(4));
+    expect(weighInRing(ring, 2, 2.5)).toEqual(seat(2, { weight: 2.5 }));
+  });
+
+  test.each([
+    ["a node without a seat leaves", () => leaveRing(ring, 9)],
+    ["the last one leaves", () => leaveRing([seat(1), seat(2, { weight: 0 })], 1)],
+    ["one that leaves takes another's place", () => leaveRing(ring, 1, 4)],
+    ["a node takes its own place", () => leaveRing(ring, 1, 1)],
+    ["one stays that was not to leave", () => stayInRing(ring, 1)],
+    ["a weight is below 0", () => weighInRing(ring, 1, -1)],
+    ["a weight is no number", () => weighInRing(ring, 1, NaN)],
+    ["the last one would hold nothing", () => weighInRing([seat(1)], 1, 0)],
+  ])("refuses that %s", (_case, failing) => {
+    expect(failing).toThrow(refused);
+  });
+
+  test("is rid of a node when it has given everything away", () => {
+    expect(emptySeats(ring, (id) => (id === 4 ? 1 : 0))).toEqual([]);
+    expect(emptySeats(ring, () => 0).map(({ id }) => id)).toEqual([4]);
+  });
+});
