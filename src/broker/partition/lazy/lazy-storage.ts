@@ -80,7 +80,7 @@ export class LazyStorage implements PartitionStorage, PartitionOpener {
   ): Promise<LazyPartition> {
     assert(!this.#isClosed, "the storage is closed");
     const name = formatPartitionName(topic.name, index);
-    assert(!this.#partitions.has(name), `${name} is open already`);
+    this.#checkNotOpen(name);
     const facts = this.#findFacts(topic, index, settings);
     const partition = new LazyPartition(topic, index, { opener: this, settings, facts });
     this.#partitions.set(name, partition);
@@ -91,11 +91,16 @@ export class LazyStorage implements PartitionStorage, PartitionOpener {
   async openReplica(topic: TopicKey, index: number, settings: TopicSettings): Promise<Replica> {
     assert(!this.#isClosed, "the storage is closed");
     const name = formatPartitionName(topic.name, index);
-    assert(!this.#partitions.has(name), `${name} is open already`);
+    this.#checkNotOpen(name);
+    // They say that all there is was committed.
     this.#directory.takeFacts(topic.name, index);
     const replica = await this.#directory.openReplica(topic, index, settings);
     this.#replicas.set(name, replica.log);
     return replica;
+  }
+
+  #checkNotOpen(name: string): void {
+    assert(!this.#partitions.has(name) && !this.#replicas.has(name), `${name} is open already`);
   }
 
   async forkPartition(
