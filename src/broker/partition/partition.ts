@@ -256,7 +256,7 @@ export class Partition implements PartitionLog {
   }
 
   endOffsetForEpoch(epoch: number): { leaderEpoch: number; endOffset: number } {
-    return this.#epochs.endOf(epoch, this.end);
+    return this.#appends.endOfEpoch(epoch);
   }
 
   epochAt(offset: number): number {
@@ -343,7 +343,7 @@ export class Partition implements PartitionLog {
 
   /** Closes the active segment behind all that is queued; the new one stays empty for now. */
   async roll(): Promise<void> {
-    this.replica?.checkWhole();
+    if (this.replica !== undefined) await this.replica.whenWhole();
     await this.#appends.roll();
     this.checkOpen();
   }

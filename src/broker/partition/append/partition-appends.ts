@@ -1,5 +1,5 @@
 import type { TopicSettings } from "../../../base/settings/topic-settings.ts";
-import type { LeaderEpochs } from "../../../log/leader-epochs.ts";
+import type { EpochEnd, LeaderEpochs } from "../../../log/leader-epochs.ts";
 import { buildMarker } from "../../../protocol/build-batch.ts";
 import { RecordBatch } from "../../../protocol/record-batch.ts";
 import type { PartitionContext } from "../partition-context.ts";
@@ -66,6 +66,13 @@ export class PartitionAppends {
     this.#epoch = epoch;
   }
 
+  /** As PartitionLog.endOffsetForEpoch; a chain's epoch ends with the log, records or none. */
+  endOfEpoch(epoch: number): EpochEnd {
+    const { epochs } = this.#parts;
+    const isEmpty = epoch === this.#epoch && epoch > epochs.latest;
+    return isEmpty ? { leaderEpoch: epoch, endOffset: this.#end } : epochs.endOf(epoch, this.#end);
+  }
+
   configure(settings: TopicSettings): void {
     this.#settings = settings;
   }
@@ -99,8 +106,10 @@ export class PartitionAppends {
     batch.assignOffset(baseOffset, this.leaderEpoch);
     const { lastOffset, bytes, sizeBytes, partitionLeaderEpoch: leaderEpoch } = batch;
     const maxTimestampMs = Number(batch.maxTimestamp);
-    const place = { baseOffset, lastOffset, maxTimestampMs, leaderEpoch };
-    this.take({ bytes, sizeBytes, ...place, batch }, nowMs);
+    this.take(
+      { bytes, sizeBytes, baseOffset, lastOffset, maxTimestampMs, leaderEpoch, batch },
+      nowMs,
+    );
     this.onAppended?.(baseOffset, lastOffset + 1);
     const logAppendTimeMs = batch.timestampType === "LogAppendTime" ? nowMs : -1;
     return { baseOffset, lastOffset, logAppendTimeMs, isDuplicate: false };
@@ -118,8 +127,15 @@ export class PartitionAppends {
     if (isEpochNew) folder.areEpochsDirty = true;
     // A log of one node has one epoch, which recovery expects; any other is to be written down.
     const newEpochs = isEpochNew && this.#epoch !== undefined ? epochs : undefined;
-    const pending = { bytes, baseOffset, lastOffset, maxTimestampMs, aborted, newSegment };
-    writer.enqueue({ ...pending, newEpochs });
+    writer.enqueue({
+      bytes,
+      baseOffset,
+      lastOffset,
+      maxTimestampMs,
+      aborted,
+      newSegment,
+      newEpochs,
+    });
     this.#end = lastOffset + 1;
   }
 

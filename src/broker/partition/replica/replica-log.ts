@@ -30,8 +30,8 @@ export type ReplicaUse = "append" | "read";
  * A log of which a chain says what is committed. Until `govern` is called doors are refused with
  * NOT_LEADER_OR_FOLLOWER; committed is then what a former life remembered.
  *
- * rememberedCommitted <= committed <= held <= end; only `truncate` and `restartAt` move the last
- * three down.
+ * logStart <= committed <= held <= end; only `truncate` and `restartAt`, of which one goes on at a
+ * time, move any of them down.
  */
 export interface ReplicaLog {
   /** The same partition as doors see it. */

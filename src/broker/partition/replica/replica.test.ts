@@ -117,6 +117,19 @@ describe("an epoch", () => {
     expect(() => replica.beginEpoch(5)).toThrow(withCode("FENCED_LEADER_EPOCH"));
   });
 
+  test("ends with the log for who asks, though it has no record yet", async () => {
+    const { replica } = await replicaOn(new SimulatedDisk());
+    await appendHeld(replica, ["a"]);
+    replica.beginEpoch(4);
+    const endOf = (epoch: number): unknown => replica.log.endOffsetForEpoch(epoch);
+    expect(endOf(4)).toEqual({ leaderEpoch: 4, endOffset: 1 });
+    expect(endOf(2)).toEqual({ leaderEpoch: -1, endOffset: -1 });
+    await appendHeld(replica, ["b"]);
+    expect(endOf(1)).toEqual({ leaderEpoch: 1, endOffset: 1 });
+    expect(endOf(2)).toEqual({ leaderEpoch: 1, endOffset: 1 });
+    expect(endOf(4)).toEqual({ leaderEpoch: 4, endOffset: 2 });
+  });
+
   test("outlives a kill with its first record, though nothing follows it", async () => {
     const disk = new SimulatedDisk();
     const { replica } = await replicaOn(disk, { durability: "os" });

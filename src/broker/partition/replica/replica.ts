@@ -136,7 +136,7 @@ export class Replica implements ReplicaLog {
 
   appendReplicated(batches: Uint8Array, next: number): void {
     this.#partition.checkOpen();
-    this.checkWhole();
+    this.#checkWhole();
     const { appends, context, segments, epochs } = this.#parts;
     const { end: from, leaderEpoch: epochMax } = appends;
     const hasGaps = !segments.isDense || isCompacted(this.#partition.settings);
@@ -192,14 +192,20 @@ export class Replica implements ReplicaLog {
 
   /** Throws why it may not be used so at this moment. */
   check(use: ReplicaUse): void {
-    if (use === "append") this.checkWhole();
+    if (use === "append") this.#checkWhole();
     if (this.#governor === undefined) throw notHere(`no chain governs ${this.#name} yet`);
     const refusal = this.#governor.refusal(use);
     if (refusal !== undefined) throw refusal;
   }
 
+  /** Resolves when the log is not being cut, and may be written to. */
+  async whenWhole(): Promise<void> {
+    await this.settled();
+    this.#checkWhole();
+  }
+
   /** Throws while the log is being cut. */
-  checkWhole(): void {
+  #checkWhole(): void {
     if (this.#cutFrom !== undefined) throw notHere(`${this.#name} is being truncated`);
   }
 
@@ -220,7 +226,7 @@ export class Replica implements ReplicaLog {
 
   /** Resolves when the log is not being cut. */
   async settled(): Promise<void> {
-    await this.#cutting.catch(() => undefined);
+    while (this.#cutFrom !== undefined) await this.#cutting.catch(() => undefined);
   }
 
   async #cut(from: number, plan: (parts: CutParts) => Promise<TruncationPlan>): Promise<void> {
