@@ -27,6 +27,18 @@ test("a body past its bound is refused, by what it says or by what it sends", as
   expect(bodies.bytes).toBe(0);
 });
 
+test("who announces much and sends little takes nobody's place", async () => {
+  const bodies = budget(100, 100);
+  const source = new Readable({ read() {} });
+  const reading = bodies.read(source, 100);
+  source.push(Buffer.alloc(10));
+  expect((await bodies.read(chunks(90), 90)).bytes.length).toBe(90);
+  expect(bodies.bytes).toBe(100);
+  source.destroy();
+  await expect(reading).rejects.toEqual(status(400));
+  expect(bodies.bytes).toBe(90);
+});
+
 test("a client that goes away in between frees what it had", async () => {
   const bodies = budget(100, 1_000);
   const source = new Readable({ read() {} });

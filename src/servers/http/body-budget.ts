@@ -22,13 +22,14 @@ export class BodyBudget {
   }
 
   /**
-   * Reads a whole body; its bytes count until `release` is called. Throws a Refusal: 413 past the
-   * bound of one, 503 past that of all, 400 when the client goes away in between.
+   * Reads a whole body; its bytes count as they come, until `release` is called: announced bytes
+   * take nobody's place. Throws a Refusal: 413 past the bound of one, 503 past that of all, 400 when
+   * the client goes away in between.
    */
   async read(source: Readable, declaredBytes: number | undefined): Promise<Body> {
     const share = new Share(this);
     try {
-      if (declaredBytes !== undefined) share.growTo(declaredBytes);
+      if (declaredBytes !== undefined) this.#check(declaredBytes, declaredBytes);
       return { bytes: await collect(source, share), release: () => share.release() };
     } catch (error) {
       share.release();
@@ -38,6 +39,11 @@ export class BodyBudget {
 
   /** @internal A share changes its part. */
   change(share: number, grownBytes: number): void {
+    this.#check(share, grownBytes);
+    this.#bytes += grownBytes;
+  }
+
+  #check(share: number, grownBytes: number): void {
     const sizeBytesMax = this.#limits.sizeBytesMax();
     if (share > sizeBytesMax) {
       throw new Refusal(413, `The body is larger than ${sizeBytesMax} bytes.`, {
@@ -53,7 +59,6 @@ export class BodyBudget {
         facts: { setting: "http.requests.memory.max.bytes" },
       });
     }
-    this.#bytes += grownBytes;
   }
 }
 
