@@ -26,9 +26,9 @@ export function canHold(seat: Seat): boolean {
   return seat.state === "valid" && seat.weight > 0;
 }
 
-const ringPrefix = "ring/";
+export const seatsPrefix = "ring/";
 
-export const seatKey = (id: number): string => `${ringPrefix}${id}`;
+export const seatKey = (id: number): string => `${seatsPrefix}${id}`;
 
 export function formatSeat({ rack, weight, state, replacement }: Seat): string {
   return JSON.stringify({ rack, weight, state, replacement });
@@ -38,7 +38,7 @@ export function formatSeat({ rack, weight, state, replacement }: Seat): string {
 export function parseSeat(key: string, text: string): Seat {
   const value = JSON.parse(text) as Record<string, unknown>;
   const { rack, weight, state, replacement } = value;
-  const id = Number(key.slice(ringPrefix.length));
+  const id = Number(key.slice(seatsPrefix.length));
   const isWhole =
     Number.isSafeInteger(id) &&
     typeof rack === "string" &&
