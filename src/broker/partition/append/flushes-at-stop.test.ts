@@ -3,7 +3,7 @@ import { append, openWorld } from "../../../../test/support/log-directory.ts";
 import { SeededRandom } from "../../../base/seeded-random.ts";
 import { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
 
-test("a stop waits for flushes that wait for others: a power cut after it takes nothing", async () => {
+test("a stop waits for flushes that wait their turn: a power cut then takes nothing", async () => {
   const disk = new SimulatedDisk();
   const world = await openWorld(disk, { settings: { "log.flush.parallel": 1 } });
   const topics = ["one", "two", "three", "four"];

@@ -17,7 +17,7 @@ async function openReplica(storage: LazyStorage): Promise<Replica> {
   return replica;
 }
 
-test("a replica stays open though nobody uses it, and work in the background finds it", async () => {
+test("a replica stays open though nobody uses it, and background work finds it", async () => {
   const { storage, clock } = await openLazyWorld(new SimulatedDisk(), { settings: idle });
   const replica = await openReplica(storage);
   await appendHeld(replica, ["a"]);

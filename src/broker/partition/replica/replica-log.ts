@@ -67,6 +67,12 @@ export interface ReplicaLog {
   failWaiters(error: XylemError): void;
 
   /**
+   * Nothing is appended or read any more: the log and its chain contradict each other. As any stop
+   * it is told to the governor, and lasts until the partition is opened anew.
+   */
+  halt(error: XylemError): void;
+
+  /**
    * Appends whole batches as the predecessor has them, offsets and epochs assigned, sums and times
    * untouched; `next` is the offset that follows them there, past the last batch only where
    * compaction left a gap. The caller gives the bytes away. Throws with nothing taken:

@@ -185,6 +185,21 @@ describe("what is remembered as committed", () => {
   });
 });
 
+test("a replica that is halted answers nobody, and says so once", async () => {
+  const { replica, governor } = await replicaOn(new SimulatedDisk());
+  await appendHeld(replica, ["a"]);
+  const waiting = committed(replica.log, 1);
+  const error = new XylemError("KAFKA_STORAGE_ERROR", "committed records are others elsewhere");
+  replica.halt(error);
+  await expect(waiting).rejects.toThrow(error);
+  expect(governor.stoppedBy).toBe(error);
+  replica.halt(new XylemError("KAFKA_STORAGE_ERROR", "again"));
+  expect(governor.stoppedBy).toBe(error);
+  expect(() => replica.log.read(0, limits)).toThrow(error);
+  expect(() => replica.readForSuccessor(0, limits)).toThrow(error);
+  await expect(replica.truncate(0)).rejects.toThrow(error);
+});
+
 describe("on a full disk", () => {
   const full = new XylemError("DISK_FULL", "the disk is full");
   const fill = (disk: SimulatedDisk): void => {

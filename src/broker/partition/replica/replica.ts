@@ -134,6 +134,10 @@ export class Replica implements ReplicaLog {
     this.#parts.progress.failWaiters(error);
   }
 
+  halt(error: XylemError): void {
+    this.#parts.onStopped(error);
+  }
+
   appendReplicated(batches: Uint8Array, next: number): void {
     this.#partition.checkOpen();
     this.#checkWhole();
