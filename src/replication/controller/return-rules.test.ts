@@ -94,6 +94,8 @@ describe("all members down", () => {
     world.nowMs = 60_000;
     expect(world.settle()).toBe("1 [1a 2a]");
     world.up("2b", rebooted(2));
+    expect(world.decide()).toMatchObject({ questions: { length: 2 }, wakeMs: 61_000 });
+    world.nowMs = 61_000;
     expect(world.decide().questions).toHaveLength(2);
     tell(world, "1b", 1, 90);
     tell(world, "2b", 2, 10);

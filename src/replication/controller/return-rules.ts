@@ -96,7 +96,9 @@ function startFromLost(situation: ChainSituation, back: readonly ControlledNode[
   }
   const known = knownEnds(situation, back);
   const question = unasked(back, known);
-  if (question.length > 0) return { kind: "wait", question };
+  // Who does not answer is asked again.
+  const untilMs = situation.nowMs + situation.times.returnWaitMs;
+  if (question.length > 0) return { kind: "wait", untilMs, question };
   const reason = "has the longest log of those who all lost something";
   return restart(situation, longest(back, known), epoch + 1, reason);
 }
