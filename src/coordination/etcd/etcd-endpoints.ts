@@ -108,7 +108,8 @@ export class EtcdEndpoints {
       const endpoint = this.at();
       const leftMs = deadlineMs - this.#clock.monotonicMs();
       try {
-        const answer = await call(endpoint, this.options(Math.min(leftMs, attemptMsMax)));
+        const attemptMs = Math.min(leftMs, attemptMsMax);
+        const answer = await this.attempt((options) => call(endpoint, options), attemptMs);
         this.hear(endpoint);
         return answer;
       } catch (error) {
@@ -127,13 +128,32 @@ export class EtcdEndpoints {
     }
   }
 
-  /** For a call of one attempt; of no end without a time. */
-  options(timeoutMs?: number): CallOptions {
-    return {
-      signal: this.#closing.signal,
-      headers: { hasleader: "true" },
-      ...(timeoutMs === undefined ? {} : { timeoutMs: Math.max(1, Math.ceil(timeoutMs)) }),
-    };
+  /**
+   * One attempt; what it leaves open, a stream read in part, ends with it. Without a time it lasts
+   * until `stop` aborts.
+   */
+  async attempt<Answer>(
+    call: (options: CallOptions & { readonly signal: AbortSignal }) => Promise<Answer>,
+    timeoutMs?: number,
+    stop?: AbortSignal,
+  ): Promise<Answer> {
+    const ending = new AbortController();
+    const end = (): void => ending.abort();
+    const signals = stop === undefined ? [this.closing] : [this.closing, stop];
+    for (const signal of signals) {
+      if (signal.aborted) end();
+      else signal.addEventListener("abort", end);
+    }
+    try {
+      return await call({
+        signal: ending.signal,
+        headers: { hasleader: "true" },
+        ...(timeoutMs === undefined ? {} : { timeoutMs: Math.max(1, Math.ceil(timeoutMs)) }),
+      });
+    } finally {
+      for (const signal of signals) signal.removeEventListener("abort", end);
+      end();
+    }
   }
 
   /** Throws BROKER_NOT_AVAILABLE once it is closed. */

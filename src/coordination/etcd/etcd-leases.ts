@@ -73,7 +73,10 @@ export class EtcdLeases implements LeaseKeeper {
     const asked = this.#asked.get(id) ?? new Set();
     this.#asked.set(id, asked.add(endpoint));
     try {
-      const isThere = await this.#keepAlive(endpoint, leaseIdOf(id), timeoutMs);
+      const isThere = await this.#endpoints.attempt(
+        (options) => this.#keepAlive(endpoint, leaseIdOf(id), options),
+        timeoutMs,
+      );
       asked.delete(endpoint);
       this.#endpoints.hear(endpoint);
       // The one in use was asked before, and is silent still.
@@ -115,8 +118,7 @@ export class EtcdLeases implements LeaseKeeper {
   }
 
   /** Between two reads of a quorum in one term no other leader can have been. */
-  async #keepAlive(endpoint: EtcdEndpoint, id: bigint, timeoutMs: number): Promise<boolean> {
-    const options = this.#endpoints.options(timeoutMs);
+  async #keepAlive(endpoint: EtcdEndpoint, id: bigint, options: CallOptions): Promise<boolean> {
     const before = this.#terms.get(endpoint) ?? (await readTerm(endpoint, options));
     if (!(await keepAlive(endpoint, id, options))) return false;
     const after = await readTerm(endpoint, options);

@@ -105,8 +105,11 @@ export class EtcdTransactions {
     const endpoint = this.#endpoints.at();
     let answer: TxnResponse;
     try {
-      const options = this.#endpoints.options(attemptMsMax);
-      answer = await endpoint.kv.txn(this.#requestOf(transaction), options);
+      const request = this.#requestOf(transaction);
+      answer = await this.#endpoints.attempt(
+        (options) => endpoint.kv.txn(request, options),
+        attemptMsMax,
+      );
       this.#endpoints.hear(endpoint);
     } catch (error) {
       this.#endpoints.checkOpen();

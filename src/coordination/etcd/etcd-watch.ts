@@ -1,4 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { CallOptions } from "@connectrpc/connect";
 import type { Change, Watcher } from "../../broker/ports/coordinator.ts";
 import type { EtcdEndpoint, EtcdEndpoints } from "./etcd-endpoints.ts";
 import { isCompacted } from "./etcd-failure.ts";
@@ -67,19 +68,19 @@ export class EtcdWatch {
   /** Until the stream ends. */
   async #follow(endpoint: EtcdEndpoint): Promise<void> {
     const { endpoints } = this.#options;
-    const signal = AbortSignal.any([this.#stop.signal, endpoints.closing]);
-    const options = { ...endpoints.options(), signal };
-    for await (const response of endpoint.watch.watch(this.#requests(signal), options)) {
-      if (this.#isOver) return;
-      if (response.canceled) {
-        if (response.compactRevision > 0n) this.#endInGap();
-        return;
+    const follow = async (options: CallOptions & { signal: AbortSignal }): Promise<void> => {
+      const requests = this.#requests(options.signal);
+      for await (const response of endpoint.watch.watch(requests, options)) {
+        if (this.#isOver || response.canceled) {
+          if (response.compactRevision > 0n) this.#endInGap();
+          return;
+        }
+        if (response.created) endpoints.hear(endpoint);
+        else this.#tell(response);
+        if (response.created && (await this.#hasFallen(response))) this.#endInGap();
       }
-      if (response.created) {
-        endpoints.hear(endpoint);
-        if (await this.#hasFallen(response)) this.#endInGap();
-      } else this.#tell(response);
-    }
+    };
+    await endpoints.attempt(follow, undefined, this.#stop.signal);
   }
 
   /** One request; the stream stays open until the watch ends. */
@@ -135,6 +136,7 @@ export class EtcdWatch {
   }
 
   #endInGap(): void {
+    if (this.#isOver) return;
     this.stop();
     this.#options.watcher.onGap();
   }
