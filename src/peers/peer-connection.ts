@@ -52,7 +52,7 @@ export class PeerConnection implements PeerLink, PeerSocketEvents {
   readonly peerLimits: PeerLimits;
   /** Until it says otherwise. */
   isWantedByPeer = true;
-  /** Calls of the other side that are being answered. */
+  /** Calls of the other side that are being answered, or about to be. */
   servedCount = 0;
   readonly #socket: PeerSocket;
   readonly #host: ConnectionHost;
@@ -121,6 +121,11 @@ export class PeerConnection implements PeerLink, PeerSocketEvents {
   fail(id: number, code: string, detail: string): void {
     this.#open(0)?.failure(id, code, detail);
     this.#close();
+  }
+
+  finish({ body }: IncomingCall): void {
+    this.servedCount -= 1;
+    this.#tookMore(body.length);
   }
 
   sayWanted(isWanted: boolean): void {
@@ -204,13 +209,14 @@ export class PeerConnection implements PeerLink, PeerSocketEvents {
   }
 
   #take(frame: IncomingFrame): void {
-    const { countedBytes, messages } = frame;
+    const { messages, calls } = frame;
+    // The body of a call takes up room until the call is answered.
+    const countedBytes = calls.reduce((left, { body }) => left - body.length, frame.countedBytes);
     let holders = 1;
     const release = (): void => {
       holders -= 1;
       if (holders > 0) return;
-      this.#window.take(countedBytes);
-      if (this.isOpen && this.#window.hasUrgentNews) this.#open(0);
+      this.#tookMore(countedBytes);
     };
     const hold = (): (() => void) => {
       holders += 1;
@@ -221,12 +227,20 @@ export class PeerConnection implements PeerLink, PeerSocketEvents {
       };
     };
     if (messages.length > 0) this.#host.delivered(this, messages, { hold });
-    for (const call of frame.calls) this.#host.called(this, call);
+    for (const call of calls) {
+      this.servedCount += 1;
+      this.#host.called(this, call);
+    }
     for (const answer of frame.answers) this.#host.answered(this, answer);
     release();
     if (frame.isWanted === undefined) return;
     this.isWantedByPeer = frame.isWanted;
     this.#host.wantedByPeer(this);
+  }
+
+  #tookMore(countedBytes: number): void {
+    this.#window.take(countedBytes);
+    if (this.isOpen && this.#window.hasUrgentNews) this.#open(0);
   }
 
   #tellRoom(): void {

@@ -93,7 +93,9 @@ export class PeerMesh implements PeerLinks {
 
   call(nodeId: number, name: string, body: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     const { identity } = this.#parts;
-    if (nodeId === identity.id) return this.#served.handle(identity, name, body);
+    if (nodeId === identity.id) {
+      return Promise.resolve().then(() => this.#served.handle(identity, name, body));
+    }
     if (this.#isStopping) {
       return Promise.reject(new XylemError("BROKER_NOT_AVAILABLE", "this node stops"));
     }
@@ -363,8 +365,9 @@ export class PeerMesh implements PeerLinks {
     const { settings } = this.#parts;
     const silenceMaxMs = settings["peer.silence.max.ms"];
     const ticks = Math.ceil(silenceMaxMs / settings["peer.ping.interval.ms"]);
-    for (const { link } of this.#places.values()) {
+    for (const { link, calls } of this.#places.values()) {
       if (link === undefined || !link.isOpen) continue;
+      calls.pump(link);
       const isSilent = link.tick() >= Math.max(ticks, ticksMin);
       if (isSilent) link.giveUp(`nothing was heard of it for ${silenceMaxMs} ms`);
     }
@@ -377,7 +380,7 @@ export class PeerMesh implements PeerLinks {
         for (const listener of this.#messages) listener(link, messages, delivery);
       },
       called: (link, call) => this.#served.answer(link, call),
-      answered: (link, answer) => this.#places.get(link.peer.id)?.calls.answered(answer),
+      answered: (link, answer) => this.#places.get(link.peer.id)?.calls.answered(answer, link),
       hasRoomFor: (link) => this.#places.get(link.peer.id)?.calls.pump(link),
       wantedByPeer: (link) => {
         const place = this.#places.get(link.peer.id);

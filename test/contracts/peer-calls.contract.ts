@@ -77,6 +77,32 @@ function answersContract(world: () => PeerWorld): void {
     }
   });
 
+  test("bodies of calls that are not answered take up half of the room, not more", async () => {
+    const settings = { "peer.window.bytes": 100_000 };
+    const [one, two] = await startPair(world(), [{}, { settings }]);
+    const waiting: (() => void)[] = [];
+    two.links.serve("wait", async (_from, body) => {
+      if (body.length > 0) await new Promise<void>((resolve) => waiting.push(resolve));
+      return nothing;
+    });
+    const calls = Array.from({ length: 10 }, () =>
+      one.links.call(2, "wait", new Uint8Array(30_000), 60_000),
+    );
+    await world().pass(700);
+    expect(waiting).toHaveLength(1);
+    expect(one.linkTo(two).inFlightBytes).toBeGreaterThanOrEqual(30_000);
+    one.linkTo(two).send(appendOf(1), [new Uint8Array(20_000)]);
+    await world().until("records pass", () => two.messages.length === 1);
+    const all = Promise.all(calls).then(() => bytesOf("all"));
+    await world().until("all are asked", () => {
+      for (const resolve of waiting) resolve();
+      return waiting.length === 10;
+    });
+    for (const resolve of waiting) resolve();
+    expect(await answerOf(world(), all)).toBe("all");
+    await world().until("all was taken", () => one.linkTo(two).inFlightBytes === 0);
+  });
+
   test("an answer waits for room, and other things go on", async () => {
     const settings = { "peer.window.bytes": 70_000, "peer.frame.max.bytes": 1_000_000 };
     const releases: (() => void)[] = [];

@@ -27,7 +27,8 @@ export interface PeerLinks {
   onClosed(listener: (link: PeerLink) => void): () => void;
   /**
    * A question with one answer; links to nodes that nobody wants are opened for it, and a call to
-   * this node itself is answered here. `body` must not change until the promise settles. Rejects
+   * this node itself is answered here. `body` must not change until the promise settles; it takes
+   * up room on the link until then. Rejects
    * BROKER_NOT_AVAILABLE: it surely was not asked; NETWORK_EXCEPTION, REQUEST_TIMED_OUT: nobody
    * knows; THROTTLING_QUOTA_EXCEEDED: too many are under way; else what the other side threw.
    */

@@ -7,6 +7,7 @@ import type { IncomingAnswer } from "../frames/read-frame.ts";
 export interface CallLink {
   readonly isOpen: boolean;
   readonly hasRoom: boolean;
+  readonly peerLimits: { readonly windowBytes: number };
   fits(bytes: number): boolean;
   ask(id: number, name: string, body: Uint8Array): void;
 }
@@ -37,6 +38,8 @@ export class OutgoingCalls {
   readonly #rule: CallRule;
   readonly #calls = new Map<number, Call>();
   #lastId = 0;
+  /** Bodies of calls that are asked and not answered. */
+  #askedBytes = 0;
 
   constructor(rule: CallRule) {
     this.#rule = rule;
@@ -60,13 +63,20 @@ export class OutgoingCalls {
     });
   }
 
-  /** Asks what waits, as far as there is room. */
+  /**
+   * Asks what waits, as far as there is room; calls leave half of the room to record bytes, for
+   * some are answered only when records have gone the same way.
+   */
   pump(link: CallLink): void {
+    const askedBytesMax = link.peerLimits.windowBytes / 2;
     for (const call of this.#calls.values()) {
       if (!link.isOpen || !link.hasRoom) return;
       if (call.isAsked) continue;
+      const wouldBeBytes = this.#askedBytes + call.body.length;
+      if (this.#askedBytes > 0 && wouldBeBytes > askedBytesMax) return;
       if (link.fits(call.body.length)) {
         call.isAsked = true;
+        this.#askedBytes = wouldBeBytes;
         link.ask(call.id, call.name, call.body);
       } else {
         const detail = `${call.name} of ${call.body.length} bytes is more than a frame takes`;
@@ -76,10 +86,11 @@ export class OutgoingCalls {
   }
 
   /** One that comes too late, or of no call, is passed by. */
-  answered({ id, body, failure }: IncomingAnswer): void {
+  answered({ id, body, failure }: IncomingAnswer, link: CallLink): void {
     const call = this.#calls.get(id);
     if (call === undefined || !call.isAsked) return;
     this.#end(call);
+    this.pump(link);
     if (body !== undefined) call.resolve(body);
     else if (failure !== undefined) call.reject(errorOf(failure.code, failure.detail));
   }
@@ -115,6 +126,7 @@ export class OutgoingCalls {
   #end(call: Call): Call {
     call.stopTimer();
     this.#calls.delete(call.id);
+    if (call.isAsked) this.#askedBytes -= call.body.length;
     if (this.#calls.size === 0) this.#rule.onIdle();
     return call;
   }

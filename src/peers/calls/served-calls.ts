@@ -9,7 +9,10 @@ export interface AnswerLink {
   readonly peer: PeerIdentity;
   readonly isOpen: boolean;
   readonly hasRoom: boolean;
-  servedCount: number;
+  /** Calls of the other side that are being answered. */
+  readonly servedCount: number;
+  /** The call is answered: its body takes up room no more. */
+  finish(call: IncomingCall): void;
   fits(bytes: number): boolean;
   onRoom(listener: () => void): () => void;
   answer(id: number, body: Uint8Array): void;
@@ -49,27 +52,28 @@ export class ServedCalls {
   }
 
   /** Answers on the link that the call came by, once there is room, if it is still open then. */
-  answer(link: AnswerLink, { id, name, body }: IncomingCall): void {
-    if (link.servedCount >= this.#callsMax) {
-      const detail = `${link.servedCount} calls of node ${link.peer.id} are under way`;
+  answer(link: AnswerLink, call: IncomingCall): void {
+    const { id, name, body } = call;
+    if (link.servedCount > this.#callsMax) {
+      const detail = `${this.#callsMax} calls of node ${link.peer.id} are under way`;
+      link.finish(call);
       return link.fail(id, "THROTTLING_QUOTA_EXCEEDED", detail);
     }
-    link.servedCount += 1;
     this.handle(link.peer, name, body).then(
-      (answer) => whenRoom(link, () => send(link, id, answer)),
+      (answer) => whenRoom(link, () => send(link, call, answer)),
       (error: XylemError) => {
-        link.servedCount -= 1;
+        link.finish(call);
         link.fail(id, error.code, error.message);
       },
     );
   }
 }
 
-function send(link: AnswerLink, id: number, answer: Uint8Array): void {
-  link.servedCount -= 1;
-  if (link.fits(answer.length)) return link.answer(id, answer);
+function send(link: AnswerLink, call: IncomingCall, answer: Uint8Array): void {
+  link.finish(call);
+  if (link.fits(answer.length)) return link.answer(call.id, answer);
   const detail = `an answer of ${answer.length} bytes is more than a frame takes`;
-  link.fail(id, "MESSAGE_TOO_LARGE", detail);
+  link.fail(call.id, "MESSAGE_TOO_LARGE", detail);
 }
 
 function whenRoom(link: AnswerLink, then: () => void): void {
