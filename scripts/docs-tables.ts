@@ -85,7 +85,6 @@ export const topicSettingsWithoutEffect: readonly (keyof typeof topicSettings)[]
   "preallocate",
   "remote.log.copy.disable",
   "remote.log.delete.on.disable",
-  "unclean.leader.election.enable",
 ];
 
 function topicSettingsPage(): string {

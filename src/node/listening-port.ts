@@ -66,6 +66,11 @@ export class ListeningPort {
     return this.#port;
   }
 
+  /** The address it was told to listen on; unbracketed. */
+  get boundTo(): string {
+    return this.#options.host;
+  }
+
   /** The address that clients on this machine dial; unbracketed. */
   get host(): string {
     const host = this.#options.host;

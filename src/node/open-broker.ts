@@ -33,6 +33,7 @@ import { MemoryDisk } from "../storage/memory-disk.ts";
 import type { ControlCalls } from "./control/control-calls.ts";
 import { LazyPart } from "./lazy-part.ts";
 import { openGroups } from "./open-groups.ts";
+import type { OpenPeers } from "./open-peers.ts";
 import { openTopics } from "./open-topics.ts";
 import type { StartSteps } from "./start-steps.ts";
 
@@ -56,9 +57,11 @@ export interface OpenBroker {
   readonly loadGroups: () => Promise<void>;
   /** In a cluster: the other nodes learn that this one is up, and where it is reached. */
   readonly announce: (addresses: NodeEntry["addresses"]) => Promise<void>;
+  /** The links between nodes of a cluster. */
+  readonly peers?: OpenPeers | undefined;
 }
 
-type WithoutAnnouncing = Omit<OpenBroker, "announce">;
+type WithoutAnnouncing = Omit<OpenBroker, "announce" | "peers">;
 type WithoutGroups = Omit<Broker, "groups" | "retention">;
 
 /** What batches are built and read with in this process. */
@@ -71,7 +74,7 @@ export const lockStep = "lock the data directory";
 export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise<OpenBroker> {
   const { clock, random, log, rehearsal } = parts;
   const { disk, control, ...more } = await openDisk(steps, parts);
-  const { coordinator, cluster } = await openState(steps, disk, parts);
+  const { coordinator, cluster, peers } = await openState(steps, disk, parts);
   const configs = await openConfigs(steps, parts, { coordinator, cluster });
   const { settings } = configs;
   const logs = { disk, clock, random, log, settings, ...(parts.tools ?? batchTools) };
@@ -91,7 +94,7 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     () => new Deadlines(clock),
     (armed) => armed.close(),
   );
-  const state = { coordinator, configs, cluster };
+  const state = { coordinator, configs, cluster, links: peers?.links };
   const { topics, lineages } = await openTopics(steps, { ...logs, ...state, storage, directory });
   const records = await steps.run(
     "keep what records need",
@@ -133,7 +136,7 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
   const announce: OpenBroker["announce"] = async (addresses) => {
     if (lineages !== undefined) await cluster?.announce(lineages, addresses);
   };
-  return { ...opened, announce };
+  return { ...opened, announce, peers };
 }
 
 function takeCommands(steps: StartSteps, control: ControlCalls, broker: Broker): Promise<unknown> {
@@ -238,6 +241,7 @@ async function openRealDisk(steps: StartSteps, parts: BrokerParts): Promise<Disk
 interface State {
   readonly coordinator: Coordinator;
   readonly cluster: Cluster | undefined;
+  readonly peers?: OpenPeers;
 }
 
 /** Where topics and configs are kept: in this directory, or with a cluster's coordinator. */
@@ -260,7 +264,7 @@ async function openState(steps: StartSteps, disk: Disk, parts: BrokerParts): Pro
   // Loaded here: a node by itself needs none of it.
   const { openCluster, openCoordinator } = await import("./open-cluster.ts");
   const coordinator = await openCoordinator(steps, of, parts.coordinator);
-  return { coordinator, cluster: await openCluster(steps, coordinator, of) };
+  return { coordinator, ...(await openCluster(steps, coordinator, of)) };
 }
 
 function openConfigs(

@@ -8,7 +8,9 @@ import { agreeOnClusterId } from "../broker/cluster/agree-on-cluster-id.ts";
 import { Cluster } from "../broker/cluster/cluster.ts";
 import { openMeta } from "../broker/partition/directory/directory-meta.ts";
 import type { Coordinator } from "../broker/ports/coordinator.ts";
+import type { PeerAddress } from "../broker/ports/peer-links.ts";
 import type { Disk } from "../broker/ports/disk.ts";
+import { type OpenPeers, openPeers } from "./open-peers.ts";
 import { packageVersion } from "./package-version.ts";
 import type { StartSteps } from "./start-steps.ts";
 
@@ -22,17 +24,33 @@ export interface ClusterParts {
   readonly onReplaced: (error: XylemError) => void;
 }
 
+/** A node among others. */
+export interface ClusteredNode {
+  readonly cluster: Cluster;
+  /** Absent where a coordinator was given: its owner links the nodes. */
+  readonly peers?: OpenPeers;
+}
+
 /** The given coordinator, or the one that the setting names. Throws INVALID_CONFIG. */
 export async function openCoordinator(
   steps: StartSteps,
-  { settings }: ClusterParts,
+  { settings, clock, random, log }: ClusterParts,
   given: Coordinator | undefined,
 ): Promise<Coordinator> {
   if (given !== undefined) return given;
   const address = settings.coordinator;
-  return await steps.run("open the coordinator", () => {
-    throw new XylemError("INVALID_CONFIG", `${address} is no coordinator that is known here`);
-  });
+  const clusterName = settings["cluster.name"];
+  return await steps.run(
+    "open the coordinator",
+    async () => {
+      if (!address.startsWith("etcd://")) {
+        throw new XylemError("INVALID_CONFIG", `${address}: only etcd:// is known here`);
+      }
+      const { EtcdCoordinator } = await import("../coordination/etcd/etcd-coordinator.ts");
+      return new EtcdCoordinator({ address, clusterName, clock, random, log });
+    },
+    (opened) => opened.close(),
+  );
 }
 
 /**
@@ -43,15 +61,14 @@ export async function openCluster(
   steps: StartSteps,
   coordinator: Coordinator,
   parts: ClusterParts,
-): Promise<Cluster> {
+): Promise<ClusteredNode> {
   const { settings, disk, random } = parts;
-  const directoryId = await steps.run("find out which cluster it is", async () => {
+  const { clusterId, directoryId } = await steps.run("find out which cluster it is", async () => {
     const clusterId = await agreeOnClusterId(coordinator, settings["cluster.id"], random);
-    const meta = await openMeta(disk, { nodeId: settings["node.id"], clusterId }, random);
-    return meta.directoryId;
+    return await openMeta(disk, { nodeId: settings["node.id"], clusterId }, random);
   });
   const rack = settings["broker.rack"] === "" ? null : settings["broker.rack"];
-  return await steps.run(
+  const cluster = await steps.run(
     "take this node's place in the cluster",
     () =>
       Cluster.open({
@@ -64,8 +81,20 @@ export async function openCluster(
         leaseMs: settings["cluster.lease.ms"],
         expectedNodes: settings["cluster.expect"],
       }),
-    (cluster) => cluster.close(),
+    (taken) => taken.close(),
   );
+  const { nodeId, incarnation } = cluster;
+  if (settings.coordinator === "") return { cluster };
+  const identity = { id: nodeId, incarnation };
+  const addressOf = (id: number): PeerAddress | undefined => peerAddressOf(cluster, id);
+  const peers = await openPeers(steps, { ...parts, identity, clusterId, addressOf });
+  return { cluster, peers };
+}
+
+function peerAddressOf(cluster: Cluster, nodeId: number): PeerAddress | undefined {
+  const node = cluster.image.node(nodeId);
+  const address = node?.addresses.peer;
+  return node && address && { ...address, incarnation: node.incarnation };
 }
 
 /** Another one after each start of the machine; undefined where that is not told. */

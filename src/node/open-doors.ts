@@ -35,7 +35,7 @@ export interface DoorPlan {
   /** A program's own routes: the HTTP door is opened at once, so that it hears what is wrong. */
   readonly guests?: GuestRoutes | undefined;
   /** Takes over connections of other nodes; absent outside a cluster. */
-  readonly peer?: Doors["peer"];
+  readonly peer?: Doors["peer"] | undefined;
 }
 
 /** Prepares the doors. They close in reverse: calls first, what carries them afterwards. */

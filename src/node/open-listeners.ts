@@ -42,6 +42,12 @@ export class Listeners {
     return this.#ports.find((port) => port.doors.has(door));
   }
 
+  /** Whether a door is reached by any address of this machine. */
+  isWildcard(door: Door): boolean {
+    const host = this.#ports.find((port) => port.doors.has(door))?.boundTo;
+    return host === "0.0.0.0" || host === "::";
+  }
+
   close(): void {
     for (const port of this.#ports) port.close();
   }

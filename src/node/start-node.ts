@@ -7,12 +7,14 @@ import type { NodeSettings } from "../base/settings/node-settings.ts";
 import { parseByteCount } from "../base/settings/rows.ts";
 import { assert } from "../base/assert.ts";
 import type { Broker } from "../broker/broker.ts";
+import type { Coordinator } from "../broker/ports/coordinator.ts";
 import type { Disk } from "../broker/ports/disk.ts";
 import type { Rehearsal } from "../broker/ports/rehearsal.ts";
 import type { GuestRoutes } from "../servers/http/guest-routes.ts";
+import { advertisedAddresses } from "./advertised-addresses.ts";
 import { fitDescriptors } from "./fit-descriptors.ts";
 import { type Door, type PlannedListener, planListeners } from "./listener-plan.ts";
-import { openBroker } from "./open-broker.ts";
+import { type OpenBroker, openBroker } from "./open-broker.ts";
 import { openDoors } from "./open-doors.ts";
 import { Listeners } from "./open-listeners.ts";
 import { StartSteps } from "./start-steps.ts";
@@ -28,6 +30,8 @@ export interface NodeOptions extends MergedSettings {
   /** As of `openBroker`. */
   readonly disk?: Disk;
   readonly rehearsal?: Rehearsal;
+  /** As of `openBroker`. */
+  readonly coordinator?: Coordinator;
   /** Called when `xylem stop` asks for it; the caller then stops the node. */
   readonly onStopRequested?: () => void;
 }
@@ -62,7 +66,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const plan = await steps.run("check the listeners", () => checkedPlan(settings));
   const opened = await openBroker(steps, { ...options, settings, clock, random });
   const { broker } = opened;
-  const doors = await openDoors(steps, opened, { listeners: plan, guests: options.routes });
+  const { routes: guests } = options;
+  const peer = opened.peers?.accept;
+  const doors = await openDoors(steps, opened, { listeners: plan, guests, peer });
   const listeners = await steps.run(
     "listen",
     () => Listeners.open(plan, broker, doors),
@@ -71,6 +77,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       opened.close();
     },
   );
+  await announce(steps, opened, listeners);
   warnOfUnreachable(plan, settings, log);
   warnOfMemory(settings, log);
   const http = listeners.find("http");
@@ -85,6 +92,24 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     warmUp: () => doors.warmUp(),
     stop: () => steps.stop(),
   };
+}
+
+/** From here on the other nodes of a cluster count on this one. */
+async function announce(
+  steps: StartSteps,
+  { broker, announce: tell }: OpenBroker,
+  listeners: Listeners,
+): Promise<void> {
+  if (broker.cluster === undefined) return;
+  await steps.run("tell the cluster where this node is", () =>
+    tell(
+      advertisedAddresses(
+        broker.settings,
+        (door) => listeners.find(door),
+        (door) => listeners.isWildcard(door),
+      ),
+    ),
+  );
 }
 
 function isLoopback(host: string): boolean {

@@ -69,6 +69,14 @@ export class ClusterWorld {
     await waitUntil(what, () => asked.every((id) => holds(this.node(id))), 10_000);
   }
 
+  /** Lets time pass on all nodes, and what it sets off. */
+  async tick(ms: number): Promise<void> {
+    for (let step = 0; step < 10; step += 1) {
+      await this.clock.advance(ms / 10);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
   /** On every node. */
   async create(at: number, name: string, asked: Partial<NewTopic> = {}): Promise<void> {
     const configs = new Map<string, string>();

@@ -22,7 +22,6 @@ const entries = [
   ...messages.map(({ path }) => path),
   // The cluster is composed of these.
   ...product.map(({ path }) => path).filter((path) => path.startsWith("src/replication/")),
-  ...product.map(({ path }) => path).filter((path) => path.startsWith("src/broker/cluster/")),
   ...product.map(({ path }) => path).filter((path) => path.startsWith("src/peers/")),
   "src/simulation/simulated-network.ts",
   "src/node/open-peers.ts",

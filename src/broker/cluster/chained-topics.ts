@@ -25,7 +25,7 @@ const chainBytesMax = transactionBytesMax / 2;
 const firstEpoch = 1;
 
 /** Kept while a topic of many partitions is written, bound to the lease of the node that writes. */
-const makingKey = (topicId: string): string => `making/${topicId}`;
+export const makingKey = (topicId: string): string => `making/${topicId}`;
 
 /**
  * Topics of a cluster: their entries and chains in the coordinator. A transaction takes few keys,

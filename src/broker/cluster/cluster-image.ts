@@ -9,7 +9,11 @@ import type { Member } from "../../replication/member.ts";
 import { NodeLoads } from "../../replication/placement/node-loads.ts";
 import type { Seat } from "../../replication/placement/seat.ts";
 import type { Change, CoordinatorState } from "../ports/coordinator.ts";
-import { controllerKey, parseController, type ControllerEntry } from "./controller-entry.ts";
+import {
+  controllerKey,
+  parseController,
+  type ControllerEntry,
+} from "./controller/controller-entry.ts";
 import { nodesPrefix, parseNodeEntry, type NodeEntry } from "./node-entry.ts";
 import { parseSeat, seatsPrefix } from "./seat-entry.ts";
 

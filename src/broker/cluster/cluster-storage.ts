@@ -3,6 +3,7 @@ import type { Log } from "../../base/log.ts";
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import { formatUuid, type Uuid } from "../../base/uuid.ts";
 import { chainKey, type ChainConfig } from "../../replication/chain-config.ts";
+import type { LogEnd } from "../../replication/controller/chain-ask.ts";
 import type { ReplicaLog } from "../partition/replica/replica-log.ts";
 import type { FoundPartition, PartitionStorage, TopicKey } from "../ports/partition-storage.ts";
 import { Turns } from "../turns.ts";
@@ -98,6 +99,17 @@ export class ClusterStorage implements PartitionStorage {
       if (replica?.hasLostCommitted === true) return false;
     }
     return true;
+  }
+
+  /** Where this node's logs of these chains end, as far as it has them. */
+  logEnds(keys: readonly string[]): LogEnd[] {
+    const { nodeId: id, incarnation } = this.#options.cluster;
+    return keys.flatMap((key) => {
+      const replica = this.#seated.get(key)?.replica;
+      if (replica === undefined) return [];
+      const lastEpoch = replica.epochEnds().at(-1)?.epoch ?? -1;
+      return [{ key, from: { id, incarnation }, lastEpoch, endOffset: replica.end }];
+    });
   }
 
   async close(): Promise<void> {

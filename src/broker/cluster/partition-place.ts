@@ -3,7 +3,7 @@ import { formatUuid, type Uuid } from "../../base/uuid.ts";
 import type { Broker } from "../broker.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
 
-/** Where a partition is, in Kafka's words: the leader is the head, the replicas in sync its chain. */
+/** Where a partition is, in Kafka's words: the leader is the head, who is in sync the chain. */
 export interface PartitionPlace {
   readonly error: ErrorCode | undefined;
   /** -1: there is none at the moment. */

@@ -22,8 +22,8 @@ interface Place {
 }
 
 /**
- * FindCoordinator (key 10): the node that leads the group's partition. The offsets topic is made before
- * the answer, where Kafka answers COORDINATOR_NOT_AVAILABLE and lets the client try again.
+ * FindCoordinator (key 10): the node that leads the group's partition. The offsets topic is made
+ * before the answer, where Kafka answers COORDINATOR_NOT_AVAILABLE and lets the client try again.
  */
 export async function findCoordinator(
   request: Request,

@@ -1,4 +1,4 @@
-import { assert } from "../../base/assert.ts";
+import { assert } from "../../../base/assert.ts";
 
 /** Bound to the controller's lease. */
 export const controllerKey = "controller";

@@ -1,0 +1,80 @@
+import { XylemError } from "../../../base/errors.ts";
+import { decodeUtf8, encodeUtf8 } from "../../../base/text.ts";
+import type { ChainAsk, LogEnd } from "../../../replication/controller/chain-ask.ts";
+import type { LogEndQuestion } from "../../../replication/controller/chain-controller.ts";
+import type { PeerLinks } from "../../ports/peer-links.ts";
+import type { Cluster } from "../cluster.ts";
+import type { Controller } from "./controller.ts";
+
+/** Names of calls between nodes. */
+const names = { ask: "chain-ask", logEnds: "log-ends" } as const;
+const answerTimeoutMs = 2_000;
+
+export interface ControllerCallsOptions {
+  readonly cluster: Cluster;
+  /** Absent where nodes are not linked: only this node itself is asked then. */
+  readonly links: PeerLinks | undefined;
+  /** Where this node's logs of these chains end. */
+  readonly logEnds: (keys: readonly string[]) => readonly LogEnd[];
+}
+
+/** What the controller and the members of chains ask each other, be they on one node or on two. */
+export class ControllerCalls {
+  readonly #options: ControllerCallsOptions;
+  #controller: Controller | undefined;
+
+  constructor(options: ControllerCallsOptions) {
+    this.#options = options;
+    const { links, logEnds } = options;
+    links?.serve(names.ask, async (_from, body) => {
+      this.#take(readJson<ChainAsk>(body));
+      return writeJson(null);
+    });
+    links?.serve(names.logEnds, async (_from, body) =>
+      writeJson(logEnds(readJson<readonly string[]>(body))),
+    );
+  }
+
+  /** The controller of this node, in office or not. */
+  attach(controller: Controller): void {
+    this.#controller = controller;
+  }
+
+  /**
+   * Tells the controller what a chain's member asks; who has no answer in its chain's epoch asks
+   * again. Throws NOT_CONTROLLER, and what a call between nodes throws.
+   */
+  async ask(ask: ChainAsk): Promise<void> {
+    const { cluster, links } = this.#options;
+    const { controller } = cluster.image;
+    if (controller === undefined) throw notInOffice();
+    if (controller.id === cluster.nodeId) return this.#take(ask);
+    if (links === undefined) throw notInOffice();
+    await links.call(controller.id, names.ask, writeJson(ask), answerTimeoutMs);
+  }
+
+  /** Where a node's logs end. */
+  async askLogEnds({ nodeId, keys }: LogEndQuestion): Promise<readonly LogEnd[]> {
+    const { cluster, links, logEnds } = this.#options;
+    if (nodeId === cluster.nodeId) return logEnds(keys);
+    if (links === undefined) return [];
+    const body = await links.call(nodeId, names.logEnds, writeJson(keys), answerTimeoutMs);
+    return readJson<readonly LogEnd[]>(body);
+  }
+
+  #take(ask: ChainAsk): void {
+    if (this.#controller?.ask(ask) !== true) throw notInOffice();
+  }
+}
+
+function notInOffice(): XylemError {
+  return new XylemError("NOT_CONTROLLER", "This node is not the controller");
+}
+
+function writeJson(value: unknown): Uint8Array {
+  return encodeUtf8(JSON.stringify(value));
+}
+
+function readJson<T>(body: Uint8Array): T {
+  return JSON.parse(decodeUtf8(body)) as T;
+}

@@ -1,0 +1,79 @@
+import { ControllerImage } from "../../../replication/controller/controller-image.ts";
+import { formatUuid } from "../../../base/uuid.ts";
+import type { BrokerConfigs } from "../../configs/broker-configs.ts";
+import type { Change } from "../../ports/coordinator.ts";
+import { parseTopicEntry, topicsPrefix, type TopicEntry } from "../../topics/topic-entry.ts";
+import type { Cluster } from "../cluster.ts";
+import type { ImageNews } from "../cluster-image.ts";
+import { nodeKey } from "../node-entry.ts";
+import { topicRules } from "./topic-rules.ts";
+
+/** A topic as the coordinator holds it. */
+export interface KnownTopic {
+  readonly name: string;
+  readonly entry: TopicEntry;
+}
+
+/** Keeps what the controller looks at as new as what its node knows. */
+export class ControllerView {
+  readonly image = new ControllerImage();
+  readonly #cluster: Cluster;
+  readonly #configs: BrokerConfigs;
+  readonly #topics = new Map<string, TopicEntry>();
+  #nodeIds = new Set<number>();
+
+  constructor(cluster: Cluster, configs: BrokerConfigs, topics: readonly KnownTopic[]) {
+    this.#cluster = cluster;
+    this.#configs = configs;
+    this.#setNodes();
+    for (const { name, entry } of topics) this.#setTopic(name, entry);
+    for (const [key, { config, revision }] of cluster.image.chains) {
+      this.image.setChain({ key, config, revision });
+    }
+  }
+
+  takeImage({ nodesChanged, chains }: ImageNews): void {
+    if (nodesChanged) this.#setNodes();
+    for (const key of chains) {
+      const chain = this.#cluster.image.chains.get(key);
+      if (chain === undefined) this.image.removeChain(key);
+      else this.image.setChain({ key, ...chain });
+    }
+  }
+
+  takeTopics(changes: readonly Change[]): void {
+    for (const { key, value } of changes) {
+      const name = key.slice(topicsPrefix.length);
+      const before = this.#topics.get(name);
+      const entry = value === null ? undefined : parseTopicEntry(name, value);
+      const isSame = before && entry && formatUuid(before.id) === formatUuid(entry.id);
+      if (before !== undefined && isSame !== true) this.image.removeTopic(formatUuid(before.id));
+      if (entry === undefined) this.#topics.delete(name);
+      else this.#setTopic(name, entry);
+    }
+  }
+
+  /** Defaults of topics have changed. */
+  takeDefaults(): void {
+    for (const [name, entry] of this.#topics) this.#setTopic(name, entry);
+  }
+
+  #setTopic(name: string, entry: TopicEntry): void {
+    this.#topics.set(name, entry);
+    this.image.setTopic(formatUuid(entry.id), topicRules(name, entry, this.#configs));
+  }
+
+  #setNodes(): void {
+    const { image, feed } = this.#cluster;
+    const present = new Set<number>();
+    for (const { id, incarnation, lineages, isDraining } of image.nodes) {
+      if (lineages === undefined) continue;
+      present.add(id);
+      const revision = feed.revisionOf(nodeKey(id));
+      this.image.setNode({ id, incarnation, lineages, isDraining, revision });
+    }
+    for (const id of this.#nodeIds) if (!present.has(id)) this.image.removeNode(id);
+    this.#nodeIds = present;
+    this.image.setSeats(image.seats);
+  }
+}

@@ -1,0 +1,277 @@
+import type { Clock } from "../../../base/clock.ts";
+import { inParallel } from "../../../base/in-parallel.ts";
+import type { Log } from "../../../base/log.ts";
+import { formatChainConfig } from "../../../replication/chain-config.ts";
+import type { ChainAsk, LogEnd } from "../../../replication/controller/chain-ask.ts";
+import type { ChainChange } from "../../../replication/controller/chain-change.ts";
+import {
+  ChainController,
+  type LogEndQuestion,
+} from "../../../replication/controller/chain-controller.ts";
+import type { BrokerConfigs } from "../../configs/broker-configs.ts";
+import type { Compare, Coordinator } from "../../ports/coordinator.ts";
+import { parseTopicEntry, topicsPrefix } from "../../topics/topic-entry.ts";
+import type { Cluster } from "../cluster.ts";
+import { nodeKey } from "../node-entry.ts";
+import { clearOrphans } from "./clear-orphans.ts";
+import { controllerKey, formatController } from "./controller-entry.ts";
+import { ControllerView } from "./controller-view.ts";
+
+export interface ControllerOptions {
+  readonly cluster: Cluster;
+  readonly coordinator: Coordinator;
+  readonly configs: BrokerConfigs;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Asks a node where logs of its end; what it does not know is left out. */
+  readonly askLogEnds: (question: LogEndQuestion) => Promise<readonly LogEnd[]>;
+}
+
+/** How chains are looked after. */
+const rules = {
+  returnWaitMs: 1_000,
+  handOverMs: 10_000,
+  restMs: 10_000,
+  joinsPerNodeMax: 256,
+  looksMax: 1_024,
+  headsAtOnceMax: 100,
+  preferredAfterMs: 300_000,
+};
+/** Changes of chains that are written side by side. */
+const writingMax = 16;
+/** Between two tries after the coordinator has failed. */
+const retryMs = 500;
+/** Between two looks for chains without a topic. */
+const sweepMs = 60_000;
+
+/** What a node does while it holds the controller's key. */
+interface Term {
+  readonly view: ControllerView;
+  readonly controller: ChainController;
+  /** The key as it was claimed: all that is written compares it. */
+  readonly office: Compare;
+  /** Ends the news about topics. */
+  readonly stop: () => void;
+}
+
+/**
+ * The controller as every node has it: it acts on the one that holds the key `controller` under its
+ * lease, and decides how chains change. Without it nothing changes; traffic goes on.
+ *
+ * waiting → (the key is free: claimed) → in office → (the key is another's, or gone) → waiting.
+ */
+export class Controller {
+  readonly #options: ControllerOptions;
+  readonly #leave: (() => void)[];
+  #term: Term | undefined;
+  #isClaiming = false;
+  #isOpening = false;
+  #isDeciding = false;
+  #isDue = false;
+  #isClosed = false;
+  #wake = (): void => {};
+  #retry = (): void => {};
+  #sweep = (): void => {};
+  #work: Promise<void> = Promise.resolve();
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+    const { cluster, configs } = options;
+    this.#leave = [
+      cluster.onImage((news) => {
+        this.#term?.view.takeImage(news);
+        this.#review();
+      }),
+      cluster.membership.onChange(() => this.#review()),
+      configs.onChange(() => {
+        this.#term?.view.takeDefaults();
+        this.#decideSoon();
+      }),
+    ];
+    this.#review();
+  }
+
+  /** Whether this node is in office. */
+  get isActive(): boolean {
+    return this.#term !== undefined;
+  }
+
+  /** Chains that need a hand, and why; of the node in office. */
+  get stuck(): ReadonlyMap<string, string> {
+    return this.#term?.controller.stuck ?? new Map();
+  }
+
+  /** Takes an ask or a report of a chain's member; false: this node is not in office. */
+  ask(ask: ChainAsk): boolean {
+    if (this.#term === undefined) return false;
+    this.#term.controller.ask(ask);
+    this.#decideSoon();
+    return true;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const leave of this.#leave) leave();
+    this.#end();
+    this.#retry();
+    await this.#work;
+  }
+
+  /** In office, or not any more, or a try for it. */
+  #review(): void {
+    if (this.#isClosed) return;
+    const { cluster } = this.#options;
+    const { controller } = cluster.image;
+    const isOwn = controller?.incarnation === cluster.incarnation;
+    if (this.#term !== undefined && !(isOwn && cluster.membership.lease)) this.#end();
+    if (controller === undefined && cluster.isStanding) this.#claim();
+    else if (isOwn && this.#term === undefined) this.#begin();
+    else this.#decideSoon();
+  }
+
+  #claim(): void {
+    const { cluster, coordinator, log } = this.#options;
+    const { lease } = cluster.membership;
+    if (this.#isClaiming || lease === undefined) return;
+    this.#isClaiming = true;
+    const value = formatController({ id: cluster.nodeId, incarnation: cluster.incarnation });
+    coordinator
+      .transact([{ key: controllerKey, revision: 0 }], [{ key: controllerKey, value, lease }])
+      .then(
+        // Whoever has it, the image tells.
+        () => (this.#isClaiming = false),
+        (error: Error) => {
+          this.#isClaiming = false;
+          log.warn("the controller's key could not be claimed", { why: error.message });
+          this.#retryLater();
+        },
+      );
+  }
+
+  #begin(): void {
+    if (this.#isOpening) return;
+    this.#isOpening = true;
+    this.#work = this.#open()
+      .catch((error: Error) => {
+        this.#options.log.warn("the controller did not begin", { why: error.message });
+        this.#retryLater();
+      })
+      .finally(() => {
+        this.#isOpening = false;
+        this.#decideSoon();
+      });
+  }
+
+  async #open(): Promise<void> {
+    const { cluster, coordinator, configs, log } = this.#options;
+    let readAt = 0;
+    const following = cluster.feed.followLater(topicsPrefix, ({ changes, isAnew }) => {
+      const news = changes.filter(({ revision }) => isAnew || revision > readAt);
+      this.#term?.view.takeTopics(news);
+      this.#decideSoon();
+    });
+    const { entries, revision } = await coordinator.read(topicsPrefix);
+    readAt = revision;
+    const isOwn = cluster.image.controller?.incarnation === cluster.incarnation;
+    if (this.#isClosed || !isOwn) return following.stop();
+    const topics = entries.map(({ key, value }) => {
+      const name = key.slice(topicsPrefix.length);
+      return { name, entry: parseTopicEntry(name, value) };
+    });
+    const view = new ControllerView(cluster, configs, topics);
+    const controller = new ChainController(view.image, rules);
+    const office = { key: controllerKey, revision: cluster.feed.revisionOf(controllerKey) };
+    this.#term = { view, controller, office, stop: following.stop };
+    following.release();
+    log.info("this node is the controller", { nodeId: cluster.nodeId });
+    this.#sweepOrphans();
+  }
+
+  #end(): void {
+    this.#wake();
+    this.#sweep();
+    if (this.#term === undefined) return;
+    this.#term.stop();
+    this.#term = undefined;
+    this.#options.log.info("this node is the controller no longer");
+  }
+
+  #retryLater(): void {
+    if (this.#isClosed) return;
+    this.#retry();
+    this.#retry = this.#options.clock.schedule(retryMs, () => this.#review());
+  }
+
+  #decideSoon(): void {
+    this.#isDue = true;
+    if (this.#isDeciding || this.#term === undefined) return;
+    this.#isDeciding = true;
+    this.#work = this.#decideAll().finally(() => {
+      this.#isDeciding = false;
+      if (this.#isDue) this.#decideSoon();
+    });
+  }
+
+  async #decideAll(): Promise<void> {
+    while (this.#isDue && this.#term !== undefined) {
+      this.#isDue = false;
+      const term = this.#term;
+      const { clock } = this.#options;
+      const decision = term.controller.decide(clock.monotonicMs());
+      for (const question of decision.questions) void this.#askLogEnds(term, question);
+      await inParallel(decision.changes, writingMax, (change) => this.#write(term, change));
+      if (decision.hasMore) this.#isDue = true;
+      this.#wakeAt(decision.wakeMs);
+    }
+  }
+
+  #wakeAt(wakeMs: number | undefined): void {
+    this.#wake();
+    if (wakeMs === undefined || this.#term === undefined) return;
+    const { clock } = this.#options;
+    const delayMs = Math.max(0, wakeMs - clock.monotonicMs());
+    this.#wake = clock.schedule(delayMs, () => this.#decideSoon());
+  }
+
+  async #write(term: Term, { key, revision, config, reason, nodes }: ChainChange): Promise<void> {
+    if (this.#term !== term) return;
+    const { coordinator, log } = this.#options;
+    const compares = [
+      { key, revision },
+      // Of two that believe to be in office, one is.
+      term.office,
+      ...nodes.map((node) => ({ key: nodeKey(node.id), revision: node.revision })),
+    ];
+    try {
+      const value = formatChainConfig(config);
+      const written = await coordinator.transact(compares, [{ key, value }]);
+      if (written === undefined) term.controller.retry(key);
+      else log.info("a chain changes", { chain: key, epoch: config.epoch, reason });
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      log.warn("a change of a chain has no answer", { chain: key, why });
+      term.controller.retry(key);
+      await new Promise<void>((resolve) => this.#options.clock.schedule(retryMs, resolve));
+    }
+  }
+
+  async #askLogEnds(term: Term, question: LogEndQuestion): Promise<void> {
+    const { askLogEnds, log } = this.#options;
+    try {
+      for (const end of await askLogEnds(question)) term.controller.tell(end);
+      if (this.#term === term) this.#decideSoon();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      log.warn("a node did not say where its logs end", { nodeId: question.nodeId, why });
+    }
+  }
+
+  #sweepOrphans(): void {
+    if (this.#term === undefined) return;
+    const { clock, log } = this.#options;
+    clearOrphans(this.#options, this.#term.office).catch((error: Error) => {
+      log.warn("chains without a topic could not be looked for", { why: error.message });
+    });
+    this.#sweep = clock.schedule(sweepMs, () => this.#sweepOrphans());
+  }
+}

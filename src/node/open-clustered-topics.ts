@@ -1,0 +1,53 @@
+import { ChainedTopics } from "../broker/cluster/chained-topics.ts";
+import type { Cluster } from "../broker/cluster/cluster.ts";
+import { ClusterStorage } from "../broker/cluster/cluster-storage.ts";
+import { ControllerCalls } from "../broker/cluster/controller/controller-calls.ts";
+import { Controller } from "../broker/cluster/controller/controller.ts";
+import { LineageFile } from "../broker/cluster/lineage-file.ts";
+import { LoneChain } from "../broker/cluster/lone-chain.ts";
+import { Topics } from "../broker/topics/topics.ts";
+import { readBootId } from "./open-cluster.ts";
+import type { OpenTopics, TopicsParts } from "./open-topics.ts";
+import type { StartSteps } from "./start-steps.ts";
+
+/**
+ * The topics of a node among others: those of the cluster, each partition where its chain says. Its
+ * logs are looked at before anybody counts on them.
+ */
+export async function openClusteredTopics(
+  steps: StartSteps,
+  parts: TopicsParts & { readonly cluster: Cluster },
+): Promise<OpenTopics> {
+  const { cluster, coordinator, directory, log } = parts;
+  const storage = await steps.run(
+    "find the partitions' places",
+    () =>
+      new ClusterStorage({
+        cluster,
+        storage: parts.storage,
+        runChain: (replica, place) => new LoneChain(replica, place),
+        log,
+      }),
+    (opened) => opened.close(),
+  );
+  const chains = new ChainedTopics(cluster, coordinator);
+  const topics = await steps.run(
+    "recover the topics",
+    () => Topics.open({ ...parts, storage, cluster: { chains, feed: cluster.feed } }),
+    (opened) => opened.close(),
+  );
+  const lineages = await steps.run("see what the logs still hold", async () => {
+    const { wasClean } = directory;
+    const file = await LineageFile.open({ ...parts, bootId: readBootId(), wasClean });
+    if (!storage.areReplicasWhole) await file.renew();
+    return file.lineages;
+  });
+  const calls = new ControllerCalls({ ...parts, logEnds: (keys) => storage.logEnds(keys) });
+  const controller = await steps.run(
+    "stand for controller",
+    () => new Controller({ ...parts, askLogEnds: (question) => calls.askLogEnds(question) }),
+    (standing) => standing.close(),
+  );
+  calls.attach(controller);
+  return { topics, lineages };
+}
