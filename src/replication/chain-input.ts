@@ -41,11 +41,12 @@ export type ChainInput =
     }
   /** At a head: what is below it is wanted on every disk. */
   | { readonly kind: "flushAsked"; readonly offset: number }
-  /** A `read` is done: the batches of [its offset, next) are at hand. */
+  /** A `read` is done: the batches of [offset, next) are at hand. */
   | {
       readonly kind: "loaded";
       readonly link: LinkId;
       readonly session: number;
+      readonly offset: number;
       readonly next: number;
       readonly sizeBytes: number;
     }

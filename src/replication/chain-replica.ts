@@ -99,7 +99,7 @@ export class ChainReplica implements ReplicaCore {
       case "flushAsked":
         return this.#askFlush(input.offset);
       case "loaded":
-        return this.#followers.find(input.link, input.session)?.loaded(input.next, input.sizeBytes);
+        return this.#followers.find(input.link, input.session)?.loaded(input);
       case "linkOpened":
         return this.#upstream.opened(input.link, input.peer);
       case "linkClosed":

@@ -1,8 +1,10 @@
-import type { LinkId } from "./chain-input.ts";
+import type { ChainInput, LinkId } from "./chain-input.ts";
 import type { Ack, ChainMessage, Hello } from "./chain-message.ts";
 import { findCommonEnd } from "./epoch-table.ts";
 import type { ReplicaCore } from "./replica-core.ts";
 import { type ChainMarks, noMarks } from "./replica-marks.ts";
+
+type Loaded = Extract<ChainInput, { kind: "loaded" }>;
 
 /**
  * A session with a successor, or with a joiner: from its Hello until the connection or the epoch
@@ -92,9 +94,8 @@ export class Downstream {
     this.#core.emit({ kind: "read", link, session, offset: this.#next, sizeBytesMax });
   }
 
-  /** The batches of [next, `next`) are at hand. */
-  loaded(next: number, sizeBytes: number): void {
-    if (!this.#isReading) return;
+  loaded({ offset, next, sizeBytes }: Loaded): void {
+    if (!this.#isReading || offset !== this.#next) return;
     this.#isReading = false;
     if (next === this.#next) return;
     this.#inFlight.push({ next, sizeBytes });

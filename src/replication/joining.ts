@@ -46,21 +46,29 @@ export class Joining {
   }
 
   step(isTick: boolean): void {
-    if (this.#slot.member === undefined) return;
-    const { marks, nowMs, limits } = this.#core;
-    const hasShaken = this.#slot.session?.hasShaken === true;
-    const isNear = this.#slot.held >= Math.min(marks.end, this.#endBefore);
-    if (hasShaken && isNear) this.#isWithholding = true;
-    if (isTick) this.#endBefore = marks.end;
-    if (!hasShaken || !this.#isWithholding || !this.#isComplete()) return;
+    this.#withholdWhenNear();
+    if (isTick) this.#endBefore = this.#core.marks.end;
+    this.#askWhenComplete();
+  }
+
+  #withholdWhenNear(): void {
+    if (this.#slot.session?.hasShaken !== true) return;
+    const { end } = this.#core.marks;
+    if (this.#slot.held >= Math.min(end, this.#endBefore)) this.#isWithholding = true;
+  }
+
+  #askWhenComplete(): void {
+    const joiner = this.#slot.member;
+    if (joiner === undefined || !this.#isWithholding || !this.#isComplete()) return;
+    const { nowMs, limits, epoch } = this.#core;
     if (nowMs - this.#askedMs < limits.retryMs) return;
     this.#askedMs = nowMs;
-    const { epoch } = this.#core;
-    this.#core.emit({ kind: "ask", ask: { kind: "append", epoch, joiner: this.#slot.member } });
+    this.#core.emit({ kind: "ask", ask: { kind: "append", epoch, joiner } });
   }
 
   /** The joiner has all that was ever acknowledged from here, in this epoch and before. */
   #isComplete(): boolean {
+    if (this.#slot.session?.hasShaken !== true) return false;
     const { durability, committed } = this.#core.marks;
     const theirs = this.#slot.acknowledged;
     const needed = Math.max(this.#floor, committed);

@@ -60,6 +60,8 @@ export class SuccessorSlot {
   }
 
   open(link: LinkId, hello: Hello): void {
+    // It came twice: the session it began goes on.
+    if (this.find(link, hello.session) !== undefined) return;
     this.#session = new Downstream(this.#core, link, hello);
   }
 

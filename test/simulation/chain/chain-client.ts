@@ -79,6 +79,13 @@ export class ChainClient {
     this.#write(node, this.#next - 1);
   }
 
+  /** Sends the first batch that has no answer, here. */
+  produceAt(node: ChainNode): void {
+    this.#turnTo(node);
+    this.#next += 1;
+    this.#write(node, this.#next - 1);
+  }
+
   /** No answer in time: all that has none is sent again, from the first on. */
   #turnTo(node: ChainNode): void {
     this.#next = this.#first;

@@ -114,6 +114,7 @@ export class ChainControllers {
     const chosen = nodes[config.members[0]?.id ?? -1];
     if (!areSame || !store.write(change.revision, config)) return one.controller.retry(key);
     this.changeCount += 1;
+    judge.configured(one.view, config);
     this.#world.say(`controller: ${show(config)} (${change.reason})`);
     if (isUnclean && chosen !== undefined) {
       judge.startUnclean(chosen, config.epoch, isByHand);
@@ -128,8 +129,11 @@ export class ChainControllers {
   cutLive(): void {
     const one = this.#looking();
     const { config } = one.view;
-    if (config.members.length < 2) return;
     const victim = this.#world.chance.of(config.members);
+    const isAnotherUp = config.members.some(({ id, incarnation }) => {
+      return id !== victim.id && one.view.live.get(id)?.incarnation === incarnation;
+    });
+    if (!isAnotherUp) return;
     const members = config.members.filter((member) => member !== victim);
     this.#write(one, this.#change(one, nextEpoch(config, { members }), "cut a live one"), false);
   }

@@ -71,7 +71,7 @@ function losesDisk(world: World): boolean {
   return world.traits.mayLoseDisk && world.chance.is(0.3);
 }
 
-function crash(world: World, node: ChainNode, what: "process" | "machine" | "disk"): true {
+export function crash(world: World, node: ChainNode, what: "process" | "machine" | "disk"): true {
   const { log } = node;
   const { chance } = world;
   node.stop();

@@ -1,5 +1,5 @@
 import type { ChainConfig } from "../../../src/replication/chain-config.ts";
-import type { ChainEffect } from "../../../src/replication/chain-effect.ts";
+import type { ChainEffect, ReplicaAsk } from "../../../src/replication/chain-effect.ts";
 import type { ChainInput } from "../../../src/replication/chain-input.ts";
 import type { ChainMessage } from "../../../src/replication/chain-message.ts";
 import { ChainReplica } from "../../../src/replication/chain-replica.ts";
@@ -42,6 +42,7 @@ export class ChainNode {
   reads: PendingRead[] = [];
   cutting: Cut | undefined;
   startWanted = 0;
+  #lives = 0;
   #keepAlive: { sent: number; grantedAt: number | undefined; isAnswered: boolean } | undefined;
   #waiting: Waiting[] = [];
   #loaded = new Map<string, readonly (ModelRecord | undefined)[]>();
@@ -84,7 +85,8 @@ export class ChainNode {
   start(committed: number): void {
     const { log } = this;
     this.isUp = true;
-    this.member = { id: this.id, incarnation: this.#world.fresh(), lineage: this.lineage };
+    this.#lives += 1;
+    this.member = { id: this.id, incarnation: String(this.#lives), lineage: this.lineage };
     this.lease = new LeaseTerm();
     this.#keepAlive = undefined;
     this.imageRevision = -1;
@@ -227,7 +229,7 @@ export class ChainNode {
     const records = this.log.records.slice(offset, offset + Math.min(count, read.countMax));
     this.#loaded.set(`${link}/${session}`, records);
     const next = offset + records.length;
-    this.feed({ kind: "loaded", link, session, next, sizeBytes: records.length });
+    this.feed({ kind: "loaded", link, session, offset, next, sizeBytes: records.length });
   }
 
   // The replica
@@ -270,8 +272,10 @@ export class ChainNode {
         this.startWanted = Math.max(this.startWanted, effect.offset);
         return undefined;
       case "ask":
+        this.#world.say(`${this.name} ${showAsk(effect.ask)}`);
         return this.#world.controllers.hear(this, effect.ask);
       case "refuseWaiting":
+        if (this.#waiting.length > 0) this.#world.say(`${this.name} refuses: ${effect.code}`);
         this.#waiting = [];
         return undefined;
       case "lookAgain":
@@ -320,6 +324,14 @@ export class ChainNode {
   isMemberOf(config: ChainConfig): boolean {
     return this.isUp && config.members.some((member) => sameMember(member, this.member));
   }
+}
+
+function showAsk(ask: ReplicaAsk): string {
+  if (ask.kind === "handOver") return `has handed over, epoch ${ask.epoch}`;
+  if (ask.kind === "append")
+    return `asks to append ${"ABCDEFGH"[ask.joiner.id]}, epoch ${ask.epoch}`;
+  const how = ask.isReachable ? "stands still" : "is out of reach";
+  return `reports that ${"ABCDEFGH"[ask.stalled.id]} ${how}, epoch ${ask.epoch}`;
 }
 
 function show(message: ChainMessage): string {

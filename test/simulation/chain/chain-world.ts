@@ -17,6 +17,21 @@ const fillingStepsMax = 40_000;
 /** What it may take for all to be well again. */
 const healingStepsMax = 60_000;
 
+export interface WorldPlan {
+  readonly count: number;
+  /** The first nodes are the chain, in their order. */
+  readonly memberCount: number;
+  readonly durability: "os" | "fsync";
+  readonly minInsyncReplicas: number;
+}
+
+function drawPlan(chance: Chance): WorldPlan {
+  const count = chance.is(0.85) ? chance.between(2, 4) : chance.between(5, 6);
+  const durability = chance.is(0.5) ? "fsync" : "os";
+  const minInsyncReplicas = count > 2 && chance.is(0.4) ? 2 : 1;
+  return { count, durability, minInsyncReplicas, memberCount: chance.between(1, count) };
+}
+
 /** One chain, its nodes, the coordinator and clients, in an order of events that a seed gives. */
 export class World {
   readonly chance: Chance;
@@ -41,13 +56,13 @@ export class World {
   #goal = 0;
   #flushAsked: { node: ChainNode; incarnation: string; epoch: number; offset: number }[] = [];
 
-  constructor(seed: number, linesMax: number) {
+  constructor(seed: number, linesMax: number, plan?: WorldPlan) {
     this.#linesMax = linesMax;
     const chance = new Chance(seed);
     this.chance = chance;
-    const count = chance.is(0.85) ? chance.between(2, 4) : chance.between(5, 6);
-    this.durability = chance.is(0.5) ? "fsync" : "os";
-    this.minInsyncReplicas = count > 2 && chance.is(0.4) ? 2 : 1;
+    const { count, memberCount, durability, minInsyncReplicas } = plan ?? drawPlan(chance);
+    this.durability = durability;
+    this.minInsyncReplicas = minInsyncReplicas;
     this.traits = this.drawTraits();
     this.tickMs = this.traits.tickMs;
     this.nodes = Array.from({ length: count }, (_, id) => {
@@ -59,7 +74,7 @@ export class World {
       node.start(0);
       for (let phase = 0; phase < 3; phase += 1) node.keepAlive();
     }
-    this.store.history.push(this.#firstConfig(chance.between(1, count)));
+    this.store.history.push(this.#firstConfig(memberCount));
     this.clients = [1, 2].map((producer) => new ChainClient(this, producer));
     this.controllers = new ChainControllers(this);
     for (const node of this.nodes) node.watch(true);
@@ -112,10 +127,13 @@ export class World {
     return undefined;
   }
 
-  /** The node dials one that it wants, or finds the connection that is there. */
-  #connect(node: ChainNode): void {
+  #dial(node: ChainNode): void {
     if (!node.isUp || node.wanted.size === 0) return;
-    const peer = this.nodes[this.chance.of([...node.wanted])] as ChainNode;
+    this.connect(node, this.nodes[this.chance.of([...node.wanted])] as ChainNode);
+  }
+
+  /** The node dials one that it wants, or finds the connection that is there. */
+  connect(node: ChainNode, peer: ChainNode): void {
     const pair = pairOf(node.id, peer.id);
     if (peer === node || !peer.isUp || this.blocked.has(pair)) return;
     let wire = this.wires.get(pair);
@@ -124,7 +142,6 @@ export class World {
       wire = new Wire(Number(this.fresh()), [node.member, peer.member]);
       this.wires.set(pair, wire);
     }
-    wire.endOf(node.id).isTold = true;
     node.feed({ kind: "linkOpened", link: wire.link, peer: peer.member });
   }
 
@@ -150,7 +167,7 @@ export class World {
     const node = this.nodes[id] as ChainNode;
     if (parcel === undefined) return this.#noticeDeath(wire, id);
     if (isDead || !node.isUp) return;
-    if (this.traits.repeats && !this.isHealing && this.chance.is(0.02)) {
+    if (this.traits.repeats && !this.isHealing && this.chance.is(0.1)) {
       inbox.splice(this.chance.between(0, inbox.length), 0, parcel);
       this.count("a message comes twice");
     }
@@ -176,7 +193,7 @@ export class World {
     if (!this.isHealing && chance.is(traits.faultRate)) return strike(this, node);
     const event = chance.between(0, 18);
     if (event <= 4) return this.#deliver();
-    if (event === 5) return this.#connect(node);
+    if (event === 5) return this.#dial(node);
     if (event === 6) return this.controllers.step();
     if (event === 7 || event === 8) return this.#client(node);
     if (node.isUp) this.#happen(node, event);

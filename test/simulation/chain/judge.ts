@@ -1,8 +1,9 @@
+import type { ChainConfig } from "../../../src/replication/chain-config.ts";
 import { sameMember } from "../../../src/replication/member.ts";
 import type { ChainClient, Waiting } from "./chain-client.ts";
 import type { ChainNode } from "./chain-node.ts";
 import type { ModelRecord } from "./model-log.ts";
-import type { Store } from "./store.ts";
+import type { Store, StoreView } from "./store.ts";
 
 /** What must never happen has happened. */
 export class Violation extends Error {}
@@ -28,6 +29,7 @@ export class Judge {
   /** Below it a client was told that they are. */
   deletedBelow = 0;
   #acknowledged: Acknowledged[] = [];
+  readonly #droppedLineages = new Set<string>();
   readonly #committers = new Map<number, string>();
   readonly #nodes: readonly ChainNode[];
   readonly #store: Store;
@@ -71,6 +73,7 @@ export class Judge {
     const known = this.truth[offset];
     if (record === undefined) this.fail(`${node.name} commits past its end`);
     if (isStale && !node.isHead) return;
+    if (node.isHead) this.#checkCopies(node, offset, record);
     if (isStale) this.fail(`${node.name} commits after an unclean start elsewhere`);
     if (known === undefined && node.isHead) this.truth[offset] = record;
     else if (known === undefined) this.fail(`${node.name} shows ${offset}, which is not committed`);
@@ -118,7 +121,6 @@ export class Judge {
     if (record?.producer !== producer || record.sequence !== sequence) {
       this.fail(`${node.name} acknowledges ${producer}:${sequence}, not committed at ${offset}`);
     }
-    this.#checkCopies(node, offset, record);
     this.acknowledgedCount += 1;
     this.#acknowledged.push({ offset, record });
     client.acknowledged(producer, sequence);
@@ -131,7 +133,7 @@ export class Judge {
       return kept[offset] === record || log.start > offset;
     });
     if (copies.length < node.minInsyncReplicas) {
-      this.fail(`acknowledged with ${copies.length} of ${node.minInsyncReplicas} copies`);
+      this.fail(`${node.name} commits ${offset} with too few copies: ${copies.length}`);
     }
   }
 
@@ -169,6 +171,17 @@ export class Judge {
     }
   }
 
+  /** Remembers who is cut while no member is up: its disk may be the only one that is left. */
+  configured({ config: before, live }: StoreView, after: ChainConfig): void {
+    const isUp = before.members.some(({ id, incarnation }) => {
+      return live.get(id)?.incarnation === incarnation;
+    });
+    const isShortened = after.members.every((member) => before.members.includes(member));
+    if (isUp || !isShortened) return;
+    const dropped = before.members.filter((member) => !after.members.includes(member));
+    for (const { lineage } of dropped) this.#droppedLineages.add(lineage);
+  }
+
   /** What an unclean start from this node keeps; the rest is given up. */
   startUnclean(node: ChainNode, epoch: number, isByHand: boolean): void {
     const { records } = node.log;
@@ -184,7 +197,10 @@ export class Judge {
     this.#acknowledged = this.#acknowledged.filter(
       ({ offset, record }) => this.truth[offset] === record,
     );
-    if (!isByHand) this.givenUpCount += before - this.#acknowledged.length;
+    const givenUp = before - this.#acknowledged.length;
+    if (!isByHand) this.givenUpCount += givenUp;
+    const isLeft = this.#nodes.some(({ lineage }) => this.#droppedLineages.has(lineage));
+    if (givenUp > 0 && isLeft) this.fail("records are given up that a member cut in vain has");
     this.unclean = epoch;
     this.deletedBelow = Math.min(this.deletedBelow, node.log.start);
   }

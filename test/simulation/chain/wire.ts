@@ -11,7 +11,6 @@ interface End {
   readonly peer: Peer;
   readonly inbox: Parcel[];
   isDead: boolean;
-  isTold: boolean;
 }
 
 /** A connection between two nodes in one life each: what is sent arrives in order. */
@@ -22,7 +21,7 @@ export class Wire {
 
   constructor(link: number, [one, other]: readonly [Peer, Peer]) {
     this.link = link;
-    const end = (peer: Peer): End => ({ peer, inbox: [], isDead: false, isTold: false });
+    const end = (peer: Peer): End => ({ peer, inbox: [], isDead: false });
     this.ends = new Map([
       [one.id, end(one)],
       [other.id, end(other)],

@@ -1,0 +1,297 @@
+import type { Plant } from "./hunt-planted.ts";
+
+export interface PlantedRule {
+  /** As in docs/cluster-protocol.md. */
+  readonly rule: string;
+  /** What the product does without it. */
+  readonly without: string;
+  readonly plants: readonly Plant[];
+}
+
+const at = (file: string, text: string, instead: string): Plant => ({ file, text, instead });
+const replica = "replication/chain-replica.ts";
+const followers = "replication/followers.ts";
+const joining = "replication/joining.ts";
+const upstream = "replication/upstream.ts";
+const downstream = "replication/downstream.ts";
+const slot = "replication/successor-slot.ts";
+const failures = "controller/failure-rules.ts";
+
+/** Faults that schedules in their thousands find. */
+export const plantedRules: readonly PlantedRule[] = [
+  {
+    rule: "held-min",
+    without: "a replica answers for what is behind it and not for itself",
+    plants: [
+      at(
+        followers,
+        "least = leastOf(least, this.successor.acknowledged);",
+        "least = this.successor.acknowledged;",
+      ),
+    ],
+  },
+  {
+    rule: "incarnation",
+    without: "a node that starts again takes its place in the chain",
+    plants: [
+      at(
+        "replication/member.ts",
+        "return left.id === right.id && left.incarnation === right.incarnation;",
+        "return left.id === right.id;",
+      ),
+    ],
+  },
+  {
+    rule: "lineage",
+    without: "whoever comes back with a member's id counts as whole",
+    plants: [
+      at(
+        "controller/controlled-node.ts",
+        "if (member.lineage === node.lineages.os) return true;",
+        "return true;",
+      ),
+    ],
+  },
+  {
+    rule: "keep-all-down",
+    without: "all but one are cut while none is up",
+    plants: [
+      at(
+        failures,
+        "if (members.length === 0 || members.length",
+        "if (members.length === 0) members.push(config.members.at(-1) as Member);\n" +
+          "  if (members.length",
+      ),
+    ],
+  },
+  {
+    rule: "cas",
+    without: "the last write to the chain's entry wins",
+    plants: [
+      at("chain/store.ts", "if (expected !== this.revision) return false;", "void expected;"),
+    ],
+  },
+  {
+    rule: "withhold",
+    without: "a tail that asks goes on acknowledging alone",
+    plants: [at(followers, "if (this.#joining.isWithholding) least", "if (false) least")],
+  },
+  {
+    rule: "cancel-epoch",
+    without: "a join is cancelled within the epoch, and the tail stops withholding",
+    plants: [
+      at(failures, "nextEpoch(config, { joining }),", "{ ...config, joining },"),
+      at(
+        "chain/chain-controllers.ts",
+        'nextEpoch(config, { joining: [] }), "cancelled"',
+        '{ ...config, joining: [] }, "cancelled"',
+      ),
+      at(
+        joining,
+        "this.#withholdWhenNear();\n",
+        "if (this.#slot.member === undefined) this.#isWithholding = false;\n" +
+          "this.#withholdWhenNear();\n",
+      ),
+    ],
+  },
+  {
+    rule: "joiner-holds",
+    without: "a tail asks as soon as the joiner is near",
+    plants: [at(joining, " || !this.#isComplete()) return;", ") return;")],
+  },
+  {
+    rule: "joiner-floor",
+    without: "what was acknowledged before is not asked of the joiner",
+    plants: [
+      at(joining, "Math.max(this.#floor, committed);", "committed;"),
+      at(followers, "this.#joining.acknowledge(told);", "void told;"),
+    ],
+  },
+  {
+    rule: "joiner-shook",
+    without: "a joiner acknowledges before it has truncated",
+    plants: [
+      at(
+        upstream,
+        'if (this.#state !== "ready") return;\n    const { written',
+        'if (this.#state === "none" || this.#state === "shaking") return;\n    const { written',
+      ),
+      at(downstream, "if (ownWritten > this.#next) return false;", "void ownWritten;"),
+    ],
+  },
+  {
+    rule: "joiner-durable",
+    without: "a joiner acknowledges what it has received",
+    plants: [
+      at(
+        followers,
+        "let least: ChainMarks = this.#core.marks;",
+        "const { end, logStart } = this.#core.marks;\n" +
+          'let least: ChainMarks = this.#core.role === "joiner"' +
+          " ? { written: end, flushed: end, logStart } : this.#core.marks;",
+      ),
+    ],
+  },
+  {
+    rule: "divergence",
+    without: "streaming resumes at the smaller end",
+    plants: [
+      at(
+        downstream,
+        "Math.max(found?.offset ?? 0, equalBelow(core, hello));",
+        "Math.min(hello.end, marks.end);",
+      ),
+    ],
+  },
+  {
+    rule: "epoch-table",
+    without: "an epoch is noted at the end of the log when it is adopted",
+    plants: [
+      at(
+        "chain/chain-node.ts",
+        "epochs: () => log.epochs(),",
+        "epochs: () => [...log.epochs().filter(({ epoch }) => epoch !== this.replica.epoch)," +
+          " { epoch: this.replica.epoch, endOffset: log.end }],",
+      ),
+    ],
+  },
+  {
+    rule: "epoch-check",
+    without: "an Append that fits the end is taken, whatever its epoch",
+    plants: [
+      at(
+        upstream,
+        'if (this.#state !== "ready" || !this.#isOfSession(link, message)) return;',
+        "if (link !== this.#link) return;\n this.#expected = this.#core.marks.end;",
+      ),
+    ],
+  },
+  {
+    rule: "dup-wait",
+    without: "a retry is answered although the original is not committed",
+    plants: [
+      at(
+        "chain/chain-client.ts",
+        "return node.answer(node.replica.marks.committed);",
+        "return node.answer(Infinity);",
+      ),
+    ],
+  },
+  {
+    rule: "producer-truncate",
+    without: "what a producer has sent is still known when its record is truncated",
+    plants: [
+      at(
+        "chain/model-log.ts",
+        "this.producers = this.#producersOf();\n  }\n\n  /** Everything",
+        "}\n\n  /** Everything",
+      ),
+    ],
+  },
+  {
+    rule: "latest-known",
+    without: "a new head tells the latest offset at once",
+    plants: [at(replica, "&& this.marks.committed >= this.#floor", "")],
+  },
+  {
+    rule: "min-insync",
+    without: "a chain that is too short commits",
+    plants: [at(replica, "if (this.#isTooShort) return;\n    if (!this.ports", "if (!this.ports")],
+  },
+  {
+    rule: "lease-margin",
+    without: "a lease is counted from the answer to its keep-alive",
+    plants: [
+      at(
+        "chain/chain-node.ts",
+        "leaseHoldsUntil(sent, ttlMs)",
+        "leaseHoldsUntil(this.localNow, ttlMs)",
+      ),
+    ],
+  },
+  {
+    rule: "commit-leased",
+    without: "a head whose lease is gone goes on committing",
+    plants: [at(replica, "if (!this.ports.lease.holds(this.nowMs)) return;", "")],
+  },
+  {
+    rule: "unclean-mark",
+    without: "an unclean start is not recorded",
+    plants: [at("controller/return-rules.ts", "leaving: [], unclean: epoch };", "leaving: [] };")],
+  },
+  {
+    rule: "cut-stalled",
+    without: "who lives is never cut",
+    plants: [at(failures, "if (stalled === undefined) return undefined;", "return undefined;")],
+  },
+  {
+    rule: "log-start",
+    without: "a deleted beginning hides that two logs are equal",
+    plants: [
+      at(downstream, "return isJoiner && isOld && logStart", "return logStart >= 0 || logStart"),
+    ],
+  },
+];
+
+export interface PlantedPlay extends PlantedRule {
+  /** In `scenarios/`: it goes otherwise then. */
+  readonly scenario: string;
+}
+
+/** Faults that schedules meet once in very many: written schedules find them. */
+export const plantedPlays: readonly PlantedPlay[] = [
+  {
+    rule: "own-committed",
+    without: "a replica takes as committed what it has only received",
+    scenario: "own-committed.txt",
+    plants: [
+      at(replica, "heardCommitted, this.marks.held));", "heardCommitted, this.marks.end));"),
+    ],
+  },
+  {
+    rule: "checkpoint",
+    without: "what is remembered as committed was not flushed",
+    scenario: "checkpoint.txt",
+    plants: [at("chain/chain-node.ts", "Math.min(this.shown, this.log.flushed);", "this.shown;")],
+  },
+  {
+    rule: "fresh-image",
+    without: "a head serves by an image older than its lease",
+    scenario: "lease.txt",
+    plants: [
+      at("replication/lease-term.ts", " && this.#imageRevision >= this.#neededRevision", ""),
+    ],
+  },
+  {
+    rule: "session",
+    without: "an answer to an earlier Hello counts",
+    scenario: "repeated-hello-ok.txt",
+    plants: [at(upstream, " && session === this.#session;", ";")],
+  },
+  {
+    rule: "stale-reads",
+    without: "a replica answers reads as long as its lease holds",
+    scenario: "stale-reads.txt",
+    plants: [at(replica, "mayServe && (this.#isHead || isHeard)", "mayServe")],
+  },
+  {
+    rule: "slow-tail",
+    without: "a replica is blamed for a slow one behind it",
+    scenario: "slow-tail.txt",
+    plants: [at(slot, "this.#session?.own ?? noMarks", "this.acknowledged")],
+  },
+  {
+    rule: "leave",
+    without: "a head that leaves goes on taking writes",
+    scenario: "leave.txt",
+    plants: [at(replica, "this.#isHead && !this.#isLeaving;", "this.#isHead;")],
+  },
+  {
+    rule: "gap",
+    without: "an Append that leaves records out is taken",
+    scenario: "gap.txt",
+    plants: [
+      at(upstream, "if (base !== this.#expected && next > this.#expected) {", "if (false) {"),
+    ],
+  },
+];
