@@ -1,5 +1,4 @@
 import { createRequire } from "node:module";
-import * as zlib from "node:zlib";
 import { joinBytes } from "../base/bytes.ts";
 import { MalformedError, XylemError } from "../base/errors.ts";
 import type { Codec, Compression } from "../protocol/compression.ts";
@@ -18,19 +17,22 @@ interface CodecFunctions {
   decompress(bytes: Uint8Array, sizeBytesMax: number): Uint8Array;
 }
 
+/** Most programs that start a broker never compress anything: an import would cost each 3 ms. */
+const zlib = () => process.getBuiltinModule("node:zlib");
+
 const gzip: CodecFunctions = {
-  compress: (bytes, level = zlib.constants.Z_DEFAULT_COMPRESSION) =>
-    zlib.gzipSync(bytes, { level }),
-  decompress: (bytes, sizeBytesMax) => zlib.gunzipSync(bytes, { maxOutputLength: sizeBytesMax }),
+  compress: (bytes, level = zlib().constants.Z_DEFAULT_COMPRESSION) =>
+    zlib().gzipSync(bytes, { level }),
+  decompress: (bytes, sizeBytesMax) => zlib().gunzipSync(bytes, { maxOutputLength: sizeBytesMax }),
 };
 
 const zstd: CodecFunctions = {
-  compress: (bytes, level = zlib.constants.ZSTD_CLEVEL_DEFAULT) =>
-    zlib.zstdCompressSync(bytes, {
-      params: { [zlib.constants.ZSTD_c_compressionLevel]: level },
+  compress: (bytes, level = zlib().constants.ZSTD_CLEVEL_DEFAULT) =>
+    zlib().zstdCompressSync(bytes, {
+      params: { [zlib().constants.ZSTD_c_compressionLevel]: level },
     }),
   decompress: (bytes, sizeBytesMax) =>
-    zlib.zstdDecompressSync(bytes, { maxOutputLength: sizeBytesMax }),
+    zlib().zstdDecompressSync(bytes, { maxOutputLength: sizeBytesMax }),
 };
 
 /** Writes the framing that Java writes, reads raw blocks too. The library has no output limit. */

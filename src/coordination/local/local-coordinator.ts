@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { Crc32c } from "../../base/crc32c.ts";
 import { XylemError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
@@ -17,6 +16,9 @@ import { CoordinatorFile } from "./coordinator-file.ts";
 import { Draft, type Entries } from "./entries.ts";
 import { LocalLease } from "./local-lease.ts";
 import type { Transaction } from "./transaction-line.ts";
+
+// An import statement would load WebCrypto with it, for a start in memory too.
+const { randomUUID } = process.getBuiltinModule("node:crypto");
 
 export interface LocalCoordinatorOptions {
   readonly disk: Disk;
