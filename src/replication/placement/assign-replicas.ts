@@ -25,7 +25,7 @@ export function assignReplicas(
     throw new XylemError("INVALID_REPLICATION_FACTOR", detail);
   }
   const assigned = Array.from({ length: count }, () => assignOne(candidates, replicas));
-  balanceHeads(assigned, seats.filter(canHold));
+  balanceHeads(assigned, seats.filter(canHold), 0);
   return assigned;
 }
 

@@ -2,10 +2,15 @@ import type { Seat } from "./seat.ts";
 
 /**
  * Moves the preferred head to the front of some lists, as few as it can, until no node has more
- * heads than its weight asks for by more than one, where the replicas allow it. Changes the lists.
+ * heads than its weight asks for by more than one, where the replicas allow it, or until every node
+ * is within `tolerance` of that (0.01: one percent). Changes the lists.
  */
-export function balanceHeads(assigned: number[][], seats: readonly Seat[]): void {
-  if (seats.length > 1) new HeadBalance(assigned, seats).run();
+export function balanceHeads(
+  assigned: number[][],
+  seats: readonly Seat[],
+  tolerance: number,
+): void {
+  if (seats.length > 1) new HeadBalance(assigned, seats, tolerance).run();
 }
 
 /** Heads are handed on along ways of several nodes: A to B and B to C when A has none with C. */
@@ -14,12 +19,18 @@ class HeadBalance {
   readonly #weights: readonly number[];
   readonly #places = new Map<number, number>();
   readonly #heads: number[];
+  /** Heads for a weight of 1, the least and the most that need no change. */
+  readonly #least: number;
+  readonly #most: number;
   /** [head's place][other replica's place]: the lists in which the one could follow the other. */
   readonly #handovers: Set<number>[][];
 
-  constructor(assigned: number[][], seats: readonly Seat[]) {
+  constructor(assigned: number[][], seats: readonly Seat[], tolerance: number) {
     this.#assigned = assigned;
     this.#weights = seats.map(({ weight }) => weight);
+    const even = assigned.length / this.#weights.reduce((sum, weight) => sum + weight, 0);
+    this.#least = even * (1 - tolerance);
+    this.#most = even * (1 + tolerance);
     seats.forEach(({ id }, place) => this.#places.set(id, place));
     this.#heads = seats.map(() => 0);
     this.#handovers = seats.map(() => seats.map(() => new Set<number>()));
@@ -72,11 +83,11 @@ class HeadBalance {
 
   /** Whether the sum of squares, each by its weight, falls when one head goes over. */
   #evens(from: number, to: number): boolean {
+    if (this.#heads[from] === 0) return false;
+    const [most, least] = [this.#relative(from), this.#relative(to)];
+    if (most <= this.#most && least >= this.#least) return false;
     const cost = 1 / (this.#weights[from] as number) + 1 / (this.#weights[to] as number);
-    return (
-      (this.#heads[from] as number) > 0 &&
-      2 * (this.#relative(from) - this.#relative(to)) > cost * (1 + 1e-9)
-    );
+    return 2 * (most - least) > cost * (1 + 1e-9);
   }
 
   #note(at: number, isThere: boolean): void {

@@ -15,9 +15,10 @@ export function balanceReplicas(table: ReplicaTable, tolerance: number): void {
     const off = Math.max(Math.abs(relativeCount - even), Math.abs(relativeWeight - even));
     return off > tolerance * even;
   };
+  const search = new MoveSearch(table, isOff);
   for (;;) {
     nodes.sort((a, b) => b.relative - a.relative || a.seat.id - b.seat.id);
-    const move = findMove(table, nodes, isOff);
+    const move = search.find(nodes);
     if (move === undefined) return;
     table.replace(move.at, move.from.seat.id, move.to);
   }
@@ -29,22 +30,49 @@ interface Move {
   readonly to: TableNode;
 }
 
-function findMove(
-  table: ReplicaTable,
-  fullestFirst: readonly TableNode[],
-  isOff: (node: TableNode) => boolean,
-): Move | undefined {
-  const emptiestFirst = fullestFirst.toReversed();
-  for (const from of fullestFirst) {
-    const isFromOff = isOff(from);
-    for (const to of emptiestFirst) {
-      if (from === to || (!isFromOff && !isOff(to))) continue;
-      const pair = new NodePair(table, from, to);
-      const at = pair.findReplica();
-      if (at !== undefined) return { at, from, to };
-    }
+class MoveSearch {
+  readonly #table: ReplicaTable;
+  readonly #isOff: (node: TableNode) => boolean;
+  /** By node: racks that none of its replicas may go to; most of them, where racks are few. */
+  readonly #barred = new Map<TableNode, Set<string>>();
+
+  constructor(table: ReplicaTable, isOff: (node: TableNode) => boolean) {
+    this.#table = table;
+    this.#isOff = isOff;
   }
-  return undefined;
+
+  find(fullestFirst: readonly TableNode[]): Move | undefined {
+    const move = this.#findOnce(fullestFirst);
+    if (move !== undefined || this.#barred.size === 0) return move;
+    // Other moves may have opened a rack since.
+    this.#barred.clear();
+    return this.#findOnce(fullestFirst);
+  }
+
+  #findOnce(fullestFirst: readonly TableNode[]): Move | undefined {
+    const emptiestFirst = fullestFirst.toReversed();
+    for (const from of fullestFirst) {
+      const isFromOff = this.#isOff(from);
+      for (const to of emptiestFirst) {
+        if (from === to || (!isFromOff && !this.#isOff(to))) continue;
+        const at = this.#findReplica(from, to);
+        if (at !== undefined) return { at, from, to };
+      }
+    }
+    return undefined;
+  }
+
+  #findReplica(from: TableNode, to: TableNode): number | undefined {
+    const { rack } = to.seat;
+    if (this.#barred.get(from)?.has(rack) === true) return undefined;
+    const at = new NodePair(this.#table, from, to).findReplica();
+    if (at === undefined && !from.held.some((held) => mayChangeRack(this.#table, held, from, to))) {
+      const racks = this.#barred.get(from) ?? new Set();
+      this.#barred.set(from, racks.add(rack));
+    }
+    if (at !== undefined) for (const node of [from, to]) this.#barred.delete(node);
+    return at;
+  }
 }
 
 /** How a move from one node to another changes the sum of squares of shares, by weight. */
@@ -103,10 +131,14 @@ class NodePair {
   }
 
   #fits(at: number): boolean {
-    const { seat } = this.#from;
-    const { rack, id } = this.#to.seat;
-    if (this.#table.replicas[at]?.includes(id) === true) return false;
-    if (seat.rack === rack) return true;
-    return this.#table.rackUse(at, rack, seat.id) <= this.#table.rackUse(at, seat.rack, seat.id);
+    if (this.#table.replicas[at]?.includes(this.#to.seat.id) === true) return false;
+    return mayChangeRack(this.#table, at, this.#from, this.#to);
   }
+}
+
+/** Whether the replica would not share its rack with more others than it does. */
+function mayChangeRack(table: ReplicaTable, at: number, from: TableNode, to: TableNode): boolean {
+  const { id, rack } = from.seat;
+  if (rack === to.seat.rack) return true;
+  return table.rackUse(at, to.seat.rack, id) <= table.rackUse(at, rack, id);
 }

@@ -128,6 +128,17 @@ describe("a plan", () => {
     );
   });
 
+  test("on as many racks as replicas evens out each rack by itself", () => {
+    const partitions = partitionsOn(seatsOf(9, 3), 900, 3);
+    const seats = seatsOf(10, 3);
+    const moves = planReplicas(partitions, seats, rules);
+    const loads = NodeLoads.of(afterMoves(partitions, moves));
+    // Node 10 is the fourth of its rack.
+    expect([1, 4, 7, 10].map((id) => loads.of(id).replicas)).toEqual([225, 225, 225, 225]);
+    expect([2, 5, 8].map((id) => loads.of(id).replicas)).toEqual([300, 300, 300]);
+    expect(copied(moves)).toBe(225);
+  });
+
   test("of a node that is replaced gives its replicas to the new one", () => {
     const partitions = partitionsOn(seatsOf(3), 30, 2);
     const seats = [seat(1), seat(2), seat(3, { state: "leaving" }), seat(4)];

@@ -42,7 +42,7 @@ export function planReplicas(
   ordered.forEach((_, at) => planned.evacuate(at));
   ordered.forEach((_, at) => planned.spread(at));
   balanceReplicas(table, rules.tolerance);
-  balanceHeads(table.replicas as number[][], holding);
+  balanceHeads(table.replicas as number[][], holding, rules.tolerance);
   return ordered.flatMap((partition, at) => movesOf(partition, table.replicas[at] as number[]));
 }
 
