@@ -33,6 +33,7 @@ export class SimulatedStream {
   readonly #queue: { segment: Segment; dueMs: number }[] = [];
   #lastDueMs = 0;
   #cancel: Cancel | undefined;
+  #isLost = false;
 
   constructor(parts: StreamParts) {
     this.#parts = parts;
@@ -48,6 +49,7 @@ export class SimulatedStream {
   }
 
   #pushOne(segment: Segment): void {
+    if (this.#isLost) return;
     const { clock, random, rule } = this.#parts;
     const { delayMsMin, delayMsMax, bytesPerMs } = rule();
     const leavesMs = clock.monotonicMs() + drawBetween(random, delayMsMin, delayMsMax);
@@ -72,8 +74,9 @@ export class SimulatedStream {
     });
   }
 
-  /** What is under way is lost. */
+  /** What is under way is lost, and all that is sent after it. */
   drop(): void {
+    this.#isLost = true;
     this.#cancel?.();
     this.#cancel = undefined;
     this.#queue.length = 0;
