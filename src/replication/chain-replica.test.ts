@@ -1,0 +1,203 @@
+import { expect, test } from "vitest";
+import type { ChainConfig } from "./chain-config.ts";
+import type { ChainEffect } from "./chain-effect.ts";
+import type { ChainInput } from "./chain-input.ts";
+import type { ChainMessage } from "./chain-message.ts";
+import { ChainReplica } from "./chain-replica.ts";
+import type { Member } from "./member.ts";
+
+const [a, b, c] = ["a", "b", "c"].map((name, at): Member => {
+  return { id: at + 1, incarnation: name, lineage: name };
+}) as [Member, Member, Member];
+const limits = { lagTimeMaxMs: 1_000, retryMs: 100, windowBytesMax: 100, appendBytesMax: 60 };
+const empty = { logStart: 0, end: 0, committed: 0, written: 0, flushed: 0 };
+
+function config(epoch: number, members: Member[], more: Partial<ChainConfig> = {}): ChainConfig {
+  return { epoch, members, joining: [], leaving: [], unclean: 0, replicas: [1, 2, 3], ...more };
+}
+
+/** A replica, its clock, and what it wants done. */
+class Stage {
+  nowMs = 0;
+  readonly replica: ChainReplica;
+
+  constructor(member: Member, minInsyncReplicas = 1, start: Partial<typeof empty> = {}) {
+    let session = 0;
+    const ports = {
+      lease: { holds: () => true },
+      epochs: () => [],
+      nextSession: () => (session += 1),
+    };
+    const log = { ...empty, ...start, durability: "fsync" as const, minInsyncReplicas };
+    this.replica = new ChainReplica({ member, ...log }, ports, limits);
+  }
+
+  step(input: ChainInput): ChainEffect[] {
+    return this.replica.step(input, this.nowMs);
+  }
+
+  hear(peer: Member, message: ChainMessage, link = peer.id): ChainEffect[] {
+    return this.step({ kind: "message", link, peer, message });
+  }
+
+  /** Ticks until that time, and what came of it. */
+  tickTo(nowMs: number, everyMs = 50): ChainEffect[] {
+    const effects: ChainEffect[] = [];
+    while (this.nowMs < nowMs) {
+      this.nowMs += everyMs;
+      effects.push(...this.step({ kind: "tick" }));
+    }
+    return effects;
+  }
+}
+
+const hello = { kind: "hello", epoch: 1, session: 1, logStart: 0, end: 0, epochs: [] } as const;
+
+function ack(written: number, own = written): ChainMessage {
+  const held = { written, flushed: written, logStart: 0, ownWritten: own, ownFlushed: own };
+  return { kind: "ack", epoch: 1, session: 1, ...held };
+}
+
+/** A head whose successor has shaken hands. */
+function openHead(minInsyncReplicas = 1): Stage {
+  const stage = new Stage(a, minInsyncReplicas);
+  stage.step({ kind: "config", config: config(1, [a, b]) });
+  stage.hear(b, hello);
+  stage.hear(b, ack(0));
+  return stage;
+}
+
+/** A tail on its connection, with the session that it has asked for. */
+function openTail(): Stage {
+  const stage = new Stage(b);
+  stage.step({ kind: "config", config: config(1, [a, b]) });
+  stage.step({ kind: "linkOpened", link: a.id, peer: a });
+  const common = { common: 0, commonEpoch: -1, committed: 0 };
+  stage.hear(a, { kind: "helloOk", epoch: 1, session: 1, ...common });
+  return stage;
+}
+
+function kinds(effects: readonly ChainEffect[]): string[] {
+  return effects.map((effect) => (effect.kind === "send" ? effect.message.kind : effect.kind));
+}
+
+test("a successor that writes nothing is sent no more than a window of bytes", () => {
+  const head = openHead();
+  let effects = head.step({ kind: "appended", end: 1_000 });
+  let sentBytes = 0;
+  for (let offset = 0; kinds(effects).includes("read"); offset += 10) {
+    const read = effects.find((effect) => effect.kind === "read");
+    expect(read).toMatchObject({ offset, link: b.id, session: 1 });
+    const sizeBytes = Math.min(30, read?.sizeBytesMax ?? 0);
+    sentBytes += sizeBytes;
+    const loaded = { kind: "loaded", link: b.id, session: 1, offset } as const;
+    effects = head.step({ ...loaded, next: offset + 10, sizeBytes });
+  }
+  expect(sentBytes).toBe(limits.windowBytesMax);
+  // What it has written makes room.
+  expect(kinds(head.hear(b, ack(10)))).toContain("read");
+});
+
+test("a read that was for another place is not sent", () => {
+  const head = openHead();
+  head.step({ kind: "appended", end: 20 });
+  const loaded = { kind: "loaded", link: b.id, session: 1, next: 20, sizeBytes: 5 } as const;
+  expect(head.step({ ...loaded, offset: 10 })).toEqual([]);
+  expect(kinds(head.step({ ...loaded, offset: 0 }))).toContain("append");
+});
+
+test("an Ack of what was never sent ends the session", () => {
+  const head = openHead();
+  expect(kinds(head.hear(b, ack(5)))).toEqual(["reject"]);
+});
+
+test("a chain that becomes too short by a setting refuses who waits", () => {
+  const head = openHead();
+  const effects = head.step({ kind: "settings", durability: "os", minInsyncReplicas: 3 });
+  expect(effects).toEqual([{ kind: "refuseWaiting", code: "NOT_ENOUGH_REPLICAS_AFTER_APPEND" }]);
+  expect(head.replica.refusalOfAppend(-1, 0)).toBe("NOT_ENOUGH_REPLICAS");
+  expect(head.replica.refusalOfAppend(1, 0)).toBeUndefined();
+});
+
+test("committed follows the durability that the topic has now", () => {
+  const stage = new Stage(a);
+  stage.step({ kind: "config", config: config(1, [a]) });
+  stage.step({ kind: "appended", end: 3 });
+  expect(stage.step({ kind: "stored", written: 3, flushed: 0 })).toEqual([]);
+  const effects = stage.step({ kind: "settings", durability: "os", minInsyncReplicas: 1 });
+  expect(effects).toEqual([{ kind: "commit", offset: 3 }]);
+});
+
+test("a flush that a client asks the head for goes down the chain at once", () => {
+  const head = openHead();
+  const [sent] = head.step({ kind: "flushAsked", offset: 7 });
+  expect(sent).toMatchObject({ kind: "send", message: { kind: "append", flush: 7 } });
+  const tail = openTail();
+  const append = { base: 0, next: 0, committed: 0, logStart: 0, flush: 7, isFresh: true };
+  const effects = tail.hear(a, { kind: "append", epoch: 1, session: 1, ...append });
+  expect(effects).toContainEqual({ kind: "flush", offset: 7 });
+});
+
+test("a successor that never comes is reported, but not by a node that has slept itself", () => {
+  const head = new Stage(a);
+  head.step({ kind: "config", config: config(1, [a, b]) });
+  head.step({ kind: "tick" });
+  expect(kinds(head.tickTo(1_000))).not.toContain("ask");
+  const report = { kind: "report", epoch: 1, stalled: b, isReachable: false };
+  expect(head.tickTo(1_100)).toContainEqual({ kind: "ask", ask: report });
+  head.nowMs = 60_000;
+  expect(head.tickTo(60_900)).toEqual([]);
+});
+
+test("a Hello without an answer is sent again, each time later", () => {
+  const tail = new Stage(b);
+  tail.step({ kind: "config", config: config(1, [a, b]) });
+  tail.step({ kind: "linkOpened", link: 1, peer: a });
+  const sentAt: number[] = [];
+  for (let nowMs = 10; nowMs <= 3_000; nowMs += 10) {
+    if (kinds(tail.tickTo(nowMs, 10)).includes("hello")) sentAt.push(nowMs);
+  }
+  expect(sentAt.slice(0, 4)).toEqual([100, 300, 700, 1_200]);
+});
+
+test("what the log does not take is asked for again after a while", () => {
+  const tail = openTail();
+  const append = { base: 0, next: 4, committed: 0, logStart: 0, flush: 0, isFresh: true };
+  const effects = tail.hear(a, { kind: "append", epoch: 1, session: 1, ...append });
+  expect(effects).toContainEqual({ kind: "appendReplicated", base: 0, next: 4 });
+  expect(kinds(tail.step({ kind: "refused" }))).toEqual(["reject"]);
+  expect(kinds(tail.tickTo(limits.retryMs))).toContain("hello");
+});
+
+test("a member whose predecessor knows less of it stops for good", () => {
+  const tail = new Stage(b, 1, { end: 5, written: 5, flushed: 5 });
+  tail.step({ kind: "config", config: config(1, [a, b]) });
+  tail.step({ kind: "linkOpened", link: 1, peer: a });
+  const common = { common: 3, commonEpoch: 0, committed: 0 };
+  const effects = tail.hear(a, { kind: "helloOk", epoch: 1, session: 1, ...common });
+  expect(kinds(effects)).toEqual(["halt"]);
+  expect(tail.step({ kind: "config", config: config(2, [b]) })).toEqual([]);
+  expect(tail.replica.refusalOfAppend(1, 0)).toBe("NOT_LEADER_OR_FOLLOWER");
+  expect(tail.replica.refusalOfRead(0)).toBe("NOT_LEADER_OR_FOLLOWER");
+});
+
+test("joiners come one after the other: the second is not taken on before its turn", () => {
+  const tail = new Stage(a);
+  tail.step({ kind: "config", config: config(1, [a], { joining: [b, c] }) });
+  expect(kinds(tail.hear(c, hello))).toEqual(["reject"]);
+  expect(kinds(tail.hear(b, hello))).toEqual(["helloOk"]);
+  const second = new Stage(c);
+  const effects = second.step({ kind: "config", config: config(1, [a], { joining: [b, c] }) });
+  expect(kinds(effects)).toEqual(["beginEpoch"]);
+  const later = second.step({ kind: "config", config: config(2, [a, b], { joining: [c] }) });
+  expect(later).toContainEqual({ kind: "want", nodeId: b.id });
+});
+
+test("a chain of one commits what it holds, with nobody to ask", () => {
+  const stage = new Stage(a);
+  stage.step({ kind: "config", config: config(1, [a]) });
+  stage.step({ kind: "appended", end: 2 });
+  const effects = stage.step({ kind: "stored", written: 2, flushed: 2 });
+  expect(effects).toEqual([{ kind: "commit", offset: 2 }]);
+  expect(stage.tickTo(10_000)).toEqual([]);
+});

@@ -1,0 +1,43 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { findCommonEnd, type EpochEnd } from "./epoch-table.ts";
+
+test("the common end is the smaller end of the greatest epoch that both logs have", () => {
+  const own = [
+    { epoch: 1, endOffset: 10 },
+    { epoch: 3, endOffset: 20 },
+    { epoch: 5, endOffset: 25 },
+  ];
+  const other = [
+    { epoch: 1, endOffset: 10 },
+    { epoch: 3, endOffset: 17 },
+    { epoch: 4, endOffset: 30 },
+  ];
+  expect(findCommonEnd(own, other)).toEqual({ epoch: 3, offset: 17 });
+  expect(findCommonEnd(other, own)).toEqual({ epoch: 3, offset: 17 });
+  expect(findCommonEnd(own, [{ epoch: 2, endOffset: 9 }])).toBeUndefined();
+  expect(findCommonEnd([], own)).toBeUndefined();
+});
+
+/** A log as the epochs of its records. */
+function tableOf(log: readonly number[]): EpochEnd[] {
+  return log.flatMap((epoch, offset) => {
+    return log[offset + 1] === epoch ? [] : [{ epoch, endOffset: offset + 1 }];
+  });
+}
+
+test("logs that part from a common beginning are equal up to their common end, and no further", () => {
+  const counts = fc.array(fc.nat(4), { maxLength: 4 });
+  fc.assert(
+    fc.property(counts, counts, counts, (before, left, right) => {
+      // A head gives offsets in its own epoch only: apart, two logs have no epoch in common.
+      const grow = (sizes: readonly number[], epochOf: (at: number) => number): number[] =>
+        sizes.flatMap((size, at) => Array.from({ length: size }, () => epochOf(at)));
+      const common = grow(before, (at) => at + 1);
+      const one = [...common, ...grow(left, (at) => 100 + 2 * at)];
+      const other = [...common, ...grow(right, (at) => 101 + 2 * at)];
+      const found = findCommonEnd(tableOf(one), tableOf(other));
+      expect(found?.offset ?? 0).toBe(common.length);
+    }),
+  );
+});
