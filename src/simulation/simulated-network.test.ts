@@ -108,7 +108,9 @@ test("what a killed process sent arrives before its end; a vanished one has no e
   await killed.clock.advance(2_000);
   expect(killed.trace).toEqual(["1 opened", "2 got 1", "2 closed: the connection was reset"]);
   const vanished = new Pair(5);
-  vanished.dial().write([Uint8Array.of(1)]);
+  const other = vanished.dial();
+  await vanished.clock.advance(100);
+  other.write([Uint8Array.of(1)]);
   await vanished.clock.advance(100);
   vanished.one.vanish();
   await vanished.clock.advance(60_000);
