@@ -6,11 +6,11 @@ import type { Cluster } from "../../src/broker/cluster/cluster.ts";
 import type { NewTopic } from "../../src/broker/topics/new-topic.ts";
 import type { Topic } from "../../src/broker/topics/topics.ts";
 import type { Disk } from "../../src/broker/ports/disk.ts";
-import { LocalCoordinator } from "../../src/coordination/local/local-coordinator.ts";
 import { openBroker } from "../../src/node/open-broker.ts";
 import { StartSteps } from "../../src/node/start-steps.ts";
+import { SimulatedCoordinator } from "../../src/simulation/simulated-coordinator.ts";
+import { SimulatedStore } from "../../src/simulation/simulated-store.ts";
 import { MemoryDisk } from "../../src/storage/memory-disk.ts";
-import { tools } from "./log-directory.ts";
 import { KeptLog } from "./kept-log.ts";
 import { waitUntil } from "./wait-until.ts";
 
@@ -23,37 +23,37 @@ export interface ClusterNode {
   readonly cluster: Cluster;
   readonly disk: Disk;
   readonly log: KeptLog;
+  /** Its own way to what all share. */
+  readonly coordinator: SimulatedCoordinator;
   topic(name: string): Topic | undefined;
+  /** Dies as a killed process does: its lease runs out by itself. */
+  crash(): void;
   /** Stops in order. */
   stop(): Promise<void>;
 }
 
 /** Brokers of one process that share a coordinator, each with a disk of its own. */
 export class ClusterWorld {
-  readonly clock = new VirtualClock();
-  readonly coordinator: LocalCoordinator;
+  readonly clock = new VirtualClock({ settle: () => new Promise((done) => setImmediate(done)) });
+  readonly store = new SimulatedStore(this.clock);
+  /** A client that is no node. */
+  readonly coordinator: SimulatedCoordinator;
   readonly #expected: number;
   readonly #nodes: ClusterNode[] = [];
+  readonly #crashed = new Set<ClusterNode>();
   #seed = 1;
 
-  private constructor(coordinator: LocalCoordinator, expected: number) {
-    this.coordinator = coordinator;
+  /** That many nodes hold replicas without a plan. */
+  constructor(expected: number) {
     this.#expected = expected;
+    this.coordinator = this.#connect();
   }
 
   /** With that many nodes, from 1 on, that hold replicas. */
   static async open(count: number): Promise<ClusterWorld> {
-    const world = await ClusterWorld.openEmpty(count);
+    const world = new ClusterWorld(count);
     for (let id = 1; id <= count; id += 1) await world.start(id);
     return world;
-  }
-
-  static async openEmpty(expected: number): Promise<ClusterWorld> {
-    const clock = new VirtualClock();
-    const disk = new MemoryDisk({ sizeBytesMax, clock });
-    const log = new KeptLog();
-    const coordinator = await LocalCoordinator.open({ disk, crc32c: tools.crc32c, log });
-    return new ClusterWorld(coordinator, expected);
   }
 
   /** A node that was started, the last one of its id. */
@@ -89,7 +89,8 @@ export class ClusterWorld {
   async start(id: number, own: Partial<NodeSettings> = {}, former?: Disk): Promise<ClusterNode> {
     const log = new KeptLog();
     const steps = new StartSteps(log);
-    const { clock, coordinator } = this;
+    const { clock } = this;
+    const coordinator = this.#connect();
     const disk = former ?? new MemoryDisk({ sizeBytesMax, clock });
     const settings = {
       ...defaultNodeSettings,
@@ -106,13 +107,27 @@ export class ClusterWorld {
     const address = { host: `node${id}.test`, port: 9_092 };
     await announce({ kafka: address, http: address, grpc: address });
     const topic = (name: string) => broker.topics.find(name);
-    const node = { id, broker, cluster, disk, log, topic, stop: () => steps.stop() };
+    const crash = (): void => {
+      this.#crashed.add(node);
+      coordinator.cut();
+    };
+    const stop = async (): Promise<void> => {
+      await steps.stop();
+      await coordinator.close();
+    };
+    const node: ClusterNode = { id, broker, cluster, disk, log, topic, coordinator, crash, stop };
     this.#nodes.push(node);
     return node;
   }
 
+  #connect(): SimulatedCoordinator {
+    const { store, clock } = this;
+    return new SimulatedCoordinator({ store, clock, random: new SeededRandom(this.#seed++) });
+  }
+
   async close(): Promise<void> {
-    await Promise.all(this.#nodes.map((node) => node.stop()));
+    const alive = this.#nodes.filter((node) => !this.#crashed.has(node));
+    await Promise.all(alive.map((node) => node.stop()));
     await this.coordinator.close();
   }
 }

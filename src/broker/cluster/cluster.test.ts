@@ -97,7 +97,7 @@ describe("a topic", () => {
   });
 
   test("is not made before the expected nodes have come", async () => {
-    world = await ClusterWorld.openEmpty(2);
+    world = new ClusterWorld(2);
     await world.start(1);
     const refused = { code: "NOT_ENOUGH_REPLICAS", message: /1 of 2/ };
     await expect(world.create(1, "orders")).rejects.toMatchObject({ code: refused.code });
