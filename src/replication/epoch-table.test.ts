@@ -26,7 +26,7 @@ function tableOf(log: readonly number[]): EpochEnd[] {
   });
 }
 
-test("logs that part from a common beginning are equal up to their common end, and no further", () => {
+test("logs that part from a common beginning are equal up to their common end", () => {
   const counts = fc.array(fc.nat(4), { maxLength: 4 });
   fc.assert(
     fc.property(counts, counts, counts, (before, left, right) => {

@@ -244,8 +244,9 @@ class ChainPlay {
       const { name, replica, log, isUp } = node;
       if (!isUp) return `${name} is down, ${log.end} in its log`;
       const { role, epoch, marks } = replica;
-      const log4 = `${marks.logStart}..${marks.end} written ${marks.written} flushed ${marks.flushed}`;
-      return `${name} ${role} e${epoch} ${log4} committed ${marks.committed}`;
+      const { logStart, end, written, flushed, committed } = marks;
+      const stored = `${logStart}..${end} written ${written} flushed ${flushed}`;
+      return `${name} ${role} e${epoch} ${stored} committed ${committed}`;
     });
   }
 

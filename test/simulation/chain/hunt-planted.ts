@@ -1,5 +1,5 @@
-// A process of its own, `node hunt-planted.ts '<Hunt as JSON>'`: plants faults in the text of modules
-// as they are loaded, runs schedules until one fails, or a written one, and prints what it found.
+// A process of its own, `node hunt-planted.ts '<Hunt as JSON>'`: plants faults in the text of
+// modules as they are loaded, runs schedules until one fails, or a written one, and tells of it.
 import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 
