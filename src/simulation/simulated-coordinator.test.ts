@@ -218,4 +218,53 @@ describe("a simulated coordinator", () => {
       expect([seed, wrong, isThere()]).toEqual([seed, 0, false]);
     }
   });
+
+  test("under all faults a success counts once, and what is seen was so", async () => {
+    for (let seed = 1; seed <= 40; seed += 1) {
+      const world = new VirtualWorld(seed, { ...roughFaults, unknownOneIn: 15 });
+      const pictures = new Map<number, string>([[world.store.revision, "{}"]]);
+      world.store.onChanged(() => pictures.set(world.store.revision, pictureOf(world.store)));
+      let [counted, unknown, compared] = [0, 0, 0];
+      for (let at = 0; at < 3; at += 1) {
+        await world.connect();
+        const client = world.clients[at]!;
+        const seen = new WatchRecord();
+        client.watch("", world.store.revision, {
+          onGap: () => seen.onGap(),
+          onChanges: (revision, changes) => {
+            seen.onChanges(revision, changes);
+            compared += 1;
+            expect([seed, JSON.stringify(seen.picture)]).toEqual([seed, pictures.get(revision)]);
+          },
+        });
+        const countUp = async (): Promise<void> => {
+          const [entry] = (await client.read("count")).entries;
+          const compares = [{ key: "count", revision: entry?.revision ?? 0 }];
+          const value = String(Number(entry?.value ?? 0) + 1);
+          const revision = await client.transact(compares, [put("count", value)]);
+          if (revision !== undefined) counted += 1;
+        };
+        const round = (left: number): void => {
+          void countUp()
+            .catch(() => (unknown += 1))
+            .finally(() => left > 0 && round(left - 1));
+        };
+        round(30);
+        world.clock.schedule(1_000 + at * 700, () => client.cut());
+        world.clock.schedule(2_000 + at * 900, () => client.mend());
+      }
+      world.clock.schedule(5_000, () => world.store.setAvailable(false));
+      world.clock.schedule(7_000, () => world.store.setAvailable(true));
+      await world.clock.advance(60_000);
+      const value = Number(world.store.read("count").entries[0]?.value);
+      expect(counted).toBeGreaterThan(10);
+      expect(compared).toBeGreaterThan(20);
+      expect([seed, value >= counted, value <= counted + unknown]).toEqual([seed, true, true]);
+    }
+  });
 });
+
+function pictureOf(store: SimulatedStore): string {
+  const { entries } = store.read("");
+  return JSON.stringify(Object.fromEntries(entries.map(({ key, value }) => [key, value])));
+}

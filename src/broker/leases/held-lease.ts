@@ -25,6 +25,8 @@ export interface LeaseKeeper {
 const renewalsPerTtl = 3;
 /** An answer that takes longer than this part of the TTL is asked for again beside it. */
 const hedgesPerTtl = 6;
+/** A refusal, as of a coordinator that elects a leader, is followed by another attempt sooner. */
+const retriesPerTtl = 20;
 
 /**
  * A lease as its owner holds it: keeps it alive, and judges by the local monotonic clock how long
@@ -118,8 +120,10 @@ export class HeldLease implements Lease {
         if (isThere) this.#extend(sentMs);
         else this.#lose();
       },
-      // The next attempt is planned already.
-      noop,
+      () => {
+        const isHeld = this.#state === "held" && sentMs > this.#sentMs;
+        if (isHeld) this.#attemptAt(this.#clock.monotonicMs() + this.ttlMs / retriesPerTtl);
+      },
     );
   }
 

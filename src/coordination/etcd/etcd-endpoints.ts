@@ -24,7 +24,11 @@ export interface EtcdEndpoint {
 
 /** Until a call has failed for good. */
 export const callMsMax = 10_000;
-/** Until one endpoint is given up for another in the same call. */
+/**
+ * Until one endpoint is given up for another in the same call: longer each time. A member whose
+ * leader died takes calls that are lost, until it notices.
+ */
+const attemptMsMin = 1_000;
 const attemptMsMax = 3_000;
 /** A little above the 5 s that etcd demands between PINGs of a client. */
 const pingIntervalMs = 5_500;
@@ -108,7 +112,7 @@ export class EtcdEndpoints {
       const endpoint = this.at();
       const leftMs = deadlineMs - this.#clock.monotonicMs();
       try {
-        const attemptMs = Math.min(leftMs, attemptMsMax);
+        const attemptMs = Math.min(leftMs, attemptMsMin * tried, attemptMsMax);
         const answer = await this.attempt((options) => call(endpoint, options), attemptMs);
         this.hear(endpoint);
         return answer;

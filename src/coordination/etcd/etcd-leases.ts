@@ -19,6 +19,8 @@ const attemptsUnansweredMax = 2;
 const attemptsPerConnection = attemptsUnansweredMax + 1;
 /** Until the system has told of a connection's end. */
 const endMs = 1;
+/** Leaders that one keep-alive may see come and go. */
+const termsMax = 3;
 /** Read for what the answer's header says; need not be there. */
 const anyKey = encode("xylem/");
 
@@ -119,12 +121,15 @@ export class EtcdLeases implements LeaseKeeper {
 
   /** Between two reads of a quorum in one term no other leader can have been. */
   async #keepAlive(endpoint: EtcdEndpoint, id: bigint, options: CallOptions): Promise<boolean> {
-    const before = this.#terms.get(endpoint) ?? (await readTerm(endpoint, options));
-    if (!(await keepAlive(endpoint, id, options))) return false;
-    const after = await readTerm(endpoint, options);
-    this.#terms.set(endpoint, after);
-    if (before === after) return true;
-    throw new XylemError("REQUEST_TIMED_OUT", "etcd changed its leader during a keep-alive");
+    let before = this.#terms.get(endpoint) ?? (await readTerm(endpoint, options));
+    for (let tried = 0; tried < termsMax; tried += 1) {
+      if (!(await keepAlive(endpoint, id, options))) return false;
+      const after = await readTerm(endpoint, options);
+      this.#terms.set(endpoint, after);
+      if (before === after) return true;
+      before = after;
+    }
+    throw new XylemError("REQUEST_TIMED_OUT", "etcd changes its leader all the time");
   }
 
   #drop(held: HeldLease): void {

@@ -29,8 +29,8 @@ type RequestOp = MessageInitShape<typeof RequestOpSchema>;
 
 /** Transactions that may wait for a lane. */
 const waitingMax = 10_000;
-/** One attempt; a disk of etcd's that stalls is waited for. */
-const attemptMsMax = 5_000;
+/** Until it is asked whether one attempt was applied. */
+const attemptMsMax = 2_000;
 const attemptsMax = 5;
 
 /** One transaction on its way. */
