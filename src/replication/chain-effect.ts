@@ -12,7 +12,8 @@ export type ChainEffect =
   | { readonly kind: "send"; readonly link: LinkId; readonly message: ChainMessage }
   /**
    * Read whole batches from `offset` on, one at least, for the successor; answer with `loaded` when
-   * the connection has room for them, never within this step.
+   * the connection has room for them, never within this step. With `next` at `offset` when they are
+   * deleted meanwhile.
    */
   | {
       readonly kind: "read";

@@ -201,3 +201,19 @@ test("a chain of one commits what it holds, with nobody to ask", () => {
   expect(effects).toEqual([{ kind: "commit", offset: 2 }]);
   expect(stage.tickTo(10_000)).toEqual([]);
 });
+
+test("a joiner that is made the chain by hand while it truncates waits for the end of that", () => {
+  const start = { end: 5, written: 5, flushed: 5 };
+  const joiner = new Stage(b, 1, start);
+  joiner.step({ kind: "config", config: config(1, [a], { joining: [b] }) });
+  joiner.step({ kind: "linkOpened", link: 1, peer: a });
+  const common = { common: 2, commonEpoch: 0, committed: 0 };
+  const cut = joiner.hear(a, { kind: "helloOk", epoch: 1, session: 1, ...common });
+  expect(cut).toEqual([{ kind: "truncate", offset: 2 }]);
+  const alone = { kind: "config", config: config(2, [b], { unclean: 2 }) } as const;
+  expect(kinds(joiner.step(alone))).not.toContain("commit");
+  expect(joiner.replica.refusalOfAppend(1, 0)).toBe("NOT_LEADER_OR_FOLLOWER");
+  const effects = joiner.step({ kind: "truncated", logStart: 0, end: 2, written: 2, flushed: 2 });
+  expect(effects).toEqual([{ kind: "commit", offset: 2 }]);
+  expect(joiner.replica.refusalOfAppend(1, 0)).toBeUndefined();
+});

@@ -117,8 +117,9 @@ export class ChainReplica implements ReplicaCore {
     return this.role === "head" || this.role === "solo";
   }
 
+  /** What it says of its log stays true: for a head that is still truncating it does not. */
   get #isInStep(): boolean {
-    return this.#isHead || this.#upstream.isReady;
+    return !this.marks.isCutting && (this.#isHead || this.#upstream.isReady);
   }
 
   get #isTail(): boolean {
@@ -247,6 +248,7 @@ export class ChainReplica implements ReplicaCore {
   #commitAsHead(offset: number): void {
     if (this.#isTooShort) return;
     if (!this.ports.lease.holds(this.nowMs)) return;
+    if (this.marks.isCutting) return;
     this.#commit(offset);
   }
 
@@ -274,7 +276,8 @@ export class ChainReplica implements ReplicaCore {
 
   /** Why no client may append here now; `acks` as Kafka's, -1 is all. */
   refusalOfAppend(acks: number, nowMs: number): RefusalCode | undefined {
-    const mayLead = this.#haltedFor === undefined && this.#isHead && !this.#isLeaving;
+    const isAble = this.#haltedFor === undefined && !this.marks.isCutting;
+    const mayLead = isAble && this.#isHead && !this.#isLeaving;
     if (!mayLead || !this.ports.lease.holds(nowMs)) return "NOT_LEADER_OR_FOLLOWER";
     return acks === -1 && this.#isTooShort ? "NOT_ENOUGH_REPLICAS" : undefined;
   }
