@@ -217,3 +217,10 @@ test("a joiner that is made the chain by hand while it truncates waits for the e
   expect(effects).toEqual([{ kind: "commit", offset: 2 }]);
   expect(joiner.replica.refusalOfAppend(1, 0)).toBeUndefined();
 });
+
+test("a joiner with all records deleted is not cut by a head that has committed none", () => {
+  const head = new Stage(a, 2, { end: 2, written: 2, flushed: 2 });
+  head.step({ kind: "config", config: config(1, [a], { joining: [b] }) });
+  const effects = head.hear(b, { ...hello, logStart: 2, end: 2 });
+  expect(effects).toMatchObject([{ message: { kind: "helloOk", common: 2, committed: 0 } }]);
+});

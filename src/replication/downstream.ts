@@ -1,6 +1,6 @@
 import type { ChainInput, LinkId } from "./chain-input.ts";
 import type { Ack, ChainMessage, Hello } from "./chain-message.ts";
-import { findCommonEnd } from "./epoch-table.ts";
+import { findCommonEnd, isBeforeUncleanStart } from "./epoch-table.ts";
 import type { ReplicaCore } from "./replica-core.ts";
 import { type ChainMarks, noMarks } from "./replica-marks.ts";
 
@@ -139,7 +139,7 @@ export class Downstream {
  * what a joiner deleted an unclean start may have taken back since.
  */
 function equalBelow({ marks, config, role }: ReplicaCore, { logStart, epochs }: Hello): number {
-  const isOld = (epochs.at(-1)?.epoch ?? -1) < (config?.unclean ?? 0);
+  const isOld = isBeforeUncleanStart(epochs, config?.unclean ?? 0);
   const isJoiner = role === "tail" || role === "solo";
   return isJoiner && isOld && logStart > marks.committed ? 0 : Math.min(logStart, marks.end);
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { findCommonEnd, type EpochEnd } from "./epoch-table.ts";
+import { findCommonEnd, isBeforeUncleanStart, type EpochEnd } from "./epoch-table.ts";
 
 test("the common end is the smaller end of the greatest epoch that both logs have", () => {
   const own = [
@@ -17,6 +17,13 @@ test("the common end is the smaller end of the greatest epoch that both logs hav
   expect(findCommonEnd(other, own)).toEqual({ epoch: 3, offset: 17 });
   expect(findCommonEnd(own, [{ epoch: 2, endOffset: 9 }])).toBeUndefined();
   expect(findCommonEnd([], own)).toBeUndefined();
+});
+
+test("a log without records is old after an unclean start, and not where there was none", () => {
+  expect(isBeforeUncleanStart([], 0)).toBe(false);
+  expect(isBeforeUncleanStart([], 4)).toBe(true);
+  expect(isBeforeUncleanStart([{ epoch: 3, endOffset: 9 }], 4)).toBe(true);
+  expect(isBeforeUncleanStart([{ epoch: 4, endOffset: 9 }], 4)).toBe(false);
 });
 
 /** A log as the epochs of its records. */

@@ -28,3 +28,11 @@ export function findCommonEnd(
   const endOffset = theirs.get(last.epoch) ?? 0;
   return { epoch: last.epoch, offset: Math.min(last.endOffset, endOffset) };
 }
+
+/**
+ * Whether nothing in the log was written since the unclean start of that epoch, which may have
+ * taken back what the log's replica knows as committed; 0: there was none.
+ */
+export function isBeforeUncleanStart(log: readonly EpochEnd[], unclean: number): boolean {
+  return (log.at(-1)?.epoch ?? 0) < unclean;
+}

@@ -7,6 +7,7 @@ import {
   type HelloOk,
   type Reject,
 } from "./chain-message.ts";
+import { isBeforeUncleanStart } from "./epoch-table.ts";
 import { type ChainMarks, heldOf, noMarks } from "./replica-marks.ts";
 import type { ReplicaCore } from "./replica-core.ts";
 
@@ -111,7 +112,8 @@ export class Upstream {
     const { common } = message;
     const { committed, logStart, end } = this.#core.marks;
     const isJoiner = this.#core.role === "joiner";
-    if (common < committed && !this.#isFromBeforeUncleanStart()) {
+    const isOld = isBeforeUncleanStart(this.#core.ports.epochs(), this.#core.config?.unclean ?? 0);
+    if (common < committed && !isOld) {
       return this.#core.halt(`${common} is the end in common, ${committed} was committed`);
     }
     if (!isJoiner && common !== end) {
@@ -123,12 +125,6 @@ export class Upstream {
     if (isForeign || common > end || common < logStart) this.#cut("restart", common);
     else if (common < end) this.#cut("truncate", common);
     else this.#ready();
-  }
-
-  /** An unclean start took back what this replica's former life knew as committed. */
-  #isFromBeforeUncleanStart(): boolean {
-    const last = this.#core.ports.epochs().at(-1)?.epoch ?? -1;
-    return last < (this.#core.config?.unclean ?? 0);
   }
 
   #cut(kind: "truncate" | "restart", offset: number): void {
