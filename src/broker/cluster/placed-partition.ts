@@ -46,6 +46,7 @@ export class PlacedPartition implements PartitionLog {
   #served: PartitionLog | undefined;
   #refusal: XylemError | undefined;
   readonly #listeners = new Map<AdvanceListener, () => void>();
+  readonly #onPlaced = new Set<() => void>();
 
   /** `mayServe` is asked at each use: this node's lease may have run out. */
   constructor(
@@ -83,6 +84,7 @@ export class PlacedPartition implements PartitionLog {
 
   /** What it may answer has changed: who waits for an advance looks again. */
   reconsider(): void {
+    for (const listener of this.#onPlaced) listener();
     for (const listener of this.#listeners.keys()) listener();
   }
 
@@ -215,6 +217,11 @@ export class PlacedPartition implements PartitionLog {
   configure(settings: TopicSettings): void {
     this.#settings = settings;
     this.#placement.log?.configure(settings);
+  }
+
+  onPlaced(listener: () => void): () => void {
+    this.#onPlaced.add(listener);
+    return () => this.#onPlaced.delete(listener);
   }
 
   onAdvance(listener: AdvanceListener): () => void {

@@ -12,6 +12,8 @@ export interface GroupLog {
    * XylemError; the records may then lie in the log or not.
    */
   append(partition: number, records: readonly RecordBytes[]): Promise<void>;
+  /** In a cluster: tells of partitions that this node serves from now on, or no longer. */
+  onMoved?(listener: (partition: number) => void): () => void;
   /** Visits all committed records in order; those of aborted or open transactions never. */
   replay(partition: number, visit: (record: RecordBytes) => void): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { assert } from "../../base/assert.ts";
 import type { Cancel, Clock } from "../../base/clock.ts";
-import { MalformedError, type ErrorCode } from "../../base/errors.ts";
+import { type ErrorCode, MalformedError, XylemError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { CallId, Instant } from "../../groups/classic/classic-events.ts";
 import { ClassicGroup } from "../../groups/classic/classic-group.ts";
@@ -95,7 +95,9 @@ export class GroupShard {
     } catch (error) {
       this.#status = this.#status === "closed" ? "closed" : "failed";
       const why = error instanceof Error ? error.message : String(error);
-      this.#host.messages.error("groups could not be loaded", { partition: this.#partition, why });
+      const isElsewhere = error instanceof XylemError && error.code === "NOT_LEADER_OR_FOLLOWER";
+      const fields = { partition: this.#partition, why };
+      if (!isElsewhere) this.#host.messages.error("groups could not be loaded", fields);
       return;
     }
     if (this.#status !== "closed") this.#resume(images);

@@ -10,6 +10,7 @@ export class GroupShards {
   readonly #host: ShardHost;
   #shards: readonly GroupShard[] = [];
   #loading: Promise<void> = Promise.resolve();
+  #unfollow: (() => void) | undefined;
   #isClosed = false;
 
   constructor(log: GroupLog, host: ShardHost) {
@@ -76,6 +77,7 @@ export class GroupShards {
 
   /** The topic is gone, and with it all groups. */
   forget(): void {
+    this.#unfollow?.();
     for (const shard of this.#shards) shard.close();
     this.#shards = [];
   }
@@ -83,6 +85,7 @@ export class GroupShards {
   /** Answers every waiting call. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#unfollow?.();
     for (const shard of this.#shards) shard.close();
     await this.#loading;
   }
@@ -92,6 +95,15 @@ export class GroupShards {
     const shards = Array.from({ length: count }, (_, index) => new GroupShard(index, this.#host));
     this.#shards = shards;
     this.#loading = loadAll(shards);
+    this.#unfollow = this.#log.onMoved?.((partition) => this.#renew(partition));
+  }
+
+  /** A partition is served here from now on, and read anew; or it is not: its groups are gone. */
+  #renew(partition: number): void {
+    const shard = new GroupShard(partition, this.#host);
+    this.#shards[partition]?.close();
+    this.#shards = this.#shards.map((other, index) => (index === partition ? shard : other));
+    void shard.load();
   }
 
   #refuseWhenClosed(): void {

@@ -60,6 +60,22 @@ export class TopicGroupLog implements GroupLog {
     return queue.add(records);
   }
 
+  onMoved(listener: (partition: number) => void): () => void {
+    const partitions = this.#options.topics.find(offsetsTopic)?.partitions ?? [];
+    const leave = partitions.map((partition) => {
+      let wasHere = partition.absence === undefined;
+      return partition.onPlaced?.(() => {
+        const isHere = partition.absence === undefined;
+        if (isHere === wasHere) return;
+        wasHere = isHere;
+        listener(partition.index);
+      });
+    });
+    return () => {
+      for (const one of leave) one?.();
+    };
+  }
+
   async replay(partition: number, visit: (record: RecordBytes) => void): Promise<void> {
     const log = this.#find(partition);
     await log.load();

@@ -103,6 +103,8 @@ export interface PartitionLog {
   readonly compaction: PartitionCompaction | undefined;
   /** New settings of the topic; they count from the next append or check on. */
   configure(settings: TopicSettings): void;
+  /** In a cluster: calls `listener` whenever `absence` may have come or gone. */
+  onPlaced?(listener: () => void): () => void;
   /** Calls `listener` whenever committed or log start grows, until the answer is called. */
   onAdvance(listener: AdvanceListener): () => void;
 }
