@@ -4,6 +4,7 @@ import type { ChainEffect } from "./chain-effect.ts";
 import type { ChainInput } from "./chain-input.ts";
 import type { ChainMessage } from "./chain-message.ts";
 import { ChainReplica } from "./chain-replica.ts";
+import type { EpochEnd } from "./epoch-table.ts";
 import type { Member } from "./member.ts";
 
 const [a, b, c] = ["a", "b", "c"].map((name, at): Member => {
@@ -19,13 +20,14 @@ function config(epoch: number, members: Member[], more: Partial<ChainConfig> = {
 /** A replica, its clock, and what it wants done. */
 class Stage {
   nowMs = 0;
+  epochs: readonly EpochEnd[] = [];
   readonly replica: ChainReplica;
 
   constructor(member: Member, minInsyncReplicas = 1, start: Partial<typeof empty> = {}) {
     let session = 0;
     const ports = {
       lease: { holds: () => true },
-      epochs: () => [],
+      epochs: () => this.epochs,
       nextSession: () => (session += 1),
     };
     const log = { ...empty, ...start, durability: "fsync" as const, minInsyncReplicas };
@@ -223,4 +225,25 @@ test("a joiner with all records deleted is not cut by a head that has committed 
   head.step({ kind: "config", config: config(1, [a], { joining: [b] }) });
   const effects = head.hear(b, { ...hello, logStart: 2, end: 2 });
   expect(effects).toMatchObject([{ message: { kind: "helloOk", common: 2, committed: 0 } }]);
+});
+
+test("a log that parts from the chain's below where that begins now has nothing to keep", () => {
+  const head = new Stage(a, 1, { logStart: 5, end: 9, committed: 5, written: 9, flushed: 9 });
+  head.epochs = [
+    { epoch: 1, endOffset: 3 },
+    { epoch: 4, endOffset: 9 },
+  ];
+  head.step({ kind: "config", config: config(6, [a], { joining: [b] }) });
+  const epochs = [
+    { epoch: 1, endOffset: 3 },
+    { epoch: 2, endOffset: 8 },
+  ];
+  const effects = head.hear(b, { ...hello, epoch: 6, logStart: 0, end: 8, epochs });
+  expect(effects).toMatchObject([{ message: { common: 5, commonEpoch: -1 } }]);
+  const joiner = new Stage(b, 1, { end: 8, written: 8, flushed: 8 });
+  joiner.step({ kind: "config", config: config(6, [a], { joining: [b] }) });
+  joiner.step({ kind: "linkOpened", link: 1, peer: a });
+  const common = { common: 5, commonEpoch: -1, committed: 5 };
+  const cut = joiner.hear(a, { kind: "helloOk", epoch: 6, session: 1, ...common });
+  expect(cut).toEqual([{ kind: "restart", offset: 5 }]);
 });

@@ -32,11 +32,13 @@ export class Downstream {
     this.#toldMs = core.nowMs;
     const { marks } = core;
     const found = findCommonEnd(core.ports.epochs(), hello.epochs);
-    const common = Math.max(found?.offset ?? 0, equalBelow(core, hello));
-    // Nothing of a log that begins later can stay.
-    this.#next = Math.max(common < hello.logStart ? 0 : common, marks.logStart);
+    const equalEnd = Math.max(found?.offset ?? 0, equalBelow(core, hello));
+    // Where one of the logs begins later than they part, nothing that the other has can stay.
+    const mayStay = equalEnd >= Math.max(hello.logStart, marks.logStart);
+    this.#next = mayStay ? equalEnd : marks.logStart;
+    const commonEpoch = mayStay ? (found?.epoch ?? -1) : -1;
     const inSession = { epoch: core.epoch, session: this.session };
-    const begin = { common: this.#next, commonEpoch: found?.epoch ?? -1 };
+    const begin = { common: this.#next, commonEpoch };
     this.#send({ kind: "helloOk", ...inSession, ...begin, committed: marks.committed });
   }
 
