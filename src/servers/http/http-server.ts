@@ -143,7 +143,8 @@ export class HttpServer {
   /** Takes a connection over whose first bytes were put back into the (paused) socket. */
   accept(socket: Socket): void {
     this.#sockets.set(socket, 0);
-    socket.once("close", () => this.#sockets.delete(socket));
+    // Not `once`, which keeps a wrapper for as long as the connection lasts.
+    socket.on("close", () => this.#sockets.delete(socket));
     this.#server.emit("connection", socket);
     process.nextTick(() => socket.resume());
   }
@@ -161,7 +162,7 @@ export class HttpServer {
     this.#sockets.set(socket, count);
     this.#responses.add(response);
     if (this.#closing.signal.aborted) response.shouldKeepAlive = false;
-    response.once("close", () => {
+    response.on("close", () => {
       this.#responses.delete(response);
       const left = this.#sockets.get(socket);
       if (left !== undefined) this.#sockets.set(socket, left - 1);
