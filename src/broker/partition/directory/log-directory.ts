@@ -133,10 +133,9 @@ export class LogDirectory implements PartitionStorage {
     const marker = wasClean ? await disk.readFile(cleanMarkerName) : undefined;
     const isOwnStop = marker !== undefined && decodeUtf8(marker) === cleanMarker;
     const facts = await takeFacts(options, isOwnStop);
-    if (wasClean) {
-      await disk.remove(cleanMarkerName);
-      await disk.syncDirectory("");
-    }
+    if (wasClean) await disk.remove(cleanMarkerName);
+    // A killed process may not have come to it: what is found, folders above all, is to stay.
+    await disk.syncDirectory("");
     const found = { meta, wasClean, checkpoints, folders, facts };
     const directory = new LogDirectory(options, found);
     const intervalMs = settings["log.checkpoint.interval.ms"];

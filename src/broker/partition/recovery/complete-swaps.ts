@@ -20,6 +20,8 @@ export async function completeSwaps(
   const { disk, log } = context;
   const swaps = entries.filter(({ name }) => baseOf(name, swapSuffix) >= 0);
   if (swaps.length === 0) return false;
+  // A killed process may not have come to it: the copies are not to go with what they replace.
+  await disk.syncDirectory(folder);
   const cleaned = entries
     .map(({ name }) => baseOf(name, cleanedSuffix))
     .filter((base) => base >= 0);

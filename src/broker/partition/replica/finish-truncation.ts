@@ -19,6 +19,8 @@ export async function finishTruncation(
   if (!entries.some(({ name }) => name === truncationNoteName)) return undefined;
   const path = `${folder}/${truncationNoteName}`;
   const note = readNote(path, (await disk.readFile(path)) ?? new Uint8Array(0));
+  // A killed process may not have come to it: the note is not to go before what it stands for.
+  await disk.syncDirectory(folder);
   await cutFiles(disk, folder, note);
   await store(note);
   await disk.remove(path);
