@@ -71,6 +71,8 @@ export interface PartitionDescription {
   readonly leaderEpoch: number;
   /** The node that serves it; -1: none at the moment. */
   readonly leader: number;
+  /** What the node that answered is in its chain: solo, head, middle, tail, joiner or outsider. */
+  readonly role: string;
   readonly chain: readonly number[];
   readonly segments?: readonly {
     readonly baseOffset: number;

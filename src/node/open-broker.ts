@@ -78,7 +78,10 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
   const configs = await openConfigs(steps, parts, { coordinator, cluster });
   const { settings } = configs;
   const logs = { disk, clock, random, log, settings, ...(parts.tools ?? batchTools) };
-  await steps.run("take back what Kafka put aside", () => returnStrays({ disk, coordinator, log }));
+  if (cluster === undefined) {
+    const parts = { disk, coordinator, log };
+    await steps.run("take back what Kafka put aside", () => returnStrays(parts));
+  }
   const directory = await steps.run(
     "open the log directory",
     () => LogDirectory.open({ ...logs, ...more }),

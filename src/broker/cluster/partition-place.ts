@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../../base/errors.ts";
 import { formatUuid, type Uuid } from "../../base/uuid.ts";
+import { type ChainRole, roleOf } from "../../replication/chain-config.ts";
 import type { Broker } from "../broker.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
 
@@ -9,6 +10,8 @@ export interface PartitionPlace {
   /** -1: there is none at the moment. */
   readonly leaderId: number;
   readonly leaderEpoch: number;
+  /** What this node is in the chain. */
+  readonly role: ChainRole;
   /** Node ids, the preferred head first. */
   readonly replicas: readonly number[];
   /** Members of the chain that are up, head first. */
@@ -26,12 +29,13 @@ export function placeOf(
   if (cluster === undefined) {
     const here = [identity.nodeId];
     const leaderId = identity.nodeId;
-    return { error: undefined, leaderId, leaderEpoch, replicas: here, inSync: here, offline: [] };
+    const place = { error: undefined, leaderId, leaderEpoch, role: "solo" } as const;
+    return { ...place, replicas: here, inSync: here, offline: [] };
   }
   const { image } = cluster;
   const config = image.chain(formatUuid(topicId), index)?.config;
   if (config === undefined) {
-    const none = { replicas: [], inSync: [], offline: [] };
+    const none = { role: "outsider", replicas: [], inSync: [], offline: [] } as const;
     return { error: "LEADER_NOT_AVAILABLE", leaderId: -1, leaderEpoch: -1, ...none };
   }
   const head = image.headOf(config);
@@ -39,6 +43,7 @@ export function placeOf(
     error: head === undefined ? "LEADER_NOT_AVAILABLE" : undefined,
     leaderId: head?.id ?? -1,
     leaderEpoch: config.epoch,
+    role: roleOf(config, { id: cluster.nodeId, incarnation: cluster.incarnation }),
     replicas: config.replicas,
     inSync: config.members.filter((member) => image.has(member)).map(({ id }) => id),
     offline: config.replicas.filter((id) => image.node(id) === undefined),

@@ -130,8 +130,9 @@ export class PlacedPartition implements PartitionLog {
     return this.#served?.stopped;
   }
 
+  /** Every replica compacts its own log. */
   get compaction(): PartitionCompaction | undefined {
-    return this.#served?.compaction;
+    return this.#placement.log?.compaction;
   }
 
   load(need?: PartitionNeed): Promise<void> | undefined {

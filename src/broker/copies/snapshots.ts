@@ -92,6 +92,7 @@ export class Snapshots {
 
   async #take(target: SnapshotTarget, watch: SnapshotWatch): Promise<SnapshotReport> {
     const { coordinator, topics } = this.#source;
+    refuseClustered(topics);
     const all = topics.list().flatMap((topic) => {
       return topic.partitions.map((partition) => ({ topic, partition }));
     });
@@ -194,5 +195,13 @@ async function store(
   for (let at = 0; at < writes.length; at += keysMax) {
     const part = writes.slice(at, at + keysMax).map(({ key, value }) => ({ key, value }));
     await coordinator.transact([], part);
+  }
+}
+
+/** What a node of a cluster holds are parts; of the whole no single moment is known. */
+function refuseClustered(topics: Topics): void {
+  for (const { partitions } of topics.list()) {
+    if (!partitions.some((partition) => partition.onPlaced !== undefined)) continue;
+    throw new XylemError("INVALID_REQUEST", "A snapshot is of a node that is in no cluster");
   }
 }

@@ -22,6 +22,8 @@ export interface PartitionDescription extends Partial<PartitionOffsets> {
   readonly leaderEpoch: number;
   /** The node that serves it; -1: none does at the moment. */
   readonly leader: number;
+  /** What the node that answers is in its chain. */
+  readonly role: PartitionPlace["role"];
   /** The nodes that hold it and are up, head first. */
   readonly chain: readonly number[];
   readonly segments?: readonly SegmentDescription[];
@@ -72,8 +74,8 @@ export async function describeTopic(
 
 function describePartition(partition: PartitionLog, place: PartitionPlace): PartitionDescription {
   const { index, logStart, committed, lastStable, sizeBytes, absence } = partition;
-  const { leaderId: leader, leaderEpoch, inSync: chain } = place;
-  const described = { partition: index, leaderEpoch, leader, chain };
+  const { leaderId: leader, leaderEpoch, role, inSync: chain } = place;
+  const described = { partition: index, leaderEpoch, leader, role, chain };
   if (absence !== undefined) return described;
   return { ...described, logStart, highWatermark: committed, lastStable, sizeBytes };
 }

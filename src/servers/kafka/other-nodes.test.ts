@@ -61,7 +61,7 @@ describe("a node of a cluster tells", () => {
     ]);
   });
 
-  test("that a partition whose node is down has no leader, and which replica is offline", async () => {
+  test("that a partition whose node is down has no leader, and who is offline", async () => {
     await world.node(2).stop();
     await world.until("it is seen", ({ cluster }) => cluster.image.nodes.length === 1, [1]);
     const { topics } = await client.request("DescribeTopicPartitions", 0, {

@@ -119,9 +119,10 @@ describeWith(["etcd"], "three nodes on a real etcd", () => {
     await waitUntil("its partitions are served", async () => {
       const topic = await fetch(`${node(2).url}/v1/topics/orders`);
       const { partitions } = (await topic.json()) as {
-        partitions: { leader: number; highWatermark?: number }[];
+        partitions: { leader: number; role: string; highWatermark?: number }[];
       };
       const own = partitions.filter(({ leader }) => leader === 2);
+      expect(partitions.every(({ leader, role }) => role !== "solo" || leader === 2)).toBe(true);
       return own.length === 2 && own.every(({ highWatermark }) => highWatermark === 10);
     });
   });

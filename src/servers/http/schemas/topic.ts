@@ -60,6 +60,10 @@ const partitionDescription = object(
     partition: partitionIndex,
     leaderEpoch: integer(),
     leader: integer({ description: "The node that serves it; -1: none at the moment." }),
+    role: text({
+      description:
+        "What the node that answers is in its chain: solo, head, middle, tail, joiner, outsider.",
+    }),
     chain: listOf(integer(), { description: "Nodes that hold it and are up, head first." }),
   },
   {
