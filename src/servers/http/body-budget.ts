@@ -23,8 +23,8 @@ export class BodyBudget {
 
   /**
    * Reads a whole body; its bytes count as they come, until `release` is called: announced bytes
-   * take nobody's place. Throws a Refusal: 413 past the bound of one, 503 past that of all, 400 when
-   * the client goes away in between.
+   * take nobody's place. Throws a Refusal: 413 past the bound of one, 503 past that of all, 400
+   * when the client goes away in between.
    */
   async read(source: Readable, declaredBytes: number | undefined): Promise<Body> {
     const share = new Share(this);
