@@ -8,6 +8,7 @@ import type { Topic } from "../../src/broker/topics/topics.ts";
 import type { Disk } from "../../src/broker/ports/disk.ts";
 import { openBroker } from "../../src/node/open-broker.ts";
 import { StartSteps } from "../../src/node/start-steps.ts";
+import type { CoordinatorFaults } from "../../src/simulation/coordinator-network.ts";
 import { SimulatedCoordinator } from "../../src/simulation/simulated-coordinator.ts";
 import { SimulatedStore } from "../../src/simulation/simulated-store.ts";
 import { MemoryDisk } from "../../src/storage/memory-disk.ts";
@@ -39,14 +40,17 @@ export class ClusterWorld {
   /** A client that is no node. */
   readonly coordinator: SimulatedCoordinator;
   readonly #expected: number;
+  /** Between each node and the store. */
+  readonly #faults: CoordinatorFaults | undefined;
   readonly #nodes: ClusterNode[] = [];
   readonly #crashed = new Set<ClusterNode>();
   #seed = 1;
 
   /** That many nodes hold replicas without a plan. */
-  constructor(expected: number) {
+  constructor(expected: number, faults?: CoordinatorFaults) {
     this.#expected = expected;
     this.coordinator = this.#connect();
+    this.#faults = faults;
   }
 
   /** With that many nodes, from 1 on, that hold replicas. */
@@ -67,6 +71,15 @@ export class ClusterWorld {
   async until(what: string, holds: (node: ClusterNode) => boolean, ids?: number[]): Promise<void> {
     const asked = ids ?? this.#nodes.map(({ id }) => id);
     await waitUntil(what, () => asked.every((id) => holds(this.node(id))), 10_000);
+  }
+
+  /** Lets time pass until the work is done. */
+  async drive<T>(work: Promise<T>): Promise<T> {
+    let isDone = false;
+    const done = (): boolean => (isDone = true);
+    work.then(done, done);
+    while (!isDone) await this.tick(50);
+    return await work;
   }
 
   /** Lets time pass on all nodes, and what it sets off. */
@@ -122,7 +135,9 @@ export class ClusterWorld {
 
   #connect(): SimulatedCoordinator {
     const { store, clock } = this;
-    return new SimulatedCoordinator({ store, clock, random: new SeededRandom(this.#seed++) });
+    const random = new SeededRandom(this.#seed++);
+    const faults = this.#faults === undefined ? {} : { faults: this.#faults };
+    return new SimulatedCoordinator({ store, clock, random, ...faults });
   }
 
   async close(): Promise<void> {

@@ -69,6 +69,20 @@ describe("a topic", () => {
     expect(world.node(1).cluster.image.chains.size).toBe(0);
   });
 
+  test("that is made again at once is not taken for the one that was deleted", async () => {
+    world = await ClusterWorld.open(2);
+    await world.create(1, "orders");
+    const { topics } = world.node(1).broker;
+    const deleted: unknown[] = [];
+    topics.onDeleted(({ id }) => deleted.push(id));
+    const { id: former } = world.node(1).topic("orders") ?? {};
+    const asked = { name: "orders", partitions: 1, replicas: 1, configs: new Map() };
+    const [, made] = await Promise.all([topics.delete("orders"), topics.create(asked)]);
+    await world.until("both have it", (node) => node.topic("orders")?.id.join() === made.id.join());
+    expect(world.node(1).topic("orders")).toBe(made);
+    expect(deleted).toEqual([former]);
+  });
+
   test("takes configs and partitions from whichever node", async () => {
     world = await ClusterWorld.open(2);
     await world.create(1, "orders", { partitions: 2 });
