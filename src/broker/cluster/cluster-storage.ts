@@ -1,4 +1,5 @@
 import { assert } from "../../base/assert.ts";
+import { XylemError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import { formatUuid, type Uuid } from "../../base/uuid.ts";
@@ -25,6 +26,7 @@ interface Seated {
   readonly partition: PlacedPartition;
   replica: ReplicaLog | undefined;
   running: RunningChain | undefined;
+  failure: XylemError | undefined;
 }
 
 /**
@@ -68,7 +70,8 @@ export class ClusterStorage implements PartitionStorage {
     const mayServe = (): boolean => cluster.isStanding;
     const partition = new PlacedPartition({ topic: topic.name, index }, settings, mayServe);
     const key = chainKey(formatUuid(topic.id), index);
-    this.#seated.set(key, { topic, partition, replica: undefined, running: undefined });
+    const empty = { replica: undefined, running: undefined, failure: undefined };
+    this.#seated.set(key, { topic, partition, ...empty });
     await this.#turns.take(key, () => this.#settle(key));
     return partition;
   }
@@ -132,27 +135,44 @@ export class ClusterStorage implements PartitionStorage {
   async #settle(key: string): Promise<void> {
     const seated = this.#seated.get(key);
     if (seated === undefined) return;
-    const { storage, cluster } = this.#options;
+    const { cluster } = this.#options;
     const config = this.#configOf(key);
-    const { partition, topic } = seated;
     const isHere = config !== undefined && isHolder(config, cluster.nodeId);
-    if (isHere && seated.replica === undefined) {
-      seated.replica = await storage.openReplica(topic, partition.index, partition.settings);
-      seated.running = this.#run(key, seated.replica);
-    }
     // Without a chain it is not known yet, or its topic is being deleted.
-    if (config !== undefined && !isHere) await this.#giveUp(seated);
-    const newest = this.#configOf(key);
-    if (newest !== undefined) seated.running?.configure(newest);
+    if (config !== undefined && !isHere) await this.#giveUp(key, seated);
+    if (isHere) await this.#hold(key, seated);
     this.#show(key, seated);
   }
 
-  async #giveUp(seated: Seated): Promise<void> {
+  /** One that can not be held is one partition less: the node serves the others. */
+  async #hold(key: string, seated: Seated): Promise<void> {
+    const { storage, log } = this.#options;
+    const { topic, partition } = seated;
+    const { index } = partition;
+    try {
+      seated.replica ??= await storage.openReplica(topic, index, partition.settings);
+      seated.running ??= this.#run(key, seated.replica);
+      const config = this.#configOf(key);
+      if (config !== undefined) seated.running.configure(config);
+      seated.failure = undefined;
+    } catch (error) {
+      if (!(error instanceof XylemError)) throw error;
+      const fields = { topic: topic.name, partition: index, why: error.message };
+      log.error("this node's replica of a partition can not be used", fields);
+      seated.failure = error;
+      seated.running?.close();
+    }
+  }
+
+  async #giveUp(key: string, seated: Seated): Promise<void> {
     const { topic, partition, running } = seated;
     running?.close();
     if (seated.replica === undefined) return;
     seated.running = undefined;
     seated.replica = undefined;
+    seated.failure = undefined;
+    // Nobody is served from files that go.
+    this.#show(key, seated);
     await this.#options.storage.removePartition(topic, partition.index);
   }
 
@@ -163,7 +183,7 @@ export class ClusterStorage implements PartitionStorage {
   }
 
   /** What clients see of it. */
-  #show(key: string, { partition, replica, running }: Seated): void {
+  #show(key: string, { partition, replica, running, failure }: Seated): void {
     const config = this.#configOf(key);
     const headId = config && this.#options.cluster.image.headOf(config)?.id;
     partition.place({
@@ -171,6 +191,7 @@ export class ClusterStorage implements PartitionStorage {
       headId: headId ?? -1,
       log: replica?.log,
       isServed: running?.isServing === true,
+      failure,
     });
   }
 

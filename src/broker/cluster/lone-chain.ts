@@ -21,9 +21,11 @@ export class LoneChain implements RunningChain, ReplicaGovernor {
 
   configure(config: ChainConfig): void {
     const wasSolo = this.#isSolo;
-    this.#isSolo = roleOf(config, this.#place.self) === "solo";
-    if (this.#isSolo) this.#replica.beginEpoch(config.epoch);
+    const isSolo = roleOf(config, this.#place.self) === "solo";
+    this.#isSolo = false;
+    if (isSolo) this.#replica.beginEpoch(config.epoch);
     else if (wasSolo) this.#replica.failWaiters(this.#notHere());
+    this.#isSolo = isSolo;
     this.review();
   }
 

@@ -28,6 +28,8 @@ export interface Placement {
   readonly log: PartitionLog | undefined;
   /** Whether clients are served from it. */
   readonly isServed: boolean;
+  /** Why this node's replica can not be used. */
+  readonly failure?: XylemError | undefined;
 }
 
 const nowhere: Placement = { epoch: -1, headId: -1, log: undefined, isServed: false };
@@ -90,7 +92,8 @@ export class PlacedPartition implements PartitionLog {
 
   get absence(): XylemError | undefined {
     if (this.#served !== undefined && this.#mayServe()) return undefined;
-    const { epoch, headId } = this.#placement;
+    const { epoch, headId, failure } = this.#placement;
+    if (failure !== undefined) return failure;
     const head = headId < 0 ? "has no head now" : `is led by node ${headId}`;
     const text = this.#served === undefined ? head : "is not served here: this node has no lease";
     if (this.#refusal?.message.endsWith(text) === true) return this.#refusal;
