@@ -48,3 +48,36 @@ test("a subscriber that takes nothing is cut off, and gives back what it held", 
   await closed;
   await expect.poll(heldBytes, { timeout: 10_000 }).toBe(0);
 });
+
+const callOf = (method: string): ReturnType<ClientHttp2Session["request"]> => {
+  const call = session.request({
+    ":method": "POST",
+    ":path": `/xylem.v1.LogService/${method}`,
+    "content-type": "application/json",
+    "connect-protocol-version": "1",
+  });
+  call.on("error", () => undefined);
+  return call;
+};
+
+test("who does not take the answer of a single call is cut off too", async () => {
+  const orders = await broker.topic("orders");
+  await orders.append({ value: "x".repeat(200_000) });
+  const stuck = callOf("Read");
+  stuck.end(JSON.stringify({ topic: "orders", position: { offset: "0" } }));
+  await expect.poll(heldBytes, { timeout: 10_000 }).toBeGreaterThan(199_999);
+  const closed = once(stuck, "close");
+  await broker.clock.advance("31s");
+  await closed;
+  await expect.poll(heldBytes, { timeout: 10_000 }).toBe(0);
+});
+
+test("who never ends a request does not keep the memory of calls", async () => {
+  const stuck = callOf("Append");
+  stuck.write(JSON.stringify({ topic: "orders", records: [] }).padEnd(200_000));
+  await expect.poll(heldBytes, { timeout: 10_000 }).toBe(200_000);
+  const closed = once(stuck, "close");
+  await broker.clock.advance("31s");
+  await closed;
+  await expect.poll(heldBytes, { timeout: 10_000 }).toBe(0);
+});

@@ -30,6 +30,11 @@ export const httpSettings = {
   ),
   "http.read.max.records": int(10_000, atLeast(1), "The most records one read is answered with."),
   "http.request.max.bytes": int(16_777_216, atLeast(1_024), "The largest body that is taken."),
+  "http.request.timeout.ms": int(
+    30_000,
+    atLeast(100),
+    "Time for a request to come whole; of a stream of gRPC, for each of its messages.",
+  ),
   "http.requests.memory.max.bytes": long(
     134_217_728,
     atLeast(1_024),

@@ -25,7 +25,8 @@ export const liveSettings = {
   "live.slow.reader.ms": int(
     30_000,
     atLeast(100),
-    "How long a live reader may take nothing of what waits for it before it is cut off.",
+    "How long a client may leave what it was sent before it is cut off: a live reader all of it, " +
+      "of other answers with records and of gRPC each MiB.",
   ),
   "websocket.commands.max": int(
     100,

@@ -16,9 +16,6 @@ export interface CallScope extends RecordScope {
 /** What a call holds, for its handler. */
 export const shareKey = createContextKey<CallShare | undefined>(undefined);
 
-/** Ends the call's connection, over HTTP/2 its stream, for its handler. */
-export const cutOffKey = createContextKey<() => void>(() => undefined);
-
 /** Counts records that go into an answer. Throws THROTTLING_QUOTA_EXCEEDED when they do not fit. */
 export function holdRecords(records: readonly StoredRecord[], context: HandlerContext): void {
   let sizeBytes = 0;

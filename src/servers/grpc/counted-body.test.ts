@@ -1,10 +1,28 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
+import { VirtualClock } from "../../base/virtual-clock.ts";
 import { CallMemory, CallShare } from "./call-memory.ts";
 import { countedBody } from "./counted-body.ts";
 
 const unary = { method: { methodKind: "unary" } } as never;
 const stream = { method: { methodKind: "bidi_streaming" } } as never;
+
+let clock: VirtualClock;
+let cuts: number[];
+
+beforeEach(() => {
+  clock = new VirtualClock();
+  cuts = [];
+});
+
+const boundsOf = (share: CallShare) => ({
+  share,
+  clock,
+  timeoutMs: 1_000,
+  cutOff: () => void cuts.push(clock.monotonicMs()),
+});
+
+const bounds = () => boundsOf(new CallShare(new CallMemory(() => 1_000)));
 
 async function* chunksOf(bytes: Uint8Array, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
   let at = 0;
@@ -28,7 +46,7 @@ function envelopes(lengths: readonly number[]): Uint8Array {
 test("the bytes of a single message count until the call is over", async () => {
   const memory = new CallMemory(() => 1_000);
   const share = new CallShare(memory);
-  const body = countedBody(chunksOf(new Uint8Array(300), [100, 100]), unary, share);
+  const body = countedBody(chunksOf(new Uint8Array(300), [100, 100]), unary, boundsOf(share));
   const seen: number[] = [];
   for await (const chunk of body) seen.push(chunk.length + memory.bytes * 1_000);
   expect(seen).toEqual([100_100, 200_100, 300_100]);
@@ -40,7 +58,7 @@ test("the bytes of a single message count until the call is over", async () => {
 test("past the memory of calls a body is refused", async () => {
   const memory = new CallMemory(() => 250);
   const share = new CallShare(memory);
-  const body = countedBody(chunksOf(new Uint8Array(300), [100, 100]), unary, share);
+  const body = countedBody(chunksOf(new Uint8Array(300), [100, 100]), unary, boundsOf(share));
   const reading = (async () => {
     for await (const chunk of body) expect(chunk).toHaveLength(100);
   })();
@@ -57,7 +75,7 @@ test("of a stream only the message that is gathered counts, however it is cut up
       const bytes = envelopes(messages);
       const memory = new CallMemory(() => 1_000_000);
       const share = new CallShare(memory);
-      const body = countedBody(chunksOf(bytes, cuts), stream, share);
+      const body = countedBody(chunksOf(bytes, cuts), stream, boundsOf(share));
       const ends = messages.map((_, index) => envelopes(messages.slice(0, index + 1)).length);
       let passed = 0;
       for await (const chunk of body) {
@@ -71,4 +89,59 @@ test("of a stream only the message that is gathered counts, however it is cut up
       expect([passed, memory.bytes]).toEqual([bytes.length, 0]);
     }),
   );
+});
+
+test("a stream holds nothing between its messages", async () => {
+  const memory = new CallMemory(() => 1_000);
+  const bytes = envelopes([10, 20]);
+  const whileWaiting: number[] = [];
+  async function* watched() {
+    for await (const chunk of chunksOf(bytes, [15, 20, 5])) {
+      whileWaiting.push(memory.bytes);
+      yield chunk;
+    }
+    whileWaiting.push(memory.bytes);
+  }
+  await readAll(countedBody(watched(), stream, boundsOf(new CallShare(memory))));
+  expect(whileWaiting).toEqual([0, 0, 20, 0]);
+});
+
+/** Chunks of which each comes after a while. */
+async function* slowly(chunks: readonly Uint8Array[], pauseMs: number) {
+  for (const chunk of chunks) {
+    await clock.advance(pauseMs);
+    yield chunk;
+  }
+}
+
+async function readAll(chunks: AsyncIterable<Uint8Array>, workMs = 0): Promise<void> {
+  for await (const chunk of chunks) {
+    expect(chunk).toBeDefined();
+    if (workMs > 0) await clock.advance(workMs);
+  }
+}
+
+test("a message that is not whole in time is cut off, though each part comes soon", async () => {
+  const chunks = Array.from({ length: 6 }, () => new Uint8Array(10));
+  await readAll(countedBody(slowly(chunks, 150), unary, bounds()));
+  expect(cuts).toEqual([]);
+  await readAll(countedBody(slowly(chunks, 400), unary, bounds()));
+  expect(cuts).not.toEqual([]);
+});
+
+test("a stream may be silent between messages, and not in the middle of one", async () => {
+  const whole = [envelopes([10]), envelopes([10]), envelopes([10])];
+  await readAll(countedBody(slowly(whole, 5_000), stream, bounds()));
+  expect(cuts).toEqual([]);
+  const bytes = envelopes([10]);
+  const halves = [bytes.subarray(0, 7), bytes.subarray(7)];
+  await readAll(countedBody(slowly(halves, 5_000), stream, bounds()));
+  expect(cuts).not.toEqual([]);
+});
+
+test("the time in which the node itself does not read is not the client's", async () => {
+  const bytes = envelopes([30]);
+  const parts = [bytes.subarray(0, 10), bytes.subarray(10, 20), bytes.subarray(20)];
+  await readAll(countedBody(slowly(parts, 10), stream, bounds()), 5_000);
+  expect(cuts).toEqual([]);
 });

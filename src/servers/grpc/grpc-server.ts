@@ -10,8 +10,9 @@ import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { RecordScope } from "../../broker/records/stored-record.ts";
+import { AnswerTime } from "./answer-time.ts";
 import { CallMemory, CallShare } from "./call-memory.ts";
-import { type CallScope, cutOffKey, shareKey } from "./call-scope.ts";
+import { type CallScope, shareKey } from "./call-scope.ts";
 import { catchErrors } from "./catch-errors.ts";
 import { countedBody } from "./counted-body.ts";
 import { Health } from "./generated/grpc/health/v1/health_pb.ts";
@@ -106,18 +107,26 @@ export class GrpcServer {
 
   async #run(handler: UniversalHandler, request: Request, response: Response): Promise<void> {
     const share = new CallShare(this.#scope.memory);
-    const values = createContextValues()
-      .set(shareKey, share)
-      .set(cutOffKey, () => cutOff(response));
+    const values = createContextValues().set(shareKey, share);
+    const { clock, settings } = this.#scope.broker;
+    const cut = (): void => cutOff(response);
+    const time = new AnswerTime({ clock, slowMs: settings["live.slow.reader.ms"], cutOff: cut });
     // Comes in any case, and when the client has taken all of the answer.
-    response.once("close", () => share.end());
+    response.once("close", () => {
+      share.end();
+      time.end();
+    });
     try {
       // Throws for a Host that makes no URL, such as one with the port 99999.
       const universal = universalRequestFromNodeRequest(request, response, undefined, values);
       // Connect's own iterator would cut the connection where a body is refused in the middle.
       const source: AsyncIterable<Uint8Array> = request.iterator({ destroyOnReturn: false });
-      const answer = await handler({ ...universal, body: countedBody(source, handler, share) });
-      const content = endingWith(answer.body, () => discardBody(request));
+      const timeoutMs = settings["http.request.timeout.ms"];
+      const body = countedBody(source, handler, { share, clock, timeoutMs, cutOff: cut });
+      const answer = await handler({ ...universal, body });
+      const isStream = handler.method.methodKind !== "unary";
+      const end = (): void => discardBody(request);
+      const content = time.pace(answer.body, { isStream, end });
       await universalResponseToNodeResponse({ ...answer, body: content }, response);
     } catch (error) {
       // The client has gone, or broke its protocol; handlers' own errors are answers.
@@ -132,17 +141,6 @@ export class GrpcServer {
 function cutOff(response: Response): void {
   if ("stream" in response) response.stream.close(http2Cancel);
   else response.destroy();
-}
-
-async function* endingWith(
-  chunks: AsyncIterable<Uint8Array> | undefined,
-  end: () => void,
-): AsyncGenerator<Uint8Array> {
-  try {
-    if (chunks !== undefined) yield* chunks;
-  } finally {
-    end();
-  }
 }
 
 /** Who is still sending would take the end of an unread request for a failure of his own. */

@@ -44,7 +44,7 @@ export async function openHttpApp(
     memoryBytesMax: () => settings["http.requests.memory.max.bytes"],
   });
   app.register((own, _options, done) => {
-    takeBodies(own, bodies, scope.broker.clock);
+    takeBodies(own, bodies, scope.broker);
     mountAll(own, scope);
     done();
   });

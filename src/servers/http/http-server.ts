@@ -34,7 +34,6 @@ export interface HttpOptions extends Omit<HttpScope, Own> {
 }
 
 const headersTimeoutMs = 10_000;
-const requestTimeoutMs = 30_000;
 const keepAliveTimeoutMs = 5_000;
 const headersCountMax = 100;
 const headersSizeBytesMax = 16_384;
@@ -101,8 +100,10 @@ export class HttpServer {
   }
 
   static async open(options: HttpOptions): Promise<HttpServer> {
+    const { settings } = options.broker;
+    const requestTimeoutMs = settings["http.request.timeout.ms"];
     const limits: UpgradeOptions = {
-      headersTimeout: headersTimeoutMs,
+      headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
       requestTimeout: requestTimeoutMs,
       keepAliveTimeout: keepAliveTimeoutMs,
       maxHeaderSize: headersSizeBytesMax,
@@ -112,7 +113,6 @@ export class HttpServer {
     const server = createServer(limits);
     const closing = new AbortController();
     const readers = new LiveReaders(options.broker, closing.signal);
-    const { settings } = options.broker;
     const answers = new AnswerBudget(() => settings["http.answers.memory.max.bytes"]);
     const own = { closing: closing.signal, routes, readers, answers, turn: new LoopTurn() };
     const scope = { ...options, ...own };

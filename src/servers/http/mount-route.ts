@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import { assert } from "../../base/assert.ts";
-import type { Clock } from "../../base/clock.ts";
+import type { Broker } from "../../broker/broker.ts";
 import type { Body, BodyBudget } from "./body-budget.ts";
 import { chooseCoding, compress } from "./compress-answer.ts";
 import { mediaTypeOf } from "./media-type.ts";
@@ -15,19 +15,20 @@ const allMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] 
 const nothing = new Uint8Array();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** Over HTTP/1 Node ends a request that takes longer; over HTTP/2 this does. */
-const http2BodyTimeoutMs = 30_000;
 /** RFC 9113, 7. */
 const http2Cancel = 8;
 
 /** Bodies as the node's own routes take them: bytes, within their bounds. */
-export function takeBodies(app: FastifyInstance, budget: BodyBudget, clock: Clock): void {
+export function takeBodies(app: FastifyInstance, budget: BodyBudget, broker: Broker): void {
+  const { clock, settings } = broker;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", async (request: FastifyRequest, payload: IncomingMessage) => {
     const declared = request.headers["content-length"];
     const length = declared === undefined ? undefined : Number(declared);
     const { stream } = payload as { readonly stream?: ServerHttp2Stream };
-    const cancel = stream && clock.schedule(http2BodyTimeoutMs, () => stream.close(http2Cancel));
+    // Over HTTP/1 Node ends a request that takes longer; over HTTP/2 this does.
+    const timeoutMs = settings["http.request.timeout.ms"];
+    const cancel = stream && clock.schedule(timeoutMs, () => stream.close(http2Cancel));
     try {
       return await budget.read(payload, length);
     } finally {

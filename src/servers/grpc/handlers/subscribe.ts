@@ -4,7 +4,7 @@ import { XylemError } from "../../../base/errors.ts";
 import { formatCursor } from "../../../broker/follow/cursor.ts";
 import type { FollowedRecords, Following } from "../../../broker/follow/following.ts";
 import { openFollowing } from "../../../broker/follow/open-following.ts";
-import { type CallScope, cutOffKey } from "../call-scope.ts";
+import type { CallScope } from "../call-scope.ts";
 import { toErrorMessage } from "../errors.ts";
 import type {
   SubscribeRequest,
@@ -21,8 +21,8 @@ const recordsMax = 10_000;
 
 /**
  * LogService.Subscribe. The next records are taken when the client has read the last ones: a slow
- * client holds one answer, and what it holds counts against the memory of calls. Who does not read
- * it during `live.slow.reader.ms` is cut off, and goes on from his cursor.
+ * client holds one answer, and what it holds counts against the memory of calls. Who is cut off
+ * because he does not read it goes on from his cursor.
  */
 export async function* subscribe(
   scope: CallScope,
@@ -40,12 +40,9 @@ export async function* subscribe(
       const followed = await following.next(limits, signal);
       if (followed === undefined) break;
       const taken = await memory.takeLater(bytes, signal);
-      const slowMs = broker.settings["live.slow.reader.ms"];
-      const cancel = broker.clock.schedule(slowMs, context.values.get(cutOffKey));
       try {
         yield toResponse(following, followed);
       } finally {
-        cancel();
         memory.release(taken);
       }
     }
