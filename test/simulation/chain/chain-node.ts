@@ -43,7 +43,9 @@ export class ChainNode {
   cutting: Cut | undefined;
   startWanted = 0;
   #lives = 0;
-  #keepAlive: { sent: number; grantedAt: number | undefined; isAnswered: boolean } | undefined;
+  #keepAlive: { sent: number; isAnswered: boolean } | undefined;
+  /** A lease was granted at this revision, and the answer has not come, or was lost. */
+  #grantedAt: number | undefined;
   #waiting: Waiting[] = [];
   #loaded = new Map<string, readonly (ModelRecord | undefined)[]>();
   #carried: readonly (ModelRecord | undefined)[] = [];
@@ -89,6 +91,7 @@ export class ChainNode {
     this.member = { id: this.id, incarnation: String(this.#lives), lineage: this.lineage };
     this.lease = new LeaseTerm();
     this.#keepAlive = undefined;
+    this.#grantedAt = undefined;
     this.imageRevision = -1;
     this.shown = committed;
     this.startWanted = log.start;
@@ -129,19 +132,20 @@ export class ChainNode {
     const { store } = this.#world;
     const keepAlive = this.#keepAlive;
     if (keepAlive === undefined) {
-      this.#keepAlive = { sent: this.localNow, grantedAt: undefined, isAnswered: false };
+      this.#keepAlive = { sent: this.localNow, isAnswered: false };
     } else if (this.isAway) this.#keepAlive = undefined;
     else if (!keepAlive.isAnswered) {
       keepAlive.isAnswered = true;
-      if (store.keepAlive(this.id, this.member, ttlMs)) keepAlive.grantedAt = store.revision;
-    } else this.#renew(keepAlive.sent, keepAlive.grantedAt);
+      if (store.keepAlive(this.id, this.member, ttlMs)) this.#grantedAt = store.revision;
+    } else this.#renew(keepAlive.sent);
   }
 
-  #renew(sent: number, grantedAt: number | undefined): void {
+  #renew(sent: number): void {
     this.#keepAlive = undefined;
     const until = leaseHoldsUntil(sent, ttlMs);
-    if (grantedAt === undefined) this.lease.renewed(until);
-    else this.lease.granted(until, grantedAt);
+    if (this.#grantedAt === undefined) this.lease.renewed(until);
+    else this.lease.granted(until, this.#grantedAt);
+    this.#grantedAt = undefined;
     this.feed({ kind: "lease" });
   }
 
