@@ -56,8 +56,21 @@ export interface RunningNode {
   stop(): Promise<void>;
 }
 
+/** A day: the longest that nothing else may keep a process alive. */
+const aliveMs = 86_400_000;
+
 /** Starts a node. When a step fails, the earlier ones are undone and StartError names the step. */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
+  // A start may wait for others, a coordinator or a lease, and has nothing yet that listens.
+  const alive = setInterval(() => {}, aliveMs);
+  try {
+    return await start(options);
+  } finally {
+    clearInterval(alive);
+  }
+}
+
+async function start(options: NodeOptions): Promise<RunningNode> {
   const { log } = options;
   const settings = fitDescriptors(options.settings, log);
   const steps = new StartSteps(log);
