@@ -83,6 +83,10 @@ export class NodeMetrics {
         { labels: { door: "http2" }, value: http2?.connectionCount ?? 0 },
       ]),
       plain("counter", "xylem_http_requests_total", "HTTP requests.", http.requestCount),
+      family("gauge", "xylem_http_held_bytes", "Bytes of bodies, and of answers not taken.", [
+        { labels: { kind: "requests" }, value: http.heldBytes.bodies },
+        { labels: { kind: "answers" }, value: http.heldBytes.answers },
+      ]),
       ...this.#live(),
       plain("counter", "xylem_grpc_calls_total", "gRPC calls.", grpc?.callCount ?? 0),
       plain("gauge", "xylem_grpc_held_bytes", "Bytes that gRPC calls hold.", grpc?.heldBytes ?? 0),

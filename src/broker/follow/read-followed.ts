@@ -1,5 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import type { StopSignal } from "../../base/stop-signal.ts";
+import { type AnswerRoom, recordOverheadBytes } from "../records/answer-room.ts";
 import { contentBytes, type StoredRecord } from "../records/stored-record.ts";
 import type { FollowEnd, Following, FollowMove } from "./following.ts";
 
@@ -12,6 +13,8 @@ export interface FollowedPageLimits {
   readonly waitMs: number;
   /** Aborted: the answer is what there is so far. */
   readonly signal?: StopSignal | undefined;
+  /** Where the records count; absent: nowhere. */
+  readonly room?: AnswerRoom | undefined;
 }
 
 export interface FollowedPage {
@@ -37,7 +40,10 @@ export async function readFollowed(
     const slice = { records: limits.limit - records.length, bytes: bytesLeft };
     const found = await following.next(slice, patience);
     if (found === undefined) break;
-    for (const record of found.records) bytesLeft -= contentBytes(record);
+    let sizeBytes = 0;
+    for (const record of found.records) sizeBytes += contentBytes(record);
+    bytesLeft -= sizeBytes;
+    limits.room?.take(sizeBytes + found.records.length * recordOverheadBytes);
     records.push(...found.records);
     page.moved.push(...found.moved);
     page.ended.push(...found.ended);

@@ -1,9 +1,8 @@
+import { recordOverheadBytes } from "../records/answer-room.ts";
 import type { RecordScope } from "../records/stored-record.ts";
 import { type RunPlace, readRun, runSizeBytesMax } from "./read-run.ts";
 import { RecordRun } from "./record-run.ts";
 
-/** Objects around a record's bytes. A guess. */
-const recordOverheadBytes = 200;
 /** Reads under way at a time; further readers wait for their turn. */
 const readsMax = 32;
 /** A run that is smaller than this is read again once much more lies behind it. */

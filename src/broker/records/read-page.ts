@@ -6,6 +6,7 @@ import { FetchPartition } from "../fetch/fetch-partition.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
 import { outOfRange } from "../partition/refusals.ts";
 import type { Topic } from "../topics/topics.ts";
+import { type AnswerRoom, recordOverheadBytes } from "./answer-room.ts";
 import { findPartition, findTopic } from "./find-partition.ts";
 import { type Position, resolvePosition } from "./position.ts";
 import type { RecordFilter } from "./record-filter.ts";
@@ -28,6 +29,8 @@ export interface ReadPage {
   readonly reset?: "earliest" | "latest" | undefined;
   /** Aborted: the answer is what there is so far. */
   readonly signal?: StopSignal | undefined;
+  /** Where the records count, each with `recordOverheadBytes`; absent: nowhere. */
+  readonly room?: AnswerRoom | undefined;
 }
 
 export interface Page {
@@ -61,7 +64,7 @@ export async function readPage(broker: Broker, tools: BatchTools, ask: ReadPage)
   const wasReset = isOutside(log, wished);
   if (wasReset && ask.reset === undefined) throw outOfRange(log, wished, log.lastStable);
   const offset = wasReset ? await resolvePosition(log, ask.reset ?? "earliest") : wished;
-  const page = new PageReading({ broker, tools, topic, offset, endMs }, ask);
+  const page = new PageReading({ broker, tools, topic, log, offset, endMs }, ask);
   return { ...(await page.read()), wasReset };
 }
 
@@ -73,6 +76,7 @@ interface Reading {
   readonly broker: Broker;
   readonly tools: BatchTools;
   readonly topic: Topic;
+  readonly log: PartitionLog;
   readonly offset: number;
   /** Monotonic: no waiting past it. */
   readonly endMs: number;
@@ -85,6 +89,8 @@ class PageReading {
   readonly #budget: ScanBudget;
   readonly #records: StoredRecord[] = [];
   #bytesLeft: number;
+  /** Of records that do not count yet. */
+  #gainedBytes = 0;
   #isFull = false;
 
   constructor(reading: Reading, ask: ReadPage) {
@@ -124,13 +130,16 @@ class PageReading {
   /** Whether anything was there. */
   async #fetch(): Promise<boolean> {
     const { broker, tools } = this.#reading;
-    const { filter, limit } = this.#ask;
-    const guessBytes = (limit - this.#records.length) * recordSizeBytes;
-    const maxBytes = Math.min(fetchSizeBytesMax, Math.max(fetchSizeBytesMin, guessBytes));
+    const { filter, room } = this.#ask;
+    const planned = this.#plan();
     const maxWaitMs = this.#shouldWait ? this.#waitMs : 0;
-    const limits = { maxWaitMs, minBytes: 1, maxBytes, readCommitted: true };
-    await runFetch(new Fetch(broker, limits, [this.#fetched]), this.#ask.signal);
+    const limits = { maxWaitMs, minBytes: 1, maxBytes: planned.maxBytes, readCommitted: true };
     const fetched = this.#fetched;
+    try {
+      await runFetch(new Fetch(broker, limits, [fetched]), this.#ask.signal);
+    } finally {
+      room?.giveBack(planned.heldBytes);
+    }
     if (fetched.error !== undefined) throw fetched.error;
     const wasBrought = fetched.sizeBytes > 0;
     const scope = { broker, tools };
@@ -138,18 +147,35 @@ class PageReading {
       this.#add(record);
       if (this.#isFull) break;
     }
+    room?.take(this.#gainedBytes);
+    this.#gainedBytes = 0;
     this.#isFull ||= this.#budget.bytesLeft <= 0;
     return wasBrought;
   }
 
+  /** What the next fetch brings, but for a first batch that is larger; who waits holds nothing. */
+  #plan(): { readonly maxBytes: number; readonly heldBytes: number } {
+    const { filter, limit, room } = this.#ask;
+    const guessBytes = (limit - this.#records.length) * recordSizeBytes;
+    const wantedBytes = filter === undefined ? Math.min(guessBytes, this.#bytesLeft) : guessBytes;
+    const maxBytes = Math.min(fetchSizeBytesMax, Math.max(fetchSizeBytesMin, wantedBytes));
+    const { log, offset } = this.#reading;
+    const isThere = Math.max(offset, this.#fetched.fetchOffset) < log.lastStable;
+    if (room === undefined || !isThere) return { maxBytes, heldBytes: 0 };
+    const heldBytes = room.takeUpTo(maxBytes, Math.min(maxBytes, fetchSizeBytesMin));
+    return { maxBytes: heldBytes, heldBytes };
+  }
+
   #add(record: StoredRecord): void {
-    this.#bytesLeft -= contentBytes(record);
+    const sizeBytes = contentBytes(record);
+    this.#bytesLeft -= sizeBytes;
     if (this.#bytesLeft < 0 && this.#records.length > 0) {
       this.#fetched.fetchOffset = record.offset;
       this.#isFull = true;
       return;
     }
     this.#records.push(record);
+    this.#gainedBytes += sizeBytes + recordOverheadBytes;
     this.#isFull = this.#records.length >= this.#ask.limit || this.#bytesLeft <= 0;
   }
 }

@@ -13,7 +13,7 @@ async function cutsOf(sizes: readonly number[], isStream: boolean, pauseMs: numb
   const clock = new VirtualClock();
   const cuts: number[] = [];
   const cutOff = (): void => void cuts.push(clock.monotonicMs());
-  const time = new AnswerTime({ clock, slowMs: 1_000, cutOff });
+  const time = new AnswerTime({ clock, settings: { "live.slow.reader.ms": 1_000 }, cutOff });
   const startMs = clock.monotonicMs();
   for await (const chunk of time.pace(chunksOf(...sizes), { isStream, end: () => undefined })) {
     expect(chunk).toBeDefined();

@@ -1,13 +1,11 @@
 import type { Cancel, Clock } from "../../base/clock.ts";
-
-/** Who takes less in the time is slow. */
-const sizeBytesPerTurn = 1_048_576;
+import type { NodeSettings } from "../../base/settings/node-settings.ts";
+import { timeToTakeMs } from "../../broker/records/time-to-take.ts";
 
 /** What a client that does not take its answer is cut off by. */
 export interface AnswerBounds {
   readonly clock: Clock;
-  /** `live.slow.reader.ms`: for each MiB that is begun. */
-  readonly slowMs: number;
+  readonly settings: Pick<NodeSettings, "live.slow.reader.ms">;
   /** The time is over. */
   readonly cutOff: () => void;
 }
@@ -48,9 +46,8 @@ export class AnswerTime {
 
   #start(sizeBytes: number): void {
     if (this.#isOver || this.#cancel !== undefined) return;
-    const { clock, slowMs, cutOff } = this.#bounds;
-    const turns = Math.max(1, Math.ceil(sizeBytes / sizeBytesPerTurn));
-    this.#cancel = clock.schedule(turns * slowMs, cutOff);
+    const { clock, settings, cutOff } = this.#bounds;
+    this.#cancel = clock.schedule(timeToTakeMs(sizeBytes, settings), cutOff);
   }
 
   #stop(): void {

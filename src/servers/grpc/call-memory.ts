@@ -1,4 +1,5 @@
 import { XylemError } from "../../base/errors.ts";
+import type { AnswerRoom } from "../../broker/records/answer-room.ts";
 
 /**
  * Memory for what calls hold: requests that are not answered yet, and answers that clients have not
@@ -15,6 +16,10 @@ export class CallMemory {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  get bytesMax(): number {
+    return this.#bytesMax();
   }
 
   /** Counts them until `release`. Throws THROTTLING_QUOTA_EXCEEDED when they do not fit. */
@@ -58,7 +63,7 @@ export class CallMemory {
 }
 
 /** What one call holds of it until the call is over: its answer has been taken, or nobody will. */
-export class CallShare {
+export class CallShare implements AnswerRoom {
   readonly #memory: CallMemory;
   #bytes = 0;
   #isOver = false;
@@ -75,9 +80,21 @@ export class CallShare {
     this.#bytes += bytes;
   }
 
+  takeUpTo(bytes: number, bytesMin: number): number {
+    const free = this.#memory.bytesMax - this.#memory.bytes;
+    const taken = Math.min(bytes, Math.max(bytesMin, free));
+    this.take(taken);
+    return taken;
+  }
+
+  giveBack(bytes: number): void {
+    const given = Math.min(bytes, this.#bytes);
+    this.#bytes -= given;
+    this.#memory.release(given);
+  }
+
   release(): void {
-    this.#memory.release(this.#bytes);
-    this.#bytes = 0;
+    this.giveBack(this.#bytes);
   }
 
   /** Nothing is held from here on. */

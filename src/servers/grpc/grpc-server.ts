@@ -110,7 +110,7 @@ export class GrpcServer {
     const values = createContextValues().set(shareKey, share);
     const { clock, settings } = this.#scope.broker;
     const cut = (): void => cutOff(response);
-    const time = new AnswerTime({ clock, slowMs: settings["live.slow.reader.ms"], cutOff: cut });
+    const time = new AnswerTime({ clock, settings, cutOff: cut });
     // Comes in any case, and when the client has taken all of the answer.
     response.once("close", () => {
       share.end();

@@ -12,6 +12,8 @@ import type { HttpScope } from "./route.ts";
 const paramLengthMax = 1_024;
 
 export interface HttpApp {
+  /** Of requests under way. */
+  readonly bodyBytes: number;
   /** Answers a request that the guard let through; HTTP/2's compatible pair will do. */
   handle(request: IncomingMessage, response: ServerResponse): void;
   /** Runs what a program's own routes do at the end (`onClose`). Rejects with what that throws. */
@@ -51,6 +53,9 @@ export async function openHttpApp(
   if (guests !== undefined) mountGuests(app, guests);
   await app.ready();
   return {
+    get bodyBytes() {
+      return bodies.bytes;
+    },
     handle: (request, response) => app.routing(request, response),
     close: () => app.close(),
   };

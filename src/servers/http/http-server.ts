@@ -61,6 +61,7 @@ interface Opened {
   readonly closing: AbortController;
   readonly readers: LiveReaders;
   readonly socketDoor: SocketDoor;
+  readonly answers: AnswerBudget;
 }
 
 /** The HTTP door: takes connections, shields the node from foreign web pages, hands on the rest. */
@@ -71,6 +72,7 @@ export class HttpServer {
   readonly #closing: AbortController;
   readonly #readers: LiveReaders;
   readonly #socketDoor: SocketDoor;
+  readonly #answers: AnswerBudget;
   /** With the requests of each that are under way. */
   readonly #sockets = new Map<Socket, number>();
   /** That are under way. */
@@ -87,6 +89,7 @@ export class HttpServer {
     this.#closing = opened.closing;
     this.#readers = opened.readers;
     this.#socketDoor = opened.socketDoor;
+    this.#answers = opened.answers;
     this.#publicPaths = new Set(routes.filter(isPublic).map(({ path }) => path));
     server.maxHeadersCount = headersCountMax;
     // A client that takes nothing of its answer, or sends nothing of its request.
@@ -113,7 +116,7 @@ export class HttpServer {
     const server = createServer(limits);
     const closing = new AbortController();
     const readers = new LiveReaders(options.broker, closing.signal);
-    const answers = new AnswerBudget(() => settings["http.answers.memory.max.bytes"]);
+    const answers = new AnswerBudget(options.broker);
     const own = { closing: closing.signal, routes, readers, answers, turn: new LoopTurn() };
     const scope = { ...options, ...own };
     const app = await openHttpApp(server, scope, options.guests);
@@ -121,6 +124,7 @@ export class HttpServer {
       app,
       closing,
       readers,
+      answers,
       socketDoor: new SocketDoor(scope),
     });
   }
@@ -138,6 +142,11 @@ export class HttpServer {
     const sockets = this.#socketDoor.count;
     const { count, backlogBytes } = this.#readers;
     return { events: Math.max(0, count - sockets), sockets, backlogBytes };
+  }
+
+  /** Of request bodies under way, and of answers with records that clients have not taken. */
+  get heldBytes(): { readonly bodies: number; readonly answers: number } {
+    return { bodies: this.#app.bodyBytes, answers: this.#answers.bytes };
   }
 
   /** Takes a connection over whose first bytes were put back into the (paused) socket. */

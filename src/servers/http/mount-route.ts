@@ -1,22 +1,19 @@
 import type { IncomingMessage } from "node:http";
-import type { ServerHttp2Stream } from "node:http2";
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import { assert } from "../../base/assert.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { Body, BodyBudget } from "./body-budget.ts";
 import { chooseCoding, compress } from "./compress-answer.ts";
+import { cutOff, streamOf } from "./cut-off.ts";
 import { mediaTypeOf } from "./media-type.ts";
 import { readCall } from "./read-call.ts";
 import { Refusal } from "./refusal.ts";
-import type { Answer, HttpScope, PlainAnswer, Route } from "./route.ts";
+import type { Answer, Call, HttpScope, PlainAnswer, Route } from "./route.ts";
 import { sendAnswer } from "./send-answer.ts";
 
 const allMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 const nothing = new Uint8Array();
 const decoder = new TextDecoder("utf-8", { fatal: true });
-
-/** RFC 9113, 7. */
-const http2Cancel = 8;
 
 /** Bodies as the node's own routes take them: bytes, within their bounds. */
 export function takeBodies(app: FastifyInstance, budget: BodyBudget, broker: Broker): void {
@@ -25,10 +22,10 @@ export function takeBodies(app: FastifyInstance, budget: BodyBudget, broker: Bro
   app.addContentTypeParser("*", async (request: FastifyRequest, payload: IncomingMessage) => {
     const declared = request.headers["content-length"];
     const length = declared === undefined ? undefined : Number(declared);
-    const { stream } = payload as { readonly stream?: ServerHttp2Stream };
     // Over HTTP/1 Node ends a request that takes longer; over HTTP/2 this does.
     const timeoutMs = settings["http.request.timeout.ms"];
-    const cancel = stream && clock.schedule(timeoutMs, () => stream.close(http2Cancel));
+    const isStream = streamOf(payload) !== undefined;
+    const cancel = isStream ? clock.schedule(timeoutMs, () => cutOff(payload)) : undefined;
     try {
       return await budget.read(payload, length);
     } finally {
@@ -37,16 +34,21 @@ export function takeBodies(app: FastifyInstance, budget: BodyBudget, broker: Bro
   });
 }
 
+interface Answered {
+  readonly call: Call;
+  readonly answered: Answer;
+}
+
 /** Serves a route: reads and checks the call, asks the use case, sends its answer. */
 export function mountRoute(app: FastifyInstance, one: Route, scope: HttpScope): void {
   const readBody = bodyReader(app, one);
-  const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<Answer> => {
+  const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<Answered> => {
     const taken = request.body as Body | undefined;
     try {
       const { params, query, headers } = request;
       const body = readBody(request, taken?.bytes ?? nothing);
       const call = readCall(one, { params, query, headers, body, response: reply.raw }, scope);
-      return await one.handle(scope, call);
+      return { call, answered: await one.handle(scope, call) };
     } finally {
       taken?.release();
     }
@@ -55,13 +57,16 @@ export function mountRoute(app: FastifyInstance, one: Route, scope: HttpScope): 
     method: one.method,
     url: fastifyPath(one.path),
     handler: async (request, reply) => {
-      const answered = await answer(request, reply);
+      const { call, answered } = await answer(request, reply);
       if ("takeOver" in answered || answered.holds === undefined) return send(reply, answered);
       const sizeBytesMin = scope.broker.settings["http.compression.min.bytes"];
+      call.room.become(answered.content?.length ?? 0);
       const isPage = answered.holds === "page";
       const sent = isPage ? await compressed(reply, answered, sizeBytesMin) : answered;
-      scope.answers.hold(reply.raw, sent.content?.length ?? 0);
-      return send(reply, sent);
+      call.room.become(sent.content?.length ?? 0);
+      send(reply, sent);
+      call.room.sent(reply.raw);
+      return reply;
     },
   });
 }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { XylemError } from "../../base/errors.ts";
 import { isFilterName } from "../../broker/records/record-filter.ts";
+import type { AnswerBudget, AnswerShare } from "./answer-budget.ts";
 import type { Call, HttpScope, Route } from "./route.ts";
 import { findProblem } from "./schemas/find-problem.ts";
 import type { JsonSchema } from "./schemas/schema.ts";
@@ -36,6 +37,8 @@ class HttpCall implements Call {
   readonly headers: IncomingHttpHeaders;
   readonly #response: ServerResponse;
   readonly #closing: AbortSignal;
+  readonly #answers: AnswerBudget;
+  #room: AnswerShare | undefined;
   #signal: AbortSignal | undefined;
 
   constructor(read: Pick<Call, "params" | "query" | "filters">, raw: RawCall, scope: HttpScope) {
@@ -46,6 +49,12 @@ class HttpCall implements Call {
     this.headers = raw.headers;
     this.#response = raw.response;
     this.#closing = scope.closing;
+    this.#answers = scope.answers;
+  }
+
+  /** Made when somebody asks: most calls answer no records. */
+  get room(): AnswerShare {
+    return (this.#room ??= this.#answers.share(this.#response));
   }
 
   /** Made when somebody asks: most calls never wait. */

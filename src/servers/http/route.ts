@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { Broker } from "../../broker/broker.ts";
 import type { BatchTools } from "../../protocol/build-batch.ts";
-import type { AnswerBudget } from "./answer-budget.ts";
+import type { AnswerBudget, AnswerShare } from "./answer-budget.ts";
 import type { LoopTurn } from "./loop-turn.ts";
 import type { LiveReaders } from "./live/live-readers.ts";
 import type { MetricsPage } from "./metrics.ts";
@@ -44,6 +44,8 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   readonly headers: IncomingHttpHeaders;
   /** Aborts when the client has gone or the door closes. */
   readonly signal: AbortSignal;
+  /** What its answer holds. */
+  readonly room: AnswerShare;
 }
 
 /** What a route answers: JSON, text or bytes of a media type, or nothing. */

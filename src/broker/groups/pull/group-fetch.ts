@@ -1,6 +1,7 @@
 import { XylemError } from "../../../base/errors.ts";
 import type { StopSignal } from "../../../base/stop-signal.ts";
 import type { Broker } from "../../broker.ts";
+import { type AnswerRoom, recordOverheadBytes } from "../../records/answer-room.ts";
 import { findTopic } from "../../records/find-partition.ts";
 import { readPage } from "../../records/read-page.ts";
 import { contentBytes, type RecordScope, type StoredRecord } from "../../records/stored-record.ts";
@@ -39,6 +40,8 @@ export interface GroupFetch {
   readonly clientHost: string;
   /** Aborted: the answer is what there is so far. */
   readonly signal?: StopSignal | undefined;
+  /** Where the records count; absent: nowhere. */
+  readonly room?: AnswerRoom | undefined;
 }
 
 export interface GroupFetched {
@@ -199,6 +202,7 @@ class Pulling {
 
   async #readOne(position: Position, limit: number): Promise<void> {
     const { topic, partition } = position.own;
+    const { room } = this.#ask;
     const log = topic.partitions[partition];
     await log?.load("facts");
     if (log === undefined || log.lastStable === position.offset) return;
@@ -209,12 +213,16 @@ class Pulling {
       maxBytes: this.#bytesLeft,
       waitMs: 0,
       reset: this.#ask.reset,
+      room,
     });
+    const sizeBytes = sizeOf(page.records);
     // Beside what others have handed out already, a large first record of this one may wait.
-    const isTooMuch = this.#records.length > 0 && sizeOf(page.records) > this.#bytesLeft;
-    if (isTooMuch) return;
+    if (this.#records.length > 0 && sizeBytes > this.#bytesLeft) {
+      room?.giveBack(sizeBytes + page.records.length * recordOverheadBytes);
+      return;
+    }
     this.#records.push(...page.records);
-    this.#bytesLeft -= sizeOf(page.records);
+    this.#bytesLeft -= sizeBytes;
     position.offset = page.nextOffset;
   }
 

@@ -12,7 +12,7 @@ import {
 } from "../../../broker/groups/pull/group-positions.ts";
 import { leaveGroup } from "../../../broker/groups/pull/pull-member.ts";
 import type { StoredRecord } from "../../../broker/records/stored-record.ts";
-import { type CallScope, clientId, holdRecords } from "../call-scope.ts";
+import { type CallScope, clientId, shareKey } from "../call-scope.ts";
 import type {
   AckRequest,
   FetchRequest,
@@ -80,8 +80,8 @@ async function fetch(scope: CallScope, request: FetchRequest, context: HandlerCo
     ...client,
     ...readLimits(request, bytesMax, context),
     signal: AbortSignal.any([context.signal, scope.stopping]),
+    room: context.values.get(shareKey),
   });
-  holdRecords(fetched.records, context);
   return {
     member: fetched.member,
     epoch: fetched.epoch,

@@ -1,6 +1,6 @@
 import type { HandlerContext } from "@connectrpc/connect";
 import { readPage } from "../../../broker/records/read-page.ts";
-import { type CallScope, holdRecords } from "../call-scope.ts";
+import { type CallScope, shareKey } from "../call-scope.ts";
 import { type ReadRequest, Reset } from "../generated/xylem/v1/log_pb.ts";
 import { readLimits } from "../limits.ts";
 import { toFilter, toPosition, toRecordMessage } from "../record-messages.ts";
@@ -27,8 +27,8 @@ export async function read(
     filter: toFilter(request.filter),
     reset: resets[request.reset as Reset],
     signal: AbortSignal.any([context.signal, stopping]),
+    room: context.values.get(shareKey),
   });
-  holdRecords(page.records, context);
   return {
     records: page.records.map(toRecordMessage),
     nextOffset: BigInt(page.nextOffset),

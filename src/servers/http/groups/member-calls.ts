@@ -18,7 +18,7 @@ export async function fetchAsMember(
   scope: HttpScope,
   group: string,
   body: ValueOf<typeof schemas.groupFetch>,
-  signal: Call["signal"],
+  { signal, room }: Pick<Call, "signal" | "room">,
 ): Promise<string> {
   await scope.loadGroups();
   const { broker, tools } = scope;
@@ -28,7 +28,7 @@ export async function fetchAsMember(
     ...(maxBytes !== undefined && { "max-bytes": maxBytes }),
     ...(wait !== undefined && { wait }),
   };
-  const limits = readLimits(scope, { query, filters: new Map(), signal });
+  const limits = readLimits(scope, { query, filters: new Map(), signal, room });
   const own = { group, topics, member, cursor, reset, ...client };
   const fetched = await groupFetch({ broker, tools }, { ...own, ...limits });
   const { epoch, assignment, hasJoined: joined } = fetched;

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { ServerHttp2Stream } from "node:http2";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { formatCursor, formatCursorStem } from "../../../broker/follow/cursor.ts";
 import type { FollowedRecords, Following } from "../../../broker/follow/following.ts";
 import type { StoredRecord } from "../../../broker/records/stored-record.ts";
+import { cutOff } from "../cut-off.ts";
 import {
   formatCursorEvent,
   formatEndedEvent,
@@ -17,9 +17,6 @@ import { type OutputTarget, PacedOutput } from "./paced-output.ts";
 
 /** What one write brings, if there is so much. All streams cut alike, so that they share it. */
 const sliceLimits = { records: 1_000, bytes: 65_536 };
-
-/** RFC 9113, 7. */
-const http2Cancel = 8;
 
 /** One client of server-sent events. */
 export class EventStream implements LiveReader, OutputTarget {
@@ -142,11 +139,4 @@ function lighten(request: IncomingMessage, response: ServerResponse): void {
   // Browsers send much that is not looked at again.
   request.rawHeaders = [];
   request.headers = {};
-}
-
-/** Over HTTP/2 the stream is reset: destroyed, it would keep its connection from closing. */
-function cutOff(response: ServerResponse): void {
-  const { stream } = response as { stream?: ServerHttp2Stream };
-  if (stream === undefined) response.destroy();
-  else stream.close(http2Cancel);
 }

@@ -21,6 +21,7 @@ import {
   checkCommand,
   type CommandId,
   commandId,
+  type FetchCommand,
   type SocketCommand,
   type SubscribeCommand,
 } from "./socket-commands.ts";
@@ -204,12 +205,23 @@ export class LiveSocket implements LiveReader {
       case "append":
         return await this.#append(command, text);
       case "fetch":
-        return await fetchAsMember(scope, command.group, command, this.#closing.signal);
+        return await this.#fetch(command);
       case "ack":
         return await ackAsMember(scope, command.group, command);
       case "leave":
         await leaveAsMember(scope, command.group, command);
         return {};
+    }
+  }
+
+  async #fetch(command: FetchCommand): Promise<string> {
+    const room = this.#scope.answers.share();
+    try {
+      const how = { signal: this.#closing.signal, room };
+      return await fetchAsMember(this.#scope, command.group, command, how);
+    } finally {
+      // From here on its text counts.
+      room.end();
     }
   }
 

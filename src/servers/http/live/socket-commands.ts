@@ -108,6 +108,7 @@ export const socketCommands = {
 
 export type SubscribeCommand = ValueOf<typeof subscribe>;
 export type AppendCommand = ValueOf<typeof append>;
+export type FetchCommand = ValueOf<typeof fetch>;
 export type SocketCommand = ValueOf<(typeof socketCommands)[keyof typeof socketCommands]>;
 
 export type CommandId = string | number | null;

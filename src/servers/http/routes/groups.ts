@@ -80,10 +80,10 @@ const fetch = route({
     404: "There is no such topic: a read makes none.",
     409: "Kafka's classic members are in the group.",
   },
-  handle: async (scope, { params: { group }, body, signal }) => ({
+  handle: async (scope, call) => ({
     status: 200,
     headers: { "content-type": "application/json" },
-    content: await fetchAsMember(scope, group, body, signal),
+    content: await fetchAsMember(scope, call.params.group, call.body, call),
     holds: "page",
   }),
 });

@@ -1,3 +1,4 @@
+import type { AnswerRoom } from "../../../broker/records/answer-room.ts";
 import { XylemError } from "../../../base/errors.ts";
 import { type Page, readPage } from "../../../broker/records/read-page.ts";
 import type { StoredRecord } from "../../../broker/records/stored-record.ts";
@@ -29,21 +30,22 @@ const one = route({
     404: "No record has this offset, or there is no such partition.",
     503: "Too many answers wait for their clients.",
   },
-  handle: async (scope, { params, query }) =>
-    answerRecord(await readOne(scope, params), query.download),
+  handle: async (scope, { params, query, room }) =>
+    answerRecord(await readOne(scope, { ...params, room }), query.download),
 });
 
 interface Place {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
+  readonly room: AnswerRoom;
 }
 
 async function readOne(
   { broker, tools }: HttpScope,
-  { topic, partition, offset }: Place,
+  { topic, partition, offset, room }: Place,
 ): Promise<StoredRecord> {
-  const where = { topic, partition, position: offset, limit: 1, maxBytes: 1, waitMs: 0 };
+  const where = { topic, partition, position: offset, limit: 1, maxBytes: 1, waitMs: 0, room };
   let page: Page;
   try {
     page = await readPage(broker, tools, where);

@@ -96,7 +96,7 @@ const read = route({
   },
 });
 
-type Limited = Pick<ReadPage, "limit" | "maxBytes" | "waitMs" | "filter" | "signal">;
+type Limited = Pick<ReadPage, "limit" | "maxBytes" | "waitMs" | "filter" | "signal" | "room">;
 type LimitQuery = {
   readonly limit?: number;
   readonly "max-bytes"?: number;
@@ -106,7 +106,7 @@ type LimitQuery = {
 /** What every read of records bounds. Throws INVALID_REQUEST, which names the setting. */
 export function readLimits(
   { broker: { settings } }: HttpScope,
-  call: Pick<Call<unknown, LimitQuery>, "query" | "filters" | "signal">,
+  call: Pick<Call<unknown, LimitQuery>, "query" | "filters" | "signal" | "room">,
 ): Limited {
   const { query, filters } = call;
   const waitMs = parseTimeSpan(query.wait, 0, "wait", {
@@ -125,6 +125,7 @@ export function readLimits(
     waitMs,
     filter: parseRecordFilter(filters),
     signal: waitMs > 0 ? call.signal : undefined,
+    room: call.room,
   };
 }
 
