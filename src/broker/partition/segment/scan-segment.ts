@@ -191,7 +191,16 @@ export async function findSoundBatch(
       return findUndoubted(file, { ...range, one: there, other: behind }, crc32c);
     }
   }
-  return findBatch(file, range, offsetMin, crc32c);
+  const found = await findBatch(file, range, offsetMin, crc32c);
+  if (found === undefined) return undefined;
+  const end = found.position + found.sizeBytes;
+  if (end === file.sizeBytes && endOffset >= 0 && found.endOffset > endOffset) {
+    return nowhere(file.sizeBytes, endOffset);
+  }
+  const behind = await confirmBatch(file, end, offsetMin, crc32c);
+  const isContradicted = behind !== undefined && behind.baseOffset < found.endOffset;
+  if (!isContradicted) return found;
+  return findUndoubted(file, { ...range, one: found, other: behind }, crc32c);
 }
 
 /**
