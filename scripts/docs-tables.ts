@@ -61,18 +61,21 @@ function memoryPage(): string {
   const names = [...(shares[0]?.keys() ?? [])].sort();
   const rows = names.map((name) => [
     code(name),
-    mebibytes(defaultNodeSettings[name] as number),
-    ...shares.map((share) => mebibytes(share.get(name) as number)),
+    shownBound(name, defaultNodeSettings[name] as number),
+    ...shares.map((share) => shownBound(name, share.get(name) as number)),
   ]);
   return page("Memory of a node", [
     "The buffers that grow with the load have bounds, and `memory.budget` sets them all at once: " +
       "`--memory.budget 256MiB`. A bound that is given itself keeps its value. The budget does " +
       "not count the process itself, about 100 MiB, nor what is kept for each partition and " +
       "connection. With `--memory` half of it is the store's, and the rest is shared as below. " +
-      "In MiB:",
+      "In MiB, keys by their number:",
     table(["bound", "default", ...budgetsShown], rows),
   ]);
 }
+
+const shownBound = (name: string, value: number): string =>
+  name === "idempotency.keys.max" ? String(value) : mebibytes(value);
 
 const mebibytes = (bytes: number): string => String(Math.round((bytes / 1024 ** 2) * 10) / 10);
 

@@ -1,9 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { shareMemory } from "./share-memory.ts";
 import { type MergedSettings, mergeSettings } from "./merge-settings.ts";
-import { defaultNodeSettings, type NodeSettings } from "./node-settings.ts";
+import { defaultNodeSettings, nodeSettings, type NodeSettings } from "./node-settings.ts";
+import { parseSetting } from "./parse-setting.ts";
+import type { Setting } from "./setting.ts";
 import { parseByteCount } from "./rows.ts";
 
+const rows: Readonly<Record<string, Setting<unknown>>> = nodeSettings;
 const mebibyte = 1024 ** 2;
 const shared = [
   "log.tail.cache.max.bytes",
@@ -11,8 +14,11 @@ const shared = [
   "log.read.buffers.max.bytes",
   "log.append.pending.total.max.bytes",
   "fetch.memory.max.bytes",
+  "grpc.memory.max.bytes",
   "http.answers.memory.max.bytes",
   "http.requests.memory.max.bytes",
+  "live.backlog.max.bytes",
+  "live.shared.max.bytes",
   "log.cleaner.dedupe.buffer.size",
   "queued.max.request.bytes",
 ] as const;
@@ -22,7 +28,7 @@ function merge(texts: Record<string, string>): MergedSettings {
 }
 
 const sum = (settings: NodeSettings): number =>
-  shared.reduce((total, name) => total + settings[name], 0);
+  shared.reduce((total, name) => total + settings[name], settings["idempotency.keys.max"] * 256);
 
 describe("memory.budget", () => {
   test("is a number of bytes, with a unit or without", () => {
@@ -46,6 +52,22 @@ describe("memory.budget", () => {
   test.each(["32MiB", "256MiB", "8GiB"])("of %s is what the shared bounds add up to", (budget) => {
     const { settings } = merge({ "memory.budget": budget });
     expect(sum(settings)).toBe(parseByteCount(budget));
+  });
+
+  test("has a share for every bound of memory that grows with the load", () => {
+    const bound = /(memory|cache|buffers|backlog|shared|pending\.total)\.max\.bytes$/;
+    const names = Object.keys(nodeSettings).filter((name) => bound.test(name));
+    const shares = [...shareMemory(64 * mebibyte, false).keys()];
+    expect(names.length).toBeGreaterThan(8);
+    expect(shares).toEqual(expect.arrayContaining(names));
+  });
+
+  test.each(["32MiB", "64MiB", "8GiB"])("of %s gives nothing that could not be given", (budget) => {
+    for (const memory of [false, true]) {
+      for (const [name, value] of shareMemory(parseByteCount(budget) ?? 0, memory)) {
+        expect(parseSetting(name, rows[name] as Setting<unknown>, String(value))).toBe(value);
+      }
+    }
   });
 
   test("keeps what one connection or partition may take below what all may", () => {
