@@ -1,5 +1,6 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import type { Broker } from "../broker/broker.ts";
+import { ReaderCount } from "../broker/records/reader-count.ts";
 import type { GrpcServer } from "../servers/grpc/grpc-server.ts";
 import type { HttpServer } from "../servers/http/http-server.ts";
 import type { Http2Server } from "../servers/http2/http2-server.ts";
@@ -100,6 +101,12 @@ export class NodeMetrics {
         { labels: { kind: "events" }, value: events },
         { labels: { kind: "websocket" }, value: sockets },
       ]),
+      plain(
+        "gauge",
+        "xylem_waiting_readers",
+        "Live readers, and reads that wait for records, of all doors but Kafka's.",
+        ReaderCount.of(this.#sources.broker).count,
+      ),
       plain(
         "gauge",
         "xylem_live_backlog_bytes",

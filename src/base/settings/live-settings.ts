@@ -17,6 +17,11 @@ export const liveSettings = {
     atLeast(1),
     "Partitions a live reader follows; a stream of server-sent events at most 256.",
   ),
+  "live.readers.max": int(
+    20_000,
+    atLeast(1),
+    "Live readers and reads that wait for records, by all doors but Kafka's; more are refused.",
+  ),
   "live.shared.max.bytes": long(
     8_388_608,
     atLeast(65_536),

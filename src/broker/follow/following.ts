@@ -2,6 +2,7 @@ import { XylemError } from "../../base/errors.ts";
 import type { StopSignal } from "../../base/stop-signal.ts";
 import { findPartition, findTopic } from "../records/find-partition.ts";
 import { matchesFilter, type RecordFilter } from "../records/record-filter.ts";
+import { ReaderCount } from "../records/reader-count.ts";
 import type { RecordScope, StoredRecord } from "../records/stored-record.ts";
 import type { Topic } from "../topics/topics.ts";
 import type { Cursor, CursorTopic } from "./cursor.ts";
@@ -76,10 +77,12 @@ export class Following {
   #count = 0;
   #passedCount = 0;
 
+  /** Throws THROTTLING_QUOTA_EXCEEDED past `live.readers.max`; `close` makes room. */
   constructor(scope: RecordScope, options: FollowOptions) {
     this.#scope = scope;
     this.#hub = FollowHub.of(scope);
     this.#options = options;
+    ReaderCount.of(scope.broker).enter();
   }
 
   /** Partitions that are followed. */
@@ -171,6 +174,7 @@ export class Following {
 
   /** Twice is harmless. */
   close(): void {
+    if (!this.#isClosed) ReaderCount.of(this.#scope.broker).leave();
     this.#isClosed = true;
     for (const followed of this.#topics.values()) this.#remove(followed);
     this.#ready = [];

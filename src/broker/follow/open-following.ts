@@ -31,7 +31,7 @@ export interface FollowAsk extends FollowOptions {
 
 /**
  * A live reader of what is wished for; close it. Throws UNKNOWN_TOPIC_OR_PARTITION (no read makes a
- * topic) and INVALID_REQUEST.
+ * topic), INVALID_REQUEST, and THROTTLING_QUOTA_EXCEEDED past `live.readers.max`.
  */
 export async function openFollowing(scope: RecordScope, ask: FollowAsk): Promise<Following> {
   const following = new Following(scope, ask);

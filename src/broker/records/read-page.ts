@@ -10,6 +10,7 @@ import { type AnswerRoom, recordOverheadBytes } from "./answer-room.ts";
 import { findPartition, findTopic } from "./find-partition.ts";
 import { type Position, resolvePosition } from "./position.ts";
 import type { RecordFilter } from "./record-filter.ts";
+import { ReaderCount } from "./reader-count.ts";
 import { runFetch } from "./run-fetch.ts";
 import { contentBytes, type StoredRecord } from "./stored-record.ts";
 import { type ScanBudget, takeRecords } from "./take-records.ts";
@@ -53,7 +54,8 @@ const recordSizeBytes = 1_024;
  * Records of one partition, of committed transactions only, from a position on. At the end of the
  * log it is empty, or waits for what comes. With a filter it goes over at most
  * `http.filter.scan.max.bytes` and answers how far it came. Throws UNKNOWN_TOPIC_OR_PARTITION,
- * OFFSET_OUT_OF_RANGE, CORRUPT_MESSAGE, KAFKA_STORAGE_ERROR.
+ * OFFSET_OUT_OF_RANGE, CORRUPT_MESSAGE, KAFKA_STORAGE_ERROR, and where it would wait
+ * THROTTLING_QUOTA_EXCEEDED past `live.readers.max`.
  */
 export async function readPage(broker: Broker, tools: BatchTools, ask: ReadPage): Promise<Page> {
   const endMs = broker.clock.monotonicMs() + ask.waitMs;
@@ -80,6 +82,14 @@ interface Reading {
   readonly offset: number;
   /** Monotonic: no waiting past it. */
   readonly endMs: number;
+}
+
+/** Of one fetch. */
+interface Planned {
+  /** Else it waits, if it may. */
+  readonly isThere: boolean;
+  readonly maxBytes: number;
+  readonly heldBytes: number;
 }
 
 class PageReading {
@@ -135,9 +145,12 @@ class PageReading {
     const maxWaitMs = this.#shouldWait ? this.#waitMs : 0;
     const limits = { maxWaitMs, minBytes: 1, maxBytes: planned.maxBytes, readCommitted: true };
     const fetched = this.#fetched;
+    const waiting = maxWaitMs > 0 && !planned.isThere ? ReaderCount.of(broker) : undefined;
+    waiting?.enter();
     try {
       await runFetch(new Fetch(broker, limits, [fetched]), this.#ask.signal);
     } finally {
+      waiting?.leave();
       room?.giveBack(planned.heldBytes);
     }
     if (fetched.error !== undefined) throw fetched.error;
@@ -154,16 +167,16 @@ class PageReading {
   }
 
   /** What the next fetch brings, but for a first batch that is larger; who waits holds nothing. */
-  #plan(): { readonly maxBytes: number; readonly heldBytes: number } {
+  #plan(): Planned {
     const { filter, limit, room } = this.#ask;
     const guessBytes = (limit - this.#records.length) * recordSizeBytes;
     const wantedBytes = filter === undefined ? Math.min(guessBytes, this.#bytesLeft) : guessBytes;
     const maxBytes = Math.min(fetchSizeBytesMax, Math.max(fetchSizeBytesMin, wantedBytes));
     const { log, offset } = this.#reading;
     const isThere = Math.max(offset, this.#fetched.fetchOffset) < log.lastStable;
-    if (room === undefined || !isThere) return { maxBytes, heldBytes: 0 };
+    if (room === undefined || !isThere) return { isThere, maxBytes, heldBytes: 0 };
     const heldBytes = room.takeUpTo(maxBytes, Math.min(maxBytes, fetchSizeBytesMin));
-    return { maxBytes: heldBytes, heldBytes };
+    return { isThere, maxBytes: heldBytes, heldBytes };
   }
 
   #add(record: StoredRecord): void {

@@ -44,10 +44,16 @@ function ofXylemError(error: XylemError): ProblemAnswer {
   if (code === "UNKNOWN_SERVER_ERROR") {
     return { problem: ownFault(), headers: noHeaders, isOwnFault: true };
   }
-  const { http, retriable } = row;
-  const problem = { ...facts, ...titled(http), detail: message, code, retriable };
-  const isBusy = http === 429 || http === 503;
+  const { retriable } = row;
+  const status = isNodesBound(error) ? 503 : row.http;
+  const problem = { ...facts, ...titled(status), detail: message, code, retriable };
+  const isBusy = status === 429 || status === 503;
   return { problem, headers: isBusy ? { "retry-after": "1" } : noHeaders, isOwnFault: false };
+}
+
+/** Of the node as a whole: it is not the client who asks too much. */
+function isNodesBound({ code, facts }: XylemError): boolean {
+  return code === "THROTTLING_QUOTA_EXCEEDED" && facts?.["setting"] !== undefined;
 }
 
 function titled(status: number): Pick<Problem, "type" | "title" | "status"> {

@@ -4,6 +4,7 @@ import type { Broker } from "../../broker.ts";
 import { type AnswerRoom, recordOverheadBytes } from "../../records/answer-room.ts";
 import { findTopic } from "../../records/find-partition.ts";
 import { readPage } from "../../records/read-page.ts";
+import { ReaderCount } from "../../records/reader-count.ts";
 import { contentBytes, type RecordScope, type StoredRecord } from "../../records/stored-record.ts";
 import { formatMemberUuid } from "../member-uuid.ts";
 import { commitAs } from "./group-ack.ts";
@@ -146,7 +147,13 @@ class Pulling {
     const logs = positions.map(({ own, offset }) => ({ ...own, offset }));
     // The next sign of life is due before that.
     const beatMs = Math.min(waitMs, known?.machine.heartbeatIntervalMs ?? waitMs);
-    await waitForNews(this.#broker, changes, { logs, waitMs: beatMs, signal });
+    const waiting = ReaderCount.of(this.#broker);
+    waiting.enter();
+    try {
+      await waitForNews(this.#broker, changes, { logs, waitMs: beatMs, signal });
+    } finally {
+      waiting.leave();
+    }
     return undefined;
   }
 

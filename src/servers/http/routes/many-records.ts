@@ -53,7 +53,7 @@ const readMany = route({
   problems: {
     400: "A parameter is invalid, or there are more than 256 partitions.",
     404: "There is no such topic or partition.",
-    503: "Too many answers wait for their clients.",
+    503: "Too many answers wait for their clients, or too many readers for records.",
     406: "None of the accepted media types is served.",
   },
   handle: async (scope, call) => {

@@ -68,7 +68,7 @@ const read = route({
     400: "A parameter is invalid.",
     404: "There is no such topic or partition.",
     406: "None of the accepted media types is served.",
-    503: "Too many answers wait for their clients.",
+    503: "Too many answers wait for their clients, or too many readers for records.",
     416: "The position is not in the log: `logStart` and `highWatermark`.",
   },
   handle: async (scope, call) => {
