@@ -76,6 +76,19 @@ test("copies of copies end at a bound", () => {
   expect(failing).toThrow("copies make up more than");
 });
 
+test("operations that shift long lists end at a bound", () => {
+  const list = JSON.stringify(Array.from({ length: 400_000 }, () => 0));
+  const often = (operation: object) => {
+    return JSON.stringify(Array.from({ length: 20_000 }, () => operation));
+  };
+  const removals = often({ op: "remove", path: "/0" });
+  expect(() => apply(list, removals)).toThrow("shift more than");
+  const insertions = often({ op: "add", path: "/0", value: 1 });
+  expect(() => apply(list, insertions)).toThrow("shift more than");
+  const atTheEnd = often({ op: "add", path: "/-", value: 1 });
+  expect(apply(list, atTheEnd)).toHaveLength(420_000);
+});
+
 test("what is nested too deeply is refused, not a crash", () => {
   const deep = "[".repeat(200_000) + "]".repeat(200_000);
   const failing = () => apply(deep, `[{"op":"test","path":"","value":${deep}}]`);
