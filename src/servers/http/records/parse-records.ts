@@ -6,6 +6,7 @@ import type { NewRecord } from "../../../broker/records/append-records.ts";
 import { mediaTypeOf } from "../media-type.ts";
 import { Refusal } from "../refusal.ts";
 import { contentTypeHeader, findHeader, isJson, isJsonType } from "./format-record.ts";
+import { newRecordsMax } from "../schemas/record.ts";
 import { parseRecordList } from "./parse-record-list.ts";
 
 export const recordListType = "application/vnd.xylem.records+json";
@@ -28,8 +29,8 @@ const carriageReturn = 0x0d;
 
 /**
  * The records of a body: a list or lines by its media type, else the body is the record, and its
- * media type is kept as a header. Bytes are kept as they came. Throws INVALID_REQUEST, and a
- * Refusal with 415 for what the topic does not take.
+ * media type is kept as a header. Bytes are kept as they came. Throws INVALID_REQUEST,
+ * RECORD_LIST_TOO_LARGE, and a Refusal with 415 for what the topic does not take.
  */
 export function parseRecords(body: Uint8Array, about: BodyOf): NewRecord[] {
   const { contentType, key, partition, typeWanted } = about;
@@ -84,6 +85,9 @@ function splitLines(body: Uint8Array, isJsonWanted: boolean): Uint8Array[] {
     const line = body.subarray(start, end);
     start = end + 1;
     if (line.length === 0 || (line.length === 1 && line[0] === carriageReturn)) continue;
+    if (lines.length === newRecordsMax) {
+      throw new XylemError("RECORD_LIST_TOO_LARGE", `more than ${newRecordsMax} lines`);
+    }
     lines.push(line);
     if (isJsonWanted) checkJson(line, `Line ${lines.length}`);
   }

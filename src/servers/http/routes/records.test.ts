@@ -75,6 +75,13 @@ describe("POST /v1/topics/{topic}/records", () => {
     expect(text).toBe('plain\r\n{"a":1}\n  \nlast\n');
   });
 
+  test("more lines than a request may have are refused, and none is stored", async () => {
+    const body = "1\n".repeat(100_001);
+    const answer = await post("too.many", typed("application/x-ndjson", body));
+    expect(answer.json).toMatchObject({ status: 413, code: "RECORD_LIST_TOO_LARGE" });
+    expect(door.broker.topics.find("too.many")?.partitions[0]?.end ?? 0).toBe(0);
+  });
+
   test("a list has keys, headers, times, partitions and tombstones", async () => {
     await make("listed", { partitions: 2 });
     const records = [

@@ -47,8 +47,11 @@ const listedRecord = object(
 );
 export type ListedRecord = ValueOf<typeof listedRecord>;
 
+/** Records of one request: each takes some hundred bytes of memory, however small it is itself. */
+export const newRecordsMax = 100_000;
+
 export const newRecordList = object({
-  records: listOf(listedRecord, { minItems: 1, maxItems: 100_000 }),
+  records: listOf(listedRecord, { minItems: 1, maxItems: newRecordsMax }),
 });
 
 export const record = object({
