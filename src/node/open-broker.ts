@@ -33,7 +33,7 @@ import { MemoryDisk } from "../storage/memory-disk.ts";
 import type { ControlCalls } from "./control/control-calls.ts";
 import { LazyPart } from "./lazy-part.ts";
 import { openGroups } from "./open-groups.ts";
-import type { OpenPeers } from "./open-peers.ts";
+import type { OpenPeers, PeerNetwork } from "./open-peers.ts";
 import { openTopics } from "./open-topics.ts";
 import type { StartSteps } from "./start-steps.ts";
 
@@ -48,6 +48,8 @@ export interface BrokerParts extends MergedSettings {
   readonly rehearsal?: Rehearsal | undefined;
   /** Taken in place of what the setting names; its owner closes it. */
   readonly coordinator?: Coordinator | undefined;
+  /** As of `openPeers`. */
+  readonly network?: PeerNetwork | undefined;
   readonly onStopRequested?: () => void;
 }
 

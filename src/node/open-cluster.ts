@@ -10,7 +10,7 @@ import { openMeta } from "../broker/partition/directory/directory-meta.ts";
 import type { Coordinator } from "../broker/ports/coordinator.ts";
 import type { PeerAddress } from "../broker/ports/peer-links.ts";
 import type { Disk } from "../broker/ports/disk.ts";
-import { type OpenPeers, openPeers } from "./open-peers.ts";
+import { type OpenPeers, openPeers, type PeerNetwork } from "./open-peers.ts";
 import { packageVersion } from "./package-version.ts";
 import type { StartSteps } from "./start-steps.ts";
 
@@ -22,13 +22,14 @@ export interface ClusterParts {
   readonly log: Log;
   /** Another process has this node's id: it is to stop. */
   readonly onReplaced: (error: XylemError) => void;
+  /** As of `openPeers`. */
+  readonly network?: PeerNetwork | undefined;
 }
 
 /** A node among others. */
 export interface ClusteredNode {
   readonly cluster: Cluster;
-  /** Absent where a coordinator was given: its owner links the nodes. */
-  readonly peers?: OpenPeers;
+  readonly peers: OpenPeers;
 }
 
 /** The given coordinator, or the one that the setting names. Throws INVALID_CONFIG. */
@@ -84,10 +85,13 @@ export async function openCluster(
     (taken) => taken.close(),
   );
   const { nodeId, incarnation } = cluster;
-  if (settings.coordinator === "") return { cluster };
   const identity = { id: nodeId, incarnation };
   const addressOf = (id: number): PeerAddress | undefined => peerAddressOf(cluster, id);
   const peers = await openPeers(steps, { ...parts, identity, clusterId, addressOf });
+  cluster.onImage(({ nodesChanged }) => {
+    if (!nodesChanged) return;
+    for (const { id } of cluster.image.nodes) peers.links.addressChanged(id);
+  });
   return { cluster, peers };
 }
 

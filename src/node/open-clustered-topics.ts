@@ -1,10 +1,11 @@
+import { Chains } from "../broker/chains/chains.ts";
 import { ChainedTopics } from "../broker/cluster/chained-topics.ts";
 import type { Cluster } from "../broker/cluster/cluster.ts";
 import { ClusterStorage } from "../broker/cluster/cluster-storage.ts";
 import { ControllerCalls } from "../broker/cluster/controller/controller-calls.ts";
 import { Controller } from "../broker/cluster/controller/controller.ts";
 import { LineageFile } from "../broker/cluster/lineage-file.ts";
-import { LoneChain } from "../broker/cluster/lone-chain.ts";
+import type { PeerLinks } from "../broker/ports/peer-links.ts";
 import { Topics } from "../broker/topics/topics.ts";
 import { readBootId } from "./open-cluster.ts";
 import type { OpenTopics, TopicsParts } from "./open-topics.ts";
@@ -16,24 +17,33 @@ import type { StartSteps } from "./start-steps.ts";
  */
 export async function openClusteredTopics(
   steps: StartSteps,
-  parts: TopicsParts & { readonly cluster: Cluster },
+  parts: TopicsParts & { readonly cluster: Cluster; readonly links: PeerLinks },
 ): Promise<OpenTopics> {
   const { cluster, coordinator, directory, log } = parts;
+  const chains = await steps.run(
+    "make ready for chains",
+    () => new Chains(parts),
+    (running) => running.close(),
+  );
   const storage = await steps.run(
     "find the partitions' places",
     () =>
       new ClusterStorage({
         cluster,
         storage: parts.storage,
-        runChain: (replica, place) => new LoneChain(replica, place),
+        runChain: chains.run,
         log,
       }),
     (opened) => opened.close(),
   );
-  const chains = new ChainedTopics(cluster, coordinator);
   const topics = await steps.run(
     "recover the topics",
-    () => Topics.open({ ...parts, storage, cluster: { chains, feed: cluster.feed } }),
+    () =>
+      Topics.open({
+        ...parts,
+        storage,
+        cluster: { chains: new ChainedTopics(cluster, coordinator), feed: cluster.feed },
+      }),
     (opened) => opened.close(),
   );
   const lineages = await steps.run("see what the logs still hold", async () => {
@@ -49,5 +59,6 @@ export async function openClusteredTopics(
     (standing) => standing.close(),
   );
   calls.attach(controller);
+  chains.attach((ask) => calls.ask(ask));
   return { topics, lineages };
 }

@@ -6,6 +6,7 @@ import { derivePeerKey } from "../peers/handshake/prove.ts";
 import { PeerMesh } from "../peers/peer-mesh.ts";
 import type { PeerMeshParts } from "../peers/peer-mesh-parts.ts";
 import { SocketTransport } from "../peers/socket-transport.ts";
+import type { PeerTransport } from "../broker/ports/peer-transport.ts";
 import type { StartSteps } from "./start-steps.ts";
 
 const secretCharactersMin = 16;
@@ -16,6 +17,13 @@ export interface PeersParts extends Pick<
   "identity" | "clusterId" | "addressOf" | "clock" | "random" | "log"
 > {
   readonly settings: NodeSettings;
+  readonly network?: PeerNetwork | undefined;
+}
+
+/** Taken in place of TCP, and of what the cluster's secret gives. */
+export interface PeerNetwork {
+  readonly transport: PeerTransport;
+  readonly key: Uint8Array;
 }
 
 /** The links to the other nodes of a cluster, and what takes over a connection of one of them. */
@@ -26,17 +34,22 @@ export interface OpenPeers {
 
 /** Links nodes over TCP; before the ports are opened. They end with the steps. */
 export async function openPeers(steps: StartSteps, parts: PeersParts): Promise<OpenPeers> {
-  const { settings, clock } = parts;
-  const key = await steps.run("read the cluster's secret", async () =>
-    derivePeerKey(await readClusterSecret(settings["cluster.secret"]), parts.clusterId),
-  );
-  const transport = new SocketTransport(clock);
+  const { settings, clock, network } = parts;
+  const key = await steps.run("read the cluster's secret", async () => {
+    if (network !== undefined) return network.key;
+    return await derivePeerKey(
+      await readClusterSecret(settings["cluster.secret"]),
+      parts.clusterId,
+    );
+  });
+  const sockets = new SocketTransport(clock);
+  const transport = network?.transport ?? sockets;
   const links = await steps.run(
     "prepare the links to other nodes",
     () => new PeerMesh({ ...parts, key, transport, crc32c, soon: setImmediate }),
     (opened) => opened.close(),
   );
-  return { links, accept: (socket, head) => links.accept(transport.take(socket, head)) };
+  return { links, accept: (socket, head) => links.accept(sockets.take(socket, head)) };
 }
 
 /** The text itself, or that of `file:PATH` without the space around it. */

@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
+import type { NodeSettings } from "../base/settings/node-settings.ts";
 import type { Cluster } from "../broker/cluster/cluster.ts";
 import type { Lineages } from "../broker/cluster/node-entry.ts";
 import type { BrokerConfigs } from "../broker/configs/broker-configs.ts";
@@ -24,7 +25,9 @@ export interface TopicsParts extends BatchTools {
   readonly cluster: Cluster | undefined;
   readonly directory: LogDirectory;
   readonly storage: LazyStorage;
+  /** In a cluster. */
   readonly links: PeerLinks | undefined;
+  readonly settings: NodeSettings;
 }
 
 export interface OpenTopics {
@@ -35,11 +38,11 @@ export interface OpenTopics {
 
 /** The topics, with what a directory that Kafka wrote says of them. */
 export async function openTopics(steps: StartSteps, parts: TopicsParts): Promise<OpenTopics> {
-  const { cluster } = parts;
-  if (cluster !== undefined) {
+  const { cluster, links } = parts;
+  if (cluster !== undefined && links !== undefined) {
     // Loaded here: a node by itself needs none of it.
     const { openClusteredTopics } = await import("./open-clustered-topics.ts");
-    return await openClusteredTopics(steps, { ...parts, cluster });
+    return await openClusteredTopics(steps, { ...parts, cluster, links });
   }
   const kafka = await steps.run("look for Kafka's metadata", () => KafkaImport.begin(parts));
   const topics = await steps.run(

@@ -11,7 +11,8 @@ import { Upstream } from "./upstream.ts";
 
 /** A log as it was opened. `committed`: what a former life knew of it, at most what it flushed. */
 export interface ReplicaStart {
-  readonly member: Member;
+  /** This node in this life. */
+  readonly member: Peer;
   readonly logStart: number;
   readonly end: number;
   readonly committed: number;
@@ -28,7 +29,7 @@ export interface ReplicaStart {
  * the lease is told in. After `halt` it does nothing any more.
  */
 export class ChainReplica implements ReplicaCore {
-  readonly member: Member;
+  readonly member: Peer;
   readonly marks: ReplicaMarks;
   readonly ports: ReplicaPorts;
   readonly limits: ReplicaLimits;
@@ -303,14 +304,14 @@ export class ChainReplica implements ReplicaCore {
 }
 
 /** Whom a replica of this chain follows: a joiner, when it is its turn, the tail. */
-function predecessorOf(config: ChainConfig, who: Member): Member | undefined {
+function predecessorOf(config: ChainConfig, who: Peer): Member | undefined {
   const place = config.members.findIndex((member) => sameMember(member, who));
   if (place >= 0) return config.members[place - 1];
   const next = config.joining[0];
   return next !== undefined && sameMember(next, who) ? config.members.at(-1) : undefined;
 }
 
-function successorOf(config: ChainConfig, who: Member): Member | undefined {
+function successorOf(config: ChainConfig, who: Peer): Member | undefined {
   const place = config.members.findIndex((member) => sameMember(member, who));
   return place < 0 ? undefined : config.members[place + 1];
 }

@@ -1,8 +1,8 @@
 import type { ChainConfig, ChainRole } from "./chain-config.ts";
 import type { ChainEffect } from "./chain-effect.ts";
+import type { Peer } from "./chain-input.ts";
 import type { EpochEnd } from "./epoch-table.ts";
 import type { LeaseTerm } from "./lease-term.ts";
-import type { Member } from "./member.ts";
 import type { ReplicaMarks } from "./replica-marks.ts";
 
 /** What a replica asks while it is stepped. */
@@ -27,7 +27,7 @@ export interface ReplicaLimits {
 
 /** What the parts of a replica share. */
 export interface ReplicaCore {
-  readonly member: Member;
+  readonly member: Peer;
   readonly marks: ReplicaMarks;
   readonly ports: ReplicaPorts;
   readonly limits: ReplicaLimits;

@@ -7,14 +7,18 @@ import type { NewTopic } from "../../src/broker/topics/new-topic.ts";
 import type { Topic } from "../../src/broker/topics/topics.ts";
 import type { Disk } from "../../src/broker/ports/disk.ts";
 import { openBroker } from "../../src/node/open-broker.ts";
+import type { PeerSocket } from "../../src/broker/ports/peer-transport.ts";
 import { StartSteps } from "../../src/node/start-steps.ts";
 import type { CoordinatorFaults } from "../../src/simulation/coordinator-network.ts";
 import { SimulatedCoordinator } from "../../src/simulation/simulated-coordinator.ts";
 import { SimulatedStore } from "../../src/simulation/simulated-store.ts";
 import { MemoryDisk } from "../../src/storage/memory-disk.ts";
+import { SimulatedNetwork } from "../../src/simulation/simulated-network.ts";
 import { KeptLog } from "./kept-log.ts";
 import { waitUntil } from "./wait-until.ts";
 
+/** What all nodes prove to each other that they know. */
+const key = new Uint8Array(32).fill(7);
 const sizeBytesMax = 256 * 1024 ** 2;
 
 /** One broker of several, below its doors. */
@@ -39,6 +43,8 @@ export class ClusterWorld {
   readonly store = new SimulatedStore(this.clock);
   /** A client that is no node. */
   readonly coordinator: SimulatedCoordinator;
+  /** Between the nodes. */
+  readonly network = new SimulatedNetwork(this.clock, new SeededRandom(7));
   readonly #expected: number;
   /** Between each node and the store. */
   readonly #faults: CoordinatorFaults | undefined;
@@ -105,6 +111,9 @@ export class ClusterWorld {
     const { clock } = this;
     const coordinator = this.#connect();
     const disk = former ?? new MemoryDisk({ sizeBytesMax, clock });
+    const address = { host: `node${id}.test`, port: 9_092 };
+    let accept = (socket: PeerSocket): void => socket.destroy();
+    const transport = this.network.join(id, address, (socket) => accept(socket));
     const settings = {
       ...defaultNodeSettings,
       "node.id": id,
@@ -113,19 +122,21 @@ export class ClusterWorld {
     };
     const random = new SeededRandom((this.#seed += 1));
     const parts = { settings, given: new Map(), clock, random, log, disk, coordinator };
-    const { broker, announce, loadGroups } = await openBroker(steps, parts);
+    const opened = await openBroker(steps, { ...parts, network: { transport, key } });
+    const { broker, announce, loadGroups, peers } = opened;
+    accept = (socket) => peers?.links.accept(socket);
     await loadGroups();
     const { cluster } = broker;
     if (cluster === undefined) throw new Error("the broker is by itself");
-    const address = { host: `node${id}.test`, port: 9_092 };
-    await announce({ kafka: address, http: address, grpc: address });
+    await announce({ kafka: address, http: address, grpc: address, peer: address });
     const topic = (name: string) => broker.topics.find(name);
     const crash = (): void => {
       this.#crashed.add(node);
       coordinator.cut();
+      transport.crash();
     };
     const stop = async (): Promise<void> => {
-      await steps.stop();
+      await this.drive(steps.stop());
       await coordinator.close();
     };
     const node: ClusterNode = { id, broker, cluster, disk, log, topic, coordinator, crash, stop };

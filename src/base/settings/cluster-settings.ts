@@ -32,9 +32,19 @@ export const clusterSettings = {
     matching(/^(file:.+|.{16,})?$/, "empty, 16 characters at least, or file:PATH of such a text"),
     "What the nodes of a cluster prove to each other that they know; it is never sent.",
   ),
+  "replica.append.max.bytes": int(
+    1_048_576,
+    between(1_024, 1_073_741_824),
+    "Record bytes of one partition sent to its successor at a time; a larger batch goes alone.",
+  ),
   "replica.lag.time.max.ms": long(
     30_000,
     atLeast(100),
     "How long a replica may stand still before it is cut out of its chain, or answers no reads.",
+  ),
+  "replica.window.bytes": int(
+    8_388_608,
+    between(65_536, 1_073_741_824),
+    "Record bytes of one partition on their way to a successor that has not written them yet.",
   ),
 };

@@ -161,6 +161,7 @@ export class ClusterStorage implements PartitionStorage {
       log.error("this node's replica of a partition can not be used", fields);
       seated.failure = error;
       seated.running?.close();
+      seated.running = undefined;
     }
   }
 

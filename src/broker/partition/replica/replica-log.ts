@@ -1,4 +1,5 @@
 import type { XylemError } from "../../../base/errors.ts";
+import type { TopicSettings } from "../../../base/settings/topic-settings.ts";
 import type { EpochRange } from "../../../log/leader-epochs.ts";
 import type { PartitionLog, ReadOptions, ReadResult } from "../partition-log.ts";
 
@@ -36,6 +37,8 @@ export type ReplicaUse = "append" | "read";
 export interface ReplicaLog {
   /** The same partition as doors see it. */
   readonly log: PartitionLog;
+  /** Of its topic; others are another object. */
+  readonly settings: TopicSettings;
   /** The next offset to be appended. */
   readonly end: number;
   readonly logStart: number;

@@ -1,5 +1,6 @@
 import { assert } from "../../../base/assert.ts";
 import { XylemError } from "../../../base/errors.ts";
+import type { TopicSettings } from "../../../base/settings/topic-settings.ts";
 import type { EpochRange } from "../../../log/leader-epochs.ts";
 import type { TruncationNote } from "../../../log/truncation-note.ts";
 import type { AppendParts, PartitionAppends } from "../append/partition-appends.ts";
@@ -58,6 +59,10 @@ export class Replica implements ReplicaLog {
 
   get log(): Partition {
     return this.#partition;
+  }
+
+  get settings(): TopicSettings {
+    return this.#partition.settings;
   }
 
   get end(): number {

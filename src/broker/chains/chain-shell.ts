@@ -1,0 +1,339 @@
+import { assert } from "../../base/assert.ts";
+import { XylemError } from "../../base/errors.ts";
+import { type ChainConfig, roleOf } from "../../replication/chain-config.ts";
+import type { ChainEffect, RefusalCode } from "../../replication/chain-effect.ts";
+import type { ChainInput, LinkId, Peer } from "../../replication/chain-input.ts";
+import type { ChainMessage } from "../../replication/chain-message.ts";
+import { ChainReplica } from "../../replication/chain-replica.ts";
+import type { RunningChain } from "../cluster/running-chain.ts";
+import type { ReadResult } from "../partition/partition-log.ts";
+import type { ReplicaGovernor, ReplicaLog, ReplicaUse } from "../partition/replica/replica-log.ts";
+import type { ChainHost } from "./chain-host.ts";
+import { ReplicaOrders } from "./replica-orders.ts";
+import { type LoadedRead, SuccessorReads } from "./successor-reads.ts";
+
+/** Inputs that came while another one was worked on: each effect brings one or two. */
+const inputsPendingMax = 1_000;
+
+interface Pending {
+  readonly input: ChainInput;
+  /** What came with a message, or was read for a successor. */
+  readonly bytes?: Uint8Array | undefined;
+  readonly records?: ReadResult;
+}
+
+const noBytes = new Uint8Array(0);
+
+/**
+ * Runs one replica as its chain says: one owner and one queue, so that each input is worked off
+ * with all its effects before the next (cluster.md, section 7). What waits for the disk or for room
+ * on a link becomes a later input.
+ */
+export class ChainShell implements RunningChain, ReplicaGovernor {
+  readonly #log: ReplicaLog;
+  readonly #host: ChainHost;
+  readonly #replica: ChainReplica;
+  readonly #reads: SuccessorReads;
+  readonly #orders: ReplicaOrders;
+  #stopListening = (): void => {};
+  readonly #inputs: Pending[] = [];
+  readonly #wanted = new Set<number>();
+  #settings: ReplicaLog["settings"];
+  #isStepping = false;
+  #isOver = false;
+
+  constructor(log: ReplicaLog, host: ChainHost) {
+    this.#log = log;
+    this.#host = host;
+    this.#settings = log.settings;
+    this.#replica = new ChainReplica(startOf(log, host), portsOf(log, host), host.limits);
+    this.#reads = new SuccessorReads(log, {
+      hasRoom: (link) => host.hasRoom(link),
+      onLoaded: () => this.#drain(),
+      onFailed: (error) => this.#warn("records for a successor can not be read", error),
+    });
+    this.#orders = new ReplicaOrders(log, host, {
+      feed: (input) => this.#feed(input),
+      halt: (reason, cause) => this.#halt(reason, cause),
+    });
+  }
+
+  /** From here on it is asked and told by its log. */
+  begin(): void {
+    this.#stopListening = this.#log.log.onAdvance(() => this.#noteLogStart());
+    this.#log.govern(this);
+  }
+
+  get isServing(): boolean {
+    return !this.#isOver && this.isHead();
+  }
+
+  configure(config: ChainConfig): void {
+    this.#checkEpoch(config);
+    this.#feed({ kind: "config", config });
+    this.#host.onConfigured();
+  }
+
+  review(): void {
+    this.#feed({ kind: "lease" });
+  }
+
+  close(): void {
+    if (this.#isOver) return;
+    this.#end();
+    this.#log.failWaiters(this.#refused("NOT_LEADER_OR_FOLLOWER"));
+  }
+
+  /** Epochs do not go back, but for a coordinator that was restored from a backup. */
+  #checkEpoch(config: ChainConfig): void {
+    if (roleOf(config, this.#host.place.self) === "outsider") return;
+    const latest = Math.max(this.#replica.epoch, this.#log.epochEnds().at(-1)?.epoch ?? -1);
+    if (config.epoch >= latest) return;
+    const detail = `${this.#name} is of epoch ${latest}, its chain is at ${config.epoch}`;
+    throw new XylemError("FENCED_LEADER_EPOCH", detail);
+  }
+
+  // What the node tells
+
+  tick(): void {
+    this.#reads.retry();
+    this.#feed({ kind: "tick" });
+  }
+
+  linkOpened(link: LinkId, peer: Peer): void {
+    if (this.#wanted.has(peer.id)) this.#feed({ kind: "linkOpened", link, peer });
+  }
+
+  linkClosed(link: LinkId): void {
+    this.#reads.closed(link);
+    this.#feed({ kind: "linkClosed", link });
+  }
+
+  deliver(link: LinkId, peer: Peer, message: ChainMessage, bytes?: Uint8Array): void {
+    this.#feed({ kind: "message", link, peer, message }, { bytes });
+  }
+
+  /** Resolves once the log takes further messages; undefined: it does. */
+  writable(): Promise<void> | undefined {
+    return this.#isOver ? undefined : this.#log.log.writable();
+  }
+
+  /** A link that had none has room. */
+  roomOpened(): void {
+    this.#drain();
+  }
+
+  // What the log asks and tells
+
+  refusal(use: ReplicaUse): XylemError | undefined {
+    const nowMs = this.#host.clock.monotonicMs();
+    if (this.#isOver) return this.#refused("NOT_LEADER_OR_FOLLOWER");
+    const code =
+      use === "append"
+        ? this.#replica.refusalOfAppend(1, nowMs)
+        : this.#replica.refusalOfRead(nowMs);
+    return code && this.#refused(code);
+  }
+
+  isAlone(): boolean {
+    return this.#replica.role === "solo" && this.#replica.config?.joining.length === 0;
+  }
+
+  isHead(): boolean {
+    return this.#replica.role === "head" || this.#replica.role === "solo";
+  }
+
+  onAppended(_base: number, end: number): void {
+    const appended = { kind: "appended", end } as const;
+    if (this.#isStepping) this.#inputs.unshift({ input: appended });
+    else this.#feed(appended);
+  }
+
+  onStored(written: number, flushed: number): void {
+    this.#feed({ kind: "stored", written, flushed });
+  }
+
+  onStopped(): void {
+    this.#end();
+  }
+
+  #noteLogStart(): void {
+    const { marks } = this.#replica;
+    const { logStart } = this.#log;
+    // While the log is cut it says of itself what is not decided.
+    if (marks.isCutting || logStart <= marks.logStart) return;
+    this.#feed({ kind: "logStart", offset: logStart });
+  }
+
+  #feed(input: ChainInput, more: Omit<Pending, "input"> = {}): void {
+    if (this.#isOver) return;
+    assert(this.#inputs.length < inputsPendingMax, "the inputs of a chain overran their bound");
+    this.#inputs.push({ input, ...more });
+    this.#drain();
+  }
+
+  #drain(): void {
+    if (this.#isStepping || this.#isOver) return;
+    this.#isStepping = true;
+    try {
+      for (let next = this.#next(); next !== undefined; next = this.#next()) this.#step(next);
+    } catch (error) {
+      this.#halt(error instanceof Error ? error.message : String(error), error);
+    } finally {
+      this.#isStepping = false;
+    }
+  }
+
+  #next(): Pending | undefined {
+    if (this.#isOver) return undefined;
+    const input = this.#inputs.shift();
+    if (input !== undefined) return input;
+    const loaded = this.#reads.take();
+    return loaded && this.#loaded(loaded);
+  }
+
+  #loaded({ wanted, next, records }: LoadedRead): Pending {
+    const { link, session, offset } = wanted;
+    this.#noteLogStart();
+    const { sizeBytes } = records;
+    const read = {
+      input: { kind: "loaded", link, session, offset, next, sizeBytes },
+      records,
+    } as const;
+    // What was deleted is known first.
+    if (this.#inputs.length === 0) return read;
+    this.#inputs.push(read);
+    return this.#inputs.shift() as Pending;
+  }
+
+  #step(pending: Pending): void {
+    const { settings } = this.#log;
+    if (settings !== this.#settings) {
+      this.#settings = settings;
+      const input = { kind: "settings", ...rulesOf(settings) } as const;
+      this.#perform({ input });
+    }
+    this.#perform(pending);
+  }
+
+  #perform(pending: Pending): void {
+    const effects = this.#replica.step(pending.input, this.#host.clock.monotonicMs());
+    let { records } = pending;
+    for (const effect of effects) {
+      if (effect.kind === "send" && carriesRecords(effect.message)) {
+        this.#host.send(effect.link, effect.message, records);
+        records = undefined;
+      } else this.#apply(effect, pending.bytes);
+    }
+    // The session for which they were read is over.
+    records?.lease?.release();
+  }
+
+  #apply(effect: ChainEffect, bytes: Uint8Array = noBytes): void {
+    switch (effect.kind) {
+      case "beginEpoch":
+        return this.#log.beginEpoch(effect.epoch);
+      case "want":
+        this.#wanted.add(effect.nodeId);
+        return this.#host.want(effect.nodeId);
+      case "unwant":
+        this.#wanted.delete(effect.nodeId);
+        return this.#host.unwant(effect.nodeId);
+      case "send":
+        return this.#host.send(effect.link, effect.message);
+      case "read":
+        return this.#reads.want(effect);
+      case "appendReplicated":
+        return this.#append(bytes, effect.next);
+      case "commit":
+        return this.#log.commit(effect.offset);
+      case "truncate":
+      case "restart":
+      case "moveLogStart":
+      case "flush":
+        return this.#orders.take(effect);
+      case "ask":
+        return this.#host.ask(effect.ask);
+      case "refuseWaiting":
+        return this.#log.failWaiters(this.#refused(effect.code));
+      case "lookAgain":
+        return this.#host.lookAgain();
+      case "halt":
+        return this.#halt(effect.reason);
+    }
+  }
+
+  #append(bytes: Uint8Array, next: number): void {
+    try {
+      this.#log.appendReplicated(bytes, next);
+    } catch (error) {
+      if (!(error instanceof XylemError)) throw error;
+      this.#warn("what a predecessor sent was not taken", error);
+      this.#inputs.unshift({ input: { kind: "refused" } });
+    }
+  }
+
+  /** The log and its chain contradict each other, or this program itself. */
+  #halt(reason: string, cause?: unknown): void {
+    if (this.#isOver) return;
+    const detail = `${this.#name} can not go on in its chain: ${reason}`;
+    // It stops, and is told so by `onStopped`.
+    this.#log.halt(new XylemError("KAFKA_STORAGE_ERROR", detail, { cause }));
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#stopListening();
+    this.#inputs.length = 0;
+    this.#reads.close();
+    this.#orders.close();
+    for (const nodeId of this.#wanted) this.#host.unwant(nodeId);
+    this.#wanted.clear();
+    this.#host.onEnded();
+  }
+
+  #warn(message: string, { message: why }: XylemError): void {
+    const { topic, index: partition } = this.#log.log;
+    this.#host.log.warn(message, { topic, partition, why });
+  }
+
+  #refused(code: RefusalCode): XylemError {
+    return new XylemError(code, `${this.#name}: ${reasons[code]}`);
+  }
+
+  get #name(): string {
+    return `${this.#log.log.topic}-${this.#log.log.index}`;
+  }
+}
+
+const reasons: Readonly<Record<RefusalCode, string>> = {
+  NOT_LEADER_OR_FOLLOWER: "this node is not, or not any more, the one to ask",
+  NOT_ENOUGH_REPLICAS: "its chain is shorter than min.insync.replicas",
+  NOT_ENOUGH_REPLICAS_AFTER_APPEND: "its chain became shorter than min.insync.replicas",
+};
+
+function carriesRecords(message: ChainMessage): boolean {
+  return message.kind === "append" && message.next > message.base;
+}
+
+function rulesOf(settings: ReplicaLog["settings"]) {
+  const { durability } = settings;
+  return { durability, minInsyncReplicas: settings["min.insync.replicas"] };
+}
+
+function startOf(log: ReplicaLog, { place }: ChainHost) {
+  const { logStart, end, committed, written, flushed, settings } = log;
+  const marks = { logStart, end, committed, written, flushed };
+  return { member: place.self, ...marks, ...rulesOf(settings) };
+}
+
+function portsOf(log: ReplicaLog, host: ChainHost) {
+  const { place } = host;
+  return {
+    lease: { holds: () => place.isStanding() },
+    epochs: () => log.epochEnds(),
+    nextSession: () => host.nextSession(),
+  };
+}

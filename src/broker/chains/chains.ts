@@ -1,0 +1,140 @@
+import { XylemError } from "../../base/errors.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Log } from "../../base/log.ts";
+import type { NodeSettings } from "../../base/settings/node-settings.ts";
+import { parseUuid } from "../../base/uuid.ts";
+import { chainsPrefix } from "../../replication/chain-config.ts";
+import type { ReplicaAsk } from "../../replication/chain-effect.ts";
+import type { ChainAsk } from "../../replication/controller/chain-ask.ts";
+import type { ReplicaLimits } from "../../replication/replica-core.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import type { ChainPlace, RunChain } from "../cluster/running-chain.ts";
+import type { ReplicaLog } from "../partition/replica/replica-log.ts";
+import type { PeerLinks } from "../ports/peer-links.ts";
+import type { ChainHost } from "./chain-host.ts";
+import { ChainLinks } from "./chain-links.ts";
+import { ChainShell } from "./chain-shell.ts";
+
+export interface ChainsOptions {
+  readonly cluster: Cluster;
+  readonly links: PeerLinks;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly settings: NodeSettings;
+}
+
+/** Tells the controller, wherever it is; rejects when it was not told. */
+export type AskController = (ask: ChainAsk) => Promise<void>;
+
+/** What depends on whose chain it is. */
+type OwnCalls = "want" | "unwant" | "hasRoom" | "onConfigured" | "onEnded";
+
+/** When what had no answer is said again. */
+const retryMs = 400;
+/** All chains look at the time so often. */
+const tickMs = 100;
+
+/** The chains that this node has replicas of: one timer, and the links between nodes, for all. */
+export class Chains {
+  readonly #options: ChainsOptions;
+  readonly #links: ChainLinks;
+  readonly #limits: ReplicaLimits;
+  readonly #shells = new Set<ChainShell>();
+  readonly #asking = new Set<string>();
+  readonly #looking = new Set<string>();
+  #askController: AskController | undefined;
+  #lastSession = 0;
+  #stopTicking: () => void;
+
+  constructor(options: ChainsOptions) {
+    const { links, clock, settings } = options;
+    this.#options = options;
+    this.#links = new ChainLinks(links);
+    this.#limits = {
+      lagTimeMaxMs: settings["replica.lag.time.max.ms"],
+      retryMs,
+      windowBytesMax: settings["replica.window.bytes"],
+      appendBytesMax: settings["replica.append.max.bytes"],
+    };
+    this.#stopTicking = clock.schedule(tickMs, () => this.#tick());
+  }
+
+  /** Asks are kept back until somebody takes them. */
+  attach(ask: AskController): void {
+    this.#askController = ask;
+  }
+
+  readonly run: RunChain = (log, place) => this.#run(log, place);
+
+  close(): void {
+    this.#stopTicking();
+    this.#links.close();
+  }
+
+  #run(log: ReplicaLog, place: ChainPlace): ChainShell {
+    const { key } = place;
+    const shell: ChainShell = new ChainShell(log, {
+      ...this.#hostOf(place),
+      want: (nodeId) => {
+        const open = this.#links.want(nodeId, shell);
+        if (open !== undefined) shell.linkOpened(open.id, open.peer);
+      },
+      unwant: (nodeId) => this.#links.unwant(nodeId, shell),
+      hasRoom: (link) => this.#links.hasRoom(link, shell),
+      onConfigured: () => this.#links.hearEarly(key, shell),
+      onEnded: () => {
+        this.#links.remove(key, shell);
+        this.#shells.delete(shell);
+      },
+    });
+    this.#shells.add(shell);
+    this.#links.add(key, shell);
+    shell.begin();
+    return shell;
+  }
+
+  #hostOf(place: ChainPlace): Omit<ChainHost, OwnCalls> {
+    const { clock, log } = this.#options;
+    const [topicId = "", partition] = place.key.slice(chainsPrefix.length).split("/");
+    const address = { topicId: parseUuid(topicId), partition: Number(partition) };
+    return {
+      clock,
+      log,
+      limits: this.#limits,
+      place,
+      nextSession: () => (this.#lastSession += 1),
+      send: (link, message, records) => this.#links.send(link, { ...address, message }, records),
+      ask: (ask) => this.#ask(place, ask),
+      lookAgain: () => this.#lookAgain(place.key),
+    };
+  }
+
+  #tick(): void {
+    for (const shell of this.#shells) shell.tick();
+    this.#stopTicking = this.#options.clock.schedule(tickMs, () => this.#tick());
+  }
+
+  #ask({ key, self }: ChainPlace, ask: ReplicaAsk): void {
+    const name = `${key} ${ask.kind}`;
+    if (this.#askController === undefined || this.#asking.has(name)) return;
+    this.#asking.add(name);
+    const done = (): void => void this.#asking.delete(name);
+    this.#askController({ ...ask, key, from: self }).then(done, (error: Error) => {
+      done();
+      const fields = { chain: key, ask: ask.kind, why: error.message };
+      this.#options.log.debug("the controller was not told", fields);
+    });
+  }
+
+  /** The feed tells the chain what is there. */
+  #lookAgain(key: string): void {
+    if (this.#looking.has(key)) return;
+    this.#looking.add(key);
+    const done = (): void => void this.#looking.delete(key);
+    this.#options.cluster.feed.catchUp(key).then(done, (error: unknown) => {
+      done();
+      if (!(error instanceof XylemError)) throw error;
+      this.#options.log.debug("a chain was not looked up", { chain: key, why: error.message });
+    });
+  }
+}
