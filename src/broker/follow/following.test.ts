@@ -206,6 +206,27 @@ test("a filter leaves out what does not match, and answers after so much in vain
   expect(following.cursor()[0]?.partitions).toEqual([{ index: 0, offset: 3 }]);
 });
 
+test("a filter is answered with what it finds, however few records are asked for", async () => {
+  await memory.createTopic("orders");
+  const scope = { broker: memory.broker, tools };
+  const wanted = { key: encodeUtf8("other"), value: encodeUtf8("w"), headers: [], partition: 0 };
+  const others = Array.from({ length: 400 }, (_, at) => ({ ...wanted, key: encodeUtf8(`${at}`) }));
+  const ask = { topic: "orders", acks: -1, timeoutMs: 1_000, clientId: "test" } as const;
+  for (let count = 0; count < 5; count++) {
+    await appendRecords(scope.broker, tools, { ...ask, records: [...others, wanted, wanted] });
+  }
+  const filter = parseRecordFilter([["key", "other"]]);
+  const following = follow({ filter, sizeBytesMax: 200_000 });
+  following.subscribe({ topic: "orders", partition: 0, offset: 0 });
+  const offsets: number[] = [];
+  for (let count = 0; count < 10; count++) {
+    const { records } = (await following.next({ records: 1, bytes: 65_536 })) ?? { records: [] };
+    offsets.push(...records.map(({ offset }) => offset));
+  }
+  expect(offsets).toEqual([400, 401, 802, 803, 1_204, 1_205, 1_606, 1_607, 2_008, 2_009]);
+  expect(following.cursor()[0]?.partitions).toEqual([{ index: 0, offset: 2_010 }]);
+});
+
 test("what is shared stays within its bound and goes with the last reader", async () => {
   await memory.close();
   memory = await MemoryBroker.open({ "live.shared.max.bytes": 65_536 });

@@ -49,6 +49,9 @@ export interface FollowOptions {
   readonly sizeBytesMax: number;
 }
 
+/** What a record counts for that has no content: they are gone over too. */
+const recordSizeBytesMin = 16;
+
 interface FollowedTopic {
   readonly topic: Topic;
   readonly partitions: Map<number, Subscription>;
@@ -69,6 +72,8 @@ export class Following {
   readonly #hub: FollowHub;
   readonly #options: FollowOptions;
   readonly #topics = new Map<string, FollowedTopic>();
+  /** Called when `next` is about to wait for what comes. */
+  onWait: (() => void) | undefined;
   #ready: Subscription[] = [];
   #ended: readonly FollowEnd[] = none;
   #moved: readonly FollowMove[] = none;
@@ -156,7 +161,7 @@ export class Following {
       const slice = this.#take(subscription, run, limits);
       if (slice.records.length > 0) return this.#answer(slice);
       this.#passedCount += 1;
-      scannedBytes += run.sizeBytes;
+      scannedBytes += run.sizeBytes + run.records.length * recordSizeBytesMin;
       if (scannedBytes >= this.#options.sizeBytesMax) return this.#answer(slice);
     }
     return undefined;
@@ -286,18 +291,19 @@ export class Following {
   }
 
   #take(subscription: Subscription, run: RecordRun, limits: SliceLimits): RecordSlice {
-    const slice = run.slice(subscription.position, limits);
+    const { filter } = this.#options;
+    const { position } = subscription;
+    const slice =
+      filter === undefined
+        ? run.slice(position, limits)
+        : run.wanted(position, limits, (record) =>
+            matchesFilter(filter, record, () => record.headers),
+          );
     subscription.position = slice.nextOffset;
     subscription.run = run.covers(slice.nextOffset) ? run : undefined;
     const isMore = slice.nextOffset < subscription.followed.log.lastStable;
     if (isMore) this.advanced(subscription);
-    const { filter } = this.#options;
-    if (filter === undefined) return slice;
-    const wanted = slice.records.filter((record) =>
-      matchesFilter(filter, record, () => record.headers),
-    );
-    if (wanted.length === slice.records.length) return slice;
-    return new RecordSlice(wanted, slice.nextOffset, () => undefined);
+    return slice;
   }
 
   #answer(slice: RecordSlice): FollowedRecords {
@@ -308,6 +314,7 @@ export class Following {
   }
 
   #park(signal: StopSignal | undefined): Promise<void> {
+    this.onWait?.();
     const parked = new Promise<void>((resolve) => (this.#wake = resolve));
     if (signal === undefined) return parked;
     const wake = (): void => this.#wakeUp();

@@ -86,6 +86,28 @@ export class RecordRun {
     return made;
   }
 
+  /** The same of those that he wants: they are looked for up to the end of what lies here. */
+  wanted(
+    offset: number,
+    limits: SliceLimits,
+    isWanted: (record: StoredRecord) => boolean,
+  ): RecordSlice {
+    const first = this.#indexOf(offset);
+    const wanted: StoredRecord[] = [];
+    let sizeBytes = 0;
+    let at = first;
+    for (; at < this.records.length && wanted.length < Math.max(1, limits.records); at++) {
+      const record = this.records[at] as StoredRecord;
+      if (!isWanted(record)) continue;
+      sizeBytes += contentBytes(record);
+      if (sizeBytes > limits.bytes && wanted.length > 0) break;
+      wanted.push(record);
+    }
+    if (wanted.length === at - first) return this.slice(offset, limits);
+    const next = this.records[at]?.offset ?? this.nextOffset;
+    return new RecordSlice(wanted, next, () => undefined);
+  }
+
   /** Index of the first record at or above `offset`. */
   #indexOf(offset: number): number {
     let low = 0;

@@ -12,11 +12,11 @@ import {
   formatRecordEvents,
   heartbeat,
 } from "./event-format.ts";
-import type { LiveReader, LiveReaders } from "./live-readers.ts";
-import { type OutputTarget, PacedOutput } from "./paced-output.ts";
+import { type LiveReader, type LiveReaders, turnSizeBytes } from "./live-readers.ts";
+import { type OutputTarget, PacedOutput, type ReadTurn } from "./paced-output.ts";
 
 /** What one write brings, if there is so much. All streams cut alike, so that they share it. */
-const sliceLimits = { records: 1_000, bytes: 65_536 };
+const sliceLimits = { records: 1_000, bytes: turnSizeBytes };
 
 /** One client of server-sent events. */
 export class EventStream implements LiveReader, OutputTarget {
@@ -24,6 +24,7 @@ export class EventStream implements LiveReader, OutputTarget {
   readonly #following: Following;
   readonly #response: ServerResponse;
   readonly #output: PacedOutput;
+  readonly #turn: ReadTurn;
   /** Of `following`, when the client was told of its cursor. */
   #toldPassedCount = 0;
   /** Of a stream of one partition: it stays. */
@@ -34,6 +35,8 @@ export class EventStream implements LiveReader, OutputTarget {
     this.#following = following;
     this.#response = response;
     this.#output = new PacedOutput(readers, this);
+    this.#turn = this.#output.turn();
+    following.onWait = () => this.#turn.end();
   }
 
   /** Answers the request with a stream that lasts until one side ends it. */
@@ -85,19 +88,22 @@ export class EventStream implements LiveReader, OutputTarget {
   async #run(): Promise<void> {
     try {
       for (;;) {
-        const waiting = this.#output.ready();
-        if (waiting !== undefined) await waiting;
-        // Others have their turn between the pieces of a long history.
-        else if (this.#following.isBehind) await nextTurn();
+        let waiting = this.#turn.ready();
+        // Others have theirs between the pieces of a long history.
+        if (waiting === undefined && this.#following.isBehind) await nextTurn();
+        for (; waiting !== undefined; waiting = this.#turn.ready()) await waiting;
         const followed = await this.#following.next(sliceLimits);
         if (followed === undefined) break;
         this.#answer(followed);
+        this.#turn.end();
         if (this.#following.partitionCount === 0) break;
       }
       this.#response.end();
     } catch (error) {
       this.#readers.tellDefect(error);
       cutOff(this.#response);
+    } finally {
+      this.#turn.end();
     }
   }
 

@@ -22,6 +22,8 @@ interface LiveScope {
   readonly log: Log;
 }
 
+/** What is read for a reader at once, by all forms of live reading. */
+export const turnSizeBytes = 65_536;
 /** How often readers are looked after: rather late by this than often for nothing. */
 const checkMsMax = 1_000;
 const checkMsMin = 20;
@@ -34,6 +36,7 @@ export class LiveReaders {
   readonly #readers = new Set<LiveReader>();
   readonly #waiting: (() => void)[] = [];
   #backlogBytes = 0;
+  #turnCount = 0;
   #cancelCheck: Cancel | undefined;
   #isClosed = false;
 
@@ -72,17 +75,39 @@ export class LiveReaders {
   /** What readers have been given and have not taken. */
   changeBacklog(bytes: number): void {
     this.#backlogBytes += bytes;
-    while (this.#waiting.length > 0 && this.#hasRoom) this.#waiting.shift()?.();
+    this.#wake();
   }
 
-  /** Resolves when readers may be given more; undefined: they may. */
-  room(): Promise<void> | undefined {
-    if (this.#hasRoom) return undefined;
+  /**
+   * A reader's turn to be read for, which counts as if he left all of it; `endTurn` follows. As many
+   * have one as the backlog allows. Resolves with the turn; undefined: he has it already.
+   */
+  takeTurn(): Promise<void> | undefined {
+    if (this.#isClosed || this.#hasRoom) {
+      this.#turnCount += 1;
+      return undefined;
+    }
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
+  endTurn(): void {
+    this.#turnCount -= 1;
+    this.#wake();
+  }
+
+  /** Only as many as there is room for: each of them is going to be given something. */
+  #wake(): void {
+    while (this.#waiting.length > 0 && this.#hasRoom) this.#giveTurn();
+  }
+
+  #giveTurn(): void {
+    this.#turnCount += 1;
+    this.#waiting.shift()?.();
+  }
+
   get #hasRoom(): boolean {
-    return this.#backlogBytes < this.settings["live.backlog.max.bytes"];
+    const plannedBytes = this.#backlogBytes + this.#turnCount * turnSizeBytes;
+    return plannedBytes < this.settings["live.backlog.max.bytes"];
   }
 
   #scheduleCheck(): void {
@@ -103,6 +128,6 @@ export class LiveReaders {
     this.#isClosed = true;
     this.#cancelCheck?.();
     for (const reader of this.#readers) reader.close();
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    while (this.#waiting.length > 0) this.#giveTurn();
   }
 }

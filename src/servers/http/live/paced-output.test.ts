@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { silentLog } from "../../../base/log.ts";
 import { VirtualClock } from "../../../base/virtual-clock.ts";
-import { LiveReaders } from "./live-readers.ts";
+import { LiveReaders, turnSizeBytes } from "./live-readers.ts";
 import { PacedOutput } from "./paced-output.ts";
 
 const settings = {
@@ -15,6 +15,7 @@ let readers: LiveReaders;
 let closing: AbortController;
 
 beforeEach(() => {
+  settings["live.backlog.max.bytes"] = 100;
   clock = new VirtualClock();
   closing = new AbortController();
   readers = new LiveReaders({ clock, settings, log: silentLog }, closing.signal);
@@ -29,14 +30,40 @@ function outputTo(taking: boolean) {
 
 test("past the common bound nobody is given more, until somebody takes what he has", async () => {
   const [slow, quick] = [outputTo(false), outputTo(true)];
-  expect(quick.output.ready()).toBeUndefined();
+  const turn = quick.output.turn();
+  expect(turn.ready()).toBeUndefined();
+  turn.end();
   slow.output.write(new Uint8Array(150));
   expect(readers.backlogBytes).toBe(150);
-  const waiting = quick.output.ready();
+  const waiting = turn.ready();
   expect(waiting).toBeDefined();
   slow.output.drained();
   await waiting;
-  expect([readers.backlogBytes, quick.output.ready()]).toEqual([0, undefined]);
+  expect([readers.backlogBytes, turn.ready()]).toEqual([0, undefined]);
+});
+
+test("a backlog that frees gives turns to as many as there is room for", async () => {
+  settings["live.backlog.max.bytes"] = 3 * turnSizeBytes;
+  const slow = outputTo(false).output;
+  slow.write(new Uint8Array(4 * turnSizeBytes));
+  let most = 0;
+  const readFor = async (): Promise<void> => {
+    const { output } = outputTo(false);
+    const turn = output.turn();
+    for (let waiting = turn.ready(); waiting !== undefined; waiting = turn.ready()) await waiting;
+    // It is read from the disk meanwhile.
+    await clock.advance(1);
+    output.write(new Uint8Array(turnSizeBytes));
+    turn.end();
+    most = Math.max(most, readers.backlogBytes);
+    await clock.advance(1);
+    output.drained();
+  };
+  const all = Promise.all(Array.from({ length: 100 }, readFor));
+  slow.drained();
+  await all;
+  expect(readers.backlogBytes).toBe(0);
+  expect(most).toBeLessThanOrEqual(3 * turnSizeBytes);
 });
 
 test("a reader is cut off when he has taken nothing for so long, and not before", async () => {

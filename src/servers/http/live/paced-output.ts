@@ -40,9 +40,14 @@ export class PacedOutput {
     this.#readers.changeBacklog(bytes.length);
   }
 
-  /** Resolves when the next is to be read for him; undefined: now. */
-  ready(): Promise<void> | undefined {
-    if (this.#fullSinceMs === undefined) return this.#readers.room();
+  /** For something to be read for him; a WebSocket has several such things. */
+  turn(): ReadTurn {
+    return new ReadTurn(this.#readers, this);
+  }
+
+  /** @internal Resolves when he has taken all he was given; undefined: he has. */
+  taken(): Promise<void> | undefined {
+    if (this.#fullSinceMs === undefined) return undefined;
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
@@ -62,5 +67,34 @@ export class PacedOutput {
     if (this.#fullSinceMs === undefined) return nowMs - this.#lastWriteMs >= heartbeatMs;
     if (nowMs - this.#fullSinceMs >= slowMs) this.#target.destroy();
     return false;
+  }
+}
+
+/** When the next is to be read: not before the last was taken, nor when others leave too much. */
+export class ReadTurn {
+  readonly #readers: LiveReaders;
+  readonly #output: PacedOutput;
+  #isHeld = false;
+
+  constructor(readers: LiveReaders, output: PacedOutput) {
+    this.#readers = readers;
+    this.#output = output;
+  }
+
+  /** Resolves when it is worth while to ask again; undefined: it is his turn, until `end`. */
+  ready(): Promise<void> | undefined {
+    const taken = this.#output.taken();
+    if (taken !== undefined || this.#isHeld) return taken;
+    const given = this.#readers.takeTurn();
+    if (given !== undefined) return given.then(() => void (this.#isHeld = true));
+    this.#isHeld = true;
+    return undefined;
+  }
+
+  /** What was read is written, or nothing is there to be read. Twice is harmless. */
+  end(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.#readers.endTurn();
   }
 }

@@ -3,11 +3,11 @@ import { formatCursor } from "../../../broker/follow/cursor.ts";
 import type { FollowedRecords, Following } from "../../../broker/follow/following.ts";
 import type { RecordSlice } from "../../../broker/follow/record-run.ts";
 import { formatRecord } from "../records/format-record.ts";
-import type { PacedOutput } from "./paced-output.ts";
+import { turnSizeBytes } from "./live-readers.ts";
+import type { PacedOutput, ReadTurn } from "./paced-output.ts";
 
 /** What one message brings at most, if there is so much. */
 const recordsMax = 1_000;
-const sizeBytesMax = 65_536;
 /** The records of a slice as they stand in a message; other doors name theirs otherwise. */
 const listForm = "list";
 
@@ -24,6 +24,7 @@ export interface SubscriptionParts {
 /** What one socket follows under one name. */
 export class SocketSubscription {
   readonly #parts: SubscriptionParts;
+  readonly #turn: ReadTurn;
   /** Behind the last message that was sent. */
   #cursor: string;
   #credits: number;
@@ -32,6 +33,8 @@ export class SocketSubscription {
 
   constructor(parts: SubscriptionParts) {
     this.#parts = parts;
+    this.#turn = parts.output.turn();
+    parts.following.onWait = () => this.#turn.end();
     this.#credits = parts.credits ?? Infinity;
     this.#cursor = formatCursor(parts.following.cursor());
   }
@@ -46,17 +49,28 @@ export class SocketSubscription {
 
   /** Sends until it is closed or all is over. Rejects on a defect of ours only. */
   async run(): Promise<void> {
-    const { following } = this.#parts;
-    while (!this.#isClosed) {
-      await this.#mayGoOn();
-      const records = Math.min(recordsMax, this.#credits);
-      const followed = await following.next({ records, bytes: sizeBytesMax });
-      if (followed === undefined || this.#isClosed) return;
-      this.#send(followed);
-      if (following.partitionCount > 0) continue;
-      this.close();
-      this.#parts.onOver();
+    try {
+      while (!this.#isClosed) await this.#goOn();
+    } finally {
+      this.#turn.end();
     }
+  }
+
+  async #goOn(): Promise<void> {
+    const { following } = this.#parts;
+    await this.#mayGoOn();
+    const records = Math.min(recordsMax, this.#credits);
+    const followed = await following.next({ records, bytes: turnSizeBytes });
+    if (this.#isClosed) return;
+    if (followed === undefined) {
+      this.#isClosed = true;
+      return;
+    }
+    this.#send(followed);
+    this.#turn.end();
+    if (following.partitionCount > 0) return;
+    this.close();
+    this.#parts.onOver();
   }
 
   addCredits(credits: number): void {
@@ -73,13 +87,12 @@ export class SocketSubscription {
   }
 
   async #mayGoOn(): Promise<void> {
-    const { output, following } = this.#parts;
-    for (let waiting = output.ready(); waiting !== undefined; waiting = output.ready()) {
+    if (this.#credits <= 0) await new Promise<void>((resolve) => (this.#resume = resolve));
+    else if (this.#parts.following.isBehind) await nextTurn();
+    for (let waiting = this.#turn.ready(); waiting !== undefined; waiting = this.#turn.ready()) {
       await waiting;
       if (this.#isClosed) return;
     }
-    if (this.#credits <= 0) await new Promise<void>((resolve) => (this.#resume = resolve));
-    else if (following.isBehind) await nextTurn();
   }
 
   #send({ records, slice, moved, ended }: FollowedRecords): void {
