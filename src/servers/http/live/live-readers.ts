@@ -79,8 +79,8 @@ export class LiveReaders {
   }
 
   /**
-   * A reader's turn to be read for, which counts as if he left all of it; `endTurn` follows. As many
-   * have one as the backlog allows. Resolves with the turn; undefined: he has it already.
+   * A reader's turn to be read for, which counts as if he left all of it; `endTurn` follows. As
+   * many have one as the backlog allows. Resolves with the turn; undefined: he has it already.
    */
   takeTurn(): Promise<void> | undefined {
     if (this.#isClosed || this.#hasRoom) {
