@@ -10,6 +10,7 @@ import { openMeta } from "../broker/partition/directory/directory-meta.ts";
 import type { Coordinator } from "../broker/ports/coordinator.ts";
 import type { PeerAddress } from "../broker/ports/peer-links.ts";
 import type { Disk } from "../broker/ports/disk.ts";
+import type { AddressSource } from "../coordination/srv/address-source.ts";
 import { type OpenPeers, openPeers, type PeerNetwork } from "./open-peers.ts";
 import { packageVersion } from "./package-version.ts";
 import type { StartSteps } from "./start-steps.ts";
@@ -35,23 +36,40 @@ export interface ClusteredNode {
 /** The given coordinator, or the one that the setting names. Throws INVALID_CONFIG. */
 export async function openCoordinator(
   steps: StartSteps,
-  { settings, clock, random, log }: ClusterParts,
+  parts: ClusterParts,
   given: Coordinator | undefined,
 ): Promise<Coordinator> {
   if (given !== undefined) return given;
+  const { settings, clock, random, log } = parts;
   const address = settings.coordinator;
   const clusterName = settings["cluster.name"];
   return await steps.run(
     "open the coordinator",
     async () => {
-      if (!address.startsWith("etcd://")) {
-        throw new XylemError("INVALID_CONFIG", `${address}: only etcd:// is known here`);
+      if (!/^etcd([+]srv)?:/.test(address)) {
+        throw new XylemError("INVALID_CONFIG", `${address}: only etcd is known here`);
       }
+      const addresses = await openAddresses(address, parts);
       const { EtcdCoordinator } = await import("../coordination/etcd/etcd-coordinator.ts");
-      return new EtcdCoordinator({ address, clusterName, clock, random, log });
+      return new EtcdCoordinator({ address, addresses, clusterName, clock, random, log });
     },
     (opened) => opened.close(),
   );
+}
+
+/** Where DNS says that the coordinator is; undefined: the setting itself says it. */
+async function openAddresses(
+  address: string,
+  { settings, clock, random, log }: ClusterParts,
+): Promise<AddressSource | undefined> {
+  const [, name] = /^[a-z]+[+]srv:[/][/](.+)$/.exec(address) ?? [];
+  if (name === undefined) return undefined;
+  const { findRecords } = await import("../coordination/srv/find-records.ts");
+  const { SrvAddresses } = await import("../coordination/srv/srv-addresses.ts");
+  const servers = settings["coordinator.dns.servers"];
+  const find = (wanted: string) => findRecords(wanted, servers);
+  const intervalMs = settings["coordinator.dns.interval.ms"];
+  return await SrvAddresses.open({ name, find, intervalMs, clock, random, log });
 }
 
 /**

@@ -10,17 +10,26 @@ describe("the place of a coordinator", () => {
     "etcd://127.0.0.1:2379",
     "etcd://a:2379,b:2379,[::1]:2379",
     "consul://localhost:8500",
-    "srv://_etcd._tcp.example.com",
+    "etcd+srv://_etcd._tcp.example.com",
+    "consul+srv://consul.service.consul.",
   ])("may be %j", (text) => {
     expect(parse(text)).toBe(text);
   });
 
-  test.each(["etcd://", "zookeeper://a:2181", "a:2379", "etcd://a:2379,", "srv://a,b"])(
+  test.each(["etcd://", "zookeeper://a:2181", "a:2379", "etcd://a:2379,", "etcd+srv://a,b"])(
     "is not %j",
     (text) => {
       expect(() => parse(text)).toThrow(/must be empty, etcd:/);
     },
   );
+});
+
+test("name servers are IP addresses", () => {
+  const row = clusterSettings["coordinator.dns.servers"];
+  const parse = (text: string) => parseSetting("coordinator.dns.servers", row, text);
+  expect(parse("127.0.0.1,127.0.0.1:8600")).toEqual(["127.0.0.1", "127.0.0.1:8600"]);
+  expect(parse("::1,[::1]:8600")).toEqual(["::1", "[::1]:8600"]);
+  expect(() => parse("localhost:53")).toThrow(/IP addresses/);
 });
 
 describe("the secret of a cluster", () => {

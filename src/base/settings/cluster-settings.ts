@@ -1,17 +1,30 @@
-import { atLeast, between, int, long, matching, secret, text } from "./rows.ts";
+import { atLeast, between, int, list, listMatching, long, matching, secret, text } from "./rows.ts";
 
 const host = String.raw`(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)`;
 const places = String.raw`${host}(:\d{1,5})?(,${host}(:\d{1,5})?)*`;
+const domain = String.raw`[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?`;
+const nameServer =
+  /^(\d{1,3}(\.\d{1,3}){3}(:\d{1,5})?|\[[0-9a-fA-F:]+\](:\d{1,5})?|[0-9a-fA-F:]+)$/;
 
 /** Several nodes that are one cluster. */
 export const clusterSettings = {
   coordinator: text(
     "",
     matching(
-      new RegExp(`^((etcd|consul)://${places}|srv://${host})?$`),
-      "empty, etcd://host:port,..., consul://host:port,... or srv://name",
+      new RegExp(`^((etcd|consul)://${places}|(etcd|consul)[+]srv://${domain})?$`),
+      "empty, etcd://host:port,..., consul://..., or etcd+srv://name, consul+srv://name",
     ),
     "What keeps the state of a cluster of several nodes; empty is a node by itself.",
+  ),
+  "coordinator.dns.interval.ms": int(
+    30_000,
+    between(100, 86_400_000),
+    "How often the SRV records of the coordinator are looked at; sooner when a member fails.",
+  ),
+  "coordinator.dns.servers": list(
+    [],
+    listMatching(nameServer, "a list of IP addresses, with or without a port"),
+    "Name servers that know the coordinator's SRV records; empty asks the system's.",
   ),
   "cluster.expect": int(
     1,

@@ -1,4 +1,5 @@
 import { XylemError } from "../../base/errors.ts";
+import type { Address } from "../srv/address-source.ts";
 
 const scheme = "etcd://";
 const portInitial = 2379;
@@ -22,6 +23,11 @@ function parseEndpoint(endpoint: string, text: string): string {
   if (match?.[1] === undefined) throw invalid(text, `"${endpoint}" is no host:port`);
   if (port < 1 || port > portMax) throw invalid(text, `${port} is no port`);
   return `http://${match[1].toLowerCase()}:${port}`;
+}
+
+/** The URL of an endpoint that DNS named. */
+export function etcdUrlOf({ host, port }: Address): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 /** Without the text itself where it may hold a password. */

@@ -10,7 +10,8 @@ import type {
   Write,
 } from "../../broker/ports/coordinator.ts";
 import type { Lease } from "../../broker/ports/lease.ts";
-import { parseEtcdAddress } from "./etcd-address.ts";
+import type { AddressSource } from "../srv/address-source.ts";
+import { etcdUrlOf, parseEtcdAddress } from "./etcd-address.ts";
 import { EtcdEndpoints } from "./etcd-endpoints.ts";
 import { EtcdKeys } from "./etcd-keys.ts";
 import { EtcdLeases } from "./etcd-leases.ts";
@@ -22,6 +23,8 @@ import { EtcdWatch } from "./etcd-watch.ts";
 export interface EtcdCoordinatorOptions {
   /** As the setting `coordinator` says it: `etcd://host:port,host:port`. */
   readonly address: string;
+  /** Says the endpoints in place of the address, and is closed with the coordinator. */
+  readonly addresses?: AddressSource | undefined;
   /** Its keys lie below `xylem/<name>/`. No `/` in it. */
   readonly clusterName: string;
   readonly clock: Clock;
@@ -40,6 +43,7 @@ const nonceBytes = 12;
  * member that fails is left for the next one.
  */
 export class EtcdCoordinator implements Coordinator {
+  readonly #addresses: AddressSource | undefined;
   readonly #endpoints: EtcdEndpoints;
   readonly #keys: EtcdKeys;
   readonly #leases: EtcdLeases;
@@ -47,9 +51,13 @@ export class EtcdCoordinator implements Coordinator {
   readonly #transactions: EtcdTransactions;
 
   /** Throws INVALID_CONFIG for an address that names no etcd. */
-  constructor({ address, clusterName, clock, random, log }: EtcdCoordinatorOptions) {
+  constructor(options: EtcdCoordinatorOptions) {
+    const { address, addresses, clusterName, clock, random, log } = options;
     const nonce = (): string => formatBase64Url(random.bytes(nonceBytes));
-    this.#endpoints = new EtcdEndpoints({ urls: parseEtcdAddress(address), clock, log });
+    const urls = addresses?.current.map(etcdUrlOf) ?? parseEtcdAddress(address);
+    this.#addresses = addresses;
+    this.#endpoints = new EtcdEndpoints({ urls, clock, log, onLeft: () => addresses?.suspect() });
+    addresses?.onChanged((changed) => this.#endpoints.replace(changed.map(etcdUrlOf)));
     this.#keys = new EtcdKeys(clusterName);
     this.#leases = new EtcdLeases({ endpoints: this.#endpoints, clock });
     this.#lanes = new MarkLanes(this.#keys.ownKey(nonce()), () => this.#leases.grant(marksTtlMs));
@@ -88,6 +96,7 @@ export class EtcdCoordinator implements Coordinator {
   }
 
   async close(): Promise<void> {
+    this.#addresses?.close();
     await Promise.race([this.#endMarks(), this.#endpoints.pause(closeMsMax)]);
     this.#leases.close();
     this.#endpoints.close();

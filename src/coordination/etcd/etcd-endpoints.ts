@@ -1,6 +1,7 @@
 import { createClient, type CallOptions, type Client } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { connect as connectSocket, type Socket } from "node:net";
+import { assert } from "../../base/assert.ts";
 import type { Clock } from "../../base/clock.ts";
 import { XylemError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
@@ -12,6 +13,8 @@ export interface EtcdEndpointsOptions {
   readonly urls: readonly string[];
   readonly clock: Clock;
   readonly log: Log;
+  /** One of them was left for another. */
+  readonly onLeft?: () => void;
 }
 
 /** One member of etcd, over one connection. */
@@ -49,18 +52,42 @@ interface Connection extends EtcdEndpoint {
  * that the member has a leader: one that is cut off refuses instead of telling nothing.
  */
 export class EtcdEndpoints {
-  readonly #connections: readonly Connection[];
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #onLeft: () => void;
   readonly #closing = new AbortController();
   /** Left, and not heard of since: said once. */
   readonly #silent = new Set<string>();
+  #connections: readonly Connection[];
   #index = 0;
 
-  constructor({ urls, clock, log }: EtcdEndpointsOptions) {
-    this.#connections = urls.map(connect);
+  constructor({ urls, clock, log, onLeft = () => {} }: EtcdEndpointsOptions) {
+    this.#connections = [...new Set(urls)].map(connect);
     this.#clock = clock;
     this.#log = log;
+    this.#onLeft = onLeft;
+  }
+
+  /**
+   * Others from now on, at least one. The one in use stays in use if it is among them; what runs on
+   * a connection that is not ends, and goes on elsewhere.
+   */
+  replace(urls: readonly string[]): void {
+    assert(urls.length > 0, "etcd has an endpoint");
+    if (this.#closing.signal.aborted) return;
+    const before = this.#connections;
+    const { url: inUse } = this.at();
+    const known = new Map(before.map((connection) => [connection.url, connection]));
+    this.#connections = [...new Set(urls)].map((url) => known.get(url) ?? connect(url));
+    this.#index = Math.max(
+      0,
+      this.#connections.findIndex(({ url }) => url === inUse),
+    );
+    for (const connection of before) {
+      if (this.#connections.includes(connection)) continue;
+      this.#silent.delete(connection.url);
+      end(connection);
+    }
   }
 
   /** The one in use, or with a count those after it. */
@@ -85,6 +112,7 @@ export class EtcdEndpoints {
     }
     if (this.at() !== endpoint || this.#closing.signal.aborted) return;
     this.#index = (this.#index + 1) % this.#connections.length;
+    this.#onLeft();
     if (this.#silent.has(endpoint.url)) return;
     this.#silent.add(endpoint.url);
     const reason = why instanceof Error ? why.message : String(why);

@@ -36,7 +36,7 @@ export class EtcdLeases implements LeaseKeeper {
   /** Asked for a lease, and not answered. */
   readonly #asked = new Map<string, Set<EtcdEndpoint>>();
   /** Of raft, as a member last confirmed it. */
-  readonly #terms = new Map<EtcdEndpoint, bigint>();
+  readonly #terms = new WeakMap<EtcdEndpoint, bigint>();
 
   constructor({ endpoints, clock }: EtcdLeasesOptions) {
     this.#endpoints = endpoints;
