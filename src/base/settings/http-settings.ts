@@ -2,6 +2,21 @@ import { anyList, atLeast, int, list, long } from "./rows.ts";
 
 /** The HTTP door. What it shares with the others is in node-settings.ts. */
 export const httpSettings = {
+  "append.timeout.ms": int(
+    30_000,
+    atLeast(1),
+    "Time an append by HTTP or gRPC has to be committed when its client does not say.",
+  ),
+  "grpc.stream.waiting.max.bytes": int(
+    1_048_576,
+    atLeast(1_024),
+    "Bytes of records of one AppendStream that wait for their turn; past it that is not read.",
+  ),
+  "grpc.stream.waiting.max.requests": int(
+    1_024,
+    atLeast(1),
+    "Requests of one AppendStream that wait for their turn; past it that is not read.",
+  ),
   "http.answers.memory.max.bytes": long(
     134_217_728,
     atLeast(1_024),

@@ -35,6 +35,11 @@ const jsonPrefix = "json.";
 /** Conditions of one filter. */
 const conditionsMax = 32;
 
+/** Throws INVALID_REQUEST for a filter of too many conditions. */
+export function checkConditionCount(count: number): void {
+  if (count > conditionsMax) throw bad(`at most ${conditionsMax} conditions`);
+}
+
 /** Whether a parameter of a door is one of a filter. */
 export function isFilterName(name: string): boolean {
   if (name === "key" || name === "key-prefix") return true;
@@ -55,7 +60,7 @@ export function parseRecordFilter(
   if (unknown !== undefined) {
     throw bad(`it has key, key-prefix, header.NAME and json./pointer, not ${unknown}`);
   }
-  if (found.length > conditionsMax) throw bad(`at most ${conditionsMax} conditions`);
+  checkConditionCount(found.length);
   const single = (wanted: string): Uint8Array | undefined => {
     const values = found.filter(([name]) => name === wanted);
     if (values.length > 1) throw bad(`${wanted} is given ${values.length} times`);

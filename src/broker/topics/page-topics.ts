@@ -17,6 +17,10 @@ export interface TopicPage {
   readonly next: string | undefined;
 }
 
+/** Topics of one page: the most, and as many as who does not say gets. */
+export const topicPageMax = 1_000;
+export const topicPageInitial = 100;
+
 /** Topics by name, a page at a time. */
 export function pageTopics(topics: Pick<Topics, "list">, ask: TopicPageAsk): TopicPage {
   const { prefix, after, limit, internal } = ask;

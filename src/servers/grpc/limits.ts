@@ -1,46 +1,42 @@
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import { XylemError } from "../../base/errors.ts";
+import type { NodeSettings } from "../../base/settings/node-settings.ts";
+import { type ReadLimits, readLimits } from "../../broker/records/read-limits.ts";
+import type { ReadRequest } from "./generated/xylem/v1/log_pb.ts";
 
-const limitMax = 10_000;
+/** As the proto files say. */
 const limitInitial = 1_000;
-const sizeBytesInitial = 1_048_576;
 const subscribeBytesInitial = 65_536;
-const waitMsMax = 60_000;
-const timeoutMsInitial = 30_000;
 
 /** Time for the answer to be on its way before the client gives up. */
 const deadlineMarginMs = 100;
 
+type Deadline = Pick<HandlerContext, "timeoutMs">;
+type Asked = Pick<ReadRequest, "limit" | "maxBytes" | "waitMs">;
+
 /** What a read is answered with at most, within its client's deadline; 0 is the default. */
-export function readLimits(
-  { limit, maxBytes, waitMs }: ReadAsk,
-  bytesMax: number,
-  context: { timeoutMs(): number | undefined },
-) {
-  refuseNegative({ limit, maxBytes, waitMs });
+export function boundsOf(asked: Asked, settings: NodeSettings, context: Deadline): ReadLimits {
+  const { limit, maxBytes, waitMs } = asked;
+  const wish = { limit: limit || undefined, maxBytes: maxBytes || undefined, waitMs };
+  const limits = readLimits(settings, wish, limitInitial);
   const leftMs = (context.timeoutMs() ?? Infinity) - deadlineMarginMs;
   return {
-    limit: Math.min(limit || limitInitial, limitMax),
-    maxBytes: Math.min(maxBytes || sizeBytesInitial, bytesMax),
-    waitMs: Math.max(0, Math.min(waitMs, waitMsMax, leftMs)),
+    limit: limits.limit,
+    maxBytes: Math.min(limits.maxBytes, settings["grpc.message.max.bytes"]),
+    waitMs: Math.max(0, Math.min(limits.waitMs, leftMs)),
   };
 }
 
-interface ReadAsk {
-  readonly limit: number;
-  readonly maxBytes: number;
-  readonly waitMs: number;
+/** What one answer of a live read holds at most. Throws INVALID_REQUEST. */
+export function subscribeBytes(asked: Pick<Asked, "maxBytes">, settings: NodeSettings): number {
+  const { maxBytes } = readLimits(settings, { maxBytes: asked.maxBytes || subscribeBytesInitial });
+  return Math.min(maxBytes, settings["grpc.message.max.bytes"]);
 }
 
-/** What one answer of a live read holds at most. */
-export function subscribeBytes({ maxBytes }: { readonly maxBytes: number }, bytesMax: number) {
-  refuseNegative({ maxBytes });
-  return Math.min(maxBytes || subscribeBytesInitial, bytesMax);
-}
-
-/** Time for a call: what its client gives it, at most 30 seconds. */
-export function timeoutOf(context: { timeoutMs(): number | undefined }): number {
-  return Math.min(context.timeoutMs() ?? timeoutMsInitial, timeoutMsInitial);
+/** Time for a call: what its client gives it, at most `append.timeout.ms`. */
+export function timeoutOf(context: Deadline, settings: NodeSettings): number {
+  const mostMs = settings["append.timeout.ms"];
+  return Math.min(context.timeoutMs() ?? mostMs, mostMs);
 }
 
 /** An int64 of a request. Throws INVALID_REQUEST past 2^53, which no log reaches. */
@@ -48,13 +44,6 @@ export function toNumber(value: bigint, name: string): number {
   const number = Number(value);
   if (Number.isSafeInteger(number)) return number;
   throw new XylemError("INVALID_REQUEST", `${name} is past 2^53`);
-}
-
-function refuseNegative(numbers: Readonly<Record<string, unknown>>): void {
-  for (const [name, value] of Object.entries(numbers)) {
-    if (typeof value !== "number" || value >= 0) continue;
-    throw new XylemError("INVALID_REQUEST", `${name} is negative`);
-  }
 }
 
 /** What live calls end with when the node stops: clients go on elsewhere, or later. */

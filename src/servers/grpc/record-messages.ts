@@ -3,7 +3,7 @@ import { XylemError } from "../../base/errors.ts";
 import type { AppendOutcome, NewRecord } from "../../broker/records/append-records.ts";
 import type { Position } from "../../broker/records/position.ts";
 import { parsePointer } from "../../base/json/json-pointer.ts";
-import type { RecordFilter } from "../../broker/records/record-filter.ts";
+import { checkConditionCount, type RecordFilter } from "../../broker/records/record-filter.ts";
 import type { StoredRecord } from "../../broker/records/stored-record.ts";
 import { toErrorMessage } from "./errors.ts";
 import type {
@@ -94,9 +94,7 @@ export function toFilter(message: Filter | undefined): RecordFilter | undefined 
   if (message === undefined) return undefined;
   const headers = Object.entries(message.headers);
   const json = Object.entries(message.json);
-  if (headers.length + json.length > conditionsMax) {
-    throw new XylemError("INVALID_REQUEST", `a filter has at most ${conditionsMax} conditions`);
-  }
+  checkConditionCount(headers.length + json.length);
   return {
     key: message.key,
     keyPrefix: message.keyPrefix,
@@ -104,8 +102,6 @@ export function toFilter(message: Filter | undefined): RecordFilter | undefined 
     json: json.map(([pointer, text]) => ({ tokens: parsePointer(pointer), text })),
   };
 }
-
-const conditionsMax = 32;
 
 function natural(value: bigint, name: string): number {
   const number = toNumber(value, name);

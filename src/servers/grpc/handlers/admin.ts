@@ -18,7 +18,7 @@ import { changeTopic } from "../../../broker/topics/change-topic.ts";
 import { deleteTopic } from "../../../broker/topics/delete-topic.ts";
 import { describeTopic } from "../../../broker/topics/describe-topic.ts";
 import { ensureTopic } from "../../../broker/topics/ensure-topic.ts";
-import { pageTopics } from "../../../broker/topics/page-topics.ts";
+import { pageTopics, topicPageInitial, topicPageMax } from "../../../broker/topics/page-topics.ts";
 import type { Topic } from "../../../broker/topics/topics.ts";
 import {
   type AdminService,
@@ -27,9 +27,6 @@ import {
   ConfigResourceKind,
   type ListTopicsRequest,
 } from "../generated/xylem/v1/admin_pb.ts";
-
-const pageInitial = 100;
-const pageMax = 1_000;
 
 /** AdminService: topics, buckets, configs, the cluster. */
 export function admin(broker: Broker): ServiceImpl<typeof AdminService> {
@@ -86,7 +83,7 @@ export function admin(broker: Broker): ServiceImpl<typeof AdminService> {
 }
 
 function listTopics({ topics }: Broker, { limit, ...ask }: Omit<ListTopicsRequest, "$typeName">) {
-  const most = Math.min(limit > 0 ? limit : pageInitial, pageMax);
+  const most = Math.min(limit > 0 ? limit : topicPageInitial, topicPageMax);
   const page = pageTopics(topics, { ...ask, limit: most });
   return {
     topics: page.topics.map(({ name, id, isInternal, partitions }) => ({

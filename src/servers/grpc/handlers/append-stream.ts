@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import { XylemError } from "../../../base/errors.ts";
+import type { NodeSettings } from "../../../base/settings/node-settings.ts";
 import type { NewRecord } from "../../../broker/records/append-records.ts";
 import { appendGroup } from "../append-group.ts";
 import type { CallScope } from "../call-scope.ts";
@@ -16,9 +17,6 @@ import { appendOptions } from "./append.ts";
 
 type Response = MessageInitShape<typeof AppendStreamResponseSchema>;
 
-/** Requests of one stream that wait for their turn, and their bytes; past it nothing is read. */
-const requestsWaitingMax = 1_024;
-const bytesWaitingMax = 1_048_576;
 /** What is appended at once, below the usual `max.message.bytes`. */
 const groupRecordsMax = 4_096;
 const groupBytesMax = 524_288;
@@ -40,13 +38,14 @@ export async function* appendStream(
   requests: AsyncIterable<AppendStreamRequest>,
   context: HandlerContext,
 ): AsyncGenerator<Response> {
-  const intake = new Intake(requests);
+  const { settings } = scope.broker;
+  const intake = new Intake(requests, settings);
   const reading = intake.readAll();
   try {
     for (;;) {
       const group = await intake.next();
       if (group === undefined) break;
-      yield* await answerGroup(scope, group, timeoutOf(context));
+      yield* await answerGroup(scope, group, timeoutOf(context, settings));
     }
     await reading;
   } finally {
@@ -88,6 +87,7 @@ function refused(error: XylemError): Response {
 /** Reads ahead as far as the bounds allow, and hands out what can be appended at once. */
 class Intake {
   readonly #requests: AsyncIterable<AppendStreamRequest>;
+  readonly #settings: NodeSettings;
   readonly #waiting: Waiting[] = [];
   #bytes = 0;
   #isEnded = false;
@@ -96,8 +96,9 @@ class Intake {
   #onArrival: (() => void) | undefined;
   #onRoom: (() => void) | undefined;
 
-  constructor(requests: AsyncIterable<AppendStreamRequest>) {
+  constructor(requests: AsyncIterable<AppendStreamRequest>, settings: NodeSettings) {
     this.#requests = requests;
+    this.#settings = settings;
   }
 
   /** Resolves at the end of the stream; a failure shows in `next`. */
@@ -138,7 +139,11 @@ class Intake {
   }
 
   get #isFull(): boolean {
-    return this.#waiting.length >= requestsWaitingMax || this.#bytes >= bytesWaitingMax;
+    const {
+      "grpc.stream.waiting.max.requests": requestsMax,
+      "grpc.stream.waiting.max.bytes": bytesMax,
+    } = this.#settings;
+    return this.#waiting.length >= requestsMax || this.#bytes >= bytesMax;
   }
 
   #room(): Promise<void> {

@@ -42,7 +42,7 @@ export async function append(
   context: HandlerContext,
 ) {
   const records = request.records.map(toNewRecord);
-  const options = appendOptions(request, timeoutOf(context));
+  const options = appendOptions(request, timeoutOf(context, broker.settings));
   const outcome = await appendRecords(broker, tools, { ...options, records });
   const isAllRefused = outcome.records.every(({ error }) => error !== undefined);
   if (isAllRefused && outcome.error !== undefined) throw outcome.error;

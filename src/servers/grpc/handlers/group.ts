@@ -20,7 +20,7 @@ import type {
   GroupService,
 } from "../generated/xylem/v1/group_pb.ts";
 import { LogEdge, type PartitionRecordsSchema } from "../generated/xylem/v1/record_pb.ts";
-import { readLimits, toNumber } from "../limits.ts";
+import { boundsOf, toNumber } from "../limits.ts";
 import { toPosition, toRecordMessage } from "../record-messages.ts";
 
 /** Members that call, as the node's groups name them. */
@@ -70,7 +70,6 @@ export function group(scope: CallScope): ServiceImpl<typeof GroupService> {
 
 async function fetch(scope: CallScope, request: FetchRequest, context: HandlerContext) {
   const { group: name, topics, member, cursor, reset } = request;
-  const bytesMax = scope.broker.settings["grpc.message.max.bytes"];
   const fetched = await groupFetch(scope, {
     group: name,
     topics,
@@ -78,7 +77,7 @@ async function fetch(scope: CallScope, request: FetchRequest, context: HandlerCo
     cursor: cursor || undefined,
     reset: reset === LogEdge.LATEST ? "latest" : "earliest",
     ...client,
-    ...readLimits(request, bytesMax, context),
+    ...boundsOf(request, scope.broker.settings, context),
     signal: AbortSignal.any([context.signal, scope.stopping]),
     room: context.values.get(shareKey),
   });

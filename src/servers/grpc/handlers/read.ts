@@ -2,7 +2,7 @@ import type { HandlerContext } from "@connectrpc/connect";
 import { readPage } from "../../../broker/records/read-page.ts";
 import { type CallScope, shareKey } from "../call-scope.ts";
 import { type ReadRequest, Reset } from "../generated/xylem/v1/log_pb.ts";
-import { readLimits } from "../limits.ts";
+import { boundsOf } from "../limits.ts";
 import { toFilter, toPosition, toRecordMessage } from "../record-messages.ts";
 
 const resets: Readonly<Record<Reset, "earliest" | "latest" | undefined>> = {
@@ -18,7 +18,7 @@ export async function read(
   context: HandlerContext,
 ) {
   const { topic, partition } = request;
-  const limits = readLimits(request, broker.settings["grpc.message.max.bytes"], context);
+  const limits = boundsOf(request, broker.settings, context);
   const page = await readPage(broker, tools, {
     topic,
     partition,

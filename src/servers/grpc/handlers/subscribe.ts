@@ -16,9 +16,6 @@ import { toFilter, toPosition, toRecordMessage } from "../record-messages.ts";
 
 type Response = MessageInitShape<typeof SubscribeResponseSchema>;
 
-const partitionsMax = 4_096;
-const recordsMax = 10_000;
-
 /**
  * LogService.Subscribe. The next records are taken when the client has read the last ones: a slow
  * client holds one answer, and what it holds counts against the memory of calls. Who is cut off
@@ -30,8 +27,8 @@ export async function* subscribe(
   context: HandlerContext,
 ): AsyncGenerator<Response> {
   const { memory, stopping, broker } = scope;
-  const bytes = subscribeBytes(request, broker.settings["grpc.message.max.bytes"]);
-  const limits = { records: recordsMax, bytes };
+  const bytes = subscribeBytes(request, broker.settings);
+  const limits = { records: broker.settings["http.read.max.records"], bytes };
   const following = await open(scope, request);
   const signal = AbortSignal.any([context.signal, stopping]);
   try {
@@ -54,6 +51,7 @@ export async function* subscribe(
 
 function open(scope: CallScope, request: SubscribeRequest): Promise<Following> {
   const { subscriptions, cursor, filter } = request;
+  const { settings } = scope.broker;
   if (subscriptions.length === 0) {
     throw new XylemError("INVALID_REQUEST", "there are no subscriptions");
   }
@@ -62,9 +60,9 @@ function open(scope: CallScope, request: SubscribeRequest): Promise<Following> {
     from: "latest",
     cursor: cursor === "" ? undefined : cursor,
     filter: toFilter(filter),
-    sizeBytesMax: scope.broker.settings["http.filter.scan.max.bytes"],
-    partitionsMax,
-    tooMany: "use several calls",
+    sizeBytesMax: settings["http.filter.scan.max.bytes"],
+    partitionsMax: settings["live.partitions.max"],
+    tooMany: "live.partitions.max is the bound: use several calls",
   });
 }
 

@@ -4,7 +4,7 @@ import { groupFetch } from "../../../broker/groups/pull/group-fetch.ts";
 import { leaveGroup } from "../../../broker/groups/pull/pull-member.ts";
 import { formatRecord } from "../records/format-record.ts";
 import type { Call, HttpScope } from "../route.ts";
-import { readLimits } from "../routes/read-records.ts";
+import { queriedLimits } from "../routes/read-records.ts";
 import type * as schemas from "../schemas/group.ts";
 import type { ValueOf } from "../schemas/schema.ts";
 
@@ -28,7 +28,7 @@ export async function fetchAsMember(
     ...(maxBytes !== undefined && { "max-bytes": maxBytes }),
     ...(wait !== undefined && { wait }),
   };
-  const limits = readLimits(scope, { query, filters: new Map(), signal, room });
+  const limits = queriedLimits(scope, { query, filters: new Map(), signal, room });
   const own = { group, topics, member, cursor, reset, ...client };
   const fetched = await groupFetch({ broker, tools }, { ...own, ...limits });
   const { epoch, assignment, hasJoined: joined } = fetched;

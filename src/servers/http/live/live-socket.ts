@@ -35,7 +35,6 @@ const policyViolation = 1_008;
 const badCommandsMax = 100;
 /** Pings without an answer after which the peer is taken for gone. */
 const lostPingsMax = 3;
-const appendTimeoutMs = 30_000;
 const acksNumbers = { "0": 0, "1": 1, all: -1 } as const;
 
 interface ArrivedCommand {
@@ -289,7 +288,7 @@ export class LiveSocket implements LiveReader {
       topic,
       records,
       acks: acksNumbers[acks],
-      timeoutMs: appendTimeoutMs,
+      timeoutMs: broker.settings["append.timeout.ms"],
       clientId,
       durability,
       expectedOffset,

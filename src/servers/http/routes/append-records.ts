@@ -17,7 +17,6 @@ import { integer, oneOf, text } from "../schemas/schema.ts";
 import { partitionIndex, topicName } from "../schemas/topic.ts";
 
 const acksNumbers = { "0": 0, "1": 1, all: -1 } as const;
-const timeoutMsInitial = 30_000;
 const ifMatchPattern = /^"(\d{1,15})"$/;
 
 const append = route({
@@ -94,7 +93,7 @@ const append = route({
       topic,
       records: parseRecords(bytes, { contentType, key, partition, typeWanted }),
       acks: acksNumbers[acks],
-      timeoutMs: parseTimeSpan(query.timeout, timeoutMsInitial, "timeout"),
+      timeoutMs: parseTimeSpan(query.timeout, broker.settings["append.timeout.ms"], "timeout"),
       clientId,
       minReplicas: query["min-replicas"],
       durability: query.durability,

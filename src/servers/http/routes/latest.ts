@@ -12,7 +12,6 @@ import { text } from "../schemas/schema.ts";
 import { partitionIndex, topicName } from "../schemas/topic.ts";
 
 const patchType = "application/json-patch+json";
-const timeoutMsInitial = 30_000;
 const key = text({ description: "The record's key.", maxLength: 65_536 });
 
 const readLatest = route({
@@ -91,7 +90,7 @@ const patch = route({
       key: query.key === undefined ? undefined : encodeUtf8(query.key),
       partition: query.partition,
       patch: body as unknown as Uint8Array,
-      timeoutMs: parseTimeSpan(query.timeout, timeoutMsInitial, "timeout"),
+      timeoutMs: parseTimeSpan(query.timeout, broker.settings["append.timeout.ms"], "timeout"),
       clientId,
     });
     const location = locationOf(topic, appended);

@@ -5,7 +5,7 @@ import { choosePageFormat } from "../records/page-format.ts";
 import { type Route, route } from "../route.ts";
 import { manyPage } from "../schemas/record.ts";
 import { listOf, text } from "../schemas/schema.ts";
-import { pageContent, readLimits, readQuery, savedAs } from "./read-records.ts";
+import { pageContent, queriedLimits, readQuery, savedAs } from "./read-records.ts";
 
 const topics = listOf(text({ maxLength: 400 }), {
   description:
@@ -60,7 +60,7 @@ const readMany = route({
     const { query, headers } = call;
     if (wantsEvents(headers.accept)) return await followRecords(scope, call);
     const format = choosePageFormat(headers.accept);
-    const limits = readLimits(scope, call);
+    const limits = queriedLimits(scope, call);
     const following = await openRequested(scope, call, "earliest");
     try {
       const page = await readFollowed(following, scope.broker.clock, limits);

@@ -1,16 +1,15 @@
+import { parseDuration } from "../../../base/duration.ts";
 import { parsePosition } from "../../../broker/records/position.ts";
 import { parseRecordFilter } from "../../../broker/records/record-filter.ts";
 import { type Page, type ReadPage, readPage } from "../../../broker/records/read-page.ts";
+import { readLimits } from "../../../broker/records/read-limits.ts";
 import { attachment } from "../records/content-disposition.ts";
 import { choosePageFormat } from "../records/page-format.ts";
 import { type Call, type HttpScope, type Route, route } from "../route.ts";
-import { parseCount, parseTimeSpan, timeSpan } from "../schemas/query.ts";
+import { timeSpan } from "../schemas/query.ts";
 import { recordPage, record as recordSchema } from "../schemas/record.ts";
 import { integer, oneOf, text } from "../schemas/schema.ts";
 import { partitionIndex, topicName } from "../schemas/topic.ts";
-
-const limitInitial = 100;
-const sizeBytesInitial = 1_048_576;
 
 export const readQuery = {
   limit: integer({ description: "The most records; 100 when absent.", minimum: 1 }),
@@ -77,7 +76,7 @@ const read = route({
     const page = await readPage(scope.broker, scope.tools, {
       ...params,
       position: parsePosition(query.offset ?? "earliest"),
-      ...readLimits(scope, call),
+      ...queriedLimits(scope, call),
       reset: query.reset,
     });
     const { nextOffset, highWatermark, logStart } = page;
@@ -103,27 +102,17 @@ type LimitQuery = {
   readonly wait?: string;
 };
 
-/** What every read of records bounds. Throws INVALID_REQUEST, which names the setting. */
-export function readLimits(
+/** What a read's query asks for, within the bounds. Throws INVALID_REQUEST. */
+export function queriedLimits(
   { broker: { settings } }: HttpScope,
   call: Pick<Call<unknown, LimitQuery>, "query" | "filters" | "signal" | "room">,
 ): Limited {
-  const { query, filters } = call;
-  const waitMs = parseTimeSpan(query.wait, 0, "wait", {
-    setting: "http.wait.max.ms",
-    mostMs: settings["http.wait.max.ms"],
-  });
+  const { limit, "max-bytes": maxBytes, wait } = call.query;
+  const waitMs = wait === undefined ? 0 : parseDuration(wait);
+  const limits = readLimits(settings, { limit, maxBytes, waitMs });
   return {
-    limit: parseCount(query.limit, limitInitial, "limit", {
-      setting: "http.read.max.records",
-      most: settings["http.read.max.records"],
-    }),
-    maxBytes: parseCount(query["max-bytes"], sizeBytesInitial, "max-bytes", {
-      setting: "http.read.max.bytes",
-      most: settings["http.read.max.bytes"],
-    }),
-    waitMs,
-    filter: parseRecordFilter(filters),
+    ...limits,
+    filter: parseRecordFilter(call.filters),
     signal: waitMs > 0 ? call.signal : undefined,
     room: call.room,
   };

@@ -6,7 +6,7 @@ import { changeTopic } from "../../../broker/topics/change-topic.ts";
 import { deleteTopic } from "../../../broker/topics/delete-topic.ts";
 import { describeTopic } from "../../../broker/topics/describe-topic.ts";
 import { ensureTopic } from "../../../broker/topics/ensure-topic.ts";
-import { pageTopics } from "../../../broker/topics/page-topics.ts";
+import { pageTopics, topicPageInitial, topicPageMax } from "../../../broker/topics/page-topics.ts";
 import type { Topic } from "../../../broker/topics/topics.ts";
 import { Refusal } from "../refusal.ts";
 import { answersJson, type HttpScope, type Route, route } from "../route.ts";
@@ -25,12 +25,12 @@ const listTopics = route({
   query: {
     prefix: text({ description: "Only names that begin so.", maxLength: 249 }),
     after: text({ description: "Only names behind this one.", maxLength: 249 }),
-    limit: integer({ minimum: 1, maximum: 1_000, default: 100 }),
+    limit: integer({ minimum: 1, maximum: topicPageMax, default: topicPageInitial }),
     internal: flag({ description: "Whether the broker's own come too.", default: false }),
   },
   answers: { 200: answersJson("A page of topics.", topicPage) },
   handle: ({ broker }, { query }) => {
-    const { prefix = "", after = "", limit = 100, internal = false } = query;
+    const { prefix = "", after = "", limit = topicPageInitial, internal = false } = query;
     const { topics, next } = pageTopics(broker.topics, { prefix, after, limit, internal });
     const isPartial = topics.some((topic) => isAway(broker, topic));
     return { status: 200, json: { topics: topics.map(listed), next: next ?? null, isPartial } };
