@@ -120,3 +120,21 @@ test("a live reader whom retention overtakes is told, and is given no gap", asyn
   await xylem.evict();
   await expect(reading.next()).rejects.toMatchObject({ code: "OFFSET_OUT_OF_RANGE" });
 });
+
+test("a program that appends and reads without a pause in memory keeps no timer waiting", async () => {
+  await using xylem = await Xylem.start();
+  const orders = await xylem.topic("orders");
+  let isStopped = false;
+  const later = (): void => {
+    isStopped = true;
+  };
+  setTimeout(later, 20);
+  for (let at = 0; at < 100_000 && !isStopped; at += 1) await orders.append({ value: "x" });
+  expect(isStopped).toBe(true);
+  isStopped = false;
+  setTimeout(later, 20);
+  for (let at = 0; at < 100_000 && !isStopped; at += 1) {
+    for await (const { offset } of orders.read({ from: -1 })) expect(offset).toBeGreaterThan(0);
+  }
+  expect(isStopped).toBe(true);
+});

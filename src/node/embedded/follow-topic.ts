@@ -38,6 +38,7 @@ export async function* followTopic(
   });
   try {
     for (;;) {
+      await scope.turn.share();
       const followed = await following.next(slice, ending);
       if (followed === undefined) break;
       refuseNews(followed);

@@ -6,6 +6,7 @@ import {
   TransactionalProducer,
 } from "../../../test/support/transactional-producer.ts";
 import type { PartitionLog } from "../../broker/partition/partition-log.ts";
+import { FairTurn } from "./fair-turn.ts";
 import { readTopic } from "./read-topic.ts";
 
 test("a read gives the records of committed transactions and none of others", async () => {
@@ -24,7 +25,7 @@ test("a read gives the records of committed transactions and none of others", as
   await allCommitted(log);
   const { broker } = memory;
   const values: string[] = [];
-  const scope = { broker, tools, closing: new AbortController().signal };
+  const scope = { broker, tools, closing: new AbortController().signal, turn: new FairTurn() };
   for await (const record of readTopic(scope, topic, {})) values.push(record.text());
   expect(values).toEqual(["committed", "later"]);
   await memory.close();

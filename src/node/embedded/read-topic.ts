@@ -64,6 +64,7 @@ async function* readToEnd(
   const isOpen = ({ partition, end }: Cursor): boolean => partition.fetchOffset < end;
   const cursors = await openCursors(topic, ask);
   for (let open = cursors.filter(isOpen); open.length > 0;) {
+    await scope.turn.share();
     signal?.throwIfAborted();
     if (!scope.closing.aborted) await fetchOnce(scope, open, ending);
     if (scope.closing.aborted) {

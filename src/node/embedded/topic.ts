@@ -7,6 +7,7 @@ import {
 } from "../../broker/records/append-records.ts";
 import type { Topic as BrokerTopic } from "../../broker/topics/topics.ts";
 import type { BatchTools } from "../../protocol/build-batch.ts";
+import type { FairTurn } from "./fair-turn.ts";
 import { type ReadOptions, readTopic } from "./read-topic.ts";
 import { type Appended, type NewRecord, type ReadRecord, toBytes } from "./record-content.ts";
 
@@ -16,6 +17,7 @@ export interface TopicScope {
   readonly tools: BatchTools;
   /** Aborts when the broker closes: live reads end then. */
   readonly closing: AbortSignal;
+  readonly turn: FairTurn;
 }
 
 /** How an append is made; what is left out is as a careful Kafka client has it. */
@@ -95,6 +97,7 @@ export class Topic {
       clientId: "embedded",
       idempotency: key === undefined ? undefined : { scope: anonymous, key },
     });
+    await this.#scope.turn.share();
     if (outcome.error !== undefined) throw outcome.error;
     return outcome.records.map(({ partition, offset }) => ({
       topic: this.name,

@@ -20,6 +20,7 @@ import { batchTools } from "../open-broker.ts";
 import { type NodeOptions, type RunningNode, startNode } from "../start-node.ts";
 import { scrubNode } from "../scrub-node.ts";
 import { checkOptions } from "./check-options.ts";
+import { FairTurn } from "./fair-turn.ts";
 import { Topic } from "./topic.ts";
 
 type SettingValue = string | number | boolean | readonly string[];
@@ -65,6 +66,7 @@ export type BucketConfigs = Readonly<Record<string, string | number | boolean | 
 export class Xylem implements AsyncDisposable {
   readonly #node: RunningNode;
   readonly #closing = new AbortController();
+  readonly #turn = new FairTurn();
 
   /** For `Xylem.start`, and what starts one with more than its options say. */
   protected constructor(node: RunningNode) {
@@ -100,7 +102,8 @@ export class Xylem implements AsyncDisposable {
   async topic(name: string, options: TopicOptions = {}): Promise<Topic> {
     const { broker } = this.#node;
     if (broker.topics.find(name) === undefined) await this.#create(name, options);
-    return new Topic(name, { broker, tools: batchTools, closing: this.#closing.signal });
+    const closing = this.#closing.signal;
+    return new Topic(name, { broker, tools: batchTools, closing, turn: this.#turn });
   }
 
   /** Names of all topics but the broker's own. */
