@@ -148,7 +148,7 @@ async function loadHttp2({ broker }: OpenBroker, { http }: Parts): Promise<Http2
   ]);
   const { settings } = broker;
   return new Http2Server({
-    streamsMax: settings["http2.streams.max"],
+    settings,
     setupTimeoutMs: settings["connections.setup.timeout.ms"],
     idleTimeoutMs: settings["connections.max.idle.ms"],
     handle: (request, response) =>

@@ -1,4 +1,4 @@
-import { anyList, atLeast, int, list, long } from "./rows.ts";
+import { anyList, atLeast, between, int, intMax, list, long } from "./rows.ts";
 
 /** The HTTP door. What it shares with the others is in node-settings.ts. */
 export const httpSettings = {
@@ -27,6 +27,11 @@ export const httpSettings = {
     atLeast(0),
     "The least answer of a read that is compressed for who accepts it.",
   ),
+  "http.body.discarded.max.bytes": int(
+    65_536,
+    atLeast(0),
+    "Bytes read and thrown away of a body that no call takes; who sends more is cut off.",
+  ),
   "http.cors.origins": list(
     [],
     anyList,
@@ -37,7 +42,23 @@ export const httpSettings = {
     atLeast(65_536),
     "Bytes of records one read with a filter goes over; it answers how far it came.",
   ),
+  "http.header.max.bytes": int(
+    16_384,
+    atLeast(1_024),
+    "Bytes of the headers of one request, over HTTP/2 too.",
+  ),
+  "http.header.max.count": int(
+    100,
+    atLeast(10),
+    "Headers of one request. Over HTTP/1 more are passed over, over HTTP/2 they end the call.",
+  ),
+  "http.header.timeout.ms": int(10_000, atLeast(100), "Time for the headers of a request to come."),
   "http.hosts": list([], anyList, "Names by which the HTTP door may be addressed besides its own."),
+  "http.keep.alive.ms": int(
+    5_000,
+    atLeast(0),
+    "How long an HTTP/1 connection is kept for its next request.",
+  ),
   "http.read.max.bytes": int(
     16_777_216,
     atLeast(1_024),
@@ -56,4 +77,24 @@ export const httpSettings = {
     "Bytes of bodies under way on all connections together; past it requests get 503.",
   ),
   "http.wait.max.ms": int(60_000, atLeast(0), "The longest a read waits for records to come."),
+  "http2.bad.frames.max": int(
+    100,
+    atLeast(1),
+    "Frames that do not fit, and refused streams, before an HTTP/2 connection is ended.",
+  ),
+  "http2.connection.window.bytes": int(
+    4_194_304,
+    between(65_535, intMax),
+    "What an HTTP/2 client may send unread on one connection.",
+  ),
+  "http2.session.memory.max.mib": int(
+    32,
+    atLeast(1),
+    "MiB that the state of one HTTP/2 connection may take, its queues included.",
+  ),
+  "http2.stream.window.bytes": int(
+    1_048_576,
+    between(65_535, intMax),
+    "What an HTTP/2 client may send unread of one call.",
+  ),
 };

@@ -194,7 +194,8 @@ export const topicSettings = {
   "content.type": text(
     "",
     matching(/^([a-z0-9.+-]+\/[a-z0-9.+-]+)?$/, "a media type in lower case, or empty"),
-    "Media type that records from HTTP must have; empty accepts any.",
+    "Media type that records by HTTP and WebSocket must have; empty accepts any. " +
+      "Other doors are not held to it: their records need not say what they are.",
   ),
   "segment.records": long(
     longMax,

@@ -178,3 +178,14 @@ test("closing answers who waits for records, and ends the connection with that",
   await door.http.close(600_000);
   expect(await answer).toMatch(/^HTTP\/1.1 200 OK\r\n(.+\r\n)*connection: close\r\n/i);
 });
+
+test("the bounds of a request are settings", async () => {
+  const tight = await HttpDoor.open({
+    "http.header.max.bytes": 2_000,
+    "http.body.discarded.max.bytes": 10,
+  });
+  const long = { "x-long": "x".repeat(3_000) };
+  expect((await door.ask("GET", "/healthz", { headers: long })).status).toBe(200);
+  expect((await tight.ask("GET", "/healthz", { headers: long })).status).toBe(431);
+  await tight.close();
+});

@@ -33,12 +33,6 @@ export interface HttpOptions extends Omit<HttpScope, Own> {
   readonly takesUpgrades?: (socket: Socket) => boolean;
 }
 
-const headersTimeoutMs = 10_000;
-const keepAliveTimeoutMs = 5_000;
-const headersCountMax = 100;
-const headersSizeBytesMax = 16_384;
-/** A body that no route takes is thrown away up to here; who sends more is cut off. */
-const strayBodySizeBytesMax = 65_536;
 const preflightAgeS = "600";
 
 /** Headers of answers that a listed page's scripts may read besides the usual ones. */
@@ -91,7 +85,7 @@ export class HttpServer {
     this.#socketDoor = opened.socketDoor;
     this.#answers = opened.answers;
     this.#publicPaths = new Set(routes.filter(isPublic).map(({ path }) => path));
-    server.maxHeadersCount = headersCountMax;
+    server.maxHeadersCount = options.broker.settings["http.header.max.count"];
     // A client that takes nothing of its answer, or sends nothing of its request.
     server.timeout = Math.max(0, options.broker.settings["connections.max.idle.ms"]);
     server.on("request", (request, response) => this.#take(request, response));
@@ -105,11 +99,12 @@ export class HttpServer {
   static async open(options: HttpOptions): Promise<HttpServer> {
     const { settings } = options.broker;
     const requestTimeoutMs = settings["http.request.timeout.ms"];
+    const headersTimeoutMs = settings["http.header.timeout.ms"];
     const limits: UpgradeOptions = {
       headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
       requestTimeout: requestTimeoutMs,
-      keepAliveTimeout: keepAliveTimeoutMs,
-      maxHeaderSize: headersSizeBytesMax,
+      keepAliveTimeout: settings["http.keep.alive.ms"],
+      maxHeaderSize: settings["http.header.max.bytes"],
       connectionsCheckingInterval: headersTimeoutMs,
       shouldUpgradeCallback: ({ headers }) => /^websocket$/i.test(headers.upgrade ?? ""),
     };
@@ -185,7 +180,7 @@ export class HttpServer {
     this.#admitListed(request.headers.origin, response);
     const refusal = this.#refuse(request);
     if (refusal !== undefined) {
-      discardBody(request);
+      this.#discardBody(request);
       sendRefusal(response, refusal);
     } else if (isPreflight(request)) answerPreflight(response);
     else this.#answer(request, response);
@@ -198,7 +193,7 @@ export class HttpServer {
       path: pathOf(request.url ?? "/"),
       serve: () => this.#serve(request, response),
       refuse: (error) => {
-        discardBody(request);
+        this.#discardBody(request);
         sendRefusal(response, error);
       },
     });
@@ -207,8 +202,18 @@ export class HttpServer {
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
     if (this.#options.takeCall?.(request, response) === true) return;
-    if (request.method === "GET" || request.method === "HEAD") discardBody(request);
+    if (request.method === "GET" || request.method === "HEAD") this.#discardBody(request);
     this.#app.handle(request, response);
+  }
+
+  /** A body that no route takes is thrown away; who sends too much of one is cut off. */
+  #discardBody(request: IncomingMessage): void {
+    const bytesMax = this.#options.broker.settings["http.body.discarded.max.bytes"];
+    let sizeBytes = 0;
+    request.on("data", (chunk: Uint8Array) => {
+      sizeBytes += chunk.length;
+      if (sizeBytes > bytesMax) request.destroy();
+    });
   }
 
   /** Ends idle connections now, busy ones after their answer or when `graceMs` is over. */
@@ -319,14 +324,6 @@ function sendRefusal(response: ServerResponse, refusal: Refusal | XylemError): v
     "content-length": Buffer.byteLength(body),
   });
   response.end(body);
-}
-
-function discardBody(request: IncomingMessage): void {
-  let sizeBytes = 0;
-  request.on("data", (chunk: Uint8Array) => {
-    sizeBytes += chunk.length;
-    if (sizeBytes > strayBodySizeBytesMax) request.destroy();
-  });
 }
 
 function pathOf(url: string): string {

@@ -1,6 +1,7 @@
 import { connect as connectHttp2, type ClientHttp2Session, constants } from "node:http2";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { defaultNodeSettings } from "../../base/settings/node-settings.ts";
 import { Http2Server, type Http2Options } from "./http2-server.ts";
 
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
@@ -14,7 +15,7 @@ const held: (() => void)[] = [];
 
 async function open(change: Partial<Http2Options> = {}): Promise<void> {
   http2 = new Http2Server({
-    streamsMax: 10,
+    settings: { ...defaultNodeSettings, "http2.streams.max": 10 },
     setupTimeoutMs: 5_000,
     idleTimeoutMs: 60_000,
     handle: (request, response) => {

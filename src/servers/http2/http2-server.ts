@@ -7,10 +7,22 @@ import {
   type ServerOptions,
 } from "node:http2";
 import type { Socket } from "node:net";
+import type { NodeSettings } from "../../base/settings/node-settings.ts";
+
+/** Of the node, read when the door opens. */
+type Http2Settings = Pick<
+  NodeSettings,
+  | "http.header.max.bytes"
+  | "http.header.max.count"
+  | "http2.bad.frames.max"
+  | "http2.connection.window.bytes"
+  | "http2.session.memory.max.mib"
+  | "http2.stream.window.bytes"
+  | "http2.streams.max"
+>;
 
 export interface Http2Options {
-  /** Calls of one connection under way; further ones are refused (REFUSED_STREAM). */
-  readonly streamsMax: number;
+  readonly settings: Http2Settings;
   /** A connection that has sent no SETTINGS by then is closed; a PING is answered within it. */
   readonly setupTimeoutMs: number;
   /** Silence after which a connection is closed, or asked for a sign of life when it has calls. */
@@ -19,17 +31,8 @@ export interface Http2Options {
   handle(request: Http2ServerRequest, response: Http2ServerResponse): void;
 }
 
-const headersSizeBytesMax = 16_384;
-const headersCountMax = 100;
-/** What a client may send unread: of one call, and of one connection. */
-const streamWindowBytes = 1_048_576;
-const connectionWindowBytes = 4_194_304;
-const sessionMemoryMegabytesMax = 32;
 const settingsCountMax = 32;
 const pingsOutstandingMax = 10;
-/** Streams refused and frames that do not fit before the connection ends. */
-const rejectedStreamsMax = 100;
-const invalidFramesMax = 100;
 
 /**
  * Carries HTTP requests over HTTP/2 without TLS, for clients that know beforehand (RFC 9113 §3.3).
@@ -87,7 +90,7 @@ export class Http2Server {
   #watch(session: ServerHttp2Session): void {
     const { setupTimeoutMs, idleTimeoutMs } = this.#options;
     this.#sessions.add(session);
-    session.setLocalWindowSize(connectionWindowBytes);
+    session.setLocalWindowSize(this.#options.settings["http2.connection.window.bytes"]);
     const giveUp = setTimeout(() => session.destroy(), setupTimeoutMs);
     giveUp.unref();
     session.once("remoteSettings", () => clearTimeout(giveUp));
@@ -108,18 +111,18 @@ export class Http2Server {
   }
 }
 
-function serverOptions({ streamsMax }: Http2Options): ServerOptions {
+function serverOptions({ settings }: Http2Options): ServerOptions {
   return {
-    maxSessionMemory: sessionMemoryMegabytesMax,
+    maxSessionMemory: settings["http2.session.memory.max.mib"],
     maxSettings: settingsCountMax,
     maxOutstandingPings: pingsOutstandingMax,
-    maxHeaderListPairs: headersCountMax,
-    maxSessionRejectedStreams: rejectedStreamsMax,
-    maxSessionInvalidFrames: invalidFramesMax,
+    maxHeaderListPairs: settings["http.header.max.count"],
+    maxSessionRejectedStreams: settings["http2.bad.frames.max"],
+    maxSessionInvalidFrames: settings["http2.bad.frames.max"],
     settings: {
-      maxConcurrentStreams: streamsMax,
-      maxHeaderListSize: headersSizeBytesMax,
-      initialWindowSize: streamWindowBytes,
+      maxConcurrentStreams: settings["http2.streams.max"],
+      maxHeaderListSize: settings["http.header.max.bytes"],
+      initialWindowSize: settings["http2.stream.window.bytes"],
     },
   };
 }
