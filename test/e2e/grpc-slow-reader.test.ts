@@ -65,6 +65,8 @@ test("who does not take the answer of a single call is cut off too", async () =>
   await orders.append({ value: "x".repeat(200_000) });
   const stuck = callOf("Read");
   stuck.end(JSON.stringify({ topic: "orders", position: { offset: "0" } }));
+  const [head] = (await once(stuck, "response")) as [Record<string, unknown>];
+  expect(head["x-request-id"]).toMatch(/-\d+$/);
   await expect.poll(heldBytes, { timeout: 10_000 }).toBeGreaterThan(199_999);
   const closed = once(stuck, "close");
   await broker.clock.advance("31s");

@@ -8,17 +8,26 @@ export function catchErrors(log: Log): Interceptor {
     try {
       const response = await next(request);
       if (!response.stream) return response;
-      return { ...response, message: caught(response.message, log) };
+      return { ...response, message: caught(response.message, log, idOf(request)) };
     } catch (error) {
-      throw toConnectError(error, log);
+      throw toConnectError(error, log, idOf(request));
     }
   };
 }
 
-async function* caught<T>(messages: AsyncIterable<T>, log: Log): AsyncGenerator<T> {
+/** The HTTP door, which carries calls, has named each. */
+function idOf({ header }: { readonly header: Headers }): string {
+  return header.get("x-request-id") ?? "";
+}
+
+async function* caught<T>(
+  messages: AsyncIterable<T>,
+  log: Log,
+  request: string,
+): AsyncGenerator<T> {
   try {
     yield* messages;
   } catch (error) {
-    throw toConnectError(error, log);
+    throw toConnectError(error, log, request);
   }
 }

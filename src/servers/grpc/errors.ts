@@ -28,7 +28,7 @@ const unexplained = "The call failed; the node's log says why.";
  * The one place where an error becomes a status. The catalogue's name is the reason of an ErrorInfo
  * among the details. A failure of the node's own is logged and not shown.
  */
-export function toConnectError(error: unknown, log: Log): ConnectError {
+export function toConnectError(error: unknown, log: Log, request: string): ConnectError {
   if (error instanceof ConnectError) return error;
   if (error instanceof XylemError && error.code !== "UNKNOWN_SERVER_ERROR") {
     const { code, message, facts, row } = error;
@@ -37,7 +37,7 @@ export function toConnectError(error: unknown, log: Log): ConnectError {
     return new ConnectError(message, codes[row.grpc], undefined, details, error);
   }
   const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  log.error("a call failed", { reason });
+  log.error("a call failed", { request, reason });
   return new ConnectError(unexplained, Code.Internal, undefined, undefined, error);
 }
 

@@ -5,6 +5,7 @@ import { BodyBudget } from "./body-budget.ts";
 import { toProblem } from "./errors.ts";
 import { type GuestRoutes, mountGuests } from "./guest-routes.ts";
 import { mountRoute, refuseOtherMethods, sendText, takeBodies } from "./mount-route.ts";
+import { requestIdHeader } from "./request-ids.ts";
 import { Refusal } from "./refusal.ts";
 import type { HttpScope } from "./route.ts";
 
@@ -74,13 +75,15 @@ function mountAll(app: FastifyInstance, scope: HttpScope): void {
 }
 
 function sendProblem(reply: FastifyReply, error: unknown, log: Log): FastifyReply {
-  const { problem, headers, isOwnFault } = toProblem(error);
+  const { problem, headers: told, isOwnFault } = toProblem(error);
   if (isOwnFault) {
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    log.error("an HTTP request failed", { path: reply.request.routeOptions.url, reason });
+    const { headers, routeOptions } = reply.request;
+    const request = String(headers[requestIdHeader]);
+    log.error("an HTTP request failed", { path: routeOptions.url, request, reason });
   }
   const { httpVersionMajor } = reply.request.raw;
-  reply.code(problem.status).headers(httpVersionMajor === 1 ? headers : ofStream(headers));
+  reply.code(problem.status).headers(httpVersionMajor === 1 ? told : ofStream(told));
   return sendText(reply, "application/problem+json", JSON.stringify(problem));
 }
 

@@ -189,3 +189,14 @@ test("the bounds of a request are settings", async () => {
   expect((await tight.ask("GET", "/healthz", { headers: long })).status).toBe(431);
   await tight.close();
 });
+
+test("each request has an id: its client's, or one of the node's", async () => {
+  const idOf = async (id?: string): Promise<string | null> => {
+    const headers: Record<string, string> = id === undefined ? {} : { "x-request-id": id };
+    return (await door.ask("GET", "/healthz", { headers })).headers.get("x-request-id");
+  };
+  expect(await idOf("of-a-proxy/7")).toBe("of-a-proxy/7");
+  const own = [await idOf(), await idOf("two words"), await idOf("x".repeat(129))];
+  expect(new Set(own).size).toBe(3);
+  for (const id of own) expect(id).toMatch(/^[\w-]{8}-\d+$/);
+});

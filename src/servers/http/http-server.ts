@@ -17,6 +17,7 @@ import { LiveReaders } from "./live/live-readers.ts";
 import { SocketDoor, socketPath } from "./live/socket-door.ts";
 import { LoopTurn } from "./loop-turn.ts";
 import { asRehearsedCall } from "./rehearse-call.ts";
+import { RequestIds } from "./request-ids.ts";
 import { Refusal } from "./refusal.ts";
 import type { HttpScope, Route } from "./route.ts";
 import { routes } from "./routes/index.ts";
@@ -40,7 +41,7 @@ const exposedHeaders =
   "content-disposition, etag, location, retry-after, " +
   "grpc-status, grpc-message, grpc-status-details-bin, " +
   "xylem-cursor, xylem-duplicate, xylem-high-watermark, xylem-log-start, xylem-next-offset, " +
-  "xylem-offset, xylem-partition, xylem-timestamp";
+  "x-request-id, xylem-offset, xylem-partition, xylem-timestamp";
 
 /**
  * Offers of other protocols are passed over (RFC 9110, 7.8): some clients offer `h2c` with every
@@ -74,11 +75,13 @@ export class HttpServer {
   readonly #publicPaths: ReadonlySet<string>;
   /** The Host that was let through last: nearly every request has the same. */
   #knownHost: string | undefined;
+  readonly #ids: RequestIds;
   #requestCount = 0;
 
   private constructor(server: Server, options: HttpOptions, opened: Opened) {
     this.#server = server;
     this.#options = options;
+    this.#ids = new RequestIds(options.broker.random);
     this.#app = opened.app;
     this.#closing = opened.closing;
     this.#readers = opened.readers;
@@ -177,6 +180,7 @@ export class HttpServer {
   /** Answers one request, the guard first. HTTP/2's compatible request and response will do. */
   handle(request: IncomingMessage, response: ServerResponse): void {
     this.#requestCount += 1;
+    this.#ids.name(request, response);
     this.#admitListed(request.headers.origin, response);
     const refusal = this.#refuse(request);
     if (refusal !== undefined) {
@@ -309,7 +313,7 @@ function answerPreflight(response: ServerResponse): void {
     "access-control-allow-headers":
       "accept, authorization, content-type, idempotency-key, if-match, if-none-match, " +
       "last-event-id, connect-protocol-version, connect-timeout-ms, grpc-timeout, " +
-      "x-grpc-web, x-user-agent",
+      "x-grpc-web, x-request-id, x-user-agent",
     "access-control-max-age": preflightAgeS,
   });
   response.end();
