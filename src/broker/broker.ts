@@ -5,6 +5,7 @@ import type { NodeSettings } from "../base/settings/node-settings.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import type { LogCleaner } from "./compaction/log-cleaner.ts";
 import type { Deadlines } from "./deadlines.ts";
+import type { Forwarding } from "./forwarding/forwarding.ts";
 import type { Reindexing } from "./copies/reindexing.ts";
 import type { Snapshots } from "./copies/snapshots.ts";
 import type { BrokerConfigs } from "./configs/broker-configs.ts";
@@ -48,6 +49,8 @@ export interface Broker {
   readonly records: RecordState;
   /** Undefined on a node by itself. */
   readonly cluster?: Cluster | undefined;
+  /** Undefined where no other node can be asked. */
+  readonly forwarding?: Forwarding | undefined;
   /** Undefined but in a test. */
   readonly rehearsal?: Rehearsal | undefined;
 }

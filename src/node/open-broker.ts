@@ -18,6 +18,7 @@ import type { GroupCoordinator } from "../broker/groups/group-coordinator.ts";
 import type { Cluster } from "../broker/cluster/cluster.ts";
 import type { NodeEntry } from "../broker/cluster/node-entry.ts";
 import type { Compactor } from "../broker/ports/compactor.ts";
+import type { Forwarding } from "../broker/forwarding/forwarding.ts";
 import type { Coordinator } from "../broker/ports/coordinator.ts";
 import type { Disk } from "../broker/ports/disk.ts";
 import type { Rehearsal } from "../broker/ports/rehearsal.ts";
@@ -112,7 +113,6 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     (begun) => begun.close(),
   );
   cleaner.start();
-  const producerIds = new ProducerIds(coordinator);
   const snapshots = new Snapshots({
     ...logs,
     coordinator,
@@ -128,10 +128,11 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     snapshots,
     reindexing: new Reindexing(topics, storage),
     scrubbing: new Scrubbing({ topics, partitions: storage.background, settings, clock }),
-    producerIds,
+    producerIds: new ProducerIds(coordinator),
     deadlines,
     records,
     cluster,
+    forwarding: peers && (await openForwarding(peers, settings)),
   };
   const identity = identityOf(directory, settings);
   const own = { identity, settings, configs, clock, random, log, rehearsal };
@@ -142,6 +143,12 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     if (lineages !== undefined) await cluster?.announce(lineages, addresses);
   };
   return { ...opened, announce, peers };
+}
+
+/** Loaded here: a node by itself needs none of it. */
+async function openForwarding({ links }: OpenPeers, settings: NodeSettings): Promise<Forwarding> {
+  const { Forwarding } = await import("../broker/forwarding/forwarding.ts");
+  return new Forwarding(links, settings["peer.calls.max"]);
 }
 
 function takeCommands(steps: StartSteps, control: ControlCalls, broker: Broker): Promise<unknown> {
@@ -184,6 +191,7 @@ async function addGroups(steps: StartSteps, parts: WithoutGroups): Promise<Witho
       return part.server;
     },
   };
+  parts.forwarding?.serve({ broker, tools: batchTools });
   return { broker, loadGroups: async () => void (await part.open()) };
 }
 

@@ -3,10 +3,11 @@ import type { KeptAppend } from "../../log/idempotency/key-table.ts";
 import { type BatchTools, buildBatch } from "../../protocol/build-batch.ts";
 import type { RecordHeader } from "../../protocol/record.ts";
 import type { Broker } from "../broker.ts";
+import { placeOf } from "../cluster/partition-place.ts";
 import { ProducedBatch, produce, whenWritable } from "../produce.ts";
 import type { Durability } from "../partition/partition-log.ts";
 import type { Topic } from "../topics/topics.ts";
-import { findTopic } from "./find-partition.ts";
+import { findPartition, findTopic } from "./find-partition.ts";
 import { fingerprintOf, type IdempotencyKey, withoutNotes } from "./idempotency/append-note.ts";
 import type { KeyUse } from "./idempotency/key-use.ts";
 import { checkExpectation, type PlacedRecord, placeRecords } from "./place-records.ts";
@@ -47,6 +48,8 @@ export interface AppendRecords {
    * IDEMPOTENCY_KEY_REUSED; while the first is under way, IDEMPOTENCY_KEY_IN_FLIGHT.
    */
   readonly idempotency?: IdempotencyKey | undefined;
+  /** Refused where another node leads. */
+  readonly staysHere?: boolean;
 }
 
 export interface AppendedRecord {
@@ -69,11 +72,9 @@ export interface AppendOutcome {
   readonly error?: XylemError;
 }
 
-/** This node is a chain of one. */
-const replicaCount = 1;
-
 /**
- * Appends records, those of one partition as one batch: stored whole or not at all. An unknown
+ * Appends records, those of one partition as one batch: stored whole or not at all; in a cluster
+ * each where its partition is led. An unknown
  * topic is made where `auto.create.topics.enable` says so. Answers, does not throw, what a
  * partition refused; throws what refuses all: UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION,
  * INVALID_REQUEST, NOT_ENOUGH_REPLICAS, IDEMPOTENCY_KEY_REUSED and IDEMPOTENCY_KEY_IN_FLIGHT.
@@ -84,15 +85,36 @@ export async function appendRecords(
   ask: AppendRecords,
 ): Promise<AppendOutcome> {
   if (ask.records.length === 0) throw new XylemError("INVALID_REQUEST", "there are no records");
-  checkReplicas(ask.minReplicas ?? 1);
+  checkReplicasEver(broker, ask);
   const topic = await ensureTopic(broker, ask.topic);
   const nowMs = broker.clock.nowMs();
   const placed = placeRecords(broker, topic, { ask, nowMs });
   checkExpectation(ask, topic, placed);
-  const appending = { scope: { broker, tools }, topic, ask, placed, nowMs };
+  const fingerprint = ask.idempotency === undefined ? "" : fingerprintOf(ask.records);
+  const appending = { scope: { broker, tools }, topic, ask, placed, nowMs, fingerprint };
+  const { forwarding } = broker;
+  if (forwarding === undefined || ask.staysHere === true) return await appendPlaced(appending);
+  return await forwarding.append(appending);
+}
+
+export interface Appending {
+  readonly scope: RecordScope;
+  readonly topic: Topic;
+  readonly ask: AppendRecords;
+  /** Of the request's records those that are appended. */
+  readonly placed: readonly PlacedRecord[];
+  readonly nowMs: number;
+  /** Of all of the request's records; empty without an idempotency key. */
+  readonly fingerprint: string;
+}
+
+/** Appends to partitions that this node leads. Answers and throws as `appendRecords`. */
+export async function appendPlaced(appending: Appending): Promise<AppendOutcome> {
+  const { scope, topic, ask } = appending;
+  checkReplicas(appending);
   const { idempotency } = ask;
   if (idempotency === undefined) return await append(appending, undefined);
-  const use = broker.records.idempotency.begin(appending.scope, topic, idempotency);
+  const use = scope.broker.records.idempotency.begin(scope, topic, idempotency);
   try {
     return await append(appending, use);
   } finally {
@@ -100,18 +122,9 @@ export async function appendRecords(
   }
 }
 
-interface Appending {
-  readonly scope: RecordScope;
-  readonly topic: Topic;
-  readonly ask: AppendRecords;
-  readonly placed: readonly PlacedRecord[];
-  readonly nowMs: number;
-}
-
 async function append(appending: Appending, use: KeyUse | undefined): Promise<AppendOutcome> {
-  const { scope, ask, placed, nowMs } = appending;
+  const { scope, ask, placed, nowMs, fingerprint } = appending;
   const groups = Map.groupBy(placed, ({ partition }) => partition);
-  const fingerprint = use === undefined ? "" : fingerprintOf(ask.records);
   await use?.load(groups.keys(), ask.timeoutMs);
   const kept = use?.find(fingerprint) ?? noneKept;
   checkSamePlaces(kept, groups);
@@ -182,9 +195,25 @@ function isFlushed({ topic, index, appended }: ProducedBatch): boolean {
   return appended !== undefined && appended.lastOffset < flushed;
 }
 
-function checkReplicas(replicasMin: number): void {
-  if (replicasMin <= replicaCount) return;
-  throw new XylemError("NOT_ENOUGH_REPLICAS", `${replicaCount} replica of at least ${replicasMin}`);
+/** No topic is made for records that it could not take. */
+function checkReplicasEver({ cluster }: Broker, { minReplicas = 1 }: AppendRecords): void {
+  checkReplicaCount(cluster === undefined ? 1 : cluster.image.seats.length, minReplicas);
+}
+
+/** Counted are those that have all that is committed. */
+function checkReplicas({ scope: { broker }, topic, ask, placed }: Appending): void {
+  const { minReplicas = 1 } = ask;
+  if (minReplicas <= 1) return;
+  for (const { partition } of placed) {
+    const { inSync } = placeOf(broker, topic.id, findPartition(topic, partition));
+    checkReplicaCount(inSync.length, minReplicas);
+  }
+}
+
+function checkReplicaCount(count: number, countMin: number): void {
+  if (count >= countMin) return;
+  const text = count === 1 ? "1 replica" : `${count} replicas`;
+  throw new XylemError("NOT_ENOUGH_REPLICAS", `${text} of at least ${countMin}`);
 }
 
 async function ensureTopic(broker: Broker, name: string): Promise<Topic> {

@@ -31,16 +31,37 @@ export async function latestByKey(
   { topic: name, key, partition }: LatestByKey,
 ): Promise<StoredRecord | undefined> {
   const topic = findTopic(broker, name);
-  const search = new BackwardSearch({ broker, tools }, topic, { key, headers: [], json: [] });
+  const scope = { broker, tools };
+  const search = new BackwardSearch(scope, topic, ofKey(key));
+  const { forwarding } = broker;
+  const findIn = (log: PartitionLog): Promise<StoredRecord | undefined> => {
+    const here = (): Promise<StoredRecord | undefined> => search.findIn(log);
+    return forwarding === undefined ? here() : forwarding.latest({ scope, topic, log }, key, here);
+  };
   const first = partition ?? partitionOfKey(key, topic.partitions.length);
-  const found = await search.findIn(findPartition(topic, first));
+  const found = await findIn(findPartition(topic, first));
   if (found !== undefined || partition !== undefined) return found;
   let latest: StoredRecord | undefined;
   for (const log of topic.partitions) {
-    const other = log.index === first ? undefined : await search.findIn(log);
+    const other = log.index === first ? undefined : await findIn(log);
     if (other && (latest === undefined || other.timestampMs > latest.timestampMs)) latest = other;
   }
   return latest;
+}
+
+/** The newest committed record of a key in a partition that this node leads. */
+export async function findInPartition(
+  scope: RecordScope,
+  topic: Topic,
+  index: number,
+  key: Uint8Array,
+): Promise<StoredRecord | undefined> {
+  const search = new BackwardSearch(scope, topic, ofKey(key));
+  return await search.findIn(findPartition(topic, index));
+}
+
+function ofKey(key: Uint8Array): RecordFilter {
+  return { key, headers: [], json: [] };
 }
 
 /** The newest committed record of a partition, whatever its key; undefined: there is none. */

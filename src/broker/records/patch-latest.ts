@@ -6,11 +6,12 @@ import { decodeUtf8 } from "../../base/text.ts";
 import type { BatchTools } from "../../protocol/build-batch.ts";
 import type { RecordHeader } from "../../protocol/record.ts";
 import type { Broker } from "../broker.ts";
+import { isMoved, unknownOutcome } from "../forwarding/moved.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
 import type { Topic } from "../topics/topics.ts";
 import { appendRecords, type AppendOutcome } from "./append-records.ts";
 import { findPartition, findTopic } from "./find-partition.ts";
-import { latestByKey, latestOf } from "./latest-by-key.ts";
+import { findInPartition, latestByKey, latestOf } from "./latest-by-key.ts";
 import type { RecordScope, StoredRecord } from "./stored-record.ts";
 
 export interface PatchLatest {
@@ -52,10 +53,24 @@ export async function patchLatest(
   tools: BatchTools,
   ask: PatchLatest,
 ): Promise<PatchOutcome> {
-  const patch = parsePatch(ask.patch);
+  parsePatch(ask.patch);
   const topic = findTopic(broker, ask.topic);
   const scope = { broker, tools };
   const index = await choosePartition(scope, topic, ask);
+  const { forwarding } = broker;
+  if (forwarding === undefined) return await patchPlaced(scope, topic, ask, index);
+  return await forwarding.patch(scope, topic, ask, index);
+}
+
+/** Patches a document in a partition that this node leads. */
+export async function patchPlaced(
+  scope: RecordScope,
+  topic: Topic,
+  ask: PatchLatest,
+  index: number,
+): Promise<PatchOutcome> {
+  const { broker } = scope;
+  const patch = parsePatch(ask.patch);
   const log = findPartition(topic, index);
   return await broker.records.patches.take(`${topic.name}-${index}`, async () => {
     for (let tries = 0; tries < triesMax; tries += 1) {
@@ -130,9 +145,10 @@ class Patching {
       timeoutMs: ask.timeoutMs,
       clientId: ask.clientId,
       expectedOffset,
+      staysHere: true,
     });
     if (appended.error?.code === "OFFSET_MISMATCH") return undefined;
-    if (appended.error !== undefined) throw appended.error;
+    if (appended.error !== undefined) throw whyNot(appended, appended.error);
     return { appended, document, companion: await this.#appendPatch(companion) };
   }
 
@@ -148,7 +164,7 @@ class Patching {
       acks: -1,
       timeoutMs,
       clientId,
-    });
+    }).catch((error: unknown) => refused(error, partition));
     const why = kept.error?.message;
     if (why !== undefined) broker.log.warn("a patch was not kept", { topic: companion.name, why });
     return kept;
@@ -156,16 +172,28 @@ class Patching {
 
   async #findNewest(): Promise<StoredRecord & { readonly value: Uint8Array }> {
     const { topic, log, ask } = this.#target;
-    const { broker, tools } = this.#scope;
     const partition = log.index;
     const newest =
       ask.key === undefined
         ? await latestOf(this.#scope, topic, partition)
-        : await latestByKey(broker, tools, { topic: topic.name, key: ask.key, partition });
+        : await findInPartition(this.#scope, topic, partition, ask.key);
     if (newest !== undefined && newest.value !== null) return { ...newest, value: newest.value };
     const detail = `${topic.name}-${partition} has no document to patch`;
     throw new XylemError("RESOURCE_NOT_FOUND", detail);
   }
+}
+
+/** The document is appended already: the patch must not seem undone, and be done again. */
+function refused(error: unknown, partition: number): AppendOutcome {
+  if (!(error instanceof XylemError)) throw error;
+  const records = [{ partition, offset: -1, timestampMs: -1, error }];
+  return { records, isDurable: false, isDuplicate: false, error };
+}
+
+/** Who is told that the head moved does it again, which only what was not appended may be. */
+function whyNot({ records }: AppendOutcome, error: XylemError): XylemError {
+  const isRefused = records.every(({ offset }) => offset < 0);
+  return isRefused || !isMoved(error) ? error : unknownOutcome(error);
 }
 
 /** What the broker keeps about a record is not its successor's. */

@@ -12,7 +12,7 @@ import { type Position, resolvePosition } from "./position.ts";
 import type { RecordFilter } from "./record-filter.ts";
 import { ReaderCount } from "./reader-count.ts";
 import { runFetch } from "./run-fetch.ts";
-import { contentBytes, type StoredRecord } from "./stored-record.ts";
+import { contentBytes, type RecordScope, type StoredRecord } from "./stored-record.ts";
 import { type ScanBudget, takeRecords } from "./take-records.ts";
 
 export interface ReadPage {
@@ -58,8 +58,20 @@ const recordSizeBytes = 1_024;
  * THROTTLING_QUOTA_EXCEEDED past `live.readers.max`.
  */
 export async function readPage(broker: Broker, tools: BatchTools, ask: ReadPage): Promise<Page> {
-  const endMs = broker.clock.monotonicMs() + ask.waitMs;
   const topic = findTopic(broker, ask.topic);
+  const scope = { broker, tools };
+  const { forwarding } = broker;
+  if (forwarding === undefined) return await readHere(scope, topic, ask);
+  return await forwarding.readPage(scope, topic, ask);
+}
+
+/** Reads a partition that this node leads. */
+export async function readHere(
+  { broker, tools }: RecordScope,
+  topic: Topic,
+  ask: ReadPage,
+): Promise<Page> {
+  const endMs = broker.clock.monotonicMs() + ask.waitMs;
   const log = findPartition(topic, ask.partition);
   await log.load("facts");
   const wished = await resolvePosition(log, ask.position);
