@@ -177,3 +177,34 @@ describe("while a partition's node is away", () => {
     expect(other.status).toBe(201);
   });
 });
+
+describe("a partition with three replicas", () => {
+  const append = (id: number, value: string, key?: string) =>
+    appendRecords(world.cluster.node(id).broker, batchTools, {
+      topic: "payments",
+      records: [{ key: null, value: Buffer.from(value), headers: [], partition: 0 }],
+      acks: -1,
+      timeoutMs: 30_000,
+      clientId: "test",
+      idempotency: key === undefined ? undefined : { scope: "", key },
+    });
+
+  test("takes appends at any node when its head dies; each is there once", async () => {
+    const { cluster } = world;
+    const assignments = [{ index: 0, replicas: [1, 2, 3] }];
+    await cluster.create(1, "payments", { assignments, partitions: -1, replicas: -1 });
+    const log = (id: number) => cluster.node(id).topic("payments")?.partitions[0];
+    await world.until("it is led", () => log(1)?.absence === undefined);
+    for (const id of nodeIds) await cluster.drive(append(id, `before ${id}`));
+    // Links see a dead node late: whether it still took these, nobody can know without their keys.
+    world.crash(1);
+    const late = await cluster.drive(
+      Promise.all([append(2, "late", "k2"), append(3, "late", "k3")]),
+    );
+    expect(late.map(({ error }) => error)).toEqual([undefined, undefined]);
+    const read = async (id: number): Promise<unknown> =>
+      (await world.http(id, "GET", "/v1/topics/payments/partitions/0/records")).json["records"];
+    expect(await read(2)).toHaveLength(5);
+    expect(await read(3)).toEqual(await read(2));
+  });
+});
