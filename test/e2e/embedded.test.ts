@@ -111,6 +111,8 @@ describe("a broker in this process", () => {
     await broker.close();
     await expect(collect(reading)).rejects.toMatchObject({ code: "BROKER_NOT_AVAILABLE" });
     await expect(collect(topic.read())).rejects.toMatchObject({ code: "BROKER_NOT_AVAILABLE" });
+    const late = topic.append({ value: "late" });
+    await expect(late).rejects.toMatchObject({ code: "BROKER_NOT_AVAILABLE" });
   });
 
   test("a partition that is always full does not keep the others waiting", async () => {

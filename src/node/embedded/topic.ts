@@ -85,8 +85,9 @@ export class Topic {
 
   async #appendAll(records: readonly NewRecord[], options: AppendOptions): Promise<Appended[]> {
     if (records.length === 0) return [];
+    const { broker, tools, closing } = this.#scope;
+    if (closing.aborted) throw new XylemError("BROKER_NOT_AVAILABLE", "the broker is closed");
     this.#find();
-    const { broker, tools } = this.#scope;
     const { acks = "all", timeoutMs = commitTimeoutMs, idempotencyKey: key, ...terms } = options;
     const outcome = await appendRecords(broker, tools, {
       topic: this.name,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { KeptLog } from "../../../../test/support/kept-log.ts";
 import { KeyedHistory, readKeyed } from "../../../../test/support/keyed-history.ts";
 import { fromDisk, openWorld, runPass } from "../../../../test/support/log-directory.ts";
 import { XylemError } from "../../../base/errors.ts";
@@ -93,6 +94,32 @@ describe("a pass that fails", () => {
     expect(partition.stopped).toBeUndefined();
     expect(await namesLeft(disk)).toEqual([]);
   });
+});
+
+test("who reads while segments are replaced is told of no broken index", async () => {
+  const log = new KeptLog();
+  const disk = new SimulatedDisk();
+  const world = await openWorld(disk, { settings: fromDisk, log });
+  const partition = await world.open("orders", settings);
+  const history = new KeyedHistory();
+  const plain = { isTombstone: false, ends: "plain", codec: "none" } as const;
+  for (let index = 0; index < 20; index += 1) {
+    await history.write(partition, { keys: [index % 3, index % 2], ...plain });
+  }
+  const reads: Promise<unknown>[] = [];
+  const limits = { sizeBytesMax: 1, wholeFirst: true, upTo: partition.end };
+  disk.fault = async (operation) => {
+    if (operation !== "rename") return;
+    for (let offset = 0; offset < partition.end; offset += 5) {
+      reads.push(Promise.resolve(partition.read(offset, limits)));
+    }
+    await turns(20);
+  };
+  await runPass(partition, world.clock);
+  disk.fault = () => undefined;
+  await Promise.all(reads);
+  expect(reads.length).toBeGreaterThan(0);
+  expect(log.withLevel("warn")).toEqual([]);
 });
 
 test("a pass whose segments go while it waits for its turn gives way", async () => {

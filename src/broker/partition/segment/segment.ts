@@ -337,6 +337,8 @@ export class Segment implements SegmentFacts, IndexOwner {
 
   /** Index files that are absent or fail their checks are made again from the log. */
   async #rebuildIndexes(): Promise<OffsetIndex> {
+    // What was read under its name may be another segment's, or gone with it.
+    this.log.checkCurrent();
     const { log, settings } = this.#context;
     log.warn("rebuilding the indexes of a segment", { segment: this.path(".log") });
     const { baseOffset, endOffset } = this;
