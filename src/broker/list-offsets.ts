@@ -34,6 +34,7 @@ export async function listOffset(
   const upTo = query.readCommitted ? partition.lastStable : partition.committed;
   switch (query.timestampMs) {
     case offsetTimes.latest:
+      checkLatest(partition);
       return { offset: upTo, timestampMs: -1, leaderEpoch: partition.leaderEpoch };
     case offsetTimes.earliest:
     case offsetTimes.earliestLocal:
@@ -47,8 +48,24 @@ export async function listOffset(
       if (query.timestampMs < 0) {
         throw new XylemError("UNSUPPORTED_VERSION", `no special time ${query.timestampMs}`);
       }
-      return visible(await partition.findByTimestamp(query.timestampMs, upTo), upTo);
+      return latestKnown(
+        partition,
+        visible(await partition.findByTimestamp(query.timestampMs, upTo), upTo),
+      );
   }
+}
+
+/** A new head may say a smaller offset than its predecessor did (KIP-207). */
+function checkLatest({ topic, index, knowsLatest }: PartitionLog): void {
+  if (knowsLatest !== false) return;
+  const detail = `the new head of ${topic}-${index} does not know yet what is committed`;
+  throw new XylemError("OFFSET_NOT_AVAILABLE", detail);
+}
+
+/** Nothing found may mean that it is not known yet to be committed. */
+function latestKnown(partition: PartitionLog, found: TimestampedOffset): TimestampedOffset {
+  if (found === notFound) checkLatest(partition);
+  return found;
 }
 
 function startOf(partition: PartitionLog): TimestampedOffset {

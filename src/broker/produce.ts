@@ -137,6 +137,7 @@ function appendBatch(batch: ProducedBatch, request: ProduceRequest): void {
     const partition = findPartition(batch);
     const bytes = checkShape(batch.bytes);
     checkAllowed(batch.topic as Topic, request);
+    if (request.acks === -1) checkReplicas(batch.topic as Topic, partition);
     const { expectedEnd } = request;
     const options = expectedEnd === undefined ? plainAppend : { ...plainAppend, expectedEnd };
     batch.appended = partition.append(bytes, options);
@@ -183,7 +184,7 @@ function checkShape(bytes: Uint8Array | null): Uint8Array {
   return bytes;
 }
 
-/** Checks 9 to 12. Every partition is led here: NOT_LEADER_OR_FOLLOWER comes with clusters. */
+/** Checks 9 to 11. */
 function checkAllowed(topic: Topic, request: ProduceRequest): void {
   const { acks } = request;
   if (acks !== -1 && acks !== 0 && acks !== 1) {
@@ -192,10 +193,15 @@ function checkAllowed(topic: Topic, request: ProduceRequest): void {
   if (topic.isInternal && request.clientId !== internalClientId) {
     throw new XylemError("INVALID_TOPIC_EXCEPTION", `${topic.name} is written by the broker only`);
   }
+}
+
+/** Check 12. Where the partition is elsewhere the client is told that by the partition. */
+function checkReplicas(topic: Topic, partition: PartitionLog): void {
   const replicasMin = topic.settings["min.insync.replicas"];
-  if (acks === -1 && replicasMin > 1) {
-    throw new XylemError("NOT_ENOUGH_REPLICAS", `1 replica of at least ${replicasMin}`);
-  }
+  const { inSyncCount = 1 } = partition;
+  if (replicasMin <= inSyncCount || partition.absence !== undefined) return;
+  const detail = `${inSyncCount} of at least ${replicasMin} replicas are in sync`;
+  throw new XylemError("NOT_ENOUGH_REPLICAS", detail);
 }
 
 /**

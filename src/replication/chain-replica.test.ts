@@ -247,3 +247,13 @@ test("a log that parts from the chain's below where that begins now has nothing 
   const cut = joiner.hear(a, { kind: "helloOk", epoch: 6, session: 1, ...common });
   expect(cut).toEqual([{ kind: "restart", offset: 5 }]);
 });
+
+test("an outsider that is named a joiner begins the epoch that goes on", () => {
+  const stage = new Stage(c);
+  const before = stage.step({ kind: "config", config: config(3, [a, b]) });
+  expect(kinds(before)).not.toContain("beginEpoch");
+  const named = stage.step({ kind: "config", config: config(3, [a, b], { joining: [c] }) });
+  expect(named[0]).toEqual({ kind: "beginEpoch", epoch: 3 });
+  const again = stage.step({ kind: "config", config: config(3, [a, b], { joining: [c] }) });
+  expect(kinds(again)).not.toContain("beginEpoch");
+});

@@ -41,6 +41,8 @@ export class ChainReplica implements ReplicaCore {
   #effects: ChainEffect[] = [];
   #haltedFor: string | undefined;
   #minInsyncReplicas: number;
+  /** That the log was told to begin. */
+  #logEpoch = 0;
   /** The end when the epoch was adopted. */
   #floor = 0;
   #tickMs = -Infinity;
@@ -135,6 +137,11 @@ export class ChainReplica implements ReplicaCore {
     this.epoch = config.epoch;
     this.role = roleOf(config, this.member);
     if (wasHead && !this.#isHead) this.#refuseWaiting("NOT_LEADER_OR_FOLLOWER");
+    // An outsider has its part in an epoch from when it is named a joiner.
+    if (this.role !== "outsider" && this.#logEpoch < this.epoch) {
+      this.#logEpoch = this.epoch;
+      this.emit({ kind: "beginEpoch", epoch: this.epoch });
+    }
     if (isNewer) this.#beginEpoch();
     this.#upstream.follow(predecessorOf(config, this.member));
     const joiner = this.#isTail ? config.joining[0] : undefined;
@@ -147,7 +154,6 @@ export class ChainReplica implements ReplicaCore {
 
   #beginEpoch(): void {
     const { end, logStart } = this.marks;
-    if (this.role !== "outsider") this.emit({ kind: "beginEpoch", epoch: this.epoch });
     this.#floor = end;
     this.#handedOverMs = -Infinity;
     Object.assign(this.orders, { logStart: this.#isHead ? logStart : 0, flush: 0 });

@@ -39,6 +39,7 @@ export class ChainShell implements RunningChain, ReplicaGovernor {
   readonly #inputs: Pending[] = [];
   readonly #wanted = new Set<number>();
   #settings: ReplicaLog["settings"];
+  #warnedOf = "";
   #isStepping = false;
   #isOver = false;
 
@@ -66,6 +67,14 @@ export class ChainShell implements RunningChain, ReplicaGovernor {
 
   get isServing(): boolean {
     return !this.#isOver && this.isHead();
+  }
+
+  get knowsLatest(): boolean {
+    return !this.#isOver && this.#replica.knowsLatest(this.#host.clock.monotonicMs());
+  }
+
+  get memberCount(): number {
+    return this.#replica.config?.members.length ?? 0;
   }
 
   configure(config: ChainConfig): void {
@@ -294,7 +303,10 @@ export class ChainShell implements RunningChain, ReplicaGovernor {
     this.#host.onEnded();
   }
 
+  /** Once until something else is wrong. */
   #warn(message: string, { message: why }: XylemError): void {
+    if (this.#warnedOf === why) return;
+    this.#warnedOf = why;
     const { topic, index: partition } = this.#log.log;
     this.#host.log.warn(message, { topic, partition, why });
   }

@@ -192,6 +192,7 @@ export class ClusterStorage implements PartitionStorage {
       headId: headId ?? -1,
       log: replica?.log,
       isServed: running?.isServing === true,
+      chain: running,
       failure,
     });
   }

@@ -17,6 +17,7 @@ import type {
   TimestampedOffset,
   TransactionEnd,
 } from "../partition/partition-log.ts";
+import type { RunningChain } from "./running-chain.ts";
 
 /** Where a partition is, as seen from here. */
 export interface Placement {
@@ -28,6 +29,8 @@ export interface Placement {
   readonly log: PartitionLog | undefined;
   /** Whether clients are served from it. */
   readonly isServed: boolean;
+  /** What runs the log on this node. */
+  readonly chain?: Pick<RunningChain, "knowsLatest" | "memberCount"> | undefined;
   /** Why this node's replica can not be used. */
   readonly failure?: XylemError | undefined;
 }
@@ -99,6 +102,14 @@ export class PlacedPartition implements PartitionLog {
     if (this.#refusal?.message.endsWith(text) === true) return this.#refusal;
     const detail = `${this.topic}-${this.index} (epoch ${epoch}) ${text}`;
     return (this.#refusal = new XylemError("NOT_LEADER_OR_FOLLOWER", detail));
+  }
+
+  get inSyncCount(): number {
+    return this.#placement.chain?.memberCount ?? 0;
+  }
+
+  get knowsLatest(): boolean {
+    return this.#placement.chain?.knowsLatest ?? false;
   }
 
   get leaderEpoch(): number {

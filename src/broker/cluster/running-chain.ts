@@ -6,6 +6,10 @@ import type { ReplicaLog } from "../partition/replica/replica-log.ts";
 export interface RunningChain {
   /** Clients are served from it: by the head, or by another one that may. */
   readonly isServing: boolean;
+  /** At a head: whether what is committed here is the newest there is (KIP-207). */
+  readonly knowsLatest: boolean;
+  /** Of its chain: Kafka's replicas in sync. */
+  readonly memberCount: number;
   /** Its chain is so from now on. Throws when the log can not be of that chain. */
   configure(config: ChainConfig): void;
   /** This node's lease was lost or regained. */

@@ -118,8 +118,9 @@ export class FetchPass {
     wanted.logStart = log.logStart;
     if (this.#diverges(log, wanted)) return undefined;
     if (wanted.fetchOffset < log.logStart || wanted.fetchOffset > log.end) {
+      const isEndKnown = log.knowsLatest !== false || wanted.fetchOffset < log.logStart;
       throw new XylemError(
-        "OFFSET_OUT_OF_RANGE",
+        isEndKnown ? "OFFSET_OUT_OF_RANGE" : "OFFSET_NOT_AVAILABLE",
         `offset ${wanted.fetchOffset} is not within ${log.logStart} to ${log.end}`,
       );
     }

@@ -32,6 +32,13 @@ export interface PartitionLog {
   readonly stopped: XylemError | undefined;
   /** In a cluster, while clients are not served here: what they are told. */
   readonly absence?: XylemError | undefined;
+  /** In a cluster: members of its chain, which acks=all counts. Else it is one. */
+  readonly inSyncCount?: number;
+  /**
+   * In a cluster: false at a new head that may not know yet what is committed, until it has
+   * committed all it began with (KIP-207).
+   */
+  readonly knowsLatest?: boolean;
 
   /**
    * Makes it ready for what follows in the same turn of the loop; undefined: it is. Rejects with

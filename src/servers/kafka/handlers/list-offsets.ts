@@ -77,7 +77,9 @@ async function listPartition(
       ...(apiVersion >= 4 ? { leaderEpoch } : {}),
     };
   } catch (error) {
-    return failed(wanted, expectXylemError(error).kafka);
+    const { code, kafka } = expectXylemError(error);
+    const isUnknownYet = code === "OFFSET_NOT_AVAILABLE" && options.apiVersion < 5;
+    return failed(wanted, isUnknownYet ? kafkaCode("LEADER_NOT_AVAILABLE") : kafka);
   }
 }
 

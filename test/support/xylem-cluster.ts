@@ -1,0 +1,115 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Kafka, logLevel } from "kafkajs";
+import type { BrokerProcess } from "./broker-process.ts";
+import { EtcdServer } from "./etcd.ts";
+import { waitUntil } from "./wait-until.ts";
+import { startXylem } from "./xylem-process.ts";
+
+/** What `GET /v1/cluster` tells. */
+interface ClusterAnswer {
+  readonly controllerId: number;
+  readonly nodes: readonly { readonly nodeId: number; readonly status: string }[];
+}
+
+/** What a node tells of a partition. */
+export interface PartitionAnswer {
+  readonly partition: number;
+  readonly leader: number;
+  readonly leaderEpoch: number;
+  /** Nodes of its chain that are up, head first. */
+  readonly chain: readonly number[];
+}
+
+/** Nodes in processes of their own, and the etcd that they share; ids from 1 on. */
+export class XylemCluster {
+  readonly etcd: EtcdServer;
+  readonly #nodes: readonly BrokerProcess[];
+
+  private constructor(etcd: EtcdServer, nodes: readonly BrokerProcess[]) {
+    this.etcd = etcd;
+    this.#nodes = nodes;
+  }
+
+  static async start(
+    count: number,
+    settings: Readonly<Record<string, string>> = {},
+  ): Promise<XylemCluster> {
+    const [etcd] = (await EtcdServer.startAll(1)) as [EtcdServer];
+    const starting = Array.from({ length: count }, (_, at) =>
+      startXylem({
+        settings: {
+          coordinator: `etcd://${etcd.address}`,
+          "cluster.secret": "a secret of enough characters",
+          "cluster.expect": String(count),
+          "node.id": String(at + 1),
+          ...settings,
+        },
+      }),
+    );
+    const cluster = new XylemCluster(etcd, await Promise.all(starting));
+    await waitUntil("every node knows all", async () => {
+      const seen = await Promise.all(cluster.ids.map((id) => cluster.describe(id)));
+      return seen.every(
+        ({ nodes }) => nodes.length === count && nodes.every(({ status }) => status === "serving"),
+      );
+    });
+    return cluster;
+  }
+
+  get ids(): readonly number[] {
+    return this.#nodes.map((_, at) => at + 1);
+  }
+
+  node(id: number): BrokerProcess {
+    const node = this.#nodes[id - 1];
+    if (node === undefined) throw new Error(`there is no node ${id}`);
+    return node;
+  }
+
+  /** A client that knows all nodes. */
+  kafka(): Kafka {
+    const brokers = this.#nodes.map(({ bootstrap }) => bootstrap);
+    const retry = { initialRetryTime: 50, maxRetryTime: 200, retries: 200 };
+    return new Kafka({ brokers, retry, logLevel: logLevel.NOTHING });
+  }
+
+  describe(at: number): Promise<ClusterAnswer> {
+    return this.#get(at, "cluster");
+  }
+
+  async partitions(at: number, topic: string): Promise<readonly PartitionAnswer[]> {
+    const answer = await this.#get<{ partitions: readonly PartitionAnswer[] }>(
+      at,
+      `topics/${topic}`,
+    );
+    return answer.partitions;
+  }
+
+  /** The bytes of a partition's log on one node. */
+  logBytes(id: number, topic: string, partition: number): Buffer {
+    const folder = join(this.node(id).dataFolder, `${topic}-${partition}`);
+    const names = readdirSync(folder).filter((name) => name.endsWith(".log"));
+    return Buffer.concat(names.sort().map((name) => readFileSync(join(folder, name))));
+  }
+
+  /** Asked of the nodes that are named. */
+  async whenWhole(topic: string, length: number, ids = this.ids): Promise<void> {
+    const [at = 0] = ids;
+    await waitUntil(`every chain of ${topic} has ${length} members`, async () => {
+      const partitions = await this.partitions(at, topic).catch(() => []);
+      return partitions.length > 0 && partitions.every(({ chain }) => chain.length === length);
+    });
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#nodes.map((node) => node.stop().catch(() => undefined)));
+    await this.etcd.stop();
+  }
+
+  async #get<T>(at: number, path: string): Promise<T> {
+    const answer = await fetch(`http://${this.node(at).bootstrap}/v1/${path}`);
+    if (!answer.ok) throw new Error(`${path}: ${await answer.text()}`);
+    return (await answer.json()) as T;
+  }
+}
