@@ -5,7 +5,8 @@ import { defaultBootstrap } from "./kafka-clients.ts";
 
 /** Where the broker is; every command that talks to one has it. */
 export function bootstrapOption(): Option {
-  return new Option("-b, --bootstrap <host:port>", "the broker").default(defaultBootstrap);
+  const help = "the broker, or srv://name in DNS";
+  return new Option("-b, --bootstrap <host:port>", help).default(defaultBootstrap);
 }
 
 export function jsonOption(): Option {

@@ -16,6 +16,7 @@ import { addTopicCommand } from "./commands/topic.ts";
 import { addTortureCommand } from "./commands/torture.ts";
 import { addVerifyCommand } from "./commands/verify.ts";
 import { exitCodesHelp } from "./exit-codes.ts";
+import { findBootstrap } from "./find-bootstrap.ts";
 
 /** The whole command line. Commands load what they need when they run. */
 export function makeProgram(version: string): Command {
@@ -26,6 +27,7 @@ export function makeProgram(version: string): Command {
     .showSuggestionAfterError()
     // A command and its subcommand may have an option of the same name.
     .enablePositionalOptions()
+    .hook("preAction", (_program, command) => findBootstrap(command))
     .addHelpText("after", exitCodesHelp);
   addStartCommand(program);
   addStopCommand(program);

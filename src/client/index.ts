@@ -7,6 +7,7 @@ export {
   Subscription,
   type SubscriptionEvent,
 } from "./live/live-subscription.ts";
+export type { ResolveSrv, SrvRecord } from "./node-address.ts";
 export type {
   AppendOptions,
   JsonPatch,

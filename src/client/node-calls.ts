@@ -1,4 +1,5 @@
 import { Backoff, delay } from "./backoff.ts";
+import type { NodeAddress } from "./node-address.ts";
 import {
   connectionFailed,
   isPassing,
@@ -25,7 +26,7 @@ export interface CallOptions {
 }
 
 export interface CallSettings {
-  readonly url: string;
+  readonly address: NodeAddress;
   readonly timeoutMs: number;
   readonly retriesMax: number;
   readonly fetch: typeof fetch;
@@ -107,16 +108,30 @@ export class NodeCalls {
     }
   }
 
-  #fetch(method: string, path: string, options: CallOptions): Promise<Response> {
-    const { query = {}, headers = {}, json, body, signal = null } = options;
+  async #fetch(
+    method: string,
+    path: string,
+    options: CallOptions & { readonly signal: AbortSignal },
+  ): Promise<Response> {
+    const { query = {}, headers = {}, json, body, signal } = options;
     const content = json === undefined ? body : JSON.stringify(json);
-    return this.settings.fetch(`${this.settings.url}${path}${formatQuery(query)}`, {
-      method,
-      headers: { ...(json !== undefined && { "content-type": "application/json" }), ...headers },
-      ...(content !== undefined && { body: content }),
-      cache: "no-store",
-      signal,
-    });
+    const { address } = this.settings;
+    const url = await orAborted(address.current(), signal);
+    try {
+      const response = await this.settings.fetch(`${url}${path}${formatQuery(query)}`, {
+        method,
+        headers: { ...(json !== undefined && { "content-type": "application/json" }), ...headers },
+        ...(content !== undefined && { body: content }),
+        cache: "no-store",
+        signal,
+      });
+      if (response.status === 503) address.leave(url);
+      return response;
+    } catch (error) {
+      // What the caller ends says nothing of the node.
+      if (!signal.aborted || signal.reason instanceof XylemClientError) address.leave(url);
+      throw error;
+    }
   }
 }
 
@@ -141,6 +156,15 @@ function formatQuery(query: Readonly<Record<string, QueryValue>>): string {
     for (const one of values) if (one !== undefined) parameters.append(name, String(one));
   }
   return parameters.size === 0 ? "" : `?${parameters.toString()}`;
+}
+
+function orAborted<Value>(value: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort);
+    value.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }
 
 function isWorthAnother(error: unknown): error is XylemClientError {

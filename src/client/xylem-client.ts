@@ -2,6 +2,7 @@ import type { Appended, ClusterDescription, ManyPage, NodeHealth, Page } from ".
 import { BucketCalls } from "./bucket-calls.ts";
 import { ConfigCalls } from "./config-calls.ts";
 import { GroupCalls } from "./group-calls.ts";
+import { type NodeAddress, oneAddress, type ResolveSrv, SrvAddress } from "./node-address.ts";
 import { NodeCalls } from "./node-calls.ts";
 import { eventSource } from "./live/event-source.ts";
 import { socketSource } from "./live/socket-source.ts";
@@ -28,6 +29,8 @@ export interface ClientOptions {
   readonly retriesMax?: number;
   /** Stands in for the platform's own `fetch`. */
   readonly fetch?: typeof fetch;
+  /** For `srv://name`: `resolveSrv` of `node:dns/promises`. */
+  readonly resolveSrv?: ResolveSrv;
 }
 
 /** `live`: goes on past the end of the log, waiting. */
@@ -38,8 +41,9 @@ const retriesMaxInitial = 4;
 const waitMsInitial = 20_000;
 
 /**
- * Talks to a node over HTTP, in Node and in browsers. Every call throws XylemClientError, or the
- * reason of its signal. Holds no connection of its own: there is nothing to close.
+ * Talks to a node over HTTP, in Node and in browsers; `srv://name` is one of those that DNS names.
+ * Every call throws XylemClientError, or the reason of its signal. Holds no connection of its own:
+ * there is nothing to close.
  */
 export class XylemClient {
   readonly url: string;
@@ -47,13 +51,15 @@ export class XylemClient {
   readonly groups: GroupCalls;
   readonly buckets: BucketCalls;
   readonly configs: ConfigCalls;
+  readonly #address: NodeAddress;
   readonly #calls: NodeCalls;
   readonly #records: RecordCalls;
 
   constructor(url: string | URL, options: ClientOptions = {}) {
     this.url = new URL(url).href.replace(/\/+$/, "");
+    this.#address = addressOf(this.url, options.resolveSrv);
     this.#calls = new NodeCalls({
-      url: this.url,
+      address: this.#address,
       timeoutMs: options.timeoutMs ?? timeoutMsInitial,
       retriesMax: options.retriesMax ?? retriesMaxInitial,
       fetch: options.fetch ?? ((input, init) => fetch(input, init)),
@@ -107,7 +113,7 @@ export class XylemClient {
     options: SubscribeOptions = {},
   ): Subscription {
     const isSocket = options.transport === "websocket";
-    const source = isSocket ? socketSource(this.url) : eventSource(this.#calls);
+    const source = isSocket ? socketSource(this.#address) : eventSource(this.#calls);
     return new Subscription(source, asList(topics), options);
   }
 
@@ -174,6 +180,12 @@ export class XylemClient {
   openapi(signal?: AbortSignal): Promise<unknown> {
     return this.#calls.json("GET", "/openapi.json", { isRepeatable: true, signal });
   }
+}
+
+function addressOf(url: string, resolveSrv: ResolveSrv | undefined): NodeAddress {
+  if (!url.startsWith("srv:")) return oneAddress(url);
+  if (resolveSrv === undefined) throw new TypeError(`${url} takes the option resolveSrv`);
+  return new SrvAddress(new URL(url), resolveSrv);
 }
 
 function asList<One>(value: One | readonly One[]): readonly One[] {

@@ -1,4 +1,5 @@
 import type { Ended, Moved } from "../answers.ts";
+import type { NodeAddress } from "../node-address.ts";
 import type { ListedRecord } from "../record-json.ts";
 import { XylemClientError } from "../xylem-client-error.ts";
 import type { LiveDelivery, LiveSource, LiveWish } from "./live-source.ts";
@@ -24,13 +25,17 @@ type Told =
   | ({ readonly type: "ended"; readonly cursor: string } & Ended);
 
 /** A WebSocket with credits: no more records are on their way than there is room for. */
-export function socketSource(url: string): LiveSource {
-  const socketUrl = `${url.replace(/^http/, "ws")}/v1/socket`;
+export function socketSource(address: NodeAddress): LiveSource {
   return async function* read(wish) {
+    const url = await address.current();
     wish.signal.throwIfAborted();
-    const inbox = new SocketInbox(new WebSocket(socketUrl), wish.signal, wish.silenceMs);
+    const socket = new WebSocket(`${url.replace(/^http/, "ws")}/v1/socket`);
+    const inbox = new SocketInbox(socket, wish.signal, wish.silenceMs);
     try {
-      await inbox.open();
+      await inbox.open().catch((error: unknown) => {
+        if (!wish.signal.aborted) address.leave(url);
+        throw error;
+      });
       inbox.send({ type: "subscribe", id: "subscribe", subscription, ...fieldsOf(wish) });
       yield* deliver(inbox);
     } finally {
