@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type ClientHttp2Session, connect } from "node:http2";
+import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { TestBroker } from "../../src/harness/index.ts";
 
@@ -7,7 +8,10 @@ let broker: TestBroker;
 let session: ClientHttp2Session;
 
 beforeEach(async () => {
-  broker = await TestBroker.start({ time: "stands" });
+  broker = await TestBroker.start({
+    time: "stands",
+    settings: { "grpc.memory.max.bytes": 1_100_000 },
+  });
   session = connect(broker.url, { settings: { initialWindowSize: 0 } });
   session.on("error", () => undefined);
 });
@@ -82,4 +86,20 @@ test("who never ends a request does not keep the memory of calls", async () => {
   await broker.clock.advance("31s");
   await closed;
   await expect.poll(heldBytes, { timeout: 10_000 }).toBe(0);
+});
+
+test("a compressed request counts as what it is opened to, until it is answered", async () => {
+  await broker.topic("orders");
+  const headers = { "content-encoding": "gzip", "content-type": "application/json" };
+  const append = (sizeBytes: number): Promise<Response> => {
+    const value = Buffer.alloc(sizeBytes, "x").toString("base64");
+    const body = gzipSync(JSON.stringify({ topic: "orders", records: [{ value }] }));
+    expect(body.length).toBeLessThan(5_000);
+    return fetch(`${broker.url}/xylem.v1.LogService/Append`, { method: "POST", headers, body });
+  };
+  expect((await append(500_000)).status).toBe(200);
+  const refused = await append(1_200_000);
+  expect(refused.status).toBe(429);
+  expect(await refused.text()).toContain("grpc.memory.max.bytes");
+  await expect.poll(heldBytes).toBe(0);
 });

@@ -80,6 +80,11 @@ export class CallShare implements AnswerRoom {
     this.#bytes += bytes;
   }
 
+  /** It holds so much at least. Throws as `take`. */
+  growTo(bytes: number): void {
+    if (bytes > this.#bytes) this.take(bytes - this.#bytes);
+  }
+
   takeUpTo(bytes: number, bytesMin: number): number {
     const free = this.#memory.bytesMax - this.#memory.bytes;
     const taken = Math.min(bytes, Math.max(bytesMin, free));

@@ -19,12 +19,11 @@ export interface BodyBounds {
  */
 export async function* countedBody(
   source: AsyncIterable<Uint8Array>,
-  { method }: Pick<UniversalHandler, "method">,
+  handler: Pick<UniversalHandler, "method">,
   bounds: BodyBounds,
 ): AsyncGenerator<Uint8Array> {
   const { share } = bounds;
-  const { methodKind } = method;
-  const isStream = methodKind === "client_streaming" || methodKind === "bidi_streaming";
+  const isStream = isRequestStream(handler);
   const envelopes = new Envelopes();
   const patience = new Patience(bounds);
   try {
@@ -44,6 +43,12 @@ export async function* countedBody(
   } finally {
     patience.stop();
   }
+}
+
+/** Whether there may be several messages in a request. */
+export function isRequestStream({ method }: Pick<UniversalHandler, "method">): boolean {
+  const { methodKind } = method;
+  return methodKind === "client_streaming" || methodKind === "bidi_streaming";
 }
 
 /** The time in which a message is waited for. */

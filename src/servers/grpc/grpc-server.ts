@@ -14,7 +14,8 @@ import { AnswerTime } from "./answer-time.ts";
 import { CallMemory, CallShare } from "./call-memory.ts";
 import { type CallScope, shareKey } from "./call-scope.ts";
 import { catchErrors } from "./catch-errors.ts";
-import { countedBody } from "./counted-body.ts";
+import { countOpened } from "./count-opened.ts";
+import { countedBody, isRequestStream } from "./counted-body.ts";
 import { Health } from "./generated/grpc/health/v1/health_pb.ts";
 import { ServerReflection } from "./generated/grpc/reflection/v1/reflection_pb.ts";
 import * as v1alpha from "./generated/grpc/reflection/v1alpha/reflection_pb.ts";
@@ -70,7 +71,7 @@ export class GrpcServer {
       // Offset 0 is an offset: who reads JSON shall see it.
       jsonOptions: { alwaysEmitImplicit: true },
       shutdownSignal: this.#stopping.signal,
-      interceptors: [catchErrors(scope.broker.log)],
+      interceptors: [catchErrors(scope.broker.log), countOpened()],
     });
     addServices(router, this.#scope);
     this.#handlers = new Map(router.handlers.map((one) => [one.requestPath, one]));
@@ -107,6 +108,8 @@ export class GrpcServer {
 
   async #run(handler: UniversalHandler, request: Request, response: Response): Promise<void> {
     const share = new CallShare(this.#scope.memory);
+    // Of a stream, whose messages come and go while its handler holds others.
+    const bodyShare = isRequestStream(handler) ? new CallShare(this.#scope.memory) : share;
     const values = createContextValues().set(shareKey, share);
     const { clock, settings } = this.#scope.broker;
     const cut = (): void => cutOff(response);
@@ -114,6 +117,7 @@ export class GrpcServer {
     // Comes in any case, and when the client has taken all of the answer.
     response.once("close", () => {
       share.end();
+      bodyShare.end();
       time.end();
     });
     try {
@@ -122,7 +126,12 @@ export class GrpcServer {
       // Connect's own iterator would cut the connection where a body is refused in the middle.
       const source: AsyncIterable<Uint8Array> = request.iterator({ destroyOnReturn: false });
       const timeoutMs = settings["http.request.timeout.ms"];
-      const body = countedBody(source, handler, { share, clock, timeoutMs, cutOff: cut });
+      const body = countedBody(source, handler, {
+        share: bodyShare,
+        clock,
+        timeoutMs,
+        cutOff: cut,
+      });
       const answer = await handler({ ...universal, body });
       const isStream = handler.method.methodKind !== "unary";
       const end = (): void => discardBody(request);

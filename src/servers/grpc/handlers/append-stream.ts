@@ -4,7 +4,8 @@ import { XylemError } from "../../../base/errors.ts";
 import type { NodeSettings } from "../../../base/settings/node-settings.ts";
 import type { NewRecord } from "../../../broker/records/append-records.ts";
 import { appendGroup } from "../append-group.ts";
-import type { CallScope } from "../call-scope.ts";
+import type { CallShare } from "../call-memory.ts";
+import { type CallScope, shareKey } from "../call-scope.ts";
 import { toErrorMessage } from "../errors.ts";
 import type {
   AppendRequest,
@@ -39,13 +40,15 @@ export async function* appendStream(
   context: HandlerContext,
 ): AsyncGenerator<Response> {
   const { settings } = scope.broker;
-  const intake = new Intake(requests, settings);
+  const intake = new Intake(requests, settings, context.values.get(shareKey));
   const reading = intake.readAll();
   try {
     for (;;) {
       const group = await intake.next();
       if (group === undefined) break;
-      yield* await answerGroup(scope, group, timeoutOf(context, settings));
+      const answers = await answerGroup(scope, group, timeoutOf(context, settings));
+      intake.done(group);
+      yield* answers;
     }
     await reading;
   } finally {
@@ -84,10 +87,11 @@ function refused(error: XylemError): Response {
   return { outcome: { case: "error", value: toErrorMessage(error) } };
 }
 
-/** Reads ahead as far as the bounds allow, and hands out what can be appended at once. */
+/** Reads ahead as far as the bounds allow, counts what waits, and hands out what can be appended at once. */
 class Intake {
   readonly #requests: AsyncIterable<AppendStreamRequest>;
   readonly #settings: NodeSettings;
+  readonly #share: CallShare | undefined;
   readonly #waiting: Waiting[] = [];
   #bytes = 0;
   #isEnded = false;
@@ -96,7 +100,12 @@ class Intake {
   #onArrival: (() => void) | undefined;
   #onRoom: (() => void) | undefined;
 
-  constructor(requests: AsyncIterable<AppendStreamRequest>, settings: NodeSettings) {
+  constructor(
+    requests: AsyncIterable<AppendStreamRequest>,
+    settings: NodeSettings,
+    share: CallShare | undefined,
+  ) {
+    this.#share = share;
     this.#requests = requests;
     this.#settings = settings;
   }
@@ -106,6 +115,7 @@ class Intake {
     try {
       for await (const message of this.#requests) {
         const waiting = toWaiting(message);
+        this.#share?.take(waiting.sizeBytes);
         this.#waiting.push(waiting);
         this.#bytes += waiting.sizeBytes;
         this.#onArrival?.();
@@ -131,6 +141,11 @@ class Intake {
     for (const { sizeBytes } of group) this.#bytes -= sizeBytes;
     this.#onRoom?.();
     return group;
+  }
+
+  /** They are answered, and no longer held. */
+  done(group: readonly Waiting[]): void {
+    for (const { sizeBytes } of group) this.#share?.giveBack(sizeBytes);
   }
 
   close(): void {
