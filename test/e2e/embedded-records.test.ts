@@ -121,7 +121,7 @@ test("a live reader whom retention overtakes is told, and is given no gap", asyn
   await expect(reading.next()).rejects.toMatchObject({ code: "OFFSET_OUT_OF_RANGE" });
 });
 
-test("a program that appends and reads without a pause in memory keeps no timer waiting", async () => {
+test("a program that appends and reads without a pause keeps no timer waiting", async () => {
   await using xylem = await Xylem.start();
   const orders = await xylem.topic("orders");
   let isStopped = false;
