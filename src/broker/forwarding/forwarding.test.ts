@@ -142,7 +142,9 @@ describe("a read that waits", () => {
     const waiting = readPage(broker, batchTools, { ...ask, position: "earliest", signal });
     await world.until("it waits", () => world.cluster.node(2).broker.deadlines.count > 0);
     client.abort();
+    const abortedMs = broker.clock.monotonicMs();
     expect(await world.cluster.drive(waiting)).toMatchObject({ records: [], nextOffset: 0 });
+    expect(broker.clock.monotonicMs() - abortedMs).toBeLessThan(5_000);
   });
 });
 
@@ -198,6 +200,8 @@ describe("a partition with three replicas", () => {
     for (const id of nodeIds) await cluster.drive(append(id, `before ${id}`));
     // Links see a dead node late: whether it still took these, nobody can know without their keys.
     world.crash(1);
+    const first = await world.http(2, "GET", "/v1/topics/payments/partitions/0/records");
+    expect(first).toMatchObject({ status: 200, json: { nextOffset: 3 } });
     const late = await cluster.drive(
       Promise.all([append(2, "late", "k2"), append(3, "late", "k3")]),
     );
@@ -206,5 +210,44 @@ describe("a partition with three replicas", () => {
       (await world.http(id, "GET", "/v1/topics/payments/partitions/0/records")).json["records"];
     expect(await read(2)).toHaveLength(5);
     expect(await read(3)).toEqual(await read(2));
+  });
+});
+
+describe("an append whose answer is lost on its way", () => {
+  const key = { scope: "", key: "k-1" };
+
+  /** The record is at its head when the link on which it would be answered breaks. */
+  async function loseAnswer(idempotency?: typeof key) {
+    const { cluster } = world;
+    const log = cluster.node(1).topic("orders")?.partitions[0];
+    const append = (own?: typeof key) =>
+      appendRecords(cluster.node(2).broker, batchTools, {
+        topic: "orders",
+        records: [{ key: null, value: Buffer.from("a"), headers: [], partition: 0 }],
+        acks: -1,
+        timeoutMs: 30_000,
+        clientId: "test",
+        idempotency: own,
+      });
+    await cluster.drive(append());
+    const before = log?.end ?? 0;
+    cluster.network.block(1, 2);
+    const outcome = append(idempotency).catch((error: unknown) => error);
+    await world.until("it is appended", () => log?.end === before + 1);
+    cluster.network.unblock(1, 2);
+    cluster.network.cut(1, 2);
+    return { outcome: await cluster.drive(outcome), count: (log?.end ?? 0) - before };
+  }
+
+  test("is not done again: nobody knows, it says", async () => {
+    const { outcome, count } = await loseAnswer();
+    expect(outcome).toMatchObject({ code: "REQUEST_TIMED_OUT" });
+    expect(count).toBe(1);
+  });
+
+  test("is asked again under its key, and is there once", async () => {
+    const { outcome, count } = await loseAnswer(key);
+    expect(outcome).toMatchObject({ records: [{ partition: 0, offset: 1 }], isDuplicate: true });
+    expect(count).toBe(1);
   });
 });
