@@ -2,6 +2,12 @@ import { anyList, atLeast, between, int, intMax, list, long } from "./rows.ts";
 
 /** The HTTP door. What it shares with the others is in node-settings.ts. */
 export const httpSettings = {
+  "append.max.headers": int(1_000, atLeast(0), "Headers of one record that comes by HTTP or gRPC."),
+  "append.max.records": int(
+    100_000,
+    atLeast(1),
+    "Records of one request by HTTP or gRPC: each takes memory and time, however small it is.",
+  ),
   "append.timeout.ms": int(
     30_000,
     atLeast(1),

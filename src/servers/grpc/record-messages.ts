@@ -1,5 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { XylemError } from "../../base/errors.ts";
+import type { NodeSettings } from "../../base/settings/node-settings.ts";
+import { checkHeaderCount, checkRecordCount } from "../../broker/records/append-bounds.ts";
 import type { AppendOutcome, NewRecord } from "../../broker/records/append-records.ts";
 import type { Position } from "../../broker/records/position.ts";
 import { parsePointer } from "../../base/json/json-pointer.ts";
@@ -20,8 +22,22 @@ import { toNumber } from "./limits.ts";
 
 type AppendedRange = MessageInitShape<typeof AppendedRangeSchema>;
 
-/** A record to be appended. Its bytes stay views of the request. */
-export function toNewRecord(message: NewRecordMessage): NewRecord {
+/**
+ * Records to be appended. Their bytes stay views of the request. Throws RECORD_LIST_TOO_LARGE and
+ * INVALID_RECORD for more records or headers than the settings allow.
+ */
+export function toNewRecords(
+  messages: readonly NewRecordMessage[],
+  settings: NodeSettings,
+): NewRecord[] {
+  checkRecordCount(messages.length, settings);
+  return messages.map((message) => {
+    checkHeaderCount(message.headers.length, settings);
+    return toNewRecord(message);
+  });
+}
+
+function toNewRecord(message: NewRecordMessage): NewRecord {
   const { key, value, headers, partition, timestampMs } = message;
   return {
     key: key ?? null,

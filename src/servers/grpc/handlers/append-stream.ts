@@ -13,7 +13,7 @@ import type {
   AppendStreamResponseSchema,
 } from "../generated/xylem/v1/log_pb.ts";
 import { timeoutOf } from "../limits.ts";
-import { toNewRecord, toRanges } from "../record-messages.ts";
+import { toNewRecords, toRanges } from "../record-messages.ts";
 import { appendOptions } from "./append.ts";
 
 type Response = MessageInitShape<typeof AppendStreamResponseSchema>;
@@ -114,7 +114,7 @@ class Intake {
   async readAll(): Promise<void> {
     try {
       for await (const message of this.#requests) {
-        const waiting = toWaiting(message);
+        const waiting = toWaiting(message, this.#settings);
         this.#share?.take(waiting.sizeBytes);
         this.#waiting.push(waiting);
         this.#bytes += waiting.sizeBytes;
@@ -166,10 +166,10 @@ class Intake {
   }
 }
 
-function toWaiting({ append: request }: AppendStreamRequest): Waiting {
+function toWaiting({ append: request }: AppendStreamRequest, settings: NodeSettings): Waiting {
   try {
     if (request === undefined) throw new XylemError("INVALID_REQUEST", "append is missing");
-    const records = request.records.map(toNewRecord);
+    const records = toNewRecords(request.records, settings);
     if (records.length === 0) throw new XylemError("INVALID_REQUEST", "there are no records");
     return { request, records, sizeBytes: sizeOf(records) };
   } catch (error) {

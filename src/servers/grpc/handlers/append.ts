@@ -4,7 +4,7 @@ import { appendRecords, type AppendRecords } from "../../../broker/records/appen
 import { type CallScope, clientId } from "../call-scope.ts";
 import { Acks, type AppendRequest, Durability } from "../generated/xylem/v1/log_pb.ts";
 import { timeoutOf, toNumber } from "../limits.ts";
-import { toNewRecord, toRanges } from "../record-messages.ts";
+import { toNewRecords, toRanges } from "../record-messages.ts";
 
 const acksOf: Readonly<Record<Acks, AppendRecords["acks"]>> = {
   [Acks.UNSPECIFIED]: -1,
@@ -41,7 +41,7 @@ export async function append(
   request: AppendRequest,
   context: HandlerContext,
 ) {
-  const records = request.records.map(toNewRecord);
+  const records = toNewRecords(request.records, broker.settings);
   const options = appendOptions(request, timeoutOf(context, broker.settings));
   const outcome = await appendRecords(broker, tools, { ...options, records });
   const isAllRefused = outcome.records.every(({ error }) => error !== undefined);
