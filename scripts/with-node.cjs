@@ -46,7 +46,7 @@ async function main(name, args) {
   const env = environment(path.dirname(node), task);
   await installPackages(root, env);
   if (task.build) await task.build(root, node, env);
-  if (task.tools) installDebianTools();
+  if (task.tools) installDebianTools(root);
   if (!task.script) return 0;
   const script = [path.join(root, task.script[0])].concat(task.script.slice(1), args);
   const cwd = name === "start" ? process.env.INIT_CWD || process.cwd() : root;

@@ -73,4 +73,4 @@ function removeTree(folder) {
   else fs.rmdirSync(folder, { recursive: true });
 }
 
-module.exports = { findNode, isNewEnough, fetchedPackages, fetchedVersion };
+module.exports = { findNode, isNewEnough, fetchedPackages, fetchedVersion, removeTree };

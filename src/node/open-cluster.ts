@@ -46,12 +46,18 @@ export async function openCoordinator(
   return await steps.run(
     "open the coordinator",
     async () => {
-      if (!/^etcd([+]srv)?:/.test(address)) {
-        throw new XylemError("INVALID_CONFIG", `${address}: only etcd is known here`);
+      const kind = /^(etcd|consul)([+]srv)?:/.exec(address)?.[1];
+      if (kind === undefined) {
+        throw new XylemError("INVALID_CONFIG", `${address}: only etcd and Consul are known here`);
       }
       const addresses = await openAddresses(address, parts);
-      const { EtcdCoordinator } = await import("../coordination/etcd/etcd-coordinator.ts");
-      return new EtcdCoordinator({ address, addresses, clusterName, clock, random, log });
+      const options = { address, addresses, clusterName, clock, random, log };
+      if (kind === "etcd") {
+        const { EtcdCoordinator } = await import("../coordination/etcd/etcd-coordinator.ts");
+        return new EtcdCoordinator(options);
+      }
+      const { ConsulCoordinator } = await import("../coordination/consul/consul-coordinator.ts");
+      return new ConsulCoordinator(options);
     },
     (opened) => opened.close(),
   );

@@ -83,11 +83,10 @@ function sharingContract(open: Open): void {
   test("keys written together are never seen apart, by whichever watcher", async () => {
     const world = await open();
     const clients = await Promise.all(Array.from({ length: 3 }, () => world.connect()));
-    const revision = await revisionOf(clients[0]!);
     const torn: string[] = [];
-    const seen = clients.map(({ coordinator }) => {
+    const watching = clients.map(async (client) => {
       const record = new WatchRecord();
-      coordinator.watch("pair/", revision, {
+      client.coordinator.watch("pair/", await revisionOf(client), {
         onGap: () => record.onGap(),
         onChanges: (at, changes) => {
           record.onChanges(at, changes);
@@ -97,6 +96,7 @@ function sharingContract(open: Open): void {
       });
       return record;
     });
+    const seen = await Promise.all(watching);
     for (let round = 0; round < 10; round += 1) {
       await Promise.all(
         clients.map(({ coordinator }, at) => {

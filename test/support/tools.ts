@@ -1,10 +1,12 @@
 import { spawnSync } from "node:child_process";
+import { consulProgram } from "./consul-program.ts";
 
 /** Programs that some tests need and a machine may lack; how to see that one is there. */
 const probes = {
   curl: ["curl", "--version"],
   kcat: ["kcat", "-V"],
   etcd: ["etcd", "--version"],
+  consul: [consulProgram, "version"],
   chromium: ["chromium", "--version"],
   zsh: ["zsh", "--version"],
   fish: ["fish", "--version"],

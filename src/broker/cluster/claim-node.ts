@@ -30,7 +30,8 @@ export interface Claim {
  */
 export async function claimNode(options: ClaimOptions, own: NodeEntry): Promise<Claim> {
   const { clock, coordinator, log } = options;
-  const untilMs = clock.monotonicMs() + options.ttlMs + patienceMs;
+  const lastsMs = coordinator.leaseLastsMs?.(options.ttlMs) ?? options.ttlMs;
+  const untilMs = clock.monotonicMs() + lastsMs + patienceMs;
   for (;;) {
     const found = await findKey(coordinator, nodeKey(own.id));
     if (found === undefined) {

@@ -16,6 +16,7 @@ import type { PartitionSource } from "../partition/lazy/partition-source.ts";
 import { formatPartitionName } from "../partition/partition-name.ts";
 import type { Coordinator, CoordinatorEntry } from "../ports/coordinator.ts";
 import type { Disk } from "../ports/disk.ts";
+import { transactionKeysMax } from "../ports/transaction-bounds.ts";
 import type { Abortion } from "../retention/retention.ts";
 import { deletedPrefix } from "../topics/topic-entry.ts";
 import { type Topic, Topics } from "../topics/topics.ts";
@@ -65,8 +66,6 @@ interface Cut {
 const closingMax = 16;
 /** Partitions that are copied side by side: most of the time is spent on flushes. */
 const copyingMax = 16;
-/** As many keys as the port lets one transaction write. */
-const keysMax = 64;
 
 /**
  * Snapshots of a running node: a data directory that holds what was committed at one moment, in
@@ -192,8 +191,10 @@ async function store(
   entries: readonly CoordinatorEntry[],
 ): Promise<void> {
   const writes = entries.filter(({ key }) => !key.startsWith(deletedPrefix));
-  for (let at = 0; at < writes.length; at += keysMax) {
-    const part = writes.slice(at, at + keysMax).map(({ key, value }) => ({ key, value }));
+  for (let at = 0; at < writes.length; at += transactionKeysMax) {
+    const part = writes
+      .slice(at, at + transactionKeysMax)
+      .map(({ key, value }) => ({ key, value }));
     await coordinator.transact([], part);
   }
 }

@@ -20,7 +20,9 @@ export interface Coordinator {
   transact(compares: readonly Compare[], writes: readonly Write[]): Promise<number | undefined>;
   /**
    * Tells of changes below a prefix after `fromRevision` until the returned function is called or
-   * the watcher was told to read again. Outages in between are bridged without a word.
+   * the watcher was told to read again. Outages in between are bridged without a word. The revision
+   * is one that a `read` of this client answered lately; from others not each coordinator can tell
+   * what has changed, and lets the watcher read again.
    */
   watch(prefix: string, fromRevision: number, watcher: Watcher): () => void;
   /**
@@ -29,6 +31,11 @@ export interface Coordinator {
    * wrote a key bound to it.
    */
   lease(ttlMs: number): Promise<Lease>;
+  /**
+   * How long what is bound to a lease of `ttlMs` may stay after its owner has died; without it,
+   * about as long.
+   */
+  leaseLastsMs?(ttlMs: number): number;
   /** Ends a lease by its id: that of this disk's former life. Unknown: no error. */
   revoke(leaseId: string): Promise<void>;
   /** Ends watches and keep-alives; calls under way reject. Leases not revoked run out. */

@@ -3,11 +3,18 @@ import { checkTransaction, transactionBytesMax } from "./transaction-bounds.ts";
 
 const keys = (count: number): string[] => Array.from({ length: count }, (_, at) => `k${at}`);
 
-test("64 keys are taken, a key compared and written counts once, and one more is a fault", () => {
-  const compares = keys(64).map((key) => ({ key, revision: 0 }));
-  const writes = keys(64).map((key) => ({ key, value: "1" }));
+test("63 keys are taken, a key compared and written counts once, and one more is a fault", () => {
+  const compares = keys(63).map((key) => ({ key, revision: 0 }));
+  const writes = keys(63).map((key) => ({ key, value: "1" }));
   checkTransaction(compares, writes);
-  expect(() => checkTransaction(compares, [{ key: "other", value: null }])).toThrow(/65 keys/);
+  expect(() => checkTransaction(compares, [{ key: "other", value: null }])).toThrow(/64 keys/);
+});
+
+test("a key compared and deleted counts twice", () => {
+  const compares = keys(32).map((key) => ({ key, revision: 7 }));
+  const deletes = keys(32).map((key) => ({ key, value: null }));
+  checkTransaction(compares.slice(1), deletes.slice(1));
+  expect(() => checkTransaction(compares, deletes)).toThrow(/64 keys/);
 });
 
 test("a key stands once in what is written", () => {

@@ -3,8 +3,11 @@ import { XylemError } from "../../base/errors.ts";
 import { encodeUtf8 } from "../../base/text.ts";
 import type { Compare, Write } from "./coordinator.ts";
 
-/** Keys that one transaction may compare and write: Consul's bound. */
-export const transactionKeysMax = 64;
+/**
+ * Keys that one transaction may compare and write: of Consul's 64 operations one tells whether it
+ * was applied. A compared key that is deleted or bound to a lease takes two, and counts so.
+ */
+export const transactionKeysMax = 63;
 /** Of keys and values in UTF-8: what Consul takes as base64 in one request, with room to spare. */
 export const transactionBytesMax = 262_144;
 
@@ -26,8 +29,12 @@ export function checkTransaction(compares: readonly Compare[], writes: readonly 
 export function checkKeys(compares: readonly Compare[], writes: readonly Write[]): void {
   const written = new Set(writes.map(({ key }) => key));
   assert(written.size === writes.length, "a transaction writes each key once");
-  const keys = new Set([...written, ...compares.map(({ key }) => key)]);
-  assert(keys.size <= transactionKeysMax, `a transaction over ${keys.size} keys`);
+  const compared = new Set(compares.map(({ key }) => key));
+  const twice = writes.filter(({ key, value, lease }) => {
+    return compared.has(key) && (value === null || lease !== undefined);
+  });
+  const count = new Set([...written, ...compared]).size + twice.length;
+  assert(count <= transactionKeysMax, `a transaction over ${count} keys`);
 }
 
 function sizeOf(compares: readonly Compare[], writes: readonly Write[]): number {

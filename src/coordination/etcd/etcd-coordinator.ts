@@ -10,12 +10,12 @@ import type {
   Write,
 } from "../../broker/ports/coordinator.ts";
 import type { Lease } from "../../broker/ports/lease.ts";
+import { parseEndpoints, urlOf } from "../parse-endpoints.ts";
 import type { AddressSource } from "../srv/address-source.ts";
-import { etcdUrlOf, parseEtcdAddress } from "./etcd-address.ts";
 import { EtcdEndpoints } from "./etcd-endpoints.ts";
 import { EtcdKeys } from "./etcd-keys.ts";
 import { EtcdLeases } from "./etcd-leases.ts";
-import { MarkLanes } from "./etcd-marks.ts";
+import { MarkLanes } from "../mark-lanes.ts";
 import { readPrefix } from "./etcd-read.ts";
 import { EtcdTransactions } from "./etcd-transactions.ts";
 import { EtcdWatch } from "./etcd-watch.ts";
@@ -32,6 +32,7 @@ export interface EtcdCoordinatorOptions {
   readonly log: Log;
 }
 
+const portInitial = 2379;
 /** Of what tells which transactions were applied, after this client is gone. */
 const marksTtlMs = 60_000;
 /** For what a close tidies up; what stays runs out by itself. */
@@ -54,10 +55,10 @@ export class EtcdCoordinator implements Coordinator {
   constructor(options: EtcdCoordinatorOptions) {
     const { address, addresses, clusterName, clock, random, log } = options;
     const nonce = (): string => formatBase64Url(random.bytes(nonceBytes));
-    const urls = addresses?.current.map(etcdUrlOf) ?? parseEtcdAddress(address);
+    const urls = addresses?.current.map(urlOf) ?? parseEndpoints(address, "etcd", portInitial);
     this.#addresses = addresses;
     this.#endpoints = new EtcdEndpoints({ urls, clock, log, onLeft: () => addresses?.suspect() });
-    addresses?.onChanged((changed) => this.#endpoints.replace(changed.map(etcdUrlOf)));
+    addresses?.onChanged((changed) => this.#endpoints.replace(changed.map(urlOf)));
     this.#keys = new EtcdKeys(clusterName);
     this.#leases = new EtcdLeases({ endpoints: this.#endpoints, clock });
     this.#lanes = new MarkLanes(this.#keys.ownKey(nonce()), () => this.#leases.grant(marksTtlMs));

@@ -6,7 +6,7 @@ import { checkTransaction } from "../../broker/ports/transaction-bounds.ts";
 import type { EtcdEndpoints } from "./etcd-endpoints.ts";
 import { isLeaseUnknown, isPassing, toCoordinatorError } from "./etcd-failure.ts";
 import { encode, leaseIdOf, toNumber, type EtcdKeys } from "./etcd-keys.ts";
-import type { MarkLane, MarkLanes } from "./etcd-marks.ts";
+import type { MarkLane, MarkLanes } from "../mark-lanes.ts";
 import {
   Compare_CompareResult,
   Compare_CompareTarget,

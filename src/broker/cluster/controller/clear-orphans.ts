@@ -6,8 +6,8 @@ import { parseTopicEntry, topicsPrefix } from "../../topics/topic-entry.ts";
 import { makingKey } from "../chained-topics.ts";
 import type { Cluster } from "../cluster.ts";
 
-/** Chains that one transaction removes. */
-const removingMax = 60;
+/** Chains that one transaction removes; compared and deleted they count twice. */
+const removingMax = 30;
 
 /**
  * Removes chains that no topic has and none that is being made: a node died between two steps.

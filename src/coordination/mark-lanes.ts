@@ -1,4 +1,4 @@
-import type { HeldLease } from "../../broker/leases/held-lease.ts";
+import type { HeldLease } from "../broker/leases/held-lease.ts";
 
 /**
  * A key that each transaction of this lane writes, comparing what the one before left in it. So a

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseEtcdAddress } from "./etcd-address.ts";
+import { parseEndpoints } from "./parse-endpoints.ts";
 
 test.each([
   ["etcd://one:2379", ["http://one:2379"]],
@@ -8,7 +8,7 @@ test.each([
   ["etcd://[::1]:4,[fe80::1]", ["http://[::1]:4", "http://[fe80::1]:2379"]],
   ["etcd://same:1,same:1", ["http://same:1"]],
 ])("%s names its endpoints", (text, urls) => {
-  expect(parseEtcdAddress(text)).toEqual(urls);
+  expect(parseEndpoints(text, "etcd", 2379)).toEqual(urls);
 });
 
 test.each([
@@ -22,12 +22,20 @@ test.each([
   "etcd://one/path",
   "etcd://::1:2379",
 ])("%s names no etcd, and is refused", (text) => {
-  expect(() => parseEtcdAddress(text)).toThrowError(
+  expect(() => parseEndpoints(text, "etcd", 2379)).toThrowError(
     expect.objectContaining({ code: "INVALID_CONFIG" }),
   );
 });
 
 test("a password in the address is refused and not repeated", () => {
-  expect(() => parseEtcdAddress("etcd://me:secret@one")).toThrow(/name and a password/);
-  expect(() => parseEtcdAddress("etcd://me:secret@one")).not.toThrow(/secret/);
+  expect(() => parseEndpoints("etcd://me:secret@one", "etcd", 2379)).toThrow(/name and a password/);
+  expect(() => parseEndpoints("etcd://me:secret@one", "etcd", 2379)).not.toThrow(/secret/);
+});
+
+test("consul has a port of its own", () => {
+  expect(parseEndpoints("consul://one,two:1", "consul", 8500)).toEqual([
+    "http://one:8500",
+    "http://two:1",
+  ]);
+  expect(() => parseEndpoints("etcd://one", "consul", 8500)).toThrow(/names no consul/);
 });

@@ -1,0 +1,99 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { clusterCoordinatorContract } from "../../contracts/cluster-coordinator.contract.ts";
+import {
+  coordinatorContract,
+  eventually,
+  put,
+  WatchRecord,
+} from "../../contracts/coordinator.contract.ts";
+import { ConsulFake } from "../../support/consul-fake.ts";
+import { connectConsul, consulWorld } from "../../support/consul-world.ts";
+
+const ttlMs = 1_000;
+const fakes: ConsulFake[] = [];
+const openFake = async (): Promise<ConsulFake> => {
+  const fake = await ConsulFake.open();
+  fakes.push(fake);
+  return fake;
+};
+afterEach(async () => {
+  for (const fake of fakes.splice(0)) await fake.close();
+});
+
+coordinatorContract("Consul's fake", () => {
+  let fake: ConsulFake | undefined;
+  const open = async () => {
+    fake ??= await openFake();
+    return connectConsul([`127.0.0.1:${fake.port}`], "alone", ttlMs);
+  };
+  return { open, reopen: open };
+});
+
+clusterCoordinatorContract("Consul's fake", async () => {
+  return consulWorld(await openFake(), "shared", { ttlMs, lateMsMax: 1_500 });
+});
+
+describe("what a real Consul does seldom", () => {
+  const connect = async () => {
+    const fake = await openFake();
+    const coordinator = connectConsul([`127.0.0.1:${fake.port}`], "seldom", ttlMs);
+    return { fake, coordinator };
+  };
+  const watchAll = async ({ coordinator }: Awaited<ReturnType<typeof connect>>) => {
+    const seen = new WatchRecord();
+    coordinator.watch("", (await coordinator.read("")).revision, seen);
+    return seen;
+  };
+
+  test("a change whose answer is a failure although it was applied is told as applied", async () => {
+    const { fake, coordinator } = await connect();
+    const first = (await coordinator.transact([], [put("a", "1")]))!;
+    const compares = [{ key: "a", revision: first }];
+    fake.failAfterwards(2);
+    const changed = await coordinator.transact(compares, [put("a", "2")]);
+    const [entry] = (await coordinator.read("a")).entries;
+    expect(entry).toMatchObject({ value: "2", revision: changed });
+    await coordinator.close();
+  });
+
+  test("deletions that are forgotten are told, and revisions do not fall", async () => {
+    const world = await connect();
+    const { fake, coordinator } = world;
+    await coordinator.transact([], [put("a", "1"), put("b", "1")]);
+    const seen = await watchAll(world);
+    await coordinator.transact([], [{ key: "b", value: null }]);
+    await eventually({}, () => expect(seen.changes.length).toBe(1));
+    const { revision } = await coordinator.read("a");
+    fake.forgetDeletions();
+    expect((await coordinator.read("a")).revision).toBeGreaterThanOrEqual(revision);
+    await coordinator.transact([], [put("c", "1")]);
+    await eventually({}, () => expect(seen.changes.length).toBe(2));
+    expect([seen.gaps, seen.faults]).toEqual([0, []]);
+    await coordinator.close();
+  });
+
+  test("who watches a Consul that lost its data is told to read again", async () => {
+    const world = await connect();
+    await world.coordinator.transact([], [put("a", "1")]);
+    const seen = await watchAll(world);
+    world.fake.loseAll();
+    await eventually({}, () => expect(seen.gaps).toBe(1), 15_000);
+    expect(seen.revisions).toEqual([]);
+    expect(await world.coordinator.transact([], [put("a", "anew")])).toBeDefined();
+    await world.coordinator.close();
+  });
+
+  test("who watches a Consul restored from a backup is told to read again", async () => {
+    const world = await connect();
+    const { fake, coordinator } = world;
+    await coordinator.transact([], [put("a", "1")]);
+    const restore = fake.backUp();
+    await coordinator.transact([], [put("a", "2")]);
+    const seen = await watchAll(world);
+    restore();
+    await coordinator.transact([], [put("b", "1")]);
+    await eventually({}, () => expect(seen.gaps).toBe(1));
+    expect((await coordinator.read("a")).entries[0]?.value).toBe("1");
+    await coordinator.close();
+  });
+});
