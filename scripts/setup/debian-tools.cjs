@@ -19,7 +19,6 @@ const installMsMax = 240000;
 const consul = {
   debianPackage: "consul",
   suite: "bullseye",
-  mirror: "http://deb.debian.org/debian",
   keyring: "/usr/share/keyrings/debian-archive-keyring.gpg",
 };
 
@@ -66,7 +65,9 @@ function unpackConsul(root) {
 function downloadConsul(folder) {
   fs.mkdirSync(path.join(folder, "lists", "partial"), { recursive: true });
   const sources = path.join(folder, "consul.list");
-  const { mirror, suite, keyring, debianPackage } = consul;
+  const { suite, keyring, debianPackage } = consul;
+  const mirror = findMirror();
+  if (mirror === undefined) return false;
   fs.writeFileSync(sources, `deb [signed-by=${keyring}] ${mirror} ${suite} main\n`);
   const own = [
     `Dir::Etc::sourcelist=${sources}`,
@@ -83,6 +84,19 @@ function downloadConsul(folder) {
   if (!isThere || file === undefined) return false;
   const unpack = ["-x", file, path.join(folder, "unpacked")];
   return childProcess.spawnSync("dpkg-deb", unpack, { cwd: folder }).status === 0;
+}
+
+/** Where this machine's own packages come from. */
+function findMirror() {
+  const folder = "/etc/apt/sources.list.d";
+  const parts = fs.existsSync(folder) ? fs.readdirSync(folder).sort() : [];
+  const files = ["/etc/apt/sources.list"].concat(parts.map((name) => path.join(folder, name)));
+  const line = /^(?:URIs:|deb(?:[ \t]+\[[^\]]*\])?)[ \t]+(\S+[/]debian)[/]?(?:[ \t]|$)/m;
+  for (const file of files) {
+    const match = fs.existsSync(file) ? line.exec(fs.readFileSync(file, "utf8")) : null;
+    if (match) return match[1];
+  }
+  return undefined;
 }
 
 function mayInstall() {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Change, Coordinator, Watcher, Write } from "../../src/broker/ports/coordinator.ts";
-import { transactionKeysMax } from "../../src/broker/ports/transaction-bounds.ts";
+import { transactionKeysMax as keysMax } from "../../src/broker/ports/transaction-bounds.ts";
 
 /** Where a coordinator keeps things. `open` answers one over it, empty; `reopen` the same again. */
 export interface CoordinatorStore {
@@ -156,12 +156,9 @@ function transactionContract(makeStore: () => CoordinatorStore): void {
     await coordinator.close();
   });
 
-  test("a transaction over as many keys as there may be is applied whole or not at all", async () => {
+  test("a transaction over as many keys as may be is applied whole or not at all", async () => {
     const coordinator = await makeStore().open();
-    const keys = Array.from(
-      { length: transactionKeysMax },
-      (_, at) => `k/${String(at).padStart(2, "0")}`,
-    );
+    const keys = Array.from({ length: keysMax }, (_, at) => `k/${String(at).padStart(2, "0")}`);
     const absent = keys.map((key) => ({ key, revision: 0 }));
     const writes = keys.map((key) => put(key, `of ${key}`));
     const revision = await coordinator.transact(absent, writes);
@@ -169,7 +166,7 @@ function transactionContract(makeStore: () => CoordinatorStore): void {
     expect(entries).toEqual(writes.map((write) => ({ ...write, revision })));
     await coordinator.transact([], [{ key: keys.at(-1)!, value: null }]);
     expect(await coordinator.transact(absent, writes)).toBeUndefined();
-    expect((await keysBelow(coordinator, "k/")).length).toBe(transactionKeysMax - 1);
+    expect((await keysBelow(coordinator, "k/")).length).toBe(keysMax - 1);
     await coordinator.close();
   });
 

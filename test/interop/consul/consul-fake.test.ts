@@ -45,7 +45,7 @@ describe("what a real Consul does seldom", () => {
     return seen;
   };
 
-  test("a change whose answer is a failure although it was applied is told as applied", async () => {
+  test("a change that was applied and answered as failed is told as applied", async () => {
     const { fake, coordinator } = await connect();
     const first = (await coordinator.transact([], [put("a", "1")]))!;
     const compares = [{ key: "a", revision: first }];
