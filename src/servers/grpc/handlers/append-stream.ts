@@ -87,7 +87,10 @@ function refused(error: XylemError): Response {
   return { outcome: { case: "error", value: toErrorMessage(error) } };
 }
 
-/** Reads ahead as far as the bounds allow, counts what waits, and hands out what can be appended at once. */
+/**
+ * Reads ahead as far as the bounds allow, counts what waits, and hands out what can be appended at
+ * once.
+ */
 class Intake {
   readonly #requests: AsyncIterable<AppendStreamRequest>;
   readonly #settings: NodeSettings;
