@@ -87,7 +87,7 @@ function refused(error: XylemError): Response {
   return { outcome: { case: "error", value: toErrorMessage(error) } };
 }
 
-/** Reads ahead as far as the bounds allow, counts what waits, and hands out what goes together. */
+/**
  * Reads ahead as far as the bounds allow, counts what waits, and hands out what can be appended at
  * once.
  */
