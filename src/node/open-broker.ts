@@ -16,7 +16,7 @@ import { returnStrays } from "../broker/kafka-directory/return-strays.ts";
 import { LogDirectory } from "../broker/partition/directory/log-directory.ts";
 import type { GroupCoordinator } from "../broker/groups/group-coordinator.ts";
 import type { Cluster } from "../broker/cluster/cluster.ts";
-import type { NodeEntry } from "../broker/cluster/node-entry.ts";
+import type { Lineages, NodeEntry } from "../broker/cluster/node-entry.ts";
 import type { Compactor } from "../broker/ports/compactor.ts";
 import type { Forwarding } from "../broker/forwarding/forwarding.ts";
 import type { Coordinator } from "../broker/ports/coordinator.ts";
@@ -60,11 +60,13 @@ export interface OpenBroker {
   readonly loadGroups: () => Promise<void>;
   /** In a cluster: the other nodes learn that this one is up, and where it is reached. */
   readonly announce: (addresses: NodeEntry["addresses"]) => Promise<void>;
+  /** In a cluster: the other nodes take over, as far as they can; before the doors are closed. */
+  readonly handOver: () => Promise<void>;
   /** The links between nodes of a cluster. */
   readonly peers?: OpenPeers | undefined;
 }
 
-type WithoutAnnouncing = Omit<OpenBroker, "announce" | "peers">;
+type WithoutAnnouncing = Omit<OpenBroker, "announce" | "handOver" | "peers">;
 type WithoutGroups = Omit<Broker, "groups" | "retention">;
 
 /** What batches are built and read with in this process. */
@@ -139,10 +141,24 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
   const opened = await addGroups(steps, { ...own, ...useCases });
   directory.health.onFull(() => void opened.broker.retention.evictAll());
   if (control !== undefined) await takeCommands(steps, control, opened.broker);
-  const announce: OpenBroker["announce"] = async (addresses) => {
-    if (lineages !== undefined) await cluster?.announce(lineages, addresses);
+  return { ...opened, ...presenceOf(opened.broker, lineages), peers };
+}
+
+/** How a node comes into its cluster, and how it goes. */
+function presenceOf(
+  { cluster, topics, clock, log, settings }: Broker,
+  lineages: Lineages | undefined,
+): Pick<OpenBroker, "announce" | "handOver"> {
+  return {
+    announce: async (addresses) => {
+      if (lineages !== undefined) await cluster?.announce(lineages, addresses);
+    },
+    handOver: async () => {
+      if (cluster === undefined) return;
+      const { handOver } = await import("../broker/cluster/hand-over.ts");
+      await handOver({ cluster, topics, clock, log, timeoutMs: settings["cluster.drain.ms"] });
+    },
   };
-  return { ...opened, announce, peers };
 }
 
 /** Loaded here: a node by itself needs none of it. */

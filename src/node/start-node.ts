@@ -110,18 +110,19 @@ async function start(options: NodeOptions): Promise<RunningNode> {
 /** From here on the other nodes of a cluster count on this one. */
 async function announce(
   steps: StartSteps,
-  { broker, announce: tell }: OpenBroker,
+  { broker, announce: tell, handOver }: OpenBroker,
   listeners: Listeners,
 ): Promise<void> {
   if (broker.cluster === undefined) return;
-  await steps.run("tell the cluster where this node is", () =>
-    tell(
-      advertisedAddresses(
-        broker.settings,
-        (door) => listeners.find(door),
-        (door) => listeners.isWildcard(door),
-      ),
-    ),
+  const addresses = advertisedAddresses(
+    broker.settings,
+    (door) => listeners.find(door),
+    (door) => listeners.isWildcard(door),
+  );
+  await steps.run(
+    "tell the cluster where this node is",
+    () => tell(addresses),
+    () => handOver(),
   );
 }
 

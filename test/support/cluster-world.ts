@@ -136,7 +136,7 @@ export class ClusterWorld {
       transport.crash();
     };
     const stop = async (): Promise<void> => {
-      await this.drive(steps.stop());
+      await this.drive(opened.handOver().then(() => steps.stop()));
       await coordinator.close();
     };
     const node: ClusterNode = { id, broker, cluster, disk, log, topic, coordinator, crash, stop };

@@ -26,6 +26,11 @@ export const clusterSettings = {
     listMatching(nameServer, "a list of IP addresses, with or without a port"),
     "Name servers that know the coordinator's SRV records; empty asks the system's.",
   ),
+  "cluster.drain.ms": int(
+    10_000,
+    atLeast(0),
+    "How long a node that stops waits for others to take over its partitions; 0 is not at all.",
+  ),
   "cluster.expect": int(
     1,
     between(1, 1_000),

@@ -1,41 +1,160 @@
-import { afterEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { type ClusterNode, ClusterWorld } from "../../../test/support/cluster-world.ts";
 import { batchOf } from "../../../test/support/log-directory.ts";
-import { ProducedBatch, produce } from "../produce.ts";
 import type { PlacedPartition } from "../cluster/placed-partition.ts";
+import { listOffset, offsetTimes } from "../list-offsets.ts";
+import { ProducedBatch, produce } from "../produce.ts";
 
 let world: ClusterWorld;
+beforeEach(async () => {
+  world = await ClusterWorld.open(3);
+});
 afterEach(() => world.close());
 
-const placed = (node: ClusterNode): PlacedPartition =>
-  node.topic("orders")?.partitions[0] as PlacedPartition;
+const all = [1, 2, 3];
+const partitionAt = (id: number): PlacedPartition =>
+  world.node(id).topic("orders")?.partitions[0] as PlacedPartition;
+const endAt = (id: number): number => partitionAt(id).placement.log?.end ?? -1;
+const committedAt = (id: number): number => partitionAt(id).placement.log?.committed ?? -1;
 
-function head(ids = [1, 2, 3]): ClusterNode {
-  const found = ids.map((id) => world.node(id)).find((node) => placed(node).absence === undefined);
-  if (found === undefined) throw new Error("there is no head");
-  return found;
+async function create(replicasMin = 1): Promise<void> {
+  const configs = new Map([["min.insync.replicas", String(replicasMin)]]);
+  await world.create(1, "orders", { replicas: 3, configs });
+  await until("there is a head", () => headId() > 0);
 }
 
-async function send(node: ClusterNode, values: string[], acks = -1): Promise<ProducedBatch> {
-  const batch = new ProducedBatch(node.topic("orders"), 0, batchOf(values));
+/** Lets time pass until it holds. */
+async function until(what: string, holds: () => boolean): Promise<void> {
+  for (let step = 0; !holds(); step += 1) {
+    if (step === 2_000) throw new Error(`not within 100 s: ${what}`);
+    await world.tick(50);
+  }
+}
+
+function headId(ids = all): number {
+  return ids.find((id) => partitionAt(id).absence === undefined) ?? -1;
+}
+
+/** As one node knows them, head first. */
+function membersAt(id: number): number[] {
+  const [chain] = world.node(id).cluster.image.chains.values();
+  return chain?.config.members.map((member) => member.id) ?? [];
+}
+
+async function send(id: number, values: string[], acks = -1): Promise<ProducedBatch> {
+  const { broker } = world.node(id);
+  const batch = new ProducedBatch(world.node(id).topic("orders"), 0, batchOf(values));
   const request = { acks, timeoutMs: 30_000, clientId: "", transactionalId: null };
-  await world.drive(Promise.resolve(produce(node.broker, { ...request, batches: [batch] })));
+  await world.drive(Promise.resolve(produce(broker, { ...request, batches: [batch] })));
   return batch;
 }
 
-const chainOf = (node: ClusterNode): number[] =>
-  Array.from(node.cluster.image.chains.values())[0]?.config.members.map(({ id }) => id) ?? [];
+const othersOf = (id: number): number[] => all.filter((one) => one !== id);
 
-test("what the head answers for is on every node of its chain", async () => {
-  world = await ClusterWorld.open(3);
-  await world.create(2, "orders", { replicas: 3 });
-  await world.drive(Promise.resolve());
-  const at = head();
-  expect(chainOf(at)).toHaveLength(3);
-  const { error, appended } = await send(at, ["a", "b"]);
+test("what the head answers for is on every node, and soon committed there", async () => {
+  await create();
+  const { error, appended } = await send(headId(), ["a", "b"]);
   expect(error).toBeUndefined();
   expect(appended?.lastOffset).toBe(1);
-  for (const id of [1, 2, 3]) expect(placed(world.node(id)).placement.log?.end).toBe(2);
-  await world.tick(1_000);
-  for (const id of [1, 2, 3]) expect(placed(world.node(id)).placement.log?.committed).toBe(2);
+  expect(all.map(endAt)).toEqual([2, 2, 2]);
+  await until("all know that it is committed", () => all.every((id) => committedAt(id) === 2));
+});
+
+test("a head that dies is followed by its successor, and joins again behind", async () => {
+  await create();
+  const former = world.node(headId());
+  await send(former.id, ["a"]);
+  former.crash();
+  await until("there is another head", () => headId(othersOf(former.id)) > 0);
+  const next = headId(othersOf(former.id));
+  expect((await send(next, ["b"])).appended?.baseOffset).toBe(1);
+  await world.drive(world.start(former.id, {}, former.disk));
+  await until("it is a member again", () => membersAt(next).length === 3);
+  expect(membersAt(next).at(-1)).toBe(former.id);
+  await send(next, ["c"]);
+  expect(all.map(endAt)).toEqual([3, 3, 3]);
+});
+
+test("a head that stops in order hands over first: what it alone has is not lost", async () => {
+  await create();
+  const former = world.node(headId());
+  const [, successor = 0] = membersAt(former.id);
+  await send(former.id, ["a"]);
+  world.network.block(former.id, successor);
+  expect((await send(former.id, ["b"], 1)).error).toBeUndefined();
+  const stopping = former.stop();
+  world.clock.schedule(1_000, () => world.network.unblock(former.id, successor));
+  await stopping;
+  await until("another is the head", () => headId(othersOf(former.id)) > 0);
+  const next = headId(othersOf(former.id));
+  expect(endAt(next)).toBe(2);
+  const reasons = all.flatMap((id) => world.node(id).log.withLevel("info"));
+  expect(reasons.map(({ fields }) => fields["reason"])).toContain(
+    `node ${former.id} has handed over`,
+  );
+  expect((await send(next, ["c"])).error).toBeUndefined();
+});
+
+test("acks=all is refused by a chain shorter than min.insync.replicas; acks=1 is not", async () => {
+  await create(3);
+  const head = headId();
+  expect((await send(head, ["a"])).error).toBeUndefined();
+  world.node(othersOf(head)[0] as number).crash();
+  await until("it is cut out", () => membersAt(head).length === 2);
+  expect((await send(head, ["b"])).error?.code).toBe("NOT_ENOUGH_REPLICAS");
+  expect((await send(head, ["b"], 1)).error).toBeUndefined();
+  expect(committedAt(head)).toBe(1);
+});
+
+test("whoever waits when the chain becomes too short is told so; the record stays", async () => {
+  await create(3);
+  const head = headId();
+  const silent = world.node(membersAt(head)[2] as number);
+  silent.crash();
+  const sent = await send(head, ["a"]);
+  expect(sent.error?.code).toBe("NOT_ENOUGH_REPLICAS_AFTER_APPEND");
+  expect(endAt(head)).toBe(1);
+});
+
+test("a new head does not tell the latest offset before it has committed all it has", async () => {
+  await create();
+  const former = headId();
+  const [, middle = 0, tail = 0] = membersAt(former);
+  await send(former, ["a"]);
+  await until("all know that it is committed", () => all.every((id) => committedAt(id) === 1));
+  // The tail hears nothing more; the middle has what nobody has committed.
+  world.network.block(middle, tail);
+  await send(former, ["b"], 1);
+  await until("the middle has it", () => endAt(middle) === 2);
+  world.node(former).crash();
+  await until("the middle is the head", () => headId([middle, tail]) === middle);
+  const latest = { timestampMs: offsetTimes.latest, readCommitted: false, currentLeaderEpoch: -1 };
+  await expect(listOffset(partitionAt(middle), latest)).rejects.toMatchObject({
+    code: "OFFSET_NOT_AVAILABLE",
+  });
+  world.network.unblock(middle, tail);
+  await until("it has committed all", () => committedAt(middle) === 2);
+  expect((await listOffset(partitionAt(middle), latest)).offset).toBe(2);
+});
+
+test("a log start that the head has moved moves on every node", async () => {
+  await create();
+  const head = headId();
+  await send(head, ["a"]);
+  await send(head, ["b"]);
+  await world.drive(partitionAt(head).deleteRecordsBefore(1));
+  const startAt = (id: number): number => partitionAt(id).placement.log?.logStart ?? -1;
+  await until("it has moved", () => all.every((id) => startAt(id) === 1));
+});
+
+test("a node that was away catches up, a window at a time", async () => {
+  await create();
+  const head = headId();
+  const away: ClusterNode = world.node(membersAt(head)[2] as number);
+  await away.stop();
+  const value = "x".repeat(200_000);
+  for (let at = 0; at < 20; at += 1) await send(head, [value, value, value], 1);
+  await world.drive(world.start(away.id, { "replica.window.bytes": 65_536 }, away.disk));
+  await until("it is a member again", () => membersAt(head).length === 3);
+  expect(endAt(away.id)).toBe(endAt(head));
 });

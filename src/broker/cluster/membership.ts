@@ -82,7 +82,9 @@ export class Membership {
   }
 
   /** Tells the cluster what this node has become: where it listens, what it still holds. */
-  announce(change: Partial<Pick<NodeEntry, "addresses" | "lineages">>): Promise<void> {
+  announce(
+    change: Partial<Pick<NodeEntry, "addresses" | "lineages" | "isDraining">>,
+  ): Promise<void> {
     this.#entry = { ...this.#entry, ...change };
     this.#writing = this.#writing.then(
       () => this.#write(),
