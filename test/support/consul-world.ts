@@ -1,5 +1,6 @@
 import { silentLog } from "../../src/base/log.ts";
 import { ConsulCoordinator } from "../../src/coordination/consul/consul-coordinator.ts";
+import type { AddressSource } from "../../src/coordination/srv/address-source.ts";
 import { systemClock } from "../../src/node/system-clock.ts";
 import { SystemRandom } from "../../src/node/system-random.ts";
 import type { CoordinatorWorld } from "../contracts/cluster-coordinator.contract.ts";
@@ -12,6 +13,7 @@ export function connectConsul(
   addresses: readonly string[],
   clusterName: string,
   leaseMsMin?: number,
+  source?: AddressSource,
 ): ConsulCoordinator {
   return new ConsulCoordinator({
     address: `consul://${addresses.join(",")}`,
@@ -19,6 +21,7 @@ export function connectConsul(
     clock: systemClock,
     random: new SystemRandom(),
     log: silentLog,
+    addresses: source,
     ...(leaseMsMin === undefined ? {} : { leaseMsMin }),
   });
 }

@@ -6,8 +6,10 @@ import {
   put,
   WatchRecord,
 } from "../../contracts/coordinator.contract.ts";
+import type { Address, AddressSource } from "../../../src/coordination/srv/address-source.ts";
 import { ConsulFake } from "../../support/consul-fake.ts";
-import { connectConsul, consulWorld } from "../../support/consul-world.ts";
+import { connectConsul, consulWorld, sleep } from "../../support/consul-world.ts";
+import { CutProxy } from "../../support/cut-proxy.ts";
 
 const ttlMs = 1_000;
 const fakes: ConsulFake[] = [];
@@ -95,5 +97,37 @@ describe("what a real Consul does seldom", () => {
     await eventually({}, () => expect(seen.gaps).toBe(1));
     expect((await coordinator.read("a")).entries[0]?.value).toBe("1");
     await coordinator.close();
+  });
+
+  test("agents that DNS no longer names are asked nothing, and watches move", async () => {
+    const fake = await openFake();
+    const [first, second] = [await CutProxy.open(fake.port), await CutProxy.open(fake.port)];
+    const placeOf = ({ port }: CutProxy) => ({ host: "127.0.0.1", port });
+    let tell: (places: readonly Address[]) => void = () => {};
+    const addresses: AddressSource = {
+      current: [placeOf(first)],
+      onChanged: (listener) => {
+        tell = listener;
+        return () => {};
+      },
+      suspect: () => {},
+      close: () => {},
+    };
+    const coordinator = connectConsul([], "moved", ttlMs, addresses);
+    const seen = new WatchRecord();
+    coordinator.watch("", (await coordinator.read("")).revision, seen);
+    await coordinator.transact([], [put("a", "1")]);
+    await eventually({}, () => expect(seen.picture).toEqual({ a: "1" }));
+    // The watch has asked for what comes next.
+    await sleep(200);
+    const asked = first.acceptedCount;
+    tell([placeOf(second)]);
+    await coordinator.transact([], [put("a", "2")]);
+    await eventually({}, () => expect(seen.picture).toEqual({ a: "2" }), 2_000);
+    expect([first.acceptedCount, seen.gaps]).toEqual([asked, 0]);
+    expect(second.acceptedCount).toBeGreaterThan(0);
+    await coordinator.close();
+    first.close();
+    second.close();
   });
 });
