@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { XylemError } from "../../base/errors.ts";
 import { HeldLease, type LeaseKeeper } from "../../broker/leases/held-lease.ts";
 import type { ConsulAgents } from "./consul-agents.ts";
 import { isPassing, toCoordinatorError } from "./consul-failure.ts";
@@ -66,7 +67,8 @@ export class ConsulSessions implements LeaseKeeper {
 
   /**
    * A leader of Consul's renews by itself, also one that another has replaced: it counts only if a
-   * quorum stands behind who is asked, afterwards.
+   * quorum stands behind who is asked, afterwards. One that is new in office may not know sessions
+   * yet, and says that there is none: only a consistent read tells that it is gone.
    */
   async renew(
     id: string,
@@ -78,9 +80,11 @@ export class ConsulSessions implements LeaseKeeper {
     try {
       const path = `session/renew/${id}`;
       const renewed = await this.#agents.attempt(agent, { path, body: {}, alsoTaken }, options);
-      if (renewed.status === notFound) return false;
       const info = { path: `session/info/${id}?consistent` };
-      return asList((await this.#agents.attempt(agent, info, options)).body).length > 0;
+      const { body } = await this.#agents.attempt(agent, info, options);
+      if (asList(body).length === 0) return false;
+      if (renewed.status !== notFound) return true;
+      throw new XylemError("REQUEST_TIMED_OUT", "A session was there, and not renewed");
     } catch (error) {
       this.#agents.checkOpen();
       if (isPassing(error)) this.#agents.leave(agent, error);

@@ -118,13 +118,13 @@ describe("what a real Consul does seldom", () => {
     coordinator.watch("", (await coordinator.read("")).revision, seen);
     await coordinator.transact([], [put("a", "1")]);
     await eventually({}, () => expect(seen.picture).toEqual({ a: "1" }));
-    // The watch has asked for what comes next.
+    // The watch has asked for what comes next, and will have no answer from there.
     await sleep(200);
-    const asked = first.acceptedCount;
+    first.stall();
     tell([placeOf(second)]);
     await coordinator.transact([], [put("a", "2")]);
     await eventually({}, () => expect(seen.picture).toEqual({ a: "2" }), 2_000);
-    expect([first.acceptedCount, seen.gaps]).toEqual([asked, 0]);
+    expect(seen.gaps).toBe(0);
     expect(second.acceptedCount).toBeGreaterThan(0);
     await coordinator.close();
     first.close();
