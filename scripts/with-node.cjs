@@ -27,6 +27,7 @@ const tasks = {
   bench: { build: build, script: ["bench/run.ts"] },
   proto: { script: ["scripts/generate-proto.ts"] },
   simulate: { script: ["scripts/simulate.ts"] },
+  cluster: { build: buildIfStale, tools: true, script: ["scripts/run-cluster.ts"] },
 };
 
 function environment(nodeFolder, task) {

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Kafka, logLevel } from "kafkajs";
@@ -36,11 +37,12 @@ export class XylemCluster {
     settings: Readonly<Record<string, string>> = {},
   ): Promise<XylemCluster> {
     const [etcd] = (await EtcdServer.startAll(1)) as [EtcdServer];
+    const secret = randomBytes(24).toString("hex");
     const starting = Array.from({ length: count }, (_, at) =>
       startXylem({
         settings: {
           coordinator: `etcd://${etcd.address}`,
-          "cluster.secret": "a secret of enough characters",
+          "cluster.secret": secret,
           "cluster.expect": String(count),
           "node.id": String(at + 1),
           ...settings,

@@ -1,0 +1,19 @@
+// `npm run cluster -- [--nodes 3]`: that many nodes on one etcd, all on loopback, until Ctrl-C.
+// Data lies in temporary folders that go when it ends.
+import { parseArgs } from "node:util";
+import { XylemCluster } from "../test/support/xylem-cluster.ts";
+
+const { values } = parseArgs({ options: { nodes: { type: "string", default: "3" } } });
+const ended = Promise.withResolvers<void>();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => ended.resolve());
+
+const cluster = await XylemCluster.start(Number(values.nodes));
+console.log(`etcd    ${cluster.etcd.address}`);
+for (const id of cluster.ids) {
+  const { bootstrap, pid, dataFolder } = cluster.node(id);
+  console.log(`node ${id}  kafka ${bootstrap}  http://${bootstrap}  pid ${pid}  ${dataFolder}`);
+}
+const brokers = cluster.ids.map((id) => cluster.node(id).bootstrap);
+console.log(`\nbootstrap.servers=${brokers.join(",")}\nCtrl-C ends all of them.`);
+await ended.promise;
+await cluster.stop();
