@@ -65,6 +65,11 @@ export const httpSettings = {
     atLeast(0),
     "How long an HTTP/1 connection is kept for its next request.",
   ),
+  "http.list.max.values": int(
+    500_000,
+    atLeast(1_000),
+    "Values in a JSON list of records, nested ones too: each takes memory and time.",
+  ),
   "http.read.max.bytes": int(
     16_777_216,
     atLeast(1_024),

@@ -8,7 +8,7 @@ import { parsePosition } from "../../../broker/records/position.ts";
 import { parseRecordFilter } from "../../../broker/records/record-filter.ts";
 import { toProblem } from "../errors.ts";
 import { ackAsMember, fetchAsMember, leaveAsMember } from "../groups/member-calls.ts";
-import { parseExactly, toNewRecords } from "../records/parse-record-list.ts";
+import { checkCounts, parseExactly, toNewRecords } from "../records/parse-record-list.ts";
 import { checkContentTypes, contentTypeOf } from "../records/parse-records.ts";
 import { clientId, tellOutcome } from "../records/tell-outcome.ts";
 import type { HttpScope } from "../route.ts";
@@ -282,6 +282,7 @@ export class LiveSocket implements LiveReader {
     const { topic, acks = "all", durability, expectedOffset, idempotencyKey: key } = command;
     // Once more, for numbers that are to be kept digit for digit.
     const listed = parseExactly(text) as { readonly records: readonly ListedRecord[] };
+    checkCounts(listed, broker.settings);
     const records = toNewRecords(listed.records);
     checkContentTypes(records, contentTypeOf(broker, topic));
     const outcome = await appendRecords(broker, tools, {

@@ -1,8 +1,11 @@
+import { defaultNodeSettings } from "../../../base/settings/node-settings.ts";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encodeUtf8 } from "../../../base/text.ts";
 import { formatRecord } from "./format-record.ts";
 import { parseRecordList } from "./parse-record-list.ts";
+
+const parse = (text: string) => parseRecordList(encodeUtf8(text), defaultNodeSettings);
 
 const stored = (value: Uint8Array | null, headers: readonly [string, string][] = []) => ({
   topic: "t",
@@ -38,7 +41,7 @@ describe("a record as JSON", () => {
   test("keeps every digit of a stored number", () => {
     const text = '{"id":12345678901234567890,"sum":1.10}';
     expect(formatRecord(stored(encodeUtf8(text)))).toContain(`"value":${text}`);
-    const [record] = parseRecordList(`{"records":[{"value":${text}}]}`);
+    const [record] = parse(`{"records":[{"value":${text}}]}`);
     expect(Buffer.from(record!.value!).toString()).toBe(text);
   });
 
@@ -60,7 +63,7 @@ describe("a record as JSON", () => {
         const listed = JSON.parse(line) as Record<string, unknown>;
         delete listed["offset"];
         delete listed["topic"];
-        const [again] = parseRecordList(JSON.stringify({ records: [listed] }));
+        const [again] = parse(JSON.stringify({ records: [listed] }));
         expect(again!.key && [...again!.key]).toEqual(key && [...key]);
         // JSON may lose its blanks.
         const isJson = listed["encoding"] === "json";

@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { scanJson } from "../../../base/json/scan-json.ts";
 import { decodeUtf8 } from "../../../base/text.ts";
 import type { StoredRecord } from "../../../broker/records/stored-record.ts";
 
@@ -47,7 +48,7 @@ function formatValue({ value, headers }: StoredRecord): string {
   if (value === null) return '"encoding":"text","value":null';
   if (!isUtf8(value)) return `"encoding":"base64","value":"${base64(value)}"`;
   const text = decodeUtf8(value);
-  if (looksLikeJson(text, headers) && isJson(text)) {
+  if (looksLikeJson(text, headers) && scanJson(value) !== undefined) {
     // Outside of strings a line break is a blank; inside there are none (RFC 8259, 7).
     return `"encoding":"json","value":${text.replaceAll(/[\r\n]/g, " ")}`;
   }
@@ -70,15 +71,6 @@ export function findHeader(headers: Headers, name: string): string | undefined {
 /** `application/json` or `application/anything+json`, parameters aside. */
 export function isJsonType(contentType: string): boolean {
   return /^application\/([\w.-]+\+)?json\s*(;|$)/i.test(contentType);
-}
-
-export function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function base64(bytes: Uint8Array): string {

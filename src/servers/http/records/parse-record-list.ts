@@ -1,5 +1,8 @@
 import { XylemError } from "../../../base/errors.ts";
-import { encodeUtf8 } from "../../../base/text.ts";
+import { scanJson } from "../../../base/json/scan-json.ts";
+import type { NodeSettings } from "../../../base/settings/node-settings.ts";
+import { decodeUtf8, encodeUtf8 } from "../../../base/text.ts";
+import { checkHeaderCount, checkRecordCount } from "../../../broker/records/append-bounds.ts";
 import type { NewRecord } from "../../../broker/records/append-records.ts";
 import { findProblem } from "../schemas/find-problem.ts";
 import { type HeaderText, type ListedRecord, newRecordList } from "../schemas/record.ts";
@@ -9,10 +12,13 @@ type RecordHeader = NewRecord["headers"][number];
 
 /**
  * The records of a body of `application/vnd.xylem.records+json`. Values are stored as JSON without
- * blanks, numbers digit for digit; `encoding` says otherwise. Throws INVALID_REQUEST.
+ * blanks, numbers digit for digit; `encoding` says otherwise. Throws INVALID_REQUEST,
+ * RECORD_LIST_TOO_LARGE and INVALID_RECORD.
  */
-export function parseRecordList(text: string): NewRecord[] {
-  const body = parseExactly(text);
+export function parseRecordList(bytes: Uint8Array, settings: NodeSettings): NewRecord[] {
+  checkValueCount(bytes, settings);
+  const body = parseExactly(decodeUtf8(bytes));
+  checkCounts(body, settings);
   const problem = findProblem(newRecordList, body);
   if (problem !== undefined) throw invalid(problem);
   return toNewRecords((body as { readonly records: readonly ListedRecord[] }).records);
@@ -21,6 +27,32 @@ export function parseRecordList(text: string): NewRecord[] {
 /** Records of a list that passed its schema. Throws INVALID_REQUEST. */
 export function toNewRecords(records: readonly ListedRecord[]): NewRecord[] {
   return records.map(toRecord);
+}
+
+/** Before anything is built of it: the loop would stand still for as long as that takes. */
+function checkValueCount(bytes: Uint8Array, settings: NodeSettings): void {
+  const most = settings["http.list.max.values"];
+  const scanned = scanJson(bytes);
+  if (scanned === undefined || scanned.valueCount <= most) return;
+  const detail = `more than ${most} values: http.list.max.values`;
+  throw new XylemError("RECORD_LIST_TOO_LARGE", detail);
+}
+
+/**
+ * The bounds of records and of their headers, of what may be no list of records yet. Throws
+ * RECORD_LIST_TOO_LARGE and INVALID_RECORD.
+ */
+export function checkCounts(body: unknown, settings: NodeSettings): void {
+  const { records } = (body ?? {}) as { readonly records?: unknown };
+  if (!Array.isArray(records)) return;
+  checkRecordCount(records.length, settings);
+  for (const one of records as readonly (Partial<ListedRecord> | null)[]) {
+    const headers = one?.headers;
+    if (typeof headers !== "object" || headers === null) continue;
+    let count = 0;
+    for (const values of Object.values(headers)) count += Array.isArray(values) ? values.length : 1;
+    checkHeaderCount(count, settings);
+  }
 }
 
 /** A number that a double would write differently: it is kept as its text. */

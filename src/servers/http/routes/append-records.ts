@@ -5,6 +5,7 @@ import type { IdempotencyKey } from "../../../broker/records/idempotency/append-
 import { toProblem } from "../errors.ts";
 import {
   contentTypeOf,
+  largestRecordBytes,
   linesType,
   parseRecords,
   recordListType,
@@ -88,10 +89,12 @@ const append = route({
     const { acks = "all", key, partition } = query;
     const contentType = headers["content-type"];
     const typeWanted = contentTypeOf(broker, topic);
+    const sizeBytesMax = largestRecordBytes(broker, topic);
+    const bounds = { sizeBytesMax, settings: broker.settings };
     const bytes = body as unknown as Uint8Array;
     const outcome = await appendRecords(broker, tools, {
       topic,
-      records: parseRecords(bytes, { contentType, key, partition, typeWanted }),
+      records: parseRecords(bytes, { contentType, key, partition, typeWanted, ...bounds }),
       acks: acksNumbers[acks],
       timeoutMs: parseTimeSpan(query.timeout, broker.settings["append.timeout.ms"], "timeout"),
       clientId,

@@ -47,11 +47,8 @@ const listedRecord = object(
 );
 export type ListedRecord = ValueOf<typeof listedRecord>;
 
-/** Records of one request: each takes some hundred bytes of memory, however small it is itself. */
-export const newRecordsMax = 100_000;
-
 export const newRecordList = object({
-  records: listOf(listedRecord, { minItems: 1, maxItems: newRecordsMax }),
+  records: listOf(listedRecord, { minItems: 1 }),
 });
 
 export const record = object({
