@@ -43,6 +43,7 @@ export class ConsulFake {
   #index = 10;
   /** How many requests are yet to be answered with a failure after they were carried out. */
   #failuresLeft = 0;
+  #renewalsMissed = 0;
 
   static async open(): Promise<ConsulFake> {
     const fake = new ConsulFake();
@@ -64,6 +65,11 @@ export class ConsulFake {
   /** As without a leader: the next requests are carried out, and answered with a failure. */
   failAfterwards(count: number): void {
     this.#failuresLeft = count;
+  }
+
+  /** As of a leader that is new in office: it does not know sessions yet that it is to renew. */
+  forgetToRenew(count: number): void {
+    this.#renewalsMissed = count;
   }
 
   /** As after 15 minutes: Consul tells by no index any more that something was deleted. */
@@ -144,7 +150,10 @@ export class ConsulFake {
 
   #renewSession(id: string): Answer {
     const session = this.#sessions.get(id);
-    if (session === undefined) return { status: 404, body: `Session id '${id}' not found` };
+    const isMissed = this.#renewalsMissed > 0;
+    if (isMissed) this.#renewalsMissed -= 1;
+    if (session === undefined || isMissed)
+      return { status: 404, body: `Session id '${id}' not found` };
     clearTimeout(session.timer);
     session.timer = setTimeout(() => this.#endSession(id), session.ttlMs);
     return { status: 200, body: [{ ID: id }] };

@@ -58,6 +58,18 @@ describe("what a real Consul does seldom", () => {
     await coordinator.close();
   });
 
+  test("a leader that does not know sessions yet ends no lease", async () => {
+    const { fake, coordinator } = await connect();
+    const lease = await coordinator.lease(ttlMs);
+    let lost = 0;
+    lease.onLost(() => (lost += 1));
+    const untilMs = lease.holdsUntilMs;
+    fake.forgetToRenew(2);
+    await eventually({}, () => expect(lease.holdsUntilMs).toBeGreaterThan(untilMs), ttlMs);
+    expect(lost).toBe(0);
+    await coordinator.close();
+  });
+
   test("deletions that are forgotten are told, and revisions do not fall", async () => {
     const world = await connect();
     const { fake, coordinator } = world;
