@@ -253,10 +253,7 @@ export class ChainReplica implements ReplicaCore {
   }
 
   #commitAsHead(offset: number): void {
-    if (this.#isTooShort) return;
-    if (!this.ports.lease.holds(this.nowMs)) return;
-    if (this.marks.isCutting) return;
-    this.#commit(offset);
+    if (this.refusalOfCommit(this.nowMs) === undefined) this.#commit(offset);
   }
 
   #commit(offset: number): void {
@@ -279,6 +276,13 @@ export class ChainReplica implements ReplicaCore {
 
   get #isTooShort(): boolean {
     return (this.config?.members.length ?? 0) < this.#minInsyncReplicas;
+  }
+
+  /** Why this replica may say of nothing now that the whole chain has it. */
+  refusalOfCommit(nowMs: number): RefusalCode | undefined {
+    const isAble = this.#haltedFor === undefined && !this.marks.isCutting && this.#isHead;
+    if (!isAble || !this.ports.lease.holds(nowMs)) return "NOT_LEADER_OR_FOLLOWER";
+    return this.#isTooShort ? "NOT_ENOUGH_REPLICAS" : undefined;
   }
 
   /** Why no client may append here now; `acks` as Kafka's, -1 is all. */

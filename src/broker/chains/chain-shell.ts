@@ -6,10 +6,11 @@ import type { ChainInput, LinkId, Peer } from "../../replication/chain-input.ts"
 import type { ChainMessage } from "../../replication/chain-message.ts";
 import { ChainReplica } from "../../replication/chain-replica.ts";
 import type { RunningChain } from "../cluster/running-chain.ts";
-import type { ReadResult } from "../partition/partition-log.ts";
+import type { Durability, ReadResult } from "../partition/partition-log.ts";
 import type { ReplicaGovernor, ReplicaLog, ReplicaUse } from "../partition/replica/replica-log.ts";
 import type { ChainHost } from "./chain-host.ts";
 import { ReplicaOrders } from "./replica-orders.ts";
+import { StoredWaiters } from "./stored-waiters.ts";
 import { type LoadedRead, SuccessorReads } from "./successor-reads.ts";
 
 /** Inputs that came while another one was worked on: each effect brings one or two. */
@@ -34,6 +35,7 @@ export class ChainShell implements RunningChain, ReplicaGovernor {
   readonly #host: ChainHost;
   readonly #replica: ChainReplica;
   readonly #reads: SuccessorReads;
+  readonly #waiting: StoredWaiters;
   readonly #orders: ReplicaOrders;
   #stopListening = (): void => {};
   readonly #inputs: Pending[] = [];
@@ -48,6 +50,7 @@ export class ChainShell implements RunningChain, ReplicaGovernor {
     this.#host = host;
     this.#settings = log.settings;
     this.#replica = new ChainReplica(startOf(log, host), portsOf(log, host), host.limits);
+    this.#waiting = new StoredWaiters(this.#replica);
     this.#reads = new SuccessorReads(log, {
       hasRoom: (link) => host.hasRoom(link),
       onLoaded: () => this.#drain(),
@@ -77,6 +80,15 @@ export class ChainShell implements RunningChain, ReplicaGovernor {
     return this.#replica.config?.members.length ?? 0;
   }
 
+  whenStored(offset: number, durability: Durability, done: (error?: Error) => void): void {
+    if (this.#isOver) return done(this.#refused("NOT_LEADER_OR_FOLLOWER"));
+    this.#waiting.add(offset, durability, done);
+    if (durability === "fsync") {
+      this.#orders.take({ kind: "flush", offset });
+      this.#feed({ kind: "flushAsked", offset });
+    } else this.#waiting.advance(this.#host.clock.monotonicMs());
+  }
+
   configure(config: ChainConfig): void {
     this.#checkEpoch(config);
     this.#feed({ kind: "config", config });
@@ -90,7 +102,7 @@ export class ChainShell implements RunningChain, ReplicaGovernor {
   close(): void {
     if (this.#isOver) return;
     this.#end();
-    this.#log.failWaiters(this.#refused("NOT_LEADER_OR_FOLLOWER"));
+    this.#failWaiting(this.#refused("NOT_LEADER_OR_FOLLOWER"));
   }
 
   /** Epochs do not go back, but for a coordinator that was restored from a backup. */
@@ -162,8 +174,10 @@ export class ChainShell implements RunningChain, ReplicaGovernor {
     this.#feed({ kind: "stored", written, flushed });
   }
 
-  onStopped(): void {
+  onStopped(error: XylemError): void {
+    this.#waiting.fail(error);
     this.#end();
+    this.#host.onFailed();
   }
 
   #noteLogStart(): void {
@@ -236,6 +250,7 @@ export class ChainShell implements RunningChain, ReplicaGovernor {
     }
     // The session for which they were read is over.
     records?.lease?.release();
+    this.#waiting.advance(this.#host.clock.monotonicMs());
   }
 
   #apply(effect: ChainEffect, bytes: Uint8Array = noBytes): void {
@@ -264,7 +279,7 @@ export class ChainShell implements RunningChain, ReplicaGovernor {
       case "ask":
         return this.#host.ask(effect.ask);
       case "refuseWaiting":
-        return this.#log.failWaiters(this.#refused(effect.code));
+        return this.#failWaiting(this.#refused(effect.code));
       case "lookAgain":
         return this.#host.lookAgain();
       case "halt":
@@ -289,6 +304,11 @@ export class ChainShell implements RunningChain, ReplicaGovernor {
     // It stops, and is told so by `onStopped`.
     this.#log.halt(new XylemError("KAFKA_STORAGE_ERROR", detail, { cause }));
     this.#end();
+  }
+
+  #failWaiting(error: XylemError): void {
+    this.#waiting.fail(error);
+    this.#log.failWaiters(error);
   }
 
   #end(): void {

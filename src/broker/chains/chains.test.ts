@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type ClusterNode, ClusterWorld } from "../../../test/support/cluster-world.ts";
+import { XylemError } from "../../base/errors.ts";
 import { batchOf } from "../../../test/support/log-directory.ts";
 import type { PlacedPartition } from "../cluster/placed-partition.ts";
 import { listOffset, offsetTimes } from "../list-offsets.ts";
+import type { Durability } from "../partition/partition-log.ts";
+import type { Partition } from "../partition/partition.ts";
 import { ProducedBatch, produce } from "../produce.ts";
 
 let world: ClusterWorld;
@@ -41,10 +44,15 @@ function membersAt(id: number): number[] {
   return chain?.config.members.map((member) => member.id) ?? [];
 }
 
-async function send(id: number, values: string[], acks = -1): Promise<ProducedBatch> {
+async function send(
+  id: number,
+  values: string[],
+  acks = -1,
+  durability?: Durability,
+): Promise<ProducedBatch> {
   const { broker } = world.node(id);
   const batch = new ProducedBatch(world.node(id).topic("orders"), 0, batchOf(values));
-  const request = { acks, timeoutMs: 30_000, clientId: "", transactionalId: null };
+  const request = { acks, timeoutMs: 5_000, clientId: "", transactionalId: null, durability };
   await world.drive(Promise.resolve(produce(broker, { ...request, batches: [batch] })));
   return batch;
 }
@@ -157,4 +165,32 @@ test("a node that was away catches up, a window at a time", async () => {
   await world.drive(world.start(away.id, { "replica.window.bytes": 65_536 }, away.disk));
   await until("it is a member again", () => membersAt(head).length === 3);
   expect(endAt(away.id)).toBe(endAt(head));
+});
+
+for (const durability of ["os", "fsync"] as const) {
+  test(`who asks for durability=${durability} is answered by the whole chain too`, async () => {
+    await create();
+    const head = headId();
+    const [, middle = 0, tail = 0] = membersAt(head);
+    world.network.block(middle, tail);
+    const early = await send(head, ["a"], -1, durability);
+    expect(early.error?.code).toBe("REQUEST_TIMED_OUT");
+    world.network.unblock(middle, tail);
+    expect((await send(head, ["b"], -1, durability)).error).toBeUndefined();
+    const flushed = all.map((id) => partitionAt(id).placement.log?.flushed ?? -1);
+    expect(durability === "os" || Math.min(...flushed) === 2).toBe(true);
+  });
+}
+
+test("a head whose log can not be used any more gives way", async () => {
+  await create();
+  const former = headId();
+  await send(former, ["a"]);
+  const { replica } = partitionAt(former).placement.log as Partition;
+  replica?.halt(new XylemError("KAFKA_STORAGE_ERROR", "the disk is gone"));
+  expect((await send(former, ["b"])).error?.code).toBe("KAFKA_STORAGE_ERROR");
+  await until("another is the head", () => (membersAt(former)[0] ?? former) !== former);
+  const [next = 0] = membersAt(former);
+  expect((await send(next, ["b"])).error).toBeUndefined();
+  expect((await send(former, ["c"])).error?.code).toBe("NOT_LEADER_OR_FOLLOWER");
 });

@@ -3,7 +3,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { NodeSettings } from "../../base/settings/node-settings.ts";
 import { parseUuid } from "../../base/uuid.ts";
-import { chainsPrefix } from "../../replication/chain-config.ts";
+import { chainsPrefix, roleOf } from "../../replication/chain-config.ts";
 import type { ReplicaAsk } from "../../replication/chain-effect.ts";
 import type { ChainAsk } from "../../replication/controller/chain-ask.ts";
 import type { ReplicaLimits } from "../../replication/replica-core.ts";
@@ -27,7 +27,7 @@ export interface ChainsOptions {
 export type AskController = (ask: ChainAsk) => Promise<void>;
 
 /** What depends on whose chain it is. */
-type OwnCalls = "want" | "unwant" | "hasRoom" | "onConfigured" | "onEnded";
+type OwnCalls = "want" | "unwant" | "hasRoom" | "onConfigured" | "onFailed" | "onEnded";
 
 /** When what had no answer is said again. */
 const retryMs = 400;
@@ -40,6 +40,8 @@ export class Chains {
   readonly #links: ChainLinks;
   readonly #limits: ReplicaLimits;
   readonly #shells = new Set<ChainShell>();
+  /** Of logs that can not be used. */
+  readonly #failed = new Map<string, ChainPlace>();
   readonly #asking = new Set<string>();
   readonly #looking = new Set<string>();
   #askController: AskController | undefined;
@@ -82,11 +84,13 @@ export class Chains {
       unwant: (nodeId) => this.#links.unwant(nodeId, shell),
       hasRoom: (link) => this.#links.hasRoom(link, shell),
       onConfigured: () => this.#links.hearEarly(key, shell),
+      onFailed: () => void this.#failed.set(key, place),
       onEnded: () => {
         this.#links.remove(key, shell);
         this.#shells.delete(shell);
       },
     });
+    this.#failed.delete(key);
     this.#shells.add(shell);
     this.#links.add(key, shell);
     shell.begin();
@@ -111,7 +115,19 @@ export class Chains {
 
   #tick(): void {
     for (const shell of this.#shells) shell.tick();
+    for (const place of this.#failed.values()) this.#reportOwn(place);
     this.#stopTicking = this.#options.clock.schedule(tickMs, () => this.#tick());
+  }
+
+  /** Nobody is ahead of a head: a node says itself what it can not go on with. */
+  #reportOwn(place: ChainPlace): void {
+    const config = this.#options.cluster.image.chains.get(place.key)?.config;
+    if (config === undefined) this.#failed.delete(place.key);
+    const role = config === undefined ? "outsider" : roleOf(config, place.self);
+    if (config === undefined || role === "outsider" || role === "solo") return;
+    const { epoch } = config;
+    const stalled = { ...place.self, lineage: "" };
+    this.#ask(place, { kind: "report", epoch, stalled, isReachable: false });
   }
 
   #ask({ key, self }: ChainPlace, ask: ReplicaAsk): void {

@@ -30,7 +30,7 @@ export interface Placement {
   /** Whether clients are served from it. */
   readonly isServed: boolean;
   /** What runs the log on this node. */
-  readonly chain?: Pick<RunningChain, "knowsLatest" | "memberCount"> | undefined;
+  readonly chain?: Pick<RunningChain, "knowsLatest" | "memberCount" | "whenStored"> | undefined;
   /** Why this node's replica can not be used. */
   readonly failure?: XylemError | undefined;
 }
@@ -187,8 +187,9 @@ export class PlacedPartition implements PartitionLog {
 
   whenStored(offset: number, durability: Durability, done: (error?: Error) => void): void {
     const { absence } = this;
-    if (absence === undefined) this.#here().whenStored(offset, durability, done);
-    else done(absence);
+    const chain = absence === undefined ? this.#placement.chain : undefined;
+    if (chain === undefined) done(absence);
+    else chain.whenStored(offset, durability, done);
   }
 
   read(offset: number, options: ReadOptions): ReadResult | Promise<ReadResult> {

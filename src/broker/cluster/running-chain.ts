@@ -1,5 +1,6 @@
 import type { ChainConfig } from "../../replication/chain-config.ts";
 import type { Member } from "../../replication/member.ts";
+import type { Durability } from "../partition/partition-log.ts";
 import type { ReplicaLog } from "../partition/replica/replica-log.ts";
 
 /** A replica of this node's, run as its chain says. */
@@ -10,6 +11,11 @@ export interface RunningChain {
   readonly knowsLatest: boolean;
   /** Of its chain: Kafka's replicas in sync. */
   readonly memberCount: number;
+  /**
+   * At a head: calls back once the whole chain has what is below `offset` as durably as asked, or
+   * with why nobody will know.
+   */
+  whenStored(offset: number, durability: Durability, done: (error?: Error) => void): void;
   /** Its chain is so from now on. Throws when the log can not be of that chain. */
   configure(config: ChainConfig): void;
   /** This node's lease was lost or regained. */

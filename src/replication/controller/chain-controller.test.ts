@@ -41,6 +41,17 @@ describe("failures", () => {
     expect(world.settle()).toBe("2 [1a 3a] joining 2a");
   });
 
+  test("a head that gives up itself is cut while there is another, and alone stays", () => {
+    const world = new ControllerWorld();
+    world.up("1a 2a");
+    world.chain("1a 2a");
+    world.ask({ kind: "report", from: life("1a"), stalled: life("1a") });
+    expect(world.settle()).toBe("2 [2a]");
+    world.down(1);
+    world.ask({ kind: "report", from: life("2a"), stalled: life("2a") });
+    expect(world.settle()).toBe("2 [2a]");
+  });
+
   test("one that stands still again and again rests longer and longer", () => {
     const world = new ControllerWorld();
     world.up("1a 2a");

@@ -51,22 +51,23 @@ export function cancelJoin(situation: ChainSituation): Verdict | undefined {
   return change(nextEpoch(config, { joining }), `${nodesOf([...cancelled])} joins no more`);
 }
 
-/** Cuts a member that lives and stands still, as the one ahead of it reports. */
+/** Cuts a member that lives and stands still, as the one ahead of it reports, or itself. */
 export function cutStalled(situation: ChainSituation): Verdict | undefined {
   const { config } = situation.chain;
-  const [stalled] = stalledOf(situation, config.members.slice(1));
-  if (stalled === undefined) return undefined;
+  const [stalled] = stalledOf(situation, config.members);
+  if (stalled === undefined || config.members.length === 1) return undefined;
   rest(situation, stalled.id);
   const members = config.members.filter((member) => member !== stalled);
   return change(shortened(config, members), `node ${stalled.id} stands still`);
 }
 
-/** Those of them that the member ahead of them reports, in this epoch. */
+/** Those of them that the member ahead reports in this epoch, or that give up themselves. */
 function stalledOf(situation: ChainSituation, among: readonly Member[]): Member[] {
   const report = askOf(situation, "report");
   if (report === undefined) return [];
   const stalled = among.find((one) => sameMember(one, report.stalled));
   if (stalled === undefined) return [];
+  if (sameMember(stalled, report.from)) return [stalled];
   const { members } = situation.chain.config;
   const place = members.indexOf(stalled);
   const ahead = place < 0 ? members.at(-1) : members[place - 1];
