@@ -196,7 +196,7 @@ export const plantedRules: readonly PlantedRule[] = [
   {
     rule: "min-insync",
     without: "a chain that is too short commits",
-    plants: [at(replica, "if (this.#isTooShort) return;\n    if (!this.ports", "if (!this.ports")],
+    plants: [at(replica, "return this.#isTooShort ?", "return nowMs < 0 ?")],
   },
   {
     rule: "lease-margin",
@@ -212,7 +212,7 @@ export const plantedRules: readonly PlantedRule[] = [
   {
     rule: "commit-leased",
     without: "a head whose lease is gone goes on committing",
-    plants: [at(replica, "if (!this.ports.lease.holds(this.nowMs)) return;", "")],
+    plants: [at(replica, "!isAble || !this.ports.lease.holds(nowMs)", "!isAble")],
   },
   {
     rule: "unclean-mark",
@@ -222,7 +222,7 @@ export const plantedRules: readonly PlantedRule[] = [
   {
     rule: "cut-stalled",
     without: "who lives is never cut",
-    plants: [at(failures, "if (stalled === undefined) return undefined;", "return undefined;")],
+    plants: [at(failures, "if (stalled === undefined || config", "if (stalled !== null || config")],
   },
   {
     rule: "log-start",
