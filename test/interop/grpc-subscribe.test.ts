@@ -202,8 +202,9 @@ test("readers that do not read hold one answer each, however much there is", asy
     await new Promise((resolve) => setTimeout(resolve, 100));
     most = Math.max(most, usedBytes() - before);
   }
-  // 20 readers of 60 MB: an answer of 1 MB, what it was encoded from, and the windows of HTTP/2.
-  expect(most).toBeLessThan(150_000_000);
+  // 1.2 GB are asked for. An answer of 1 MB is there several times, of 20 readers and the broker in
+  // this one process: as records, as a message, encoded, in the windows of HTTP/2, and decoded.
+  expect(most).toBeLessThan(300_000_000);
   let bytes = 0;
   streams[0]?.on("data", (answer) => {
     for (const record of (answer as unknown as Answer).records) bytes += record.value.length;
