@@ -36,7 +36,7 @@ export const attemptMsMax = 3_000;
 const pauseMsMin = 50;
 const pauseMsMax = 1_000;
 
-/** The servers of a coordinator that are known, one of them in use; what fails moves on to the next. */
+/** The servers of a coordinator that are known, one of them in use; what fails goes to the next. */
 export class ServerRotation<Server extends { readonly url: string }> {
   protected readonly clock: Clock;
   readonly #log: Log;
