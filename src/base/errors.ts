@@ -5,6 +5,9 @@ export type ErrorCode = keyof typeof catalogue;
 /** Numbers and names behind an error that a program may act on, such as the valid offsets. */
 export type ErrorFacts = Readonly<Record<string, unknown>>;
 
+/** What a client sent is part of many a detail, and may be as long as a request. */
+const detailCharsMax = 2_000;
+
 /** What a client may see. Every door turns it into its own form through the catalogue. */
 export class XylemError extends Error {
   override name = "XylemError";
@@ -13,7 +16,7 @@ export class XylemError extends Error {
   readonly facts: ErrorFacts | undefined;
 
   constructor(code: ErrorCode, detail: string, options?: { cause?: unknown; facts?: ErrorFacts }) {
-    super(detail, options);
+    super(detail.length > detailCharsMax ? `${detail.slice(0, detailCharsMax)}…` : detail, options);
     this.code = code;
     this.facts = options?.facts;
   }

@@ -7,6 +7,7 @@ import { type GuestRoutes, mountGuests } from "./guest-routes.ts";
 import { mountRoute, refuseOtherMethods, sendText, takeBodies } from "./mount-route.ts";
 import { requestIdHeader } from "./request-ids.ts";
 import { Refusal } from "./refusal.ts";
+import { refuseMalformed } from "./refuse-on-stream.ts";
 import type { HttpScope } from "./route.ts";
 
 /** Longest topic, group and bucket names with every character percent-encoded. */
@@ -33,6 +34,7 @@ export async function openHttpApp(
     bodyLimit: settings["http.request.max.bytes"],
     frameworkErrors: (error, _request, reply) =>
       void sendProblem(reply as FastifyReply, error, log),
+    clientErrorHandler: refuseMalformed,
     routerOptions: { maxParamLength: paramLengthMax },
   });
   app.setErrorHandler((error, _request, reply) => sendProblem(reply, error, log));

@@ -119,7 +119,9 @@ test("a foreign page writes nothing and reads no record, a listed one does both"
 });
 
 test("bytes that are no HTTP get 400 and the connection ends", async () => {
-  expect(await exchange("GET nonsense\r\n\r\n")).toMatch(/^HTTP\/1.1 400 /);
+  const answer = await exchange("GET nonsense\r\n\r\n");
+  expect(answer).toMatch(/^HTTP\/1.1 400 (.+\r\n)*content-type: application\/problem\+json\r\n/);
+  expect(JSON.parse(answer.slice(answer.indexOf("{")))).toMatchObject({ code: "INVALID_REQUEST" });
 });
 
 test("an upgrade is refused where there is no socket", async () => {
@@ -186,7 +188,9 @@ test("the bounds of a request are settings", async () => {
   });
   const long = { "x-long": "x".repeat(3_000) };
   expect((await door.ask("GET", "/healthz", { headers: long })).status).toBe(200);
-  expect((await tight.ask("GET", "/healthz", { headers: long })).status).toBe(431);
+  const refused = await tight.ask("GET", "/healthz", { headers: long });
+  expect(refused.status).toBe(431);
+  expect(refused.json).toMatchObject({ code: "INVALID_REQUEST", status: 431 });
   await tight.close();
 });
 

@@ -17,6 +17,7 @@ import { LiveReaders } from "./live/live-readers.ts";
 import { SocketDoor, socketPath } from "./live/socket-door.ts";
 import { LoopTurn } from "./loop-turn.ts";
 import { asRehearsedCall } from "./rehearse-call.ts";
+import { refuseOnStream } from "./refuse-on-stream.ts";
 import { RequestIds } from "./request-ids.ts";
 import { Refusal } from "./refusal.ts";
 import type { HttpScope, Route } from "./route.ts";
@@ -93,7 +94,6 @@ export class HttpServer {
     server.timeout = Math.max(0, options.broker.settings["connections.max.idle.ms"]);
     server.on("request", (request, response) => this.#take(request, response));
     server.on("upgrade", (request, stream, head) => this.#upgrade(request, stream, head));
-    server.on("clientError", (_error, socket) => endMalformed(socket as Socket));
     // Node tracks connections, and so times slow ones out, from the moment a server listens. This
     // one is handed its connections.
     server.emit("listening");
@@ -254,7 +254,7 @@ export class HttpServer {
       (path === socketPath && this.#takesUpgrades(request) ? undefined : noSocketAt(path)) ??
       (this.#socketDoor.isFull ? tooManySockets() : undefined);
     if (refusal === undefined) void this.#socketDoor.accept(request, stream, head);
-    else refuseUpgrade(stream, refusal);
+    else refuseOnStream(stream, refusal);
   }
 
   #takesUpgrades({ socket }: IncomingMessage): boolean {
@@ -344,23 +344,3 @@ const tooManySockets = (): Refusal =>
     headers: { "retry-after": "1" },
     facts: { setting: "websocket.connections.max" },
   });
-
-function refuseUpgrade(stream: Duplex, refusal: Refusal): void {
-  const { problem, headers } = toProblem(refusal);
-  const body = JSON.stringify(problem);
-  const head = [
-    `HTTP/1.1 ${problem.status} ${problem.title}`,
-    "connection: close",
-    "content-type: application/problem+json",
-    `content-length: ${Buffer.byteLength(body)}`,
-    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
-  ];
-  stream.on("error", () => undefined);
-  stream.end(`${head.join("\r\n")}\r\n\r\n${body}`);
-}
-
-function endMalformed(socket: Socket): void {
-  if (socket.writable) {
-    socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
-  } else socket.destroy();
-}
