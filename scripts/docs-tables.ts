@@ -81,8 +81,6 @@ const mebibytes = (bytes: number): string => String(Math.round((bytes / 1024 ** 
 
 /** Taken, kept and shown to Kafka's tools, though nothing in the broker goes by them yet. */
 export const topicSettingsWithoutEffect: readonly (keyof typeof topicSettings)[] = [
-  "follower.replication.throttled.replicas",
-  "leader.replication.throttled.replicas",
   "local.retention.bytes",
   "local.retention.ms",
   "preallocate",

@@ -1,4 +1,16 @@
-import { atLeast, between, int, list, listMatching, long, matching, secret, text } from "./rows.ts";
+import {
+  atLeast,
+  between,
+  bool,
+  int,
+  list,
+  listMatching,
+  long,
+  longMax,
+  matching,
+  secret,
+  text,
+} from "./rows.ts";
 
 const host = String.raw`(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)`;
 const places = String.raw`${host}(:\d{1,5})?(,${host}(:\d{1,5})?)*`;
@@ -8,6 +20,10 @@ const nameServer =
 
 /** Several nodes that are one cluster. */
 export const clusterSettings = {
+  "auto.leader.rebalance.enable": bool(
+    true,
+    "Whether partitions go back to their preferred heads by themselves.",
+  ),
   coordinator: text(
     "",
     matching(
@@ -50,10 +66,36 @@ export const clusterSettings = {
     matching(/^(file:.+|.{16,})?$/, "empty, 16 characters at least, or file:PATH of such a text"),
     "What the nodes of a cluster prove to each other that they know; it is never sent.",
   ),
+  "follower.replication.throttled.rate": long(
+    longMax,
+    atLeast(1),
+    "Bytes a second that this node copies as a replica that joins, of partitions that " +
+      "follower.replication.throttled.replicas names; what is live is never slowed.",
+    { dynamic: "broker" },
+  ),
+  "leader.imbalance.check.interval.seconds": long(
+    300,
+    between(1, 86_400),
+    "How long another node leads a partition before its preferred head takes it back.",
+  ),
+  "leader.replication.throttled.rate": long(
+    longMax,
+    atLeast(1),
+    "Bytes a second that this node sends to replicas that join, of partitions that " +
+      "leader.replication.throttled.replicas names; what is live is never slowed.",
+    { dynamic: "broker" },
+  ),
   "replica.append.max.bytes": int(
     1_048_576,
     between(1_024, 1_073_741_824),
     "Record bytes of one partition sent to its successor at a time; a larger batch goes alone.",
+  ),
+  "replica.copy.io.max.bytes.per.second": long(
+    longMax,
+    atLeast(1),
+    "Bytes a second that a node sends to all replicas that join, each in its turn, of all " +
+      "topics; what is live is never slowed.",
+    { dynamic: "cluster" },
   ),
   "replica.lag.time.max.ms": long(
     30_000,

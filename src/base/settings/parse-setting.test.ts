@@ -107,7 +107,7 @@ test("every default of both tables passes its own check and reads back from its 
 
 test("Kafka has 34 topic settings; each default agrees with that of its node setting", () => {
   const nodeRows: Readonly<Record<string, Setting<unknown>>> = nodeSettings;
-  const ours = /^(durability|record|content|segment\.rec|retention\.(rec|exact|ack)|tail)/;
+  const ours = /^(durability|record|content|replicas|segment\.rec|retention\.(rec|exact|ack)|tail)/;
   const names = Object.keys(topicRows);
   expect(names.filter((name) => !ours.test(name)).length).toBe(34);
   for (const [name, { brokerName, initial }] of Object.entries(topicRows)) {

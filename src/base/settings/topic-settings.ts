@@ -79,7 +79,7 @@ export const topicSettings = {
   "follower.replication.throttled.replicas": list(
     [],
     throttled,
-    "Kept for Kafka's tools; replication is not throttled by replica.",
+    "Replicas, partition:node, that join at follower.replication.throttled.rate; * is all.",
   ),
   "index.interval.bytes": int(4096, atLeast(0), "Log bytes between two entries of an index.", {
     brokerName: "log.index.interval.bytes",
@@ -93,7 +93,8 @@ export const topicSettings = {
   "leader.replication.throttled.replicas": list(
     [],
     throttled,
-    "Kept for Kafka's tools; replication is not throttled by replica.",
+    "Replicas, partition:node, that send at leader.replication.throttled.rate to those that " +
+      "join; * is all.",
   ),
   "local.retention.bytes": long(
     -2,
@@ -185,6 +186,11 @@ export const topicSettings = {
     ["fsync", "os"],
     "When a record counts as held: once flushed to disk, or once the operating system has it.",
     { brokerName: "log.durability" },
+  ),
+  replicas: choice(
+    ["assigned", "all"],
+    "Of a cluster's topic: which nodes hold each partition, those it was given to or all. " +
+      "A node that comes later is one of them once a plan has given it its place.",
   ),
   "record.validation": choice(
     ["header", "full"],

@@ -5,8 +5,10 @@ import { assignReplicas } from "../../replication/placement/assign-replicas.ts";
 import { canHold } from "../../replication/placement/seat.ts";
 import type { Compare, Coordinator, Write } from "../ports/coordinator.ts";
 import { transactionBytesMax, transactionKeysMax } from "../ports/transaction-bounds.ts";
-import type { LiveTopic } from "../topics/live-topic.ts";
+import type { LiveTopic, Topic } from "../topics/live-topic.ts";
+import { collision } from "../topics/check-new-name.ts";
 import type { Assignment, TopicChains } from "../topics/topic-chains.ts";
+import { collisionName } from "../topics/topic-name.ts";
 import {
   deletedKey,
   formatDeletedTopic,
@@ -51,7 +53,8 @@ export class ChainedTopics implements TopicChains {
     return assignReplicas(asked, this.#seats(), this.#cluster.image.loads);
   }
 
-  replicaCount(topic: LiveTopic): number {
+  replicaCount(topic: Pick<Topic, "id" | "settings">): number {
+    if (topic.settings.replicas === "all") return this.#seats().length;
     const chain = this.#cluster.image.chain(formatUuid(topic.id), 0);
     return chain?.config.replicas.length ?? 1;
   }
@@ -62,12 +65,14 @@ export class ChainedTopics implements TopicChains {
     const last = parts.pop() ?? [];
     const making = await this.#begin(topic, parts);
     const key = topicKey(topic.name);
-    const compares = [{ key, revision: 0 }, ...making];
+    const names = namesOf(topic);
+    const compares = [{ key, revision: 0 }, ...names.map(toNew), ...making];
     const done = making.map((one): Write => ({ key: one.key, value: null }));
-    const writes = [{ key, value: formatTopicEntry(entry) }, ...last, ...done];
+    const writes = [{ key, value: formatTopicEntry(entry) }, ...names, ...last, ...done];
     const revision = await this.#coordinator.transact(compares, writes);
     if (revision === undefined) {
       await this.#clear([...parts, done]);
+      await this.#checkCollision(topic);
       throw changedMeanwhile(topic);
     }
     await this.#written(topic, entry, revision);
@@ -103,7 +108,12 @@ export class ChainedTopics implements TopicChains {
     const [first = [], ...others] = inParts(chains);
     const revision = await this.#coordinator.transact(
       [{ key, revision: topic.revision }],
-      [{ key, value: null }, { key: deletedKey(topic.id), value: note }, ...first],
+      [
+        { key, value: null },
+        { key: deletedKey(topic.id), value: note },
+        ...namesOf(topic).map((name) => ({ ...name, value: null })),
+        ...first,
+      ],
     );
     if (revision === undefined) throw changedMeanwhile(topic);
     await this.#clear(others);
@@ -112,6 +122,15 @@ export class ChainedTopics implements TopicChains {
 
   catchUp(name: string): Promise<void> {
     return this.#cluster.feed.catchUp(topicKey(name));
+  }
+
+  /** Throws INVALID_TOPIC_EXCEPTION if another node was quicker with a name that collides. */
+  async #checkCollision(topic: LiveTopic): Promise<void> {
+    for (const { key } of namesOf(topic)) {
+      const { entries } = await this.#coordinator.read(key);
+      const rival = entries.find((entry) => entry.key === key)?.value ?? topic.name;
+      if (rival !== topic.name) throw collision(topic.name, rival);
+    }
   }
 
   /** As many nodes have come as the cluster was told to wait for; some of them may be down. */
@@ -177,6 +196,14 @@ export class ChainedTopics implements TopicChains {
     await this.#cluster.feed.whenReached(revision);
   }
 }
+
+/** What keeps names that differ only in `.` and `_` apart, whichever nodes make them at once. */
+function namesOf({ name }: Pick<LiveTopic, "name">): Write[] {
+  const mayCollide = name.includes(".") || name.includes("_");
+  return mayCollide ? [{ key: `names/${collisionName(name)}`, value: name }] : [];
+}
+
+const toNew = ({ key }: Write): Compare => ({ key, revision: 0 });
 
 /** As many in each part as one transaction takes. */
 function inParts(chains: readonly Write[]): Write[][] {

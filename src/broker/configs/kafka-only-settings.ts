@@ -25,7 +25,6 @@ export const kafkaOnlySettings: readonly KafkaOnlySetting[] = [
   { name: "log.dir", type: "list", value: logDirectory },
   { name: "log.dirs", type: "list", value: logDirectory },
   always("authorizer.class.name", "string", ""),
-  always("auto.leader.rebalance.enable", "boolean", "true"),
   always("controller.listener.names", "list", "PLAINTEXT"),
   always("group.coordinator.rebalance.protocols", "list", "classic"),
   always("inter.broker.listener.name", "string", null),

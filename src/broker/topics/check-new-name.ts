@@ -19,14 +19,15 @@ export function checkNewName(
   if (rival?.name === name) {
     throw new XylemError("TOPIC_ALREADY_EXISTS", `Topic '${name}' already exists.`);
   }
-  if (rival !== undefined) {
-    throw new XylemError(
-      "INVALID_TOPIC_EXCEPTION",
-      `Topic '${name}' collides with existing topic: ${rival.name}`,
-    );
-  }
+  if (rival !== undefined) throw collision(name, rival.name);
   const { making, topicsMax } = bounds;
   if (image.size + making >= topicsMax) {
     throw new XylemError("POLICY_VIOLATION", `There are ${topicsMax} topics, which is topics.max`);
   }
+}
+
+/** Names that differ only in `.` and `_` would be one in metrics. */
+export function collision(name: string, rival: string): XylemError {
+  const detail = `Topic '${name}' collides with existing topic: ${rival}`;
+  return new XylemError("INVALID_TOPIC_EXCEPTION", detail);
 }

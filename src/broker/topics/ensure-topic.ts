@@ -46,7 +46,7 @@ function agreed(owner: ConfigOwner, topic: Topic, asked: NewTopic) {
 }
 
 function findDifferences(
-  { configs }: ConfigOwner,
+  { configs, topics }: ConfigOwner,
   topic: Topic,
   asked: NewTopic,
 ): readonly TopicDifference[] {
@@ -60,8 +60,7 @@ function findDifferences(
   };
   const { partitions, replicas } = asked;
   if (partitions !== -1) compare("partitions", topic.partitions.length, partitions);
-  // A chain of one, until there are more nodes.
-  if (replicas !== -1) compare("replicas", 1, replicas);
+  if (replicas !== -1) compare("replicas", topics.replicasOf(topic), replicas);
   if (asked.configs.size === 0) return found;
   const described = new Map(describeTopicConfigs(topic, configs).map((one) => [one.name, one]));
   for (const [name, text] of asked.configs) {

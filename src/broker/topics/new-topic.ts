@@ -25,15 +25,21 @@ export interface GrowOptions {
   readonly validateOnly?: boolean;
 }
 
+export interface TopicShape {
+  readonly partitions: number;
+  /** Of each partition. */
+  readonly replicas: number;
+}
+
 /** The partitions and replicas that were asked for; the counts behind -1 come from `defaults`. */
 export function planPartitions(
   asked: NewTopic,
-  defaults: { readonly partitions: number; readonly replicas: number },
+  defaults: TopicShape & { readonly isEverywhere: boolean },
   nodes: readonly number[],
-): { readonly partitions: number; readonly replicas: number } {
+): TopicShape {
   const assignments = asked.assignments ?? [];
   if (assignments.length > 0) return planAssigned(asked, assignments, nodes);
-  const replicas = asked.replicas === -1 ? defaults.replicas : asked.replicas;
+  const replicas = replicasOf(asked, defaults, nodes);
   if (replicas < 1) {
     throw new XylemError(
       "INVALID_REPLICATION_FACTOR",
@@ -57,6 +63,18 @@ export function planPartitions(
   return { partitions, replicas };
 }
 
+/** A topic that is on all nodes (replicas=all) has as many replicas as there are. */
+function replicasOf(
+  { replicas }: NewTopic,
+  defaults: TopicShape & { readonly isEverywhere: boolean },
+  nodes: readonly number[],
+): number {
+  if (!defaults.isEverywhere) return replicas === -1 ? defaults.replicas : replicas;
+  if (replicas === -1 || replicas === nodes.length) return nodes.length;
+  const detail = `With replicas=all there are ${nodes.length} replicas: the factor must be -1.`;
+  throw new XylemError("INVALID_REPLICATION_FACTOR", detail);
+}
+
 /** The replicas by hand, by index; undefined: there are none. What they are is checked before. */
 export function assignedBy({ assignments = [] }: NewTopic): Assignment | undefined {
   if (assignments.length === 0) return undefined;
@@ -67,7 +85,7 @@ function planAssigned(
   asked: NewTopic,
   assignments: readonly PartitionAssignment[],
   nodes: readonly number[],
-): { readonly partitions: number; readonly replicas: number } {
+): TopicShape {
   if (asked.partitions !== -1 || asked.replicas !== -1) {
     throw new XylemError(
       "INVALID_REQUEST",

@@ -1,4 +1,4 @@
-import type { LiveTopic } from "./live-topic.ts";
+import type { LiveTopic, Topic } from "./live-topic.ts";
 import type { TopicEntry } from "./topic-entry.ts";
 
 /** The nodes that hold each partition, by its index; the first one is the preferred head. */
@@ -13,7 +13,7 @@ export interface TopicChains {
   /** Nodes that may be given replicas. */
   nodeIds(): readonly number[];
   /** How many replicas the topic's partitions have. */
-  replicaCount(topic: LiveTopic): number;
+  replicaCount(topic: Pick<Topic, "id" | "settings">): number;
   /** Where further partitions go. Throws INVALID_REPLICATION_FACTOR. */
   assign(asked: { readonly count: number; readonly replicas: number }): Assignment;
   /** The topic and all its chains, at one revision to everybody. Throws TOPIC_ALREADY_EXISTS. */

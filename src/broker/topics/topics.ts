@@ -19,6 +19,7 @@ import {
   type GrowOptions,
   planPartitions,
   type NewTopic,
+  type TopicShape,
 } from "./new-topic.ts";
 import { PartitionBudget } from "./partition-budget.ts";
 import { reconcileStorage } from "./reconcile-storage.ts";
@@ -100,6 +101,11 @@ export class Topics {
     return this.#image.findById(id);
   }
 
+  /** How many replicas each of its partitions has. */
+  replicasOf(topic: Topic): number {
+    return this.#options.cluster?.chains.replicaCount(topic) ?? 1;
+  }
+
   /** All topics, sorted by name, internal ones included. Not to be changed. */
   list(): readonly Topic[] {
     return this.#image.list();
@@ -159,17 +165,14 @@ export class Topics {
   }
 
   /** All the checks of `create`, and what it would make; makes nothing. */
-  plan(asked: NewTopic): {
-    readonly partitions: number;
-    readonly replicas: number;
-    readonly configs: ReadonlyMap<string, string>;
-  } {
+  plan(asked: NewTopic): TopicShape & { readonly configs: ReadonlyMap<string, string> } {
     const { configs } = this.#options;
     this.#checkNewName(asked.name);
     const checked = checkTopicConfigs(asked.configs, configs.topicDefaultsOf(asked.name));
     const defaults = {
       partitions: configs.settings["num.partitions"],
       replicas: configs.settings["default.replication.factor"],
+      isEverywhere: this.#settingsOf(asked.name, checked).replicas === "all",
     };
     return { ...planPartitions(asked, defaults, this.#nodeIds()), configs: checked };
   }
@@ -235,7 +238,7 @@ export class Topics {
     return this.#turns.change(name, async () => {
       const topic = this.#get(name);
       const { chains } = this.#options.cluster ?? {};
-      const replicas = chains?.replicaCount(topic) ?? 1;
+      const replicas = this.replicasOf(topic);
       checkGrowth(topic, { count, replicas, ...options }, this.#nodeIds());
       if (options.validateOnly === true) return;
       const added = count - topic.partitions.length;

@@ -1,6 +1,7 @@
 import { ControllerImage } from "../../../replication/controller/controller-image.ts";
 import { formatUuid } from "../../../base/uuid.ts";
 import type { BrokerConfigs } from "../../configs/broker-configs.ts";
+import { overrideTopicSettings } from "../../configs/topic-defaults.ts";
 import type { Change } from "../../ports/coordinator.ts";
 import { parseTopicEntry, topicsPrefix, type TopicEntry } from "../../topics/topic-entry.ts";
 import type { Cluster } from "../cluster.ts";
@@ -60,7 +61,9 @@ export class ControllerView {
 
   #setTopic(name: string, entry: TopicEntry): void {
     this.#topics.set(name, entry);
-    this.image.setTopic(formatUuid(entry.id), topicRules(name, entry, this.#configs));
+    const { id, partitions, configs: own } = entry;
+    const settings = overrideTopicSettings(this.#configs.topicDefaultsOf(name), own);
+    this.image.setTopic(formatUuid(id), topicRules(name, partitions, settings));
   }
 
   #setNodes(): void {

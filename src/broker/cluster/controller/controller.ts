@@ -34,9 +34,9 @@ const rules = {
   restMs: 10_000,
   joinsPerNodeMax: 256,
   looksMax: 1_024,
-  headsAtOnceMax: 100,
-  preferredAfterMs: 300_000,
 };
+/** Chains that change to their preferred heads at once. */
+const headsAtOnceMax = 100;
 /** Changes of chains that are written side by side. */
 const writingMax = 16;
 /** Between two tries after the coordinator has failed. */
@@ -105,6 +105,14 @@ export class Controller {
   ask(ask: ChainAsk): boolean {
     if (this.#term === undefined) return false;
     this.#term.controller.ask(ask);
+    this.#decideSoon();
+    return true;
+  }
+
+  /** Chains are to have their preferred heads; false: this node is not in office. */
+  prefer(keys: readonly string[]): boolean {
+    if (this.#term === undefined) return false;
+    for (const key of keys) this.#term.controller.prefer(key);
     this.#decideSoon();
     return true;
   }
@@ -179,7 +187,12 @@ export class Controller {
       return { name, entry: parseTopicEntry(name, value) };
     });
     const view = new ControllerView(cluster, configs, topics);
-    const controller = new ChainController(view.image, rules);
+    const { settings } = configs;
+    const controller = new ChainController(view.image, {
+      ...rules,
+      headsAtOnceMax: settings["auto.leader.rebalance.enable"] ? headsAtOnceMax : 0,
+      preferredAfterMs: settings["leader.imbalance.check.interval.seconds"] * 1_000,
+    });
     const office = { key: controllerKey, revision: cluster.feed.revisionOf(controllerKey) };
     this.#term = { view, controller, office, stop: following.stop };
     following.release();
