@@ -50,6 +50,8 @@ export type ChainInput =
       readonly next: number;
       readonly sizeBytes: number;
     }
+  /** What a joiner is to be sent waits for its turn: it is not to blame that it stands still. */
+  | { readonly kind: "paced" }
   /** A wanted node is connected; told at once after `want` if it is already. */
   | { readonly kind: "linkOpened"; readonly link: LinkId; readonly peer: Peer }
   | { readonly kind: "linkClosed"; readonly link: LinkId }

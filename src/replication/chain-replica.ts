@@ -103,6 +103,8 @@ export class ChainReplica implements ReplicaCore {
         return this.#askFlush(input.offset);
       case "loaded":
         return this.#followers.find(input.link, input.session)?.loaded(input);
+      case "paced":
+        return this.#followers.joiner.forgive();
       case "linkOpened":
         return this.#upstream.opened(input.link, input.peer);
       case "linkClosed":
@@ -305,6 +307,11 @@ export class ChainReplica implements ReplicaCore {
   knowsLatest(nowMs: number): boolean {
     if (!this.#isHead || this.#haltedFor !== undefined) return false;
     return this.ports.lease.holds(nowMs) && this.marks.committed >= this.#floor;
+  }
+
+  /** As of `Followers`. */
+  copyingTo(link: LinkId, session: number): Member | undefined {
+    return this.#followers.copyingTo(link, session);
   }
 
   /** What every replica of the chain has, as this one knows it; of a head: of the whole chain. */

@@ -40,6 +40,15 @@ export class Followers {
     return this.successor.find(link, session) ?? this.joiner.find(link, session);
   }
 
+  /**
+   * The joiner that this session copies to, as long as nothing waits for it: near the end of its
+   * join what is committed does.
+   */
+  copyingTo(link: LinkId, session: number): Member | undefined {
+    const isIt = this.joiner.find(link, session) !== undefined && !this.#joining.isWithholding;
+    return isIt ? this.joiner.member : undefined;
+  }
+
   closed(link: LinkId): void {
     this.#hellos.closed(link);
     for (const slot of this.#slots) slot.closed(link);

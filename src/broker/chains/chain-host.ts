@@ -4,6 +4,7 @@ import type { ReplicaAsk } from "../../replication/chain-effect.ts";
 import type { LinkId } from "../../replication/chain-input.ts";
 import type { ChainMessage } from "../../replication/chain-message.ts";
 import type { ReplicaLimits } from "../../replication/replica-core.ts";
+import type { CopyPace } from "./pace/copy-pace.ts";
 import type { ReadResult } from "../partition/partition-log.ts";
 import type { ChainPlace } from "../cluster/running-chain.ts";
 
@@ -13,6 +14,8 @@ export interface ChainHost {
   readonly log: Log;
   readonly limits: ReplicaLimits;
   readonly place: ChainPlace;
+  /** At which all chains of this node copy to replicas that join. */
+  readonly pace: CopyPace;
   /** As of ReplicaPorts. */
   nextSession(): number;
   /** A link to this node is wanted; of one that is open the chain is told at once. */

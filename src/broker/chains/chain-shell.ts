@@ -5,10 +5,11 @@ import type { ChainEffect, RefusalCode } from "../../replication/chain-effect.ts
 import type { ChainInput, LinkId, Peer } from "../../replication/chain-input.ts";
 import type { ChainMessage } from "../../replication/chain-message.ts";
 import { ChainReplica } from "../../replication/chain-replica.ts";
-import type { RunningChain } from "../cluster/running-chain.ts";
-import type { Durability, ReadResult } from "../partition/partition-log.ts";
+import type { RunningChain, StoredAsk } from "../cluster/running-chain.ts";
+import type { ReadResult } from "../partition/partition-log.ts";
 import type { ReplicaGovernor, ReplicaLog, ReplicaUse } from "../partition/replica/replica-log.ts";
 import type { ChainHost } from "./chain-host.ts";
+import { CopyGate } from "./pace/copy-gate.ts";
 import { ReplicaOrders } from "./replica-orders.ts";
 import { StoredWaiters } from "./stored-waiters.ts";
 import { type LoadedRead, SuccessorReads } from "./successor-reads.ts";
@@ -37,6 +38,7 @@ export class ChainShell implements RunningChain, ReplicaGovernor {
   readonly #reads: SuccessorReads;
   readonly #waiting: StoredWaiters;
   readonly #orders: ReplicaOrders;
+  readonly #gate: CopyGate;
   #stopListening = (): void => {};
   readonly #inputs: Pending[] = [];
   readonly #wanted = new Set<number>();
@@ -51,7 +53,12 @@ export class ChainShell implements RunningChain, ReplicaGovernor {
     this.#settings = log.settings;
     this.#replica = new ChainReplica(startOf(log, host), portsOf(log, host), host.limits);
     this.#waiting = new StoredWaiters(this.#replica);
+    this.#gate = new CopyGate(host.pace, this, log.log.index);
     this.#reads = new SuccessorReads(log, {
+      allowance: ({ link, session, sizeBytesMax }) => {
+        const joiner = this.#replica.copyingTo(link, session);
+        return this.#gate.take(joiner?.id, sizeBytesMax, log.settings);
+      },
       hasRoom: (link) => host.hasRoom(link),
       onLoaded: () => this.#drain(),
       onFailed: (error) => this.#warn("records for a successor can not be read", error),
@@ -80,10 +87,10 @@ export class ChainShell implements RunningChain, ReplicaGovernor {
     return this.#replica.config?.members.length ?? 0;
   }
 
-  whenStored(offset: number, durability: Durability, done: (error?: Error) => void): void {
+  whenStored(offset: number, how: StoredAsk, done: (error?: Error) => void): void {
     if (this.#isOver) return done(this.#refused("NOT_LEADER_OR_FOLLOWER"));
-    this.#waiting.add(offset, durability, done);
-    if (durability === "fsync") {
+    this.#waiting.add(offset, how, done);
+    if (how.durability === "fsync") {
       this.#orders.take({ kind: "flush", offset });
       this.#feed({ kind: "flushAsked", offset });
     } else this.#waiting.advance(this.#host.clock.monotonicMs());
@@ -118,6 +125,7 @@ export class ChainShell implements RunningChain, ReplicaGovernor {
 
   tick(): void {
     this.#reads.retry();
+    if (this.#gate.isHeldBack) this.#feed({ kind: "paced" });
     this.#feed({ kind: "tick" });
   }
 
@@ -127,6 +135,7 @@ export class ChainShell implements RunningChain, ReplicaGovernor {
 
   linkClosed(link: LinkId): void {
     this.#reads.closed(link);
+    this.#gate.leave();
     this.#feed({ kind: "linkClosed", link });
   }
 
@@ -219,6 +228,7 @@ export class ChainShell implements RunningChain, ReplicaGovernor {
     const { link, session, offset } = wanted;
     this.#noteLogStart();
     const { sizeBytes } = records;
+    this.#gate.done(sizeBytes);
     const read = {
       input: { kind: "loaded", link, session, offset, next, sizeBytes },
       records,
@@ -317,6 +327,7 @@ export class ChainShell implements RunningChain, ReplicaGovernor {
     this.#stopListening();
     this.#inputs.length = 0;
     this.#reads.close();
+    this.#gate.leave();
     this.#orders.close();
     for (const nodeId of this.#wanted) this.#host.unwant(nodeId);
     this.#wanted.clear();

@@ -9,17 +9,21 @@ import type { ChainAsk } from "../../replication/controller/chain-ask.ts";
 import type { ReplicaLimits } from "../../replication/replica-core.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { ChainPlace, RunChain } from "../cluster/running-chain.ts";
+import type { BrokerConfigs } from "../configs/broker-configs.ts";
 import type { ReplicaLog } from "../partition/replica/replica-log.ts";
 import type { PeerLinks } from "../ports/peer-links.ts";
 import type { ChainHost } from "./chain-host.ts";
 import { ChainLinks } from "./chain-links.ts";
 import { ChainShell } from "./chain-shell.ts";
+import { CopyLimits } from "./pace/copy-limits.ts";
+import { CopyPace } from "./pace/copy-pace.ts";
 
 export interface ChainsOptions {
   readonly cluster: Cluster;
   readonly links: PeerLinks;
   readonly clock: Clock;
   readonly log: Log;
+  readonly configs: Pick<BrokerConfigs, "settings" | "store">;
   readonly settings: NodeSettings;
 }
 
@@ -46,10 +50,11 @@ export class Chains {
   readonly #looking = new Set<string>();
   #askController: AskController | undefined;
   #lastSession = 0;
+  readonly #pace: CopyPace;
   #stopTicking: () => void;
 
   constructor(options: ChainsOptions) {
-    const { links, clock, settings } = options;
+    const { cluster, links, clock, configs, settings } = options;
     this.#options = options;
     this.#links = new ChainLinks(links);
     this.#limits = {
@@ -58,6 +63,9 @@ export class Chains {
       windowBytesMax: settings["replica.window.bytes"],
       appendBytesMax: settings["replica.append.max.bytes"],
     };
+    const nowMs = (): number => clock.monotonicMs();
+    const limits = new CopyLimits({ cluster, configs, nowMs });
+    this.#pace = new CopyPace({ limitsOf: (copy) => limits.of(copy), nowMs });
     this.#stopTicking = clock.schedule(tickMs, () => this.#tick());
   }
 
@@ -106,6 +114,7 @@ export class Chains {
       log,
       limits: this.#limits,
       place,
+      pace: this.#pace,
       nextSession: () => (this.#lastSession += 1),
       send: (link, message, records) => this.#links.send(link, { ...address, message }, records),
       ask: (ask) => this.#ask(place, ask),
@@ -115,6 +124,7 @@ export class Chains {
 
   #tick(): void {
     for (const shell of this.#shells) shell.tick();
+    this.#pace.tick();
     for (const place of this.#failed.values()) this.#reportOwn(place);
     this.#stopTicking = this.#options.clock.schedule(tickMs, () => this.#tick());
   }

@@ -17,6 +17,8 @@ export interface LoadedRead {
 export interface SuccessorReadsHost {
   /** Without room the reads are taken again once there is some. */
   hasRoom(link: LinkId): boolean;
+  /** How much may be read for it now; 0: nothing yet, `take` is called again when there is. */
+  allowance(wanted: WantedRead): number;
   /** A read that had to wait for the disk has ended. */
   onLoaded(): void;
   /** It is tried again at the next `retry`. */
@@ -52,8 +54,10 @@ export class SuccessorReads {
     if (loaded !== undefined) return loaded;
     for (const [link, wanted] of this.#wanted) {
       if (!this.#host.hasRoom(link)) continue;
+      const sizeBytesMax = this.#host.allowance(wanted);
+      if (sizeBytesMax === 0) continue;
       this.#wanted.delete(link);
-      const found = this.#begin(wanted);
+      const found = this.#begin({ ...wanted, sizeBytesMax });
       if (found !== undefined) return found;
     }
     return undefined;

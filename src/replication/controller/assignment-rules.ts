@@ -93,7 +93,7 @@ export function nameJoiner(situation: ChainSituation): Verdict | undefined {
 }
 
 function reasonToLeave(situation: ChainSituation): string | undefined {
-  const { chain, notes, wanted } = situation;
+  const { chain, nodes, notes, wanted } = situation;
   const { config } = chain;
   const head = config.members[0] as Member;
   if (isDraining(situation, head)) {
@@ -103,8 +103,11 @@ function reasonToLeave(situation: ChainSituation): string | undefined {
   const areAllThere = wanted.every((id) => isMember(config, id));
   if (areAllThere && !wanted.includes(head.id)) return "it is not assigned any more";
   const [preferred] = wanted;
-  const gives = notes.wantsPreferred && areAllThere && head.id !== preferred;
-  return gives && maySpareOne(situation) ? `node ${preferred} is preferred` : undefined;
+  if (!notes.wantsPreferred || preferred === undefined || head.id === preferred) return undefined;
+  // Who is down is not waited for; who is up and joins is.
+  const isWhole = wanted.every((id) => isMember(config, id) || nodes.findNode(id) === undefined);
+  const gives = isWhole && isMember(config, preferred) && maySpareOne(situation);
+  return gives ? `node ${preferred} is preferred` : undefined;
 }
 
 /** The assignment is what was wanted, if exactly those are members that are. */

@@ -133,7 +133,8 @@ function longest(nodes: readonly ControlledNode[], ends: readonly LogEnd[]): Con
   return nodes.reduce((best, node) => (isLonger(endOf(node.id), endOf(best.id)) ? node : best));
 }
 
-function isLonger(left: LogEnd, right: LogEnd): boolean {
+/** Whether a log has more of what was appended last. */
+export function isLonger(left: LogEnd, right: LogEnd): boolean {
   if (left.lastEpoch !== right.lastEpoch) return left.lastEpoch > right.lastEpoch;
   return left.endOffset > right.endOffset;
 }
