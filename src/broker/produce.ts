@@ -31,6 +31,11 @@ export interface ProduceRequest {
   readonly batches: readonly ProducedBatch[];
   /** What the answer waits for in place of what the topic's durability says. */
   readonly durability?: Durability | undefined;
+  /**
+   * As many replicas have what is answered for; fewer, and the answer waits for others to join.
+   * Looked at with acks=-1.
+   */
+  readonly replicasMin?: number | undefined;
   /** Of the only batch: the offset at which it is taken (AppendOptions.expectedEnd). */
   readonly expectedEnd?: number | undefined;
 }
@@ -216,6 +221,7 @@ class PendingProduce implements Expiring {
   readonly #waitsForCommit: boolean;
   #batches: readonly ProducedBatch[] = [];
   #durability: Durability | undefined;
+  #replicasMin = 1;
   #waiting = 0;
   #isExpired = false;
   #resolve: (() => void) | undefined;
@@ -229,10 +235,11 @@ class PendingProduce implements Expiring {
   start(request: ProduceRequest): Promise<void> | undefined {
     this.#batches = request.batches;
     this.#durability = request.durability;
+    this.#replicasMin = request.replicasMin ?? 1;
     // One more than the batches: callbacks that come at once must not end the count early.
     this.#waiting = 1;
-    for (const batch of request.batches) {
-      if (batch.error === undefined) this.#await(batch);
+    for (const [at, { error }] of request.batches.entries()) {
+      if (error === undefined) this.#await(at);
     }
     this.#waiting -= 1;
     if (this.#waiting === 0) return undefined;
@@ -247,25 +254,35 @@ class PendingProduce implements Expiring {
   /** What is not held or committed in time says so; its records stay. */
   expire(): void {
     this.#isExpired = true;
+    const min = this.#replicasMin;
+    const what = min > 1 ? `on ${min} replicas` : this.#waitsForCommit ? "committed" : "held";
     for (const batch of this.#batches) {
       if (batch.error !== undefined || batch.isStored) continue;
-      batch.error = new XylemError("REQUEST_TIMED_OUT", "not committed in time; it may still be");
+      const detail = `not ${what} in time; the record may still be`;
+      batch.error = new XylemError("REQUEST_TIMED_OUT", detail);
     }
+    // Who is called back for them may be so much later.
+    this.#batches = [];
     this.#resolve?.();
   }
 
-  #await(batch: ProducedBatch): void {
+  #await(at: number): void {
+    const batch = this.#batches[at] as ProducedBatch;
     const partition = batch.topic?.partitions[batch.index] as PartitionLog;
     const next = (batch.appended as Appended).lastOffset + 1;
-    const done = (error?: Error): void => this.#done(batch, error);
+    const done = (error?: Error): void => this.#done(at, error);
+    const replicasMin = this.#waitsForCommit ? this.#replicasMin : 1;
     this.#waiting += 1;
-    if (this.#durability !== undefined) partition.whenStored(next, this.#durability, done);
-    else if (this.#waitsForCommit) partition.whenCommitted(next, done);
+    if (this.#durability !== undefined || replicasMin > 1) {
+      const durability = this.#durability ?? durabilityOf(batch.topic as Topic);
+      partition.whenStored(next, durability, done, replicasMin);
+    } else if (this.#waitsForCommit) partition.whenCommitted(next, done);
     else partition.whenHeld(next, done);
   }
 
-  #done(batch: ProducedBatch, error: Error | undefined): void {
+  #done(at: number, error: Error | undefined): void {
     if (this.#isExpired) return;
+    const batch = this.#batches[at] as ProducedBatch;
     if (error === undefined) batch.isStored = true;
     else batch.error = asXylemError(error);
     this.#waiting -= 1;
@@ -273,6 +290,11 @@ class PendingProduce implements Expiring {
     this.#broker.deadlines.remove(this, this.#deadlineSlot);
     this.#resolve();
   }
+}
+
+/** As its partitions have it. */
+function durabilityOf({ isInternal, settings }: Topic): Durability {
+  return isInternal ? "fsync" : settings.durability;
 }
 
 function asXylemError(error: Error): XylemError {

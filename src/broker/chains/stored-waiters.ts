@@ -1,39 +1,51 @@
 import type { XylemError } from "../../base/errors.ts";
 import type { ChainReplica } from "../../replication/chain-replica.ts";
+import type { StoredAsk } from "../cluster/running-chain.ts";
 import { OffsetWaiters } from "../partition/offset-waiters.ts";
 import type { Durability } from "../partition/partition-log.ts";
 
 type Done = (error?: Error) => void;
+type Waiters = Readonly<Record<Durability, OffsetWaiters>>;
 
 /**
  * Who waits at a head for the whole chain to have something as durably as he asks, whatever the
- * topic's durability: for as long as the head may commit.
+ * topic's durability, and for the chain to be as long as he asks: for as long as the head may
+ * commit.
  */
 export class StoredWaiters {
   readonly #replica: ChainReplica;
-  readonly #waiters: Readonly<Record<Durability, OffsetWaiters>> = {
-    os: new OffsetWaiters(),
-    fsync: new OffsetWaiters(),
-  };
+  /** By the least length of the chain. */
+  readonly #waiters = new Map<number, Waiters>();
 
   constructor(replica: ChainReplica) {
     this.#replica = replica;
   }
 
-  add(offset: number, durability: Durability, done: Done): void {
-    this.#waiters[durability].add(offset, done);
+  add(offset: number, { durability, replicasMin }: StoredAsk, done: Done): void {
+    const known = this.#waiters.get(replicasMin);
+    const waiters = known ?? { os: new OffsetWaiters(), fsync: new OffsetWaiters() };
+    if (known === undefined) this.#waiters.set(replicasMin, waiters);
+    waiters[durability].add(offset, done);
   }
 
   advance(nowMs: number): void {
-    const { os, fsync } = this.#waiters;
-    if (os.count + fsync.count === 0) return;
+    if (this.#waiters.size === 0) return;
     if (this.#replica.refusalOfCommit(nowMs) !== undefined) return;
-    const { written, flushed } = this.#replica.chainMarks;
-    os.advance(written);
-    fsync.advance(Math.min(flushed, this.#replica.marks.committed));
+    const { chainMarks, marks, config } = this.#replica;
+    const length = config?.members.length ?? 0;
+    for (const [replicasMin, { os, fsync }] of this.#waiters) {
+      if (replicasMin > length) continue;
+      os.advance(chainMarks.written);
+      fsync.advance(Math.min(chainMarks.flushed, marks.committed));
+      if (os.count + fsync.count === 0) this.#waiters.delete(replicasMin);
+    }
   }
 
   fail(error: XylemError): void {
-    for (const waiters of Object.values(this.#waiters)) waiters.failAbove(-1, error);
+    for (const { os, fsync } of this.#waiters.values()) {
+      os.failAbove(-1, error);
+      fsync.failAbove(-1, error);
+    }
+    this.#waiters.clear();
   }
 }

@@ -185,11 +185,16 @@ export class PlacedPartition implements PartitionLog {
     else done(absence);
   }
 
-  whenStored(offset: number, durability: Durability, done: (error?: Error) => void): void {
+  whenStored(
+    offset: number,
+    durability: Durability,
+    done: (error?: Error) => void,
+    replicasMin = 1,
+  ): void {
     const { absence } = this;
     const chain = absence === undefined ? this.#placement.chain : undefined;
     if (chain === undefined) done(absence);
-    else chain.whenStored(offset, durability, done);
+    else chain.whenStored(offset, { durability, replicasMin }, done);
   }
 
   read(offset: number, options: ReadOptions): ReadResult | Promise<ReadResult> {

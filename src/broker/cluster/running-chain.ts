@@ -3,6 +3,12 @@ import type { Member } from "../../replication/member.ts";
 import type { Durability } from "../partition/partition-log.ts";
 import type { ReplicaLog } from "../partition/replica/replica-log.ts";
 
+/** What somebody wants of a chain before he counts on what he appended. */
+export interface StoredAsk {
+  readonly durability: Durability;
+  readonly replicasMin: number;
+}
+
 /** A replica of this node's, run as its chain says. */
 export interface RunningChain {
   /** Clients are served from it: by the head, or by another one that may. */
@@ -12,10 +18,10 @@ export interface RunningChain {
   /** Of its chain: Kafka's replicas in sync. */
   readonly memberCount: number;
   /**
-   * At a head: calls back once the whole chain has what is below `offset` as durably as asked, or
-   * with why nobody will know.
+   * At a head: calls back once the whole chain, and it is as long as asked, has what is below
+   * `offset` as durably as asked, or with why nobody will know.
    */
-  whenStored(offset: number, durability: Durability, done: (error?: Error) => void): void;
+  whenStored(offset: number, how: StoredAsk, done: (error?: Error) => void): void;
   /** Its chain is so from now on. Throws when the log can not be of that chain. */
   configure(config: ChainConfig): void;
   /** This node's lease was lost or regained. */

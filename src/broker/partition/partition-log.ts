@@ -79,7 +79,12 @@ export interface PartitionLog {
    * Calls back once all below `offset` is as durable as is asked here, whatever the topic says:
    * "os" in the page cache, "fsync" on the disk, which is flushed for it.
    */
-  whenStored(offset: number, durability: Durability, done: (error?: Error) => void): void;
+  whenStored(
+    offset: number,
+    durability: Durability,
+    done: (error?: Error) => void,
+    replicasMin?: number,
+  ): void;
   /**
    * Stored batches from the one that holds `offset` on, below `upTo`, as they lie on disk.
    * `sizeBytesMax` bounds the answer, except that `wholeFirst` always gives the first batch.

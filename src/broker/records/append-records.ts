@@ -33,7 +33,10 @@ export interface AppendRecords {
   /** As ProduceRequest.timeoutMs. */
   readonly timeoutMs: number;
   readonly clientId: string;
-  /** Fewer replicas than this, and nothing is appended: NOT_ENOUGH_REPLICAS. */
+  /**
+   * As many replicas have what is answered for, whatever `acks` says but 0. Fewer before it is
+   * appended, and nothing is: NOT_ENOUGH_REPLICAS. Fewer later, and the answer waits for others.
+   */
   readonly minReplicas?: number | undefined;
   /** What the answer waits for; absent: what the topic's setting says. Not with acks=0. */
   readonly durability?: Durability | undefined;
@@ -135,8 +138,12 @@ async function append(appending: Appending, use: KeyUse | undefined): Promise<Ap
     return newBatch(appending, { index, group, headers });
   });
   await whenWritable(batches);
-  const { acks, timeoutMs, clientId, durability, expectedOffset: expectedEnd } = ask;
-  const how = { acks, timeoutMs, clientId, durability, expectedEnd, transactionalId: null };
+  const { timeoutMs, clientId, durability, expectedOffset: expectedEnd } = ask;
+  const { minReplicas: replicasMin = 1 } = ask;
+  // Only what the whole chain has is known to be on as many.
+  const acks = replicasMin > 1 && ask.acks === 1 ? -1 : ask.acks;
+  const waits = { acks, timeoutMs, durability, replicasMin };
+  const how = { ...waits, clientId, expectedEnd, transactionalId: null };
   const answered = produce(scope.broker, { ...how, batches });
   for (const batch of batches) use?.keep(batch, fingerprint, nowMs);
   await answered;

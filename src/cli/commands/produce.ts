@@ -1,5 +1,11 @@
 import { type Command, Option } from "commander";
-import { bootstrapOption, jsonOption, parseAssignment, parseIndex } from "../arguments.ts";
+import {
+  bootstrapOption,
+  jsonOption,
+  parseAssignment,
+  parseCount,
+  parseIndex,
+} from "../arguments.ts";
 import {
   type Acks,
   acksOption,
@@ -25,6 +31,7 @@ interface ProduceOptions extends BrokerOptions {
   readonly partition?: number;
   readonly compression: Codec;
   readonly acks: Acks;
+  readonly minReplicas?: number;
   readonly quiet?: boolean;
   readonly json?: boolean;
 }
@@ -48,6 +55,7 @@ export function addProduceCommand(program: Command): void {
     .option("-p, --partition <index>", "the partition", parseIndex)
     .addOption(compressionOption())
     .addOption(acksOption())
+    .option("--min-replicas <count>", "as many replicas have it when it is answered", parseCount)
     .option("-q, --quiet", "print nothing when done")
     .addOption(doorOption(writeDoors))
     .addOption(bootstrapOption())
@@ -75,6 +83,9 @@ async function produce(
 ): Promise<void> {
   if (options.value !== undefined && files.length > 0) {
     throw new CommandFailure("--value and files exclude each other", exitCodes.usage);
+  }
+  if (options.minReplicas !== undefined && !["http", "grpc"].includes(options.door)) {
+    throw new CommandFailure("--min-replicas goes with --door http or grpc", exitCodes.usage);
   }
   const input = readRecords(files, { ...options, headers: headersOf(options) });
   const count = await withWriter(options.door, { ...options, topic }, async (writer) => {

@@ -12,12 +12,13 @@ export async function withGrpcWriter<T>(
 ): Promise<T> {
   const connection = new GrpcConnection(options);
   const log = connection.client(LogService);
-  const { topic } = options;
+  const { topic, minReplicas = 0 } = options;
   const acks = acksOf[options.acks];
   try {
     return await use({
       async append(records) {
-        const { ranges } = await log.append({ topic, acks, records: records.map(toMessage) });
+        const append = { topic, acks, minReplicas, records: records.map(toMessage) };
+        const { ranges } = await log.append(append);
         const refused = ranges.find(({ error }) => error !== undefined)?.error;
         if (refused) throw new CommandFailure(`${refused.message} (${refused.code})`);
       },

@@ -9,7 +9,9 @@ export async function withHttpWriter<T>(
   options: WriterOptions,
   use: (writer: RecordWriter) => Promise<T>,
 ): Promise<T> {
-  const path = `${recordsPath(options.topic)}?acks=${options.acks}`;
+  const { topic, acks, minReplicas } = options;
+  const more = minReplicas === undefined ? "" : `&min-replicas=${minReplicas}`;
+  const path = `${recordsPath(topic)}?acks=${acks}${more}`;
   return await use({
     async append(records) {
       const body = JSON.stringify({ records: records.map(toListed) });

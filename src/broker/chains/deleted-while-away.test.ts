@@ -1,0 +1,74 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { ForwardingWorld } from "../../../test/support/forwarding-world.ts";
+import type { PlacedPartition } from "../cluster/placed-partition.ts";
+import { deleteRecords } from "../delete-records.ts";
+import type { Topic } from "../topics/topics.ts";
+
+let world: ForwardingWorld;
+beforeEach(async () => {
+  world = await ForwardingWorld.open(3);
+  const configs = new Map([["segment.records", "2"]]);
+  await world.cluster.create(1, "orders", { partitions: 1, replicas: 3, configs });
+  await world.until("it is led", () => headId() > 0);
+});
+afterEach(() => world.close());
+
+const ids = [1, 2, 3];
+const topicAt = (id: number): Topic => world.cluster.node(id).topic("orders") as Topic;
+const partitionAt = (id: number): PlacedPartition =>
+  topicAt(id).partitions[0] as unknown as PlacedPartition;
+const headId = (among = ids): number =>
+  among.find((id) => partitionAt(id)?.absence === undefined) ?? -1;
+const members = (at: number): number => {
+  const [only] = world.cluster.node(at).cluster.image.chains.values();
+  return only?.config.members.length ?? 0;
+};
+
+async function append(at: number, count: number): Promise<void> {
+  for (let sent = 0; sent < count; sent += 1) {
+    const headers = { "content-type": "text/plain" };
+    const asked = { body: String(sent), headers };
+    const { status } = await world.http(at, "POST", "/v1/topics/orders/records", asked);
+    expect(status).toBe(201);
+  }
+}
+
+test("records that were deleted while a replica was down do not come back with it", async () => {
+  await append(1, 10);
+  const head = headId();
+  const [away = 0, other = 0] = ids.filter((id) => id !== head);
+  const former = await world.stop(away);
+  const deleted = deleteRecords(topicAt(head), topicAt(head).partitions[0]!, 7);
+  expect(await world.cluster.drive(deleted)).toBe(7);
+  await append(head, 1);
+  await world.cluster.drive(world.restart(former));
+  await world.until("it is a member again", () => members(head) === 3);
+  const startAt = (id: number): number => partitionAt(id).placement.log?.logStart ?? -1;
+  await world.until("all begin there", () => ids.every((id) => startAt(id) === 7));
+  // It is the only one left, and so the head.
+  await world.stop(other);
+  await world.cluster.node(head).stop();
+  await world.until("it leads", () => headId([away]) === away);
+  expect(partitionAt(away)).toMatchObject({ logStart: 7, committed: 11 });
+  const path = "/v1/topics/orders/partitions/0/records?offset=earliest";
+  const { json } = await world.http(away, "GET", path);
+  expect((json["records"] as { offset: number }[])[0]?.offset).toBe(7);
+});
+
+test("a topic that was made again while a replica was down is empty there", async () => {
+  await append(1, 4);
+  const [away = 0, at = 0] = ids.filter((id) => id !== headId());
+  const former = await world.stop(away);
+  const { topics } = world.cluster.node(at).broker;
+  await world.cluster.drive(topics.delete("orders"));
+  const configs = new Map<string, string>();
+  const assignments = [{ index: 0, replicas: [at] }];
+  const asked = { name: "orders", assignments, partitions: -1, replicas: -1, configs };
+  await world.cluster.drive(topics.create(asked));
+  await world.cluster.drive(world.restart(former));
+  await world.until("it knows the new one", () => topicAt(away)?.id !== undefined);
+  expect(topicAt(away).id).toEqual(topicAt(at).id);
+  await append(away, 1);
+  expect(partitionAt(at)).toMatchObject({ logStart: 0, committed: 1 });
+  expect(partitionAt(away).placement.log).toBeUndefined();
+});
