@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { NodeSettings } from "../base/settings/node-settings.ts";
+import type { ChainControl } from "./cluster/assignment/chain-control.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import type { LogCleaner } from "./compaction/log-cleaner.ts";
 import type { Deadlines } from "./deadlines.ts";
@@ -49,6 +50,8 @@ export interface Broker {
   readonly records: RecordState;
   /** Undefined on a node by itself. */
   readonly cluster?: Cluster | undefined;
+  /** Undefined on a node by itself. */
+  readonly chainControl?: ChainControl | undefined;
   /** Undefined where no other node can be asked. */
   readonly forwarding?: Forwarding | undefined;
   /** Undefined but in a test. */

@@ -103,7 +103,8 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     (armed) => armed.close(),
   );
   const state = { coordinator, configs, cluster, links: peers?.links };
-  const { topics, lineages } = await openTopics(steps, { ...logs, ...state, storage, directory });
+  const opening = { ...logs, ...state, storage, directory };
+  const { topics, lineages, chainControl } = await openTopics(steps, opening);
   const records = await steps.run(
     "keep what records need",
     () => new RecordState(disk),
@@ -134,6 +135,7 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     deadlines,
     records,
     cluster,
+    chainControl,
     forwarding: peers && (await openForwarding(peers, settings)),
   };
   const identity = identityOf(directory, settings);

@@ -1,4 +1,5 @@
 import { Chains } from "../broker/chains/chains.ts";
+import { ChainsByHand } from "../broker/cluster/assignment/chains-by-hand.ts";
 import { ChainedTopics } from "../broker/cluster/chained-topics.ts";
 import type { Cluster } from "../broker/cluster/cluster.ts";
 import { ClusterStorage } from "../broker/cluster/cluster-storage.ts";
@@ -60,5 +61,6 @@ export async function openClusteredTopics(
   );
   calls.attach(controller);
   chains.attach((ask) => calls.ask(ask));
-  return { topics, lineages };
+  const chainControl = { byHand: new ChainsByHand(parts), calls };
+  return { topics, lineages, chainControl };
 }

@@ -3,6 +3,7 @@ import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { NodeSettings } from "../base/settings/node-settings.ts";
 import type { Cluster } from "../broker/cluster/cluster.ts";
+import type { ChainControl } from "../broker/cluster/assignment/chain-control.ts";
 import type { Lineages } from "../broker/cluster/node-entry.ts";
 import type { BrokerConfigs } from "../broker/configs/broker-configs.ts";
 import { KafkaImport } from "../broker/kafka-directory/kafka-import.ts";
@@ -34,6 +35,8 @@ export interface OpenTopics {
   readonly topics: Topics;
   /** In a cluster: what its logs vouch for. */
   readonly lineages?: Lineages;
+  /** In a cluster. */
+  readonly chainControl?: ChainControl;
 }
 
 /** The topics, with what a directory that Kafka wrote says of them. */

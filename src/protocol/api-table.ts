@@ -1,5 +1,9 @@
 import { assert } from "../base/assert.ts";
 import { AlterConfigsRequest, AlterConfigsResponse } from "./messages/alter-configs.ts";
+import {
+  AlterPartitionReassignmentsRequest,
+  AlterPartitionReassignmentsResponse,
+} from "./messages/alter-partition-reassignments.ts";
 import { ApiVersionsRequest, ApiVersionsResponse } from "./messages/api-versions.ts";
 import { CreatePartitionsRequest, CreatePartitionsResponse } from "./messages/create-partitions.ts";
 import { CreateTopicsRequest, CreateTopicsResponse } from "./messages/create-topics.ts";
@@ -17,6 +21,7 @@ import {
   DescribeTopicPartitionsRequest,
   DescribeTopicPartitionsResponse,
 } from "./messages/describe-topic-partitions.ts";
+import { ElectLeadersRequest, ElectLeadersResponse } from "./messages/elect-leaders.ts";
 import { FetchRequest, FetchResponse } from "./messages/fetch.ts";
 import { FindCoordinatorRequest, FindCoordinatorResponse } from "./messages/find-coordinator.ts";
 import { HeartbeatRequest, HeartbeatResponse } from "./messages/heartbeat.ts";
@@ -29,6 +34,10 @@ import { JoinGroupRequest, JoinGroupResponse } from "./messages/join-group.ts";
 import { LeaveGroupRequest, LeaveGroupResponse } from "./messages/leave-group.ts";
 import { ListGroupsRequest, ListGroupsResponse } from "./messages/list-groups.ts";
 import { ListOffsetsRequest, ListOffsetsResponse } from "./messages/list-offsets.ts";
+import {
+  ListPartitionReassignmentsRequest,
+  ListPartitionReassignmentsResponse,
+} from "./messages/list-partition-reassignments.ts";
 import { MetadataRequest, MetadataResponse } from "./messages/metadata.ts";
 import { OffsetCommitRequest, OffsetCommitResponse } from "./messages/offset-commit.ts";
 import { OffsetDeleteRequest, OffsetDeleteResponse } from "./messages/offset-delete.ts";
@@ -83,10 +92,21 @@ export const apiTable = {
   AlterConfigs: row(AlterConfigsRequest, AlterConfigsResponse, [0, 2]),
   CreatePartitions: row(CreatePartitionsRequest, CreatePartitionsResponse, [0, 3]),
   DeleteGroups: row(DeleteGroupsRequest, DeleteGroupsResponse, [0, 2]),
+  ElectLeaders: row(ElectLeadersRequest, ElectLeadersResponse, [0, 2]),
   IncrementalAlterConfigs: row(
     IncrementalAlterConfigsRequest,
     IncrementalAlterConfigsResponse,
     [0, 1],
+  ),
+  AlterPartitionReassignments: row(
+    AlterPartitionReassignmentsRequest,
+    AlterPartitionReassignmentsResponse,
+    [0, 1],
+  ),
+  ListPartitionReassignments: row(
+    ListPartitionReassignmentsRequest,
+    ListPartitionReassignmentsResponse,
+    [0, 0],
   ),
   OffsetDelete: row(OffsetDeleteRequest, OffsetDeleteResponse, [0, 0]),
   DescribeCluster: row(DescribeClusterRequest, DescribeClusterResponse, [0, 2]),

@@ -14,6 +14,8 @@ const mainClasses = {
   "kafka-consumer-perf-test": "org.apache.kafka.tools.ConsumerPerformance",
   "kafka-verifiable-producer": "org.apache.kafka.tools.VerifiableProducer",
   "kafka-verifiable-consumer": "org.apache.kafka.tools.VerifiableConsumer",
+  "kafka-reassign-partitions": "org.apache.kafka.tools.reassign.ReassignPartitionsCommand",
+  "kafka-leader-election": "org.apache.kafka.tools.LeaderElectionCommand",
   "kafka-dump-log": "org.apache.kafka.tools.DumpLogSegments",
   "kafka-storage": "kafka.tools.StorageTool",
 } as const;

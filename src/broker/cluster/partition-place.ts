@@ -1,6 +1,7 @@
 import type { ErrorCode } from "../../base/errors.ts";
 import { formatUuid, type Uuid } from "../../base/uuid.ts";
-import { type ChainRole, roleOf } from "../../replication/chain-config.ts";
+import { type ChainConfig, type ChainRole, roleOf } from "../../replication/chain-config.ts";
+import { type Reassignment, reassignmentOf } from "../../replication/placement/reassignment.ts";
 import type { Broker } from "../broker.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
 
@@ -12,8 +13,11 @@ export interface PartitionPlace {
   readonly leaderEpoch: number;
   /** What this node is in the chain. */
   readonly role: ChainRole;
-  /** Node ids, the preferred head first. */
+  /** Node ids, the preferred head first; while it is reassigned those of before and after. */
   readonly replicas: readonly number[];
+  /** Replicas that come or go: empty unless it is reassigned. */
+  readonly adding: readonly number[];
+  readonly removing: readonly number[];
   /** Members of the chain that are up, head first. */
   readonly inSync: readonly number[];
   /** Replicas on nodes that are down. */
@@ -30,24 +34,32 @@ export function placeOf(
     const here = [identity.nodeId];
     const leaderId = identity.nodeId;
     const place = { error: undefined, leaderId, leaderEpoch, role: "solo" } as const;
-    return { ...place, replicas: here, inSync: here, offline: [] };
+    return { ...place, replicas: here, inSync: here, adding: [], removing: [], offline: [] };
   }
   const { image } = cluster;
   const config = image.chain(formatUuid(topicId), index)?.config;
   if (config === undefined) {
     const none = { role: "outsider", replicas: [], inSync: [], offline: [] } as const;
-    return { error: "LEADER_NOT_AVAILABLE", leaderId: -1, leaderEpoch: -1, ...none };
+    const moving = { adding: [], removing: [] };
+    return { error: "LEADER_NOT_AVAILABLE", leaderId: -1, leaderEpoch: -1, ...none, ...moving };
   }
   const head = image.headOf(config);
+  const { replicas, adding, removing } = reassignmentOf(config) ?? stays(config);
   return {
     error: head === undefined ? "LEADER_NOT_AVAILABLE" : undefined,
     leaderId: head?.id ?? -1,
     leaderEpoch: config.epoch,
     role: roleOf(config, { id: cluster.nodeId, incarnation: cluster.incarnation }),
-    replicas: config.replicas,
+    replicas,
+    adding,
+    removing,
     inSync: config.members.filter((member) => image.has(member)).map(({ id }) => id),
-    offline: config.replicas.filter((id) => image.node(id) === undefined),
+    offline: replicas.filter((id) => image.node(id) === undefined),
   };
+}
+
+function stays({ replicas }: ChainConfig): Reassignment {
+  return { replicas, adding: [], removing: [] };
 }
 
 /** The node that reconfigures chains; where there is none at the moment, this one. */

@@ -31,6 +31,12 @@ export const errorAnswers: ErrorAnswers = {
     })),
   }),
 
+  AlterPartitionReassignments: (_, error) => ({
+    errorCode: error.kafka,
+    errorMessage: error.message,
+    responses: [],
+  }),
+
   ApiVersions: (_, error) => ({ errorCode: error.kafka, apiKeys: [] }),
 
   CreatePartitions: (request, error) => ({
@@ -109,6 +115,8 @@ export const errorAnswers: ErrorAnswers = {
     })),
   }),
 
+  ElectLeaders: (_, error) => ({ errorCode: error.kafka, replicaElectionResults: [] }),
+
   Fetch: (request, error, version) => {
     if (version >= fetchErrorVersionMin) return { errorCode: error.kafka, responses: [] };
     const responses = request.topics.map(({ topic, partitions }) => ({
@@ -143,6 +151,12 @@ export const errorAnswers: ErrorAnswers = {
         errorCode: error.kafka,
       })),
     })),
+  }),
+
+  ListPartitionReassignments: (_, error) => ({
+    errorCode: error.kafka,
+    errorMessage: error.message,
+    topics: [],
   }),
 
   Metadata: (request, error, version) => {

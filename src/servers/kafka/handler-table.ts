@@ -10,6 +10,7 @@ import type { MessageCodec } from "../../protocol/schema/message.ts";
 import type { DoorHandler } from "./door-context.ts";
 import { errorAnswers } from "./error-answers.ts";
 import { alterConfigs } from "./handlers/alter-configs.ts";
+import { alterPartitionReassignments } from "./handlers/alter-partition-reassignments.ts";
 import { apiVersions } from "./handlers/api-versions.ts";
 import { createPartitions } from "./handlers/create-partitions.ts";
 import { createTopics } from "./handlers/create-topics.ts";
@@ -21,6 +22,7 @@ import { describeConfigs } from "./handlers/describe-configs.ts";
 import { describeGroups } from "./handlers/describe-groups.ts";
 import { describeProducers } from "./handlers/describe-producers.ts";
 import { describeTopicPartitions } from "./handlers/describe-topic-partitions.ts";
+import { electLeaders } from "./handlers/elect-leaders.ts";
 import { fetch } from "./handlers/fetch.ts";
 import { findCoordinator } from "./handlers/find-coordinator.ts";
 import { heartbeat } from "./handlers/heartbeat.ts";
@@ -30,6 +32,7 @@ import { joinGroup } from "./handlers/join-group.ts";
 import { leaveGroup } from "./handlers/leave-group.ts";
 import { listGroups } from "./handlers/list-groups.ts";
 import { listOffsets } from "./handlers/list-offsets.ts";
+import { listPartitionReassignments } from "./handlers/list-partition-reassignments.ts";
 import { metadata } from "./handlers/metadata.ts";
 import { offsetCommit } from "./handlers/offset-commit.ts";
 import { offsetDelete } from "./handlers/offset-delete.ts";
@@ -44,6 +47,7 @@ type Handlers = { readonly [Name in ApiName]: DoorHandler<RequestOf<Name>, Respo
 
 const handlers: Handlers = {
   AlterConfigs: alterConfigs,
+  AlterPartitionReassignments: alterPartitionReassignments,
   ApiVersions: apiVersions,
   CreatePartitions: createPartitions,
   CreateTopics: createTopics,
@@ -55,6 +59,7 @@ const handlers: Handlers = {
   DescribeGroups: describeGroups,
   DescribeProducers: describeProducers,
   DescribeTopicPartitions: describeTopicPartitions,
+  ElectLeaders: electLeaders,
   Fetch: fetch,
   FindCoordinator: findCoordinator,
   Heartbeat: heartbeat,
@@ -64,6 +69,7 @@ const handlers: Handlers = {
   LeaveGroup: leaveGroup,
   ListGroups: listGroups,
   ListOffsets: listOffsets,
+  ListPartitionReassignments: listPartitionReassignments,
   Metadata: metadata,
   OffsetCommit: offsetCommit,
   OffsetDelete: offsetDelete,
@@ -78,6 +84,7 @@ const sharings: { readonly [Name in ApiName]?: Sharing } = {
   Fetch: "fetch",
   JoinGroup: "wait",
   SyncGroup: "wait",
+  ElectLeaders: "wait",
 };
 
 /** One API as the connection serves it. */

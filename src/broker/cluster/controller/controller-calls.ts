@@ -7,7 +7,7 @@ import type { Cluster } from "../cluster.ts";
 import type { Controller } from "./controller.ts";
 
 /** Names of calls between nodes. */
-const names = { ask: "chain-ask", logEnds: "log-ends" } as const;
+const names = { ask: "chain-ask", logEnds: "log-ends", prefer: "prefer-heads" } as const;
 const answerTimeoutMs = 2_000;
 
 export interface ControllerCallsOptions {
@@ -30,6 +30,10 @@ export class ControllerCalls {
       this.#take(readJson<ChainAsk>(body));
       return writeJson(null);
     });
+    links?.serve(names.prefer, async (_from, body) => {
+      this.#takeWish(readJson<readonly string[]>(body));
+      return writeJson(null);
+    });
     links?.serve(names.logEnds, async (_from, body) =>
       writeJson(logEnds(readJson<readonly string[]>(body))),
     );
@@ -45,12 +49,15 @@ export class ControllerCalls {
    * again. Throws NOT_CONTROLLER, and what a call between nodes throws.
    */
   async ask(ask: ChainAsk): Promise<void> {
-    const { cluster, links } = this.#options;
-    const { controller } = cluster.image;
-    if (controller === undefined) throw notInOffice();
-    if (controller.id === cluster.nodeId) return this.#take(ask);
-    if (links === undefined) throw notInOffice();
-    await links.call(controller.id, names.ask, writeJson(ask), answerTimeoutMs);
+    await this.#tell(names.ask, ask, () => this.#take(ask));
+  }
+
+  /**
+   * Tells the controller that chains are to have their preferred heads; it may be told again.
+   * Throws as `ask`.
+   */
+  async prefer(keys: readonly string[]): Promise<void> {
+    await this.#tell(names.prefer, keys, () => this.#takeWish(keys));
   }
 
   /** Where a node's logs end. */
@@ -60,6 +67,19 @@ export class ControllerCalls {
     if (links === undefined) return [];
     const body = await links.call(nodeId, names.logEnds, writeJson(keys), answerTimeoutMs);
     return readJson<readonly LogEnd[]>(body);
+  }
+
+  async #tell(name: string, body: unknown, takeHere: () => void): Promise<void> {
+    const { cluster, links } = this.#options;
+    const { controller } = cluster.image;
+    if (controller === undefined) throw notInOffice();
+    if (controller.id === cluster.nodeId) return takeHere();
+    if (links === undefined) throw notInOffice();
+    await links.call(controller.id, name, writeJson(body), answerTimeoutMs);
+  }
+
+  #takeWish(keys: readonly string[]): void {
+    if (this.#controller?.prefer(keys) !== true) throw notInOffice();
   }
 
   #take(ask: ChainAsk): void {
