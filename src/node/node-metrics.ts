@@ -1,5 +1,6 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import type { Broker } from "../broker/broker.ts";
+import { FollowerReads } from "../broker/fetch/follower-reads.ts";
 import { ReaderCount } from "../broker/records/reader-count.ts";
 import type { GrpcServer } from "../servers/grpc/grpc-server.ts";
 import type { HttpServer } from "../servers/http/http-server.ts";
@@ -52,6 +53,12 @@ export class NodeMetrics {
       family("counter", "xylem_kafka_requests_total", "Kafka requests by API.", requests),
       plain("counter", "xylem_kafka_received_bytes_total", "Bytes from clients.", bytesIn),
       plain("counter", "xylem_kafka_sent_bytes_total", "Bytes to clients.", bytesOut),
+      plain(
+        "counter",
+        "xylem_follower_read_bytes_total",
+        "Record bytes read here of partitions that other nodes lead.",
+        FollowerReads.of(this.#sources.broker).bytes,
+      ),
       plain(
         "counter",
         "xylem_kafka_refused_connections_total",

@@ -15,6 +15,7 @@ import {
 const host = String.raw`(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)`;
 const places = String.raw`${host}(:\d{1,5})?(,${host}(:\d{1,5})?)*`;
 const domain = String.raw`[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?`;
+const kafkaSelectors = String.raw`org\.apache\.kafka\.common\.replica\.`;
 const nameServer =
   /^(\d{1,3}(\.\d{1,3}){3}(:\d{1,5})?|\[[0-9a-fA-F:]+\](:\d{1,5})?|[0-9a-fA-F:]+)$/;
 
@@ -101,6 +102,14 @@ export const clusterSettings = {
     30_000,
     atLeast(100),
     "How long a replica may stand still before it is cut out of its chain, or answers no reads.",
+  ),
+  "replica.selector.class": text(
+    "",
+    matching(
+      new RegExp(`^(leader|rack-aware|${kafkaSelectors}(Leader|RackAwareReplica)Selector)?$`),
+      "empty, leader, rack-aware, or Kafka's class of either",
+    ),
+    "Which replica Kafka's consumers read from: rack-aware is one in their client.rack (KIP-392).",
   ),
   "replica.window.bytes": int(
     8_388_608,

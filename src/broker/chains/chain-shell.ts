@@ -79,6 +79,11 @@ export class ChainShell implements RunningChain, ReplicaGovernor {
     return !this.#isOver && this.isHead();
   }
 
+  get isReadable(): boolean {
+    if (this.#isOver || this.isHead()) return false;
+    return this.#replica.refusalOfRead(this.#host.clock.monotonicMs()) === undefined;
+  }
+
   get knowsLatest(): boolean {
     return !this.#isOver && this.#replica.knowsLatest(this.#host.clock.monotonicMs());
   }

@@ -19,6 +19,8 @@ import type {
 } from "../partition/partition-log.ts";
 import type { RunningChain } from "./running-chain.ts";
 
+type ServingChain = "isReadable" | "knowsLatest" | "memberCount" | "whenStored";
+
 /** Where a partition is, as seen from here. */
 export interface Placement {
   /** The chain's; -1: not known yet. */
@@ -30,7 +32,7 @@ export interface Placement {
   /** Whether clients are served from it. */
   readonly isServed: boolean;
   /** What runs the log on this node. */
-  readonly chain?: Pick<RunningChain, "knowsLatest" | "memberCount" | "whenStored"> | undefined;
+  readonly chain?: Pick<RunningChain, ServingChain> | undefined;
   /** Why this node's replica can not be used. */
   readonly failure?: XylemError | undefined;
 }
@@ -75,16 +77,22 @@ export class PlacedPartition implements PartitionLog {
 
   /** From now on it is there. Who waits for an advance looks again. */
   place(placement: Placement = nowhere): void {
-    const before = this.#served;
+    const { log: logBefore, headId, epoch } = this.#placement;
+    const servedBefore = this.#served;
     this.#placement = placement;
     this.#served = placement.isServed ? placement.log : undefined;
     this.#refusal = undefined;
-    if (before === this.#served) return;
+    if (placement.log !== logBefore) this.#listenAnew();
+    const isSame = servedBefore === this.#served && logBefore === placement.log;
+    if (isSame && headId === placement.headId && epoch === placement.epoch) return;
+    this.reconsider();
+  }
+
+  #listenAnew(): void {
     for (const [listener, leave] of this.#listeners) {
       leave();
-      this.#listeners.set(listener, this.#served?.onAdvance(listener) ?? nothing);
+      this.#listeners.set(listener, this.#placement.log?.onAdvance(listener) ?? nothing);
     }
-    this.reconsider();
   }
 
   /** What it may answer has changed: who waits for an advance looks again. */
@@ -102,6 +110,11 @@ export class PlacedPartition implements PartitionLog {
     if (this.#refusal?.message.endsWith(text) === true) return this.#refusal;
     const detail = `${this.topic}-${this.index} (epoch ${epoch}) ${text}`;
     return (this.#refusal = new XylemError("NOT_LEADER_OR_FOLLOWER", detail));
+  }
+
+  get follower(): PartitionLog | undefined {
+    const { log, chain } = this.#placement;
+    return this.#served === undefined && chain?.isReadable === true ? log : undefined;
   }
 
   get inSyncCount(): number {
@@ -246,7 +259,7 @@ export class PlacedPartition implements PartitionLog {
   }
 
   onAdvance(listener: AdvanceListener): () => void {
-    this.#listeners.set(listener, this.#served?.onAdvance(listener) ?? nothing);
+    this.#listeners.set(listener, this.#placement.log?.onAdvance(listener) ?? nothing);
     return () => {
       this.#listeners.get(listener)?.();
       this.#listeners.delete(listener);

@@ -11,8 +11,10 @@ export interface StoredAsk {
 
 /** A replica of this node's, run as its chain says. */
 export interface RunningChain {
-  /** Clients are served from it: by the head, or by another one that may. */
+  /** Clients are served from it: it is the head. */
   readonly isServing: boolean;
+  /** Not at a head: what is committed here may be read now (KIP-392); asked at each read. */
+  readonly isReadable: boolean;
   /** At a head: whether what is committed here is the newest there is (KIP-207). */
   readonly knowsLatest: boolean;
   /** Of its chain: Kafka's replicas in sync. */

@@ -1,6 +1,6 @@
 import type { XylemError } from "../../base/errors.ts";
 import type { AbortedTransaction } from "../../log/transaction-index.ts";
-import type { ReadLease, ReadResult } from "../partition/partition-log.ts";
+import type { PartitionLog, ReadLease, ReadResult } from "../partition/partition-log.ts";
 import type { Topic } from "../topics/topics.ts";
 
 /** Where the reader's history leaves ours (KIP-595): it truncates to `endOffset` and asks again. */
@@ -31,11 +31,16 @@ export class FetchPartition implements FetchWish {
   lastFetchedEpoch: number;
   sizeBytesMax: number;
 
+  /** What is committed may be read from a replica of this node that is not head. */
+  mayFollow = false;
+
   error: XylemError | undefined;
   divergingEpoch: DivergingEpoch | undefined;
   highWatermark = -1;
   lastStable = -1;
   logStart = -1;
+  /** The node that the reader had better ask: nothing was read for it then. -1: this one. */
+  preferredReplica = -1;
   /** Of a read of committed records: whose records among `chunks` are to be dropped, and where. */
   aborted: readonly AbortedTransaction[] = noTransactions;
   /** Stored batches, whole, in order. Not to be changed. */
@@ -50,6 +55,17 @@ export class FetchPartition implements FetchWish {
     this.currentLeaderEpoch = wish.currentLeaderEpoch;
     this.lastFetchedEpoch = wish.lastFetchedEpoch;
     this.sizeBytesMax = wish.sizeBytesMax;
+  }
+
+  /** The partition, wherever it is led. */
+  get partition(): PartitionLog | undefined {
+    return this.topic?.partitions[this.index];
+  }
+
+  /** What it is read from here. */
+  get log(): PartitionLog | undefined {
+    const { partition } = this;
+    return (this.mayFollow ? partition?.follower : undefined) ?? partition;
   }
 
   update(wish: FetchWish): void {
@@ -88,6 +104,7 @@ export class FetchPartition implements FetchWish {
     this.highWatermark = -1;
     this.lastStable = -1;
     this.logStart = -1;
+    this.preferredReplica = -1;
     this.aborted = noTransactions;
     this.chunks = noChunks;
     this.sizeBytes = 0;

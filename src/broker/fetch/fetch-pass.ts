@@ -12,6 +12,7 @@ export interface PassLimits {
   readonly sizeBytesMax: number;
   readonly readCommitted: boolean;
   readonly budget: FetchBudget | undefined;
+  readonly prefer?: ((wanted: FetchPartition) => number) | undefined;
 }
 
 /**
@@ -49,8 +50,8 @@ export class FetchPass {
   /** Opens, side by side, what is shut; one that does not open says so when its turn comes. */
   #load(): Promise<unknown> | undefined {
     let loads: Promise<void>[] | undefined;
-    for (const { topic, index } of this.#partitions) {
-      const loading = topic?.partitions[index]?.load();
+    for (const { log } of this.#partitions) {
+      const loading = log?.load();
       if (loading !== undefined) (loads ??= []).push(loading);
     }
     return loads && Promise.allSettled(loads);
@@ -66,7 +67,7 @@ export class FetchPass {
 
   #visit(wanted: FetchPartition): Promise<void> | undefined {
     wanted.clear();
-    const log = wanted.topic?.partitions[wanted.index];
+    const { log } = wanted;
     try {
       if (log !== undefined) refuseAbsent(log, wanted.currentLeaderEpoch);
       const loading = log?.load();
@@ -109,21 +110,18 @@ export class FetchPass {
   }
 
   #read(wanted: FetchPartition): ReadResult | Promise<ReadResult> | undefined {
-    const log = findLog(this.#topics, wanted);
+    const partition = findLog(this.#topics, wanted);
+    const log = wanted.log ?? partition;
+    const isFollower = log !== partition;
     // At its end nothing would be read that could say so.
     if (log.stopped !== undefined) throw log.stopped;
     checkLeaderEpoch(log, wanted.currentLeaderEpoch);
     wanted.highWatermark = log.committed;
     wanted.lastStable = log.lastStable;
     wanted.logStart = log.logStart;
-    if (this.#diverges(log, wanted)) return undefined;
-    if (wanted.fetchOffset < log.logStart || wanted.fetchOffset > log.end) {
-      const isEndKnown = log.knowsLatest !== false || wanted.fetchOffset < log.logStart;
-      throw new XylemError(
-        isEndKnown ? "OFFSET_OUT_OF_RANGE" : "OFFSET_NOT_AVAILABLE",
-        `offset ${wanted.fetchOffset} is not within ${log.logStart} to ${log.end}`,
-      );
-    }
+    if (this.#diverges(log, wanted, isFollower)) return undefined;
+    checkRange(log, wanted.fetchOffset, isFollower);
+    if (!isFollower && this.#isBetterRead(wanted)) return undefined;
     const upTo = this.#limits.readCommitted ? log.lastStable : log.committed;
     if (wanted.fetchOffset >= upTo) return undefined;
     const wholeFirst = this.sizeBytes === 0;
@@ -151,10 +149,19 @@ export class FetchPass {
     return Math.max(0, Math.min(wanted.sizeBytesMax, this.#leftBytes));
   }
 
-  #diverges(log: PartitionLog, wanted: FetchPartition): boolean {
+  /** Whether the reader is sent to another node. */
+  #isBetterRead(wanted: FetchPartition): boolean {
+    wanted.preferredReplica = this.#limits.prefer?.(wanted) ?? -1;
+    this.isUrgent ||= wanted.preferredReplica >= 0;
+    return wanted.preferredReplica >= 0;
+  }
+
+  #diverges(log: PartitionLog, wanted: FetchPartition, isFollower: boolean): boolean {
     const { lastFetchedEpoch, fetchOffset } = wanted;
     if (lastFetchedEpoch < 0) return false;
     const ours = log.endOffsetForEpoch(lastFetchedEpoch);
+    // Where its log ends so far says nothing of the chain's.
+    if (isFollower && (ours.endOffset < 0 || ours.endOffset >= log.end)) return false;
     if (ours.endOffset < 0) {
       throw new XylemError("OFFSET_OUT_OF_RANGE", `leader epoch ${lastFetchedEpoch} is not known`);
     }
@@ -176,6 +183,17 @@ export class FetchPass {
     wanted.fail(error);
     this.isUrgent = true;
   }
+}
+
+/** What is past its end a follower does not know yet, and a new head may not. */
+function checkRange(log: PartitionLog, offset: number, isFollower: boolean): void {
+  const { logStart, end } = log;
+  const isPast = offset > end;
+  if (offset >= logStart && (!isPast || isFollower)) return;
+  throw new XylemError(
+    isPast && log.knowsLatest === false ? "OFFSET_NOT_AVAILABLE" : "OFFSET_OUT_OF_RANGE",
+    `offset ${offset} is not within ${logStart} to ${end}`,
+  );
 }
 
 /** Looks up what the reader is to drop of the records that were read. */

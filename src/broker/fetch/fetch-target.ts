@@ -34,6 +34,7 @@ export class FetchTarget extends FetchPartition {
       this.sizeBytes > 0 ||
       this.error !== undefined ||
       this.divergingEpoch !== undefined ||
+      this.preferredReplica >= 0 ||
       this.highWatermark !== this.#sentHighWatermark ||
       this.logStart !== this.#sentLogStart
     );

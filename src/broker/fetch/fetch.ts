@@ -16,6 +16,8 @@ export interface FetchLimits {
   readonly readCommitted: boolean;
   /** What the door's readers share; none: only the limits above count. */
   readonly budget?: FetchBudget;
+  /** Whom the reader of a partition that this node leads had better ask; -1: this node. */
+  readonly prefer?: ((wanted: FetchPartition) => number) | undefined;
 }
 
 /**
@@ -103,15 +105,18 @@ export class Fetch implements Expiring {
 
   #subscribe(): void {
     const listener = (): void => this.#advanced();
-    for (const log of new Set(this.#logs())) this.#unsubscribe.push(log.onAdvance(listener));
+    const partitions = new Set(this.#partitions.map(({ partition }) => partition));
+    for (const one of partitions) {
+      if (one !== undefined) this.#unsubscribe.push(one.onAdvance(listener));
+    }
     this.#unsubscribe.push(this.#broker.topics.onDeleted(() => this.#wake()));
     this.#deadlineSlot = this.#broker.deadlines.add(this, this.#limits.maxWaitMs);
   }
 
   /** A partition advanced or stopped after it was read and before this fetch was parked. */
   #hasMissed(): boolean {
-    for (const { topic, index, highWatermark } of this.#partitions) {
-      if ((topic?.partitions[index]?.committed ?? -1) > highWatermark) return true;
+    for (const { log, highWatermark } of this.#partitions) {
+      if ((log?.committed ?? -1) > highWatermark) return true;
     }
     return this.#hasStopped();
   }
@@ -165,6 +170,7 @@ export class Fetch implements Expiring {
       sizeBytesMax: this.#sizeBytesMax,
       readCommitted: this.#limits.readCommitted,
       budget: this.#limits.budget,
+      prefer: this.#limits.prefer,
     });
   }
 
@@ -192,8 +198,7 @@ export class Fetch implements Expiring {
   }
 
   *#logs(): Generator<PartitionLog> {
-    for (const { topic, index } of this.#partitions) {
-      const log = topic?.partitions[index];
+    for (const { log } of this.#partitions) {
       if (log !== undefined) yield log;
     }
   }

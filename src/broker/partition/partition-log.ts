@@ -32,6 +32,11 @@ export interface PartitionLog {
   readonly stopped: XylemError | undefined;
   /** In a cluster, while clients are not served here: what they are told. */
   readonly absence?: XylemError | undefined;
+  /**
+   * In a cluster, where another node leads it: this node's replica, of which what is committed may
+   * be read now (KIP-392). It may lag behind the head.
+   */
+  readonly follower?: PartitionLog | undefined;
   /** In a cluster: members of its chain, which acks=all counts. Else it is one. */
   readonly inSyncCount?: number;
   /**
@@ -115,7 +120,7 @@ export interface PartitionLog {
   readonly compaction: PartitionCompaction | undefined;
   /** New settings of the topic; they count from the next append or check on. */
   configure(settings: TopicSettings): void;
-  /** In a cluster: calls `listener` whenever `absence` may have come or gone. */
+  /** In a cluster: calls `listener` whenever `absence` or its head may have changed. */
   onPlaced?(listener: () => void): () => void;
   /** Calls `listener` whenever committed or log start grows, until the answer is called. */
   onAdvance(listener: AdvanceListener): () => void;

@@ -1,6 +1,8 @@
 import { kafkaCode, type XylemError } from "../../../base/errors.ts";
 import { zeroUuid } from "../../../base/uuid.ts";
 import { Fetch } from "../../../broker/fetch/fetch.ts";
+import { FollowerReads } from "../../../broker/fetch/follower-reads.ts";
+import { preferReplica } from "../../../broker/fetch/prefer-replica.ts";
 import type { FetchWish } from "../../../broker/fetch/fetch-partition.ts";
 import type { SessionTurn } from "../../../broker/fetch/fetch-sessions.ts";
 import { FetchTarget, type TopicReference } from "../../../broker/fetch/fetch-target.ts";
@@ -22,15 +24,18 @@ interface TopicAnswer {
 const topicIdVersionMin = 13;
 const leaderHintVersionMin = 16;
 const storageErrorVersionMin = 6;
+/** Of these a client knows that replicas that do not lead may be read from (KIP-392). */
+const followerVersionMin = 11;
 const readCommittedLevel = 1;
 
 /** Fetch (key 1): stored batches from each offset on; incremental within a session (KIP-227). */
 export function fetch(request: Request, context: DoorContext): Response | Promise<Response> {
   const turn = beginTurn(request, context);
-  const { maxWaitMs, minBytes, maxBytes, isolationLevel } = request;
+  const { maxWaitMs, minBytes, maxBytes, isolationLevel, rackId } = request;
   const readCommitted = isolationLevel === readCommittedLevel;
   const budget = context.fetchBudget;
-  const limits = { maxWaitMs, minBytes, maxBytes, readCommitted, budget };
+  const prefer = preferReplica(context.broker, rackId);
+  const limits = { maxWaitMs, minBytes, maxBytes, readCommitted, budget, prefer };
   const fetching = new Fetch(context.broker, limits, turn.targets);
   const leave = (unpark?: () => void): void => {
     unpark?.();
@@ -73,7 +78,10 @@ function beginTurn(request: Request, context: DoorContext): SessionTurn {
     targets,
     forgotten,
   });
-  for (const target of turn.targets) if (target.error !== undefined) target.findTopic(topics);
+  for (const target of turn.targets) {
+    if (target.error !== undefined) target.findTopic(topics);
+    target.mayFollow = context.apiVersion >= followerVersionMin;
+  }
   return turn;
 }
 
@@ -98,6 +106,9 @@ function formatAnswer(turn: SessionTurn, readCommitted: boolean, context: DoorCo
     const hint = givesHints ? leaderHint(context, error, topic, index) : undefined;
     if (hint !== undefined) hints.push(hint);
     const partition = formatPartition(target, readCommitted, context.apiVersion, hint);
+    if (target.sizeBytes > 0 && target.partition?.absence !== undefined) {
+      FollowerReads.of(context.broker).count(target.sizeBytes);
+    }
     const lease = target.handOver();
     if (lease !== undefined) context.lend(lease);
     const { name, id = zeroUuid } = target.reference;
@@ -122,6 +133,7 @@ function formatPartition(
     highWatermark: target.highWatermark,
     lastStableOffset: target.lastStable,
     logStartOffset: target.logStart,
+    preferredReadReplica: target.preferredReplica,
     abortedTransactions: readCommitted ? target.aborted : null,
     records: target.chunks,
   };
