@@ -16,10 +16,8 @@ export interface NodeAddress {
   current(): Promise<string>;
   /** That one gave no answer, or no service: others, if there are any, come first from now on. */
   leave(url: string): void;
-}
-
-export function oneAddress(url: string): NodeAddress {
-  return { current: () => Promise.resolve(url), leave: () => {} };
+  /** A node of a cluster has answered there. */
+  answered?(url: string): void;
 }
 
 /** Records older than this are asked for again, while those known serve on. */

@@ -32,6 +32,9 @@ export interface CallSettings {
   readonly fetch: typeof fetch;
 }
 
+/** Of answers by a node of a cluster. */
+const nodeHeader = "xylem-node";
+
 const backoffLimits = { initialMs: 100, mostMs: 2_000 };
 
 /** One node's HTTP door: every call throws XylemClientError, or the reason of its signal. */
@@ -126,6 +129,7 @@ export class NodeCalls {
         signal,
       });
       if (response.status === 503) address.leave(url);
+      else if (response.headers.has(nodeHeader)) address.answered?.(url);
       return response;
     } catch (error) {
       // What the caller ends says nothing of the node.

@@ -34,11 +34,14 @@ export class XylemClientError extends Error {
   }
 }
 
-/** Whether the node, or the way to it, may be well again soon. A wrong request stays wrong. */
+/**
+ * Whether the node, or the way to it, may be well again soon, or another one asked (421). A wrong
+ * request stays wrong.
+ */
 export function isPassing(error: unknown): error is XylemClientError {
   if (!(error instanceof XylemClientError)) return false;
   const { status, retriable } = error;
-  return status === 0 || status === 429 || (status >= 500 && retriable);
+  return status === 0 || status === 429 || ((status === 421 || status >= 500) && retriable);
 }
 
 /** The error that an answer tells. Reads its body. */

@@ -2,7 +2,9 @@ import type { Appended, ClusterDescription, ManyPage, NodeHealth, Page } from ".
 import { BucketCalls } from "./bucket-calls.ts";
 import { ConfigCalls } from "./config-calls.ts";
 import { GroupCalls } from "./group-calls.ts";
-import { type NodeAddress, oneAddress, type ResolveSrv, SrvAddress } from "./node-address.ts";
+import { ClusterAddress } from "./cluster-address.ts";
+import { findNodes } from "./find-nodes.ts";
+import { type NodeAddress, type ResolveSrv, SrvAddress } from "./node-address.ts";
 import { NodeCalls } from "./node-calls.ts";
 import { eventSource } from "./live/event-source.ts";
 import { socketSource } from "./live/socket-source.ts";
@@ -42,6 +44,7 @@ const waitMsInitial = 20_000;
 
 /**
  * Talks to a node over HTTP, in Node and in browsers; `srv://name` is one of those that DNS names.
+ * Of a cluster one address is enough: the others are found, and asked when that one is gone.
  * Every call throws XylemClientError, or the reason of its signal. Holds no connection of its own:
  * there is nothing to close.
  */
@@ -57,12 +60,13 @@ export class XylemClient {
 
   constructor(url: string | URL, options: ClientOptions = {}) {
     this.url = new URL(url).href.replace(/\/+$/, "");
-    this.#address = addressOf(this.url, options.resolveSrv);
+    const given = options.fetch ?? ((input, init) => fetch(input, init));
+    this.#address = addressOf(this.url, given, options.resolveSrv);
     this.#calls = new NodeCalls({
       address: this.#address,
       timeoutMs: options.timeoutMs ?? timeoutMsInitial,
       retriesMax: options.retriesMax ?? retriesMaxInitial,
-      fetch: options.fetch ?? ((input, init) => fetch(input, init)),
+      fetch: given,
     });
     this.#records = new RecordCalls(this.#calls);
     this.topics = new TopicCalls(this.#calls);
@@ -182,8 +186,12 @@ export class XylemClient {
   }
 }
 
-function addressOf(url: string, resolveSrv: ResolveSrv | undefined): NodeAddress {
-  if (!url.startsWith("srv:")) return oneAddress(url);
+function addressOf(
+  url: string,
+  given: typeof fetch,
+  resolveSrv: ResolveSrv | undefined,
+): NodeAddress {
+  if (!url.startsWith("srv:")) return new ClusterAddress(url, (one) => findNodes(one, given));
   if (resolveSrv === undefined) throw new TypeError(`${url} takes the option resolveSrv`);
   return new SrvAddress(new URL(url), resolveSrv);
 }

@@ -42,7 +42,7 @@ const exposedHeaders =
   "content-disposition, etag, location, retry-after, " +
   "grpc-status, grpc-message, grpc-status-details-bin, " +
   "xylem-cursor, xylem-duplicate, xylem-high-watermark, xylem-log-start, xylem-next-offset, " +
-  "x-request-id, xylem-offset, xylem-partition, xylem-timestamp";
+  "x-request-id, xylem-node, xylem-offset, xylem-partition, xylem-timestamp";
 
 /**
  * Offers of other protocols are passed over (RFC 9110, 7.8): some clients offer `h2c` with every
@@ -266,6 +266,8 @@ export class HttpServer {
     response.setHeader("vary", "origin");
     response.setHeader("cache-control", "no-store");
     response.setHeader("x-content-type-options", "nosniff");
+    const { cluster } = this.#options.broker;
+    if (cluster !== undefined) response.setHeader("xylem-node", cluster.nodeId);
     if (origin === undefined || !this.#options.rules.origins.includes(origin)) return;
     response.setHeader("access-control-allow-origin", origin);
     response.setHeader("access-control-expose-headers", exposedHeaders);
