@@ -1,4 +1,5 @@
 import { XylemError } from "../base/errors.ts";
+import { checkLatest } from "./latest-known.ts";
 import { checkLeaderEpoch, refuseAbsent } from "./leader-epoch.ts";
 import type { PartitionLog, TimestampedOffset } from "./partition/partition-log.ts";
 
@@ -53,13 +54,6 @@ export async function listOffset(
         visible(await partition.findByTimestamp(query.timestampMs, upTo), upTo),
       );
   }
-}
-
-/** A new head may say a smaller offset than its predecessor did (KIP-207). */
-function checkLatest({ topic, index, knowsLatest }: PartitionLog): void {
-  if (knowsLatest !== false) return;
-  const detail = `the new head of ${topic}-${index} does not know yet what is committed`;
-  throw new XylemError("OFFSET_NOT_AVAILABLE", detail);
 }
 
 /** Nothing found may mean that it is not known yet to be committed. */

@@ -209,8 +209,9 @@ async function addGroups(steps: StartSteps, parts: WithoutGroups): Promise<Witho
       return part.server;
     },
   };
-  parts.forwarding?.serve({ broker, tools: batchTools });
-  return { broker, loadGroups: async () => void (await part.open()) };
+  const loadGroups = async (): Promise<void> => void (await part.open());
+  parts.forwarding?.serve({ broker, tools: batchTools }, loadGroups);
+  return { broker, loadGroups };
 }
 
 /** Records may wait for groups to pass them: without their coordinator there are no groups. */

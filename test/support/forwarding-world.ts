@@ -108,7 +108,9 @@ export class ForwardingWorld {
   async #ask(answering: Promise<Response>): Promise<DoorAnswer> {
     const read = async (): Promise<DoorAnswer> => {
       const response = await answering;
-      return { status: response.status, json: (await response.json()) as DoorAnswer["json"] };
+      const text = await response.text();
+      const json = (text === "" ? {} : JSON.parse(text)) as DoorAnswer["json"];
+      return { status: response.status, json };
     };
     return await this.cluster.drive(read());
   }

@@ -72,7 +72,11 @@ export const groupSettings = {
     "How long offsets outlive the last member of their group.",
   ),
   "offsets.topic.num.partitions": int(50, atLeast(1), "Partitions of __consumer_offsets."),
-  "offsets.topic.replication.factor": short(1, atLeast(1), "Replicas of __consumer_offsets."),
+  "offsets.topic.replication.factor": short(
+    3,
+    atLeast(1),
+    "Replicas of __consumer_offsets; fewer where there are fewer nodes.",
+  ),
   "offsets.topic.segment.bytes": int(
     104_857_600,
     atLeast(1),

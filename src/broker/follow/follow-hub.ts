@@ -2,6 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Broker } from "../broker.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
 import type { RecordScope } from "../records/stored-record.ts";
+import { sightOf } from "../sight/partition-sight.ts";
 import type { Topic } from "../topics/topics.ts";
 import { FollowedPartition } from "./followed-partition.ts";
 import type { Following } from "./following.ts";
@@ -59,7 +60,9 @@ export class FollowHub {
     const { partitions } = this.#topicOf(topic);
     const known = partitions.get(log.index);
     if (known !== undefined) return known;
-    const followed = new FollowedPartition(topic, log, (one) => this.#advanced(one));
+    const sight = sightOf(this.#broker, topic, log);
+    const place = { topic, index: log.index };
+    const followed = new FollowedPartition(place, sight, (one) => this.#advanced(one));
     partitions.set(log.index, followed);
     return followed;
   }

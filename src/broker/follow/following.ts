@@ -4,8 +4,10 @@ import { findPartition, findTopic } from "../records/find-partition.ts";
 import { matchesFilter, type RecordFilter } from "../records/record-filter.ts";
 import { ReaderCount } from "../records/reader-count.ts";
 import type { RecordScope, StoredRecord } from "../records/stored-record.ts";
+import { isPassing } from "../sight/is-passing.ts";
 import type { Topic } from "../topics/topics.ts";
 import type { Cursor, CursorTopic } from "./cursor.ts";
+import type { SeenPartition } from "./catch-up.ts";
 import { FollowHub } from "./follow-hub.ts";
 import { type RecordRun, RecordSlice, type SliceLimits } from "./record-run.ts";
 import { Subscription } from "./subscription.ts";
@@ -48,6 +50,9 @@ export interface FollowOptions {
   /** Bytes of records a filter goes over before `next` answers, with nothing if need be. */
   readonly sizeBytesMax: number;
 }
+
+/** In a cluster what fails for now is tried again after so long, or when there is news. */
+const retryMs = 200;
 
 /** What a record counts for that has no content: they are gone over too. */
 const recordSizeBytesMin = 16;
@@ -98,6 +103,13 @@ export class Following {
   /** How often it went past something that `next` did not answer: the cursor moved in silence. */
   get passedCount(): number {
     return this.#passedCount;
+  }
+
+  /** What is seen of each partition. */
+  get sights(): readonly SeenPartition[] {
+    return [...this.#topics.values()].flatMap(({ topic, partitions }) =>
+      [...partitions.values()].map(({ followed: { index, sight } }) => ({ topic, index, sight })),
+    );
   }
 
   /** There is more to read, or may be: `next` is not going to wait. */
@@ -247,20 +259,23 @@ export class Following {
   /** What lies at the position; undefined: nothing, or it is elsewhere, or all is over. */
   async #read(subscription: Subscription): Promise<RecordRun | undefined> {
     const { followed } = subscription;
-    const { topic, index, log } = followed;
+    const { topic, index, sight } = followed;
     try {
-      const loading = log.load("facts");
+      const loading = sight.load();
       if (loading !== undefined) await loading;
       if (this.#moveInto(subscription)) return undefined;
       const { position: offset, run } = subscription;
       if (run?.covers(offset) === true) return run;
       subscription.run = undefined;
-      if (log.stopped !== undefined) throw log.stopped;
-      if (offset >= log.lastStable) return undefined;
+      if (sight.stopped !== undefined) throw sight.stopped;
+      const lastStable = sight.bounds?.lastStable ?? 0;
+      if (offset >= lastStable) return undefined;
       const place = { topic, index, offset };
-      const found = this.#hub.runs.read(followed.runs, place, log.lastStable);
+      const found = this.#hub.runs.read(followed.runs, place, lastStable);
       const read = found instanceof Promise ? await found : found;
-      return read.nextOffset > offset ? read : undefined;
+      if (read.nextOffset > offset) return read;
+      sight.doubt();
+      return undefined;
     } catch (error) {
       this.#failed(subscription, error);
       return undefined;
@@ -271,6 +286,10 @@ export class Following {
     if (!(error instanceof XylemError)) throw error;
     if (subscription.isOver) return;
     const { topic, index } = subscription.followed;
+    if (this.#scope.broker.cluster !== undefined && isPassing(error)) {
+      this.#hub.clock.schedule(retryMs, () => this.advanced(subscription));
+      return;
+    }
     // The log's start went past it while it was read.
     if (error.code === "OFFSET_OUT_OF_RANGE" && this.#moveInto(subscription)) return;
     const followed = this.#topics.get(topic.name);
@@ -280,8 +299,10 @@ export class Following {
 
   #moveInto(subscription: Subscription): boolean {
     const { position: from, followed } = subscription;
-    const { topic, index, log } = followed;
-    const to = Math.min(Math.max(from, log.logStart), log.end);
+    const { topic, index, sight } = followed;
+    const { bounds } = sight;
+    if (bounds === undefined) return false;
+    const to = Math.min(Math.max(from, bounds.logStart), bounds.end);
     if (to === from) return false;
     subscription.position = to;
     subscription.run = undefined;
@@ -301,7 +322,7 @@ export class Following {
           );
     subscription.position = slice.nextOffset;
     subscription.run = run.covers(slice.nextOffset) ? run : undefined;
-    const isMore = slice.nextOffset < subscription.followed.log.lastStable;
+    const isMore = slice.nextOffset < (subscription.followed.sight.bounds?.lastStable ?? 0);
     if (isMore) this.advanced(subscription);
     return slice;
   }

@@ -1,9 +1,12 @@
 import { XylemError } from "../../base/errors.ts";
+import { inParallel } from "../../base/in-parallel.ts";
 import { findPartition, findTopic } from "../records/find-partition.ts";
-import { type Position, resolvePosition } from "../records/position.ts";
+import type { Position } from "../records/position.ts";
+import { resolveOffset, type TopicPartition } from "../records/resolve-offset.ts";
 import type { RecordScope } from "../records/stored-record.ts";
 import type { Topic } from "../topics/topics.ts";
 import { CursorPositions } from "./cursor.ts";
+import { catchUp } from "./catch-up.ts";
 import { Following, type FollowOptions } from "./following.ts";
 
 /** A topic, or one of its partitions, to be followed. */
@@ -27,7 +30,12 @@ export interface FollowAsk extends FollowOptions {
   /** Throws INVALID_REQUEST, with `tooMany` as its text, past that. */
   readonly partitionsMax: number;
   readonly tooMany: string;
+  /** All that was acknowledged before is to be seen; else what this node knows of is enough. */
+  readonly isFresh?: boolean;
 }
+
+/** Partitions whose positions are asked for at a time. */
+const resolvingMax = 32;
 
 /**
  * A live reader of what is wished for; close it. Throws UNKNOWN_TOPIC_OR_PARTITION (no read makes a
@@ -37,6 +45,7 @@ export async function openFollowing(scope: RecordScope, ask: FollowAsk): Promise
   const following = new Following(scope, ask);
   try {
     await follow(scope, following, ask);
+    if (ask.isFresh === true) await catchUp(scope.broker, following.sights);
   } catch (error) {
     following.close();
     throw error;
@@ -53,12 +62,13 @@ async function follow(scope: RecordScope, following: Following, ask: FollowAsk):
     const positions = cursor?.find(topic.id);
     const start = cursor === undefined ? (wish.position ?? ask.from) : "earliest";
     if (wish.partition === undefined) {
-      const offsets = await offsetsOf(topic, positions, start);
+      const offsets = await offsetsOf(scope, topic, { positions, start });
       checkSame(scope, topic);
       following.subscribeTopic(topic.name, offsets);
     } else {
       const log = findPartition(topic, wish.partition);
-      const offset = positions?.get(log.index) ?? (await resolvePosition(log, start));
+      const known = positions?.get(log.index);
+      const offset = known ?? (await offsetOf(scope, { topic, log }, start));
       checkSame(scope, topic);
       following.subscribe({ topic: topic.name, partition: log.index, offset });
     }
@@ -82,14 +92,23 @@ function checkCount({ broker }: RecordScope, { wishes, partitionsMax, tooMany }:
 }
 
 async function offsetsOf(
+  scope: RecordScope,
   topic: Topic,
-  positions: ReadonlyMap<number, number> | undefined,
-  start: Position,
+  { positions, start }: { positions: ReadonlyMap<number, number> | undefined; start: Position },
 ): Promise<ReadonlyMap<number, number>> {
   const offsets = new Map(positions);
   const unknown = topic.partitions.filter(({ index }) => !offsets.has(index));
-  await Promise.all(
-    unknown.map(async (log) => offsets.set(log.index, await resolvePosition(log, start))),
+  await inParallel(unknown, resolvingMax, async (log) =>
+    offsets.set(log.index, await offsetOf(scope, { topic, log }, start)),
   );
   return offsets;
+}
+
+async function offsetOf(
+  { broker }: RecordScope,
+  place: TopicPartition,
+  start: Position,
+): Promise<number> {
+  if (typeof start === "number") return start;
+  return (await resolveOffset(broker, place, start)).offset;
 }

@@ -1,6 +1,8 @@
 import { joinBytes } from "../../base/bytes.ts";
 import { after } from "../partition/after.ts";
 import { Fetch } from "../fetch/fetch.ts";
+import type { Forwarding } from "../forwarding/forwarding.ts";
+import type { PartitionLog } from "../partition/partition-log.ts";
 import { FetchPartition } from "../fetch/fetch-partition.ts";
 import type { RecordScope, StoredRecord } from "../records/stored-record.ts";
 import { takeRecords } from "../records/take-records.ts";
@@ -32,12 +34,48 @@ export function readRun(
     sizeBytesMax: runSizeBytesMax,
   };
   const fetched = new FetchPartition(topic, index, wish);
+  fetched.mayFollow = true;
+  const { forwarding } = scope.broker;
+  const { log } = fetched;
+  if (forwarding !== undefined && log?.absence !== undefined) {
+    return readElsewhere(forwarding, scope, { topic, log, offset, charge });
+  }
   const limits = { maxWaitMs: 0, minBytes: 1, maxBytes: runSizeBytesMax, readCommitted: true };
   return after(new Fetch(scope.broker, limits, [fetched]).run(), () => {
     if (fetched.error !== undefined) throw fetched.error;
     const records = openRun(scope, fetched);
     return new RecordRun({ from: offset, nextOffset: fetched.fetchOffset }, records, charge);
   });
+}
+
+/** The records of one call, at most; past it another one is made. */
+const recordsMax = 10_000;
+
+interface ElsewhereRun {
+  readonly topic: Topic;
+  readonly log: PartitionLog;
+  readonly offset: number;
+  readonly charge: Charge;
+}
+
+async function readElsewhere(
+  forwarding: Forwarding,
+  { broker }: RecordScope,
+  { topic, log, offset, charge }: ElsewhereRun,
+): Promise<RecordRun> {
+  const { records, nextOffset } = await forwarding.readRun(
+    broker,
+    { topic, log },
+    {
+      topic: topic.name,
+      partition: log.index,
+      position: offset,
+      limit: recordsMax,
+      maxBytes: runSizeBytesMax,
+      waitMs: 0,
+    },
+  );
+  return new RecordRun({ from: offset, nextOffset }, records, charge);
 }
 
 /** A copy: the memory that the partition lends goes back to it, and what is kept is known. */

@@ -1,8 +1,10 @@
 import { MalformedError, XylemError } from "../../base/errors.ts";
+import type { StopSignal } from "../../base/stop-signal.ts";
 import type { MessageCodec } from "../../protocol/schema/message.ts";
 import type { PeerLinks } from "../ports/peer-links.ts";
 import { tellFailure, toError } from "./append-forms.ts";
-import { decode, encode, failure } from "./messages.ts";
+import { decode, encode, endWaitCall, failure } from "./messages.ts";
+import { Waits } from "./waits.ts";
 
 /** Time for a link to a node that there is none to. */
 const linkTimeoutMs = 2_000;
@@ -38,6 +40,9 @@ export class ForwardCalls {
   readonly #links: PeerLinks;
   readonly #callsMax: number;
   readonly #lanes = new Map<string, Lane>();
+  /** What other nodes have wait here. */
+  readonly waits = new Waits();
+  #lastWaitId = 0;
 
   constructor(links: PeerLinks, callsMax: number) {
     this.#links = links;
@@ -66,9 +71,31 @@ export class ForwardCalls {
     }
   }
 
-  /** Without an answer, and without a turn. */
-  tell(nodeId: number, name: string, body: Uint8Array): void {
-    this.#links.call(nodeId, name, body, linkTimeoutMs).catch(nothing);
+  /** By which a call that waits can be ended early. */
+  nextWaitId(): number {
+    this.#lastWaitId += 1;
+    return this.#lastWaitId;
+  }
+
+  /** Has a call of this node's that waits there answered with what there is. Needs no turn. */
+  endWait(nodeId: number, waitId: number): void {
+    const body = encode(endWaitCall, { waitId });
+    this.#links.call(nodeId, "forwarded-end-wait", body, linkTimeoutMs).catch(nothing);
+  }
+
+  /** As `ask`, of a call that waits; `waitId` is in its body. Ends early when the signal aborts. */
+  async askUntil<R>(
+    nodeId: number,
+    call: ForwardedCall<R>,
+    { waitId, signal }: { readonly waitId: number; readonly signal: StopSignal | undefined },
+  ): Promise<R> {
+    const end = (): void => this.endWait(nodeId, waitId);
+    signal?.addEventListener("abort", end, { once: true });
+    try {
+      return await this.ask(nodeId, call);
+    } finally {
+      signal?.removeEventListener("abort", end);
+    }
   }
 
   serve<C, W>(

@@ -1,33 +1,41 @@
 import { XylemError } from "../../base/errors.ts";
 import { parseExactJson } from "../../base/json/exact-json.ts";
-import type { StopSignal } from "../../base/stop-signal.ts";
+import type { Broker } from "../broker.ts";
+import { type GroupWork, whenServed } from "../groups/pull/at-coordinator.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
 import type { PeerLinks } from "../ports/peer-links.ts";
 import type { AppendOutcome, Appending } from "../records/append-records.ts";
-import { recordOverheadBytes } from "../records/answer-room.ts";
-import { findPartition } from "../records/find-partition.ts";
+import { findPartition, findTopic } from "../records/find-partition.ts";
 import { type PatchLatest, type PatchOutcome, patchPlaced } from "../records/patch-latest.ts";
+import type { Position } from "../records/position.ts";
 import { type Page, readHere, type ReadPage } from "../records/read-page.ts";
-import { contentBytes, type RecordScope, type StoredRecord } from "../records/stored-record.ts";
+import type { RecordScope, StoredRecord } from "../records/stored-record.ts";
+import {
+  type ResolvedOffset,
+  resolveHere,
+  type TopicPartition,
+} from "../records/resolve-offset.ts";
+import { offsetsTopic } from "../topics/internal-topics.ts";
 import type { Topic } from "../topics/topics.ts";
 import { toOutcome } from "./append-forms.ts";
 import { ForwardAppend } from "./forward-append.ts";
 import { ForwardCalls } from "./forward-calls.ts";
-import { encode, endWaitCall, latestAnswer, latestCall } from "./messages.ts";
+import { askGroup, serveGroups } from "./forward-groups.ts";
+import { inRoom } from "./in-room.ts";
+import { encode, latestAnswer, latestCall, resolveAnswer, resolveCall } from "./messages.ts";
 import { patchAnswer, patchCall, readAnswer } from "./messages.ts";
-import { isLost, isMoved, unknownOutcome } from "./moved.ts";
+import { isLost, isMoved, isUnready, unknownOutcome } from "./moved.ts";
 import { look, Pauses } from "./pauses.ts";
-import { encodeRead, toPage, toRecords } from "./read-forms.ts";
+import { encodeRead, tellPosition, toPage, toRecords } from "./read-forms.ts";
 import { serveForwarded } from "./serve-forwarded.ts";
+import { Sights } from "./sights.ts";
 
-/** Less room than this is none. */
-const pageBytesMin = 16_384;
 /** How long another node may search or read, apart from waiting. */
 const workTimeoutMs = 30_000;
 
 /** One partition's request. */
 interface Placed {
-  readonly scope: RecordScope;
+  readonly scope: Pick<RecordScope, "broker">;
   readonly topic: Topic;
   readonly log: PartitionLog;
   /** How long it may look for a head that takes it. */
@@ -46,16 +54,20 @@ interface Ways<T> {
  * a client may ask any node. What another node asks is done here or refused: it is never sent on.
  */
 export class Forwarding {
+  /** What readers on this node see of partitions that others lead. */
+  readonly sights: Sights;
   readonly #calls: ForwardCalls;
-  #lastWaitId = 0;
 
   constructor(links: PeerLinks, callsMax: number) {
     this.#calls = new ForwardCalls(links, callsMax);
+    this.sights = new Sights(this.#calls);
   }
 
-  /** From now on what other nodes ask is done. Once. */
-  serve(scope: RecordScope): void {
+  /** From now on what other nodes ask is done. `loadGroups`: before one of groups is. Once. */
+  serve(scope: RecordScope, loadGroups: () => Promise<unknown>): void {
+    this.sights.open(scope.broker);
     serveForwarded(this.#calls, scope);
+    serveGroups(this.#calls, scope, loadGroups);
   }
 
   async append(appending: Appending): Promise<AppendOutcome> {
@@ -77,6 +89,61 @@ export class Forwarding {
         there: (nodeId) => this.#readThere(nodeId, topic, left()),
         isRead: true,
       },
+    );
+  }
+
+  /** As `resolveHere`, asked of the node that leads the partition. */
+  async resolve(
+    broker: Broker,
+    { topic, log }: TopicPartition,
+    position: Position,
+  ): Promise<ResolvedOffset> {
+    const place = { topic: topic.name, topicId: topic.id, partition: log.index };
+    return await this.#reach(
+      { scope: { broker }, topic, log, timeoutMs: workTimeoutMs },
+      {
+        here: () => resolveHere(log, position),
+        there: (nodeId) =>
+          this.#calls.ask(nodeId, {
+            name: "forwarded-resolve",
+            body: encode(resolveCall, { ...place, ...tellPosition(position) }),
+            timeoutMs: workTimeoutMs,
+            answer: resolveAnswer,
+          }),
+        isRead: true,
+      },
+    );
+  }
+
+  /** What lies at an offset of a partition, as the node that leads it has it. It is asked once. */
+  async readRun(broker: Broker, { topic, log }: TopicPartition, ask: ReadPage): Promise<Page> {
+    const { leaderId } = look(broker, topic, log).place;
+    if (leaderId < 0 || leaderId === broker.identity.nodeId) throw log.absence ?? noHead(log);
+    return await this.#askPage(leaderId, topic, ask);
+  }
+
+  /** Does something of a group on the node that coordinates it. */
+  async group<T>(broker: Broker, group: string, work: GroupWork<T>): Promise<T> {
+    const partition = await broker.groups.partitionOf(group);
+    const topic = findTopic(broker, offsetsTopic);
+    const log = findPartition(topic, partition);
+    const timeoutMs = workTimeoutMs;
+    const here = async (): Promise<T> => {
+      await whenServed(broker, group);
+      return await work.here();
+    };
+    return await this.#reach(
+      { scope: { broker }, topic, log, timeoutMs },
+      { here, there: (nodeId) => askGroup(this.#calls, nodeId, work), isRead: true },
+    );
+  }
+
+  /** What every node that is up says of its groups. */
+  async eachNode<T>(broker: Broker, work: GroupWork<T>): Promise<readonly T[]> {
+    const nodes = broker.cluster?.image.nodes ?? [];
+    const { nodeId } = broker.identity;
+    return await Promise.all(
+      nodes.map(({ id }) => (id === nodeId ? work.here() : askGroup(this.#calls, id, work))),
     );
   }
 
@@ -130,48 +197,31 @@ export class Forwarding {
         if (leaderId < 0 || leaderId === broker.identity.nodeId) throw log.absence;
         return await ways.there(leaderId);
       } catch (error) {
-        const mayRepeat = isMoved(error) || (ways.isRead && isLost(error));
+        const mayRepeat = isMoved(error) || (ways.isRead && (isLost(error) || isUnready(error)));
         if (mayRepeat && (await pauses.take(topic, [tried], error))) continue;
         throw isLost(error) ? lost(error, ways.isRead) : error;
       }
     }
   }
 
-  /** Room is taken for all that may come; who waits holds nothing. */
   async #readThere(nodeId: number, topic: Topic, ask: ReadPage): Promise<Page> {
-    const { room, waitMs, maxBytes } = ask;
-    const least = Math.min(maxBytes, pageBytesMin);
-    const heldBytes = waitMs > 0 ? 0 : (room?.takeUpTo(maxBytes, least) ?? 0);
-    let page: Page;
-    try {
-      page = await this.#askPage(
-        nodeId,
-        topic,
-        heldBytes > 0 ? { ...ask, maxBytes: heldBytes } : ask,
-      );
-    } finally {
-      room?.giveBack(heldBytes);
-    }
-    let sizeBytes = 0;
-    for (const record of page.records) sizeBytes += contentBytes(record) + recordOverheadBytes;
-    room?.take(sizeBytes);
-    return page;
+    return await inRoom(ask, async (maxBytes, own) =>
+      own.take(await this.#askPage(nodeId, topic, { ...ask, maxBytes })),
+    );
   }
 
   async #askPage(nodeId: number, topic: Topic, ask: ReadPage): Promise<Page> {
-    this.#lastWaitId += 1;
-    const waitId = this.#lastWaitId;
-    const end = (): void =>
-      this.#calls.tell(nodeId, "forwarded-end-wait", encode(endWaitCall, { waitId }));
+    const waitId = this.#calls.nextWaitId();
     const { signal, waitMs } = ask;
-    const work = this.#calls.ask(nodeId, {
+    const call = {
       name: "forwarded-read",
       body: encodeRead(topic, ask, waitId),
       timeoutMs: workTimeoutMs + waitMs,
       isWait: waitMs > 0,
       answer: readAnswer,
-    });
-    return toPage(topic, ask.partition, await untilAborted(work, signal, end));
+    };
+    const answer = await this.#calls.askUntil(nodeId, call, { waitId, signal });
+    return toPage(topic, ask.partition, answer);
   }
 }
 
@@ -180,16 +230,6 @@ function lost(error: XylemError, isRead: boolean): XylemError {
   return new XylemError("NOT_LEADER_OR_FOLLOWER", error.message, { cause: error });
 }
 
-/** `end` is called if the signal aborts before the work is done. */
-async function untilAborted<T>(
-  work: Promise<T>,
-  signal: StopSignal | undefined,
-  end: () => void,
-): Promise<T> {
-  signal?.addEventListener("abort", end, { once: true });
-  try {
-    return await work;
-  } finally {
-    signal?.removeEventListener("abort", end);
-  }
+function noHead({ topic, index }: PartitionLog): XylemError {
+  return new XylemError("NOT_LEADER_OR_FOLLOWER", `${topic}-${index} has moved`);
 }

@@ -108,6 +108,78 @@ export const endWaitCall = message({
   fields: { waitId: wire.float64 },
 });
 
+/** What the caller knows of each; NaN: nothing. */
+export const watchCall = message({
+  name: "ForwardedWatch",
+  ...form,
+  fields: {
+    waitId: wire.float64,
+    waitMs: wire.float64,
+    partitions: wire.array({
+      ...place,
+      partition: wire.int32,
+      logStart: wire.float64,
+      lastStable: wire.float64,
+    }),
+  },
+});
+
+export const watchAnswer = message({
+  name: "ForwardedWatchAnswer",
+  ...form,
+  fields: {
+    news: wire.array({
+      /** Which of those asked for. */
+      at: wire.int32,
+      /** By the node that was asked; else nothing is known. */
+      isLed: wire.bool,
+      logStart: wire.float64,
+      lastStable: wire.float64,
+      end: wire.float64,
+    }),
+  },
+});
+
+export const resolveCall = message({
+  name: "ForwardedResolve",
+  ...form,
+  fields: {
+    ...place,
+    partition: wire.int32,
+    positionKind: wire.string,
+    positionValue: wire.float64,
+  },
+});
+
+export const resolveAnswer = message({
+  name: "ForwardedResolveAnswer",
+  ...form,
+  fields: {
+    offset: wire.float64,
+    logStart: wire.float64,
+    committed: wire.float64,
+    lastStable: wire.float64,
+    end: wire.float64,
+    isLatestKnown: wire.bool,
+  },
+});
+
+/** What is asked of a group, and answered, as JSON; records beside it. */
+export const groupCall = message({
+  name: "ForwardedGroupCall",
+  ...form,
+  fields: { use: wire.string, json: wire.bytes, waitId: wire.float64 },
+});
+
+export const groupAnswer = message({
+  name: "ForwardedGroupAnswer",
+  ...form,
+  fields: {
+    json: wire.bytes,
+    records: wire.array({ topic: wire.string, partition: wire.int32, ...storedRecord }),
+  },
+});
+
 export const latestCall = message({
   name: "ForwardedLatest",
   ...form,

@@ -13,6 +13,17 @@ export function isMoved(error: unknown): error is XylemError {
   return error instanceof XylemError && movedCodes.has(error.code);
 }
 
+const unreadyCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "OFFSET_NOT_AVAILABLE",
+  "NOT_COORDINATOR",
+  "COORDINATOR_LOAD_IN_PROGRESS",
+]);
+
+/** The node is about to be able to answer, or to know who is. */
+export function isUnready(error: unknown): error is XylemError {
+  return error instanceof XylemError && unreadyCodes.has(error.code);
+}
+
 /** The link was lost while the other node was at it. */
 export function isLost(error: unknown): error is XylemError {
   return error instanceof XylemError && error.code === "NETWORK_EXCEPTION";

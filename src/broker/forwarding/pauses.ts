@@ -4,6 +4,7 @@ import type { Cluster } from "../cluster/cluster.ts";
 import type { Broker } from "../broker.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
 import type { Topic } from "../topics/topics.ts";
+import { isLost, isMoved } from "./moved.ts";
 
 /** Tries of one request, the first included. */
 const triesMax = 6;
@@ -40,10 +41,19 @@ export class Pauses {
     if (this.#tries >= triesMax || leftMs <= 0) return false;
     const pauseMs = firstPauseMs * 2 ** this.#tries;
     this.#tries += 1;
+    // The node is the right one, and is not ready.
+    if (!isMoved(error) && !isLost(error)) {
+      await this.#sleep(Math.min(pauseMs, leftMs));
+      return true;
+    }
     // Who answered that it is not the head may have heard of it later than this node.
     const wasAnswered = error.code !== "BROKER_NOT_AVAILABLE" && tried.every(hasHead);
     await this.#news(topic, tried, wasAnswered ? Math.min(pauseMs, leftMs) : leftMs);
     return true;
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#broker.clock.schedule(ms, resolve));
   }
 
   /** Until all of them are to be found elsewhere than they were, at the longest so long. */

@@ -53,14 +53,14 @@ interface ToldPosition {
   readonly positionValue: number;
 }
 
-function tellPosition(position: Position): ToldPosition {
+export function tellPosition(position: Position): ToldPosition {
   if (typeof position === "number") return { positionKind: "offset", positionValue: position };
   if (typeof position === "string") return { positionKind: position, positionValue: 0 };
   if ("last" in position) return { positionKind: "last", positionValue: position.last };
   return { positionKind: "time", positionValue: position.timeMs };
 }
 
-function toPosition({ positionKind: kind, positionValue: value }: ToldPosition): Position {
+export function toPosition({ positionKind: kind, positionValue: value }: ToldPosition): Position {
   if (kind === "offset") return value;
   if (kind === "earliest" || kind === "latest") return kind;
   if (kind === "last") return { last: value };

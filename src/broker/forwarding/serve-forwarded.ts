@@ -1,23 +1,25 @@
 import { equalBytes } from "../../base/bytes.ts";
 import { XylemError } from "../../base/errors.ts";
 import { formatJson } from "../../base/json/exact-json.ts";
-import type { StopSignal } from "../../base/stop-signal.ts";
 import type { Uuid } from "../../base/uuid.ts";
 import { appendPlaced } from "../records/append-records.ts";
+import { findPartition } from "../records/find-partition.ts";
 import { findInPartition } from "../records/latest-by-key.ts";
 import { patchPlaced } from "../records/patch-latest.ts";
 import { readHere } from "../records/read-page.ts";
+import { resolveHere } from "../records/resolve-offset.ts";
 import type { RecordScope } from "../records/stored-record.ts";
 import type { Topic } from "../topics/topics.ts";
 import { topicKey } from "../topics/topic-entry.ts";
 import { tellOutcome, toAppending } from "./append-forms.ts";
 import type { ForwardCalls } from "./forward-calls.ts";
 import * as forms from "./messages.ts";
-import { toReadPage } from "./read-forms.ts";
+import { toPosition, toReadPage } from "./read-forms.ts";
+import { watchPartitions } from "./serve-watch.ts";
 
 /** Does what other nodes ask for their clients, with this node's own logs only. */
 export function serveForwarded(calls: ForwardCalls, scope: RecordScope): void {
-  const waits = new Map<string, EndSignal>();
+  const { waits } = calls;
   const { appendCall, readCall, latestCall, patchCall, endWaitCall } = forms;
   const { appendAnswer, readAnswer, latestAnswer, patchAnswer } = forms;
   calls.serve("forwarded-append", { call: appendCall, answer: appendAnswer }, async (call) => {
@@ -25,20 +27,24 @@ export function serveForwarded(calls: ForwardCalls, scope: RecordScope): void {
     return tellOutcome(await appendPlaced(toAppending(scope, topic, call)));
   });
   calls.serve("forwarded-read", { call: readCall, answer: readAnswer }, async (call, from) => {
-    const place = `${from}/${call.waitId}`;
-    const signal = new EndSignal();
-    waits.set(place, signal);
-    try {
+    return await waits.during(`${from}/${call.waitId}`, async (signal) => {
       const topic = await findSame(scope, call);
       return await readHere(scope, topic, { ...toReadPage(call), signal });
-    } finally {
-      waits.delete(place);
-    }
+    });
   });
   const ended = { call: endWaitCall, answer: endWaitCall };
   calls.serve("forwarded-end-wait", ended, async ({ waitId }, from) => {
-    waits.get(`${from}/${waitId}`)?.abort();
+    waits.end(`${from}/${waitId}`);
     return { waitId };
+  });
+  const watch = { call: forms.watchCall, answer: forms.watchAnswer };
+  calls.serve("forwarded-watch", watch, async (call, from) =>
+    waits.during(`${from}/${call.waitId}`, (signal) => watchPartitions(scope.broker, call, signal)),
+  );
+  const resolve = { call: forms.resolveCall, answer: forms.resolveAnswer };
+  calls.serve("forwarded-resolve", resolve, async (call) => {
+    const topic = await findSame(scope, call);
+    return await resolveHere(findPartition(topic, call.partition), toPosition(call));
   });
   calls.serve("forwarded-latest", { call: latestCall, answer: latestAnswer }, async (call) => {
     const topic = await findSame(scope, call);
@@ -70,24 +76,4 @@ async function findSame(
   const found = find();
   if (found !== undefined) return found;
   throw new XylemError("UNKNOWN_TOPIC_OR_PARTITION", `There is no topic ${name}`);
-}
-
-/** Of a wait that another node may end. */
-class EndSignal implements StopSignal {
-  aborted = false;
-  readonly #listeners = new Set<() => void>();
-
-  abort(): void {
-    this.aborted = true;
-    for (const listener of this.#listeners) listener();
-    this.#listeners.clear();
-  }
-
-  addEventListener(_type: "abort", listener: () => void): void {
-    this.#listeners.add(listener);
-  }
-
-  removeEventListener(_type: "abort", listener: () => void): void {
-    this.#listeners.delete(listener);
-  }
 }

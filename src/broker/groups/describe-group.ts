@@ -2,6 +2,7 @@ import { XylemError } from "../../base/errors.ts";
 import { parseUuid } from "../../base/uuid.ts";
 import type { Assignment } from "../../groups/consumer/consumer-events.ts";
 import type { Broker } from "../broker.ts";
+import { atCoordinator } from "./pull/at-coordinator.ts";
 import type { GroupListing } from "./group-coordinator.ts";
 
 /** A group of either kind as people ask for it. */
@@ -24,17 +25,37 @@ export interface DescribedMember {
     | null;
 }
 
-/** All groups by name. Throws COORDINATOR_LOAD_IN_PROGRESS and the like. */
-export async function listGroups({ groups }: Broker): Promise<readonly GroupListing[]> {
-  await groups.whenLoaded();
+/** All groups by name, of all nodes. Throws COORDINATOR_LOAD_IN_PROGRESS and the like. */
+export async function listGroups(broker: Broker): Promise<readonly GroupListing[]> {
+  const { forwarding, groups } = broker;
+  if (forwarding === undefined) {
+    await groups.whenLoaded();
+    return listHere(broker);
+  }
+  const here = (): readonly GroupListing[] => listHere(broker);
+  const found = await forwarding.eachNode(broker, { use: "list", ask: {}, here });
+  return found.flat().toSorted(byName);
+}
+
+/** Those that this node coordinates. */
+export function listHere({ groups }: Broker): readonly GroupListing[] {
   const { error, groups: found } = groups.list();
   if (error !== null) throw new XylemError(error, "groups can not be listed now");
-  return found.toSorted((one, other) => (one.group < other.group ? -1 : 1));
+  return found.toSorted(byName);
+}
+
+function byName(one: GroupListing, other: GroupListing): number {
+  return one.group < other.group ? -1 : 1;
 }
 
 /** Throws GROUP_ID_NOT_FOUND. */
 export async function describeGroup(broker: Broker, group: string): Promise<DescribedGroup> {
-  await broker.groups.whenLoaded();
+  const here = (): DescribedGroup => describeHere(broker, group);
+  return await atCoordinator(broker, group, { use: "describe", ask: { group }, here });
+}
+
+/** Of a group that this node coordinates. */
+export function describeHere(broker: Broker, group: string): DescribedGroup {
   const found = broker.groups.describe(group);
   if (found === undefined) throw noGroup(group);
   if ("error" in found) throw new XylemError(found.error, `${group} can not be described now`);

@@ -43,6 +43,7 @@ import {
   type OffsetFetchResult,
   type WantedOffset,
 } from "./group-offsets.ts";
+import { Turns } from "../turns.ts";
 import { formatMemberUuid } from "./member-uuid.ts";
 import type { GroupLog } from "./group-log.ts";
 import { liveLimits, type LimitsOptions } from "./group-limits.ts";
@@ -87,7 +88,8 @@ export class GroupCoordinator {
     const limits = liveLimits(options);
     const writeTimeoutMs = (): number => settings["offsets.commit.timeout.ms"];
     const holdsOffset = options.holdsOffset.bind(options);
-    const host = { log, clock, deadlines, messages, limits, writeTimeoutMs, holdsOffset };
+    const turns = new Turns();
+    const host = { log, clock, deadlines, messages, limits, writeTimeoutMs, holdsOffset, turns };
     this.#shards = new GroupShards(log, host);
   }
 
@@ -97,9 +99,14 @@ export class GroupCoordinator {
     this.#scheduleExpiry();
   }
 
-  /** Resolves when all groups there were at the start can be asked. */
-  whenLoaded(): Promise<void> {
-    return this.#shards.whenLoaded();
+  /** Resolves when all groups there were at the start can be asked; or one of them, at any time. */
+  whenLoaded(group?: string): Promise<void> {
+    return this.#shards.whenLoaded(group);
+  }
+
+  /** Why a group can not be asked here now; null: it can, if there is one. */
+  refusal(group: string): ErrorCode | null {
+    return this.#shards.find(group)?.refusal ?? this.#shards.absence();
   }
 
   /** Answers every waiting call; the log stays open for the caller to close. */
@@ -272,9 +279,11 @@ export class GroupCoordinator {
     return bad === null ? shard?.find(group)?.describe() : { error: bad };
   }
 
+  /** Those that this node coordinates. */
   list(): { readonly error: ErrorCode | null; readonly groups: readonly GroupListing[] } {
     const groups: GroupListing[] = [];
     for (const shard of this.#shards.all) {
+      if (shard.isElsewhere) continue;
       if (shard.refusal !== null) return { error: shard.refusal, groups: [] };
       for (const [group, machine] of shard.all()) groups.push(listing(group, machine));
     }

@@ -14,6 +14,10 @@ export interface GroupLog {
   append(partition: number, records: readonly RecordBytes[]): Promise<void>;
   /** In a cluster: tells of partitions that this node serves from now on, or no longer. */
   onMoved?(listener: (partition: number) => void): () => void;
+  /** In a cluster: resolves once all that was ever committed is known here to be. */
+  whenLatestKnown?(partition: number): Promise<void>;
+  /** In a cluster: another node serves it, or none. */
+  isElsewhere?(partition: number): boolean;
   /** Visits all committed records in order; those of aborted or open transactions never. */
   replay(partition: number, visit: (record: RecordBytes) => void): Promise<void>;
 }

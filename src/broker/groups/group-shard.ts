@@ -20,6 +20,7 @@ import type { GroupRecord } from "../../groups/group-record.ts";
 import { OffsetStore } from "../../groups/offsets/offset-store.ts";
 import type { RecordBytes } from "../../groups/record-bytes.ts";
 import type { Deadlines } from "../deadlines.ts";
+import type { Turns } from "../turns.ts";
 import type { GroupLog } from "./group-log.ts";
 
 /** What a shard works with. */
@@ -29,6 +30,8 @@ export interface ShardHost {
   readonly deadlines: Deadlines;
   readonly limits: MachineLimits;
   readonly messages: Log;
+  /** Partitions are loaded one after the other. */
+  readonly turns: Turns;
   /** `offsets.commit.timeout.ms` */
   writeTimeoutMs(): number;
   /** As of GroupCoordinatorOptions. */
@@ -60,6 +63,7 @@ export class GroupShard {
   readonly #listeners = new Map<string, Set<() => void>>();
   readonly #waiting = new Map<CallId, (answer: Answer) => void>();
   #calls = 0;
+  #loading: Promise<void> = Promise.resolve();
   #status: ShardStatus = "loading";
 
   constructor(partition: number, host: ShardHost) {
@@ -87,11 +91,29 @@ export class GroupShard {
     return { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
   }
 
+  /** Resolves once it was loaded, or could not be. */
+  get loaded(): Promise<void> {
+    return this.#loading;
+  }
+
+  /** Another node's, or nobody's. */
+  get isElsewhere(): boolean {
+    return this.#host.log.isElsewhere?.(this.#partition) === true;
+  }
+
   /** Reads the partition's records and resumes its groups. Never rejects. */
-  async load(): Promise<void> {
+  load(): Promise<void> {
+    this.#loading = this.#load();
+    return this.#loading;
+  }
+
+  async #load(): Promise<void> {
     const images = new GroupImages();
+    const { log, turns } = this.#host;
+    const read = () => log.replay(this.#partition, (record) => this.#replay(record, images));
     try {
-      await this.#host.log.replay(this.#partition, (record) => this.#replay(record, images));
+      await log.whenLatestKnown?.(this.#partition);
+      await turns.take("load", read);
     } catch (error) {
       this.#status = this.#status === "closed" ? "closed" : "failed";
       const why = error instanceof Error ? error.message : String(error);

@@ -26,9 +26,10 @@ export class GroupShards {
     return this.#isClosed;
   }
 
-  /** Resolves when all groups there were at the start can be asked. */
-  whenLoaded(): Promise<void> {
-    return this.#loading;
+  /** Resolves when all groups there were at the start can be asked; or one of them, at any time. */
+  whenLoaded(group?: string): Promise<void> {
+    if (group === undefined) return this.#loading;
+    return this.find(group)?.loaded ?? Promise.resolve();
   }
 
   /** Begins to load the groups there are. */
@@ -112,5 +113,5 @@ export class GroupShards {
 }
 
 async function loadAll(shards: readonly GroupShard[]): Promise<void> {
-  for (const shard of shards) await shard.load();
+  await Promise.all(shards.map((shard) => shard.load()));
 }

@@ -76,6 +76,17 @@ export class TopicGroupLog implements GroupLog {
     };
   }
 
+  isElsewhere(partition: number): boolean {
+    return this.#find(partition).absence !== undefined;
+  }
+
+  /** A new head would miss offsets that its predecessor has answered for. */
+  async whenLatestKnown(partition: number): Promise<void> {
+    const log = this.#find(partition);
+    while (log.knowsLatest === false && log.absence === undefined) await nextAdvance(log);
+    if (log.absence !== undefined) throw log.absence;
+  }
+
   async replay(partition: number, visit: (record: RecordBytes) => void): Promise<void> {
     const log = this.#find(partition);
     await log.load();
@@ -174,6 +185,15 @@ export class TopicGroupLog implements GroupLog {
 
 function recordBytes({ key, value }: RecordBytes): number {
   return key.length + (value?.length ?? 0) + recordOverheadBytes;
+}
+
+function nextAdvance(log: PartitionLog): Promise<void> {
+  return new Promise((resolve) => {
+    const leave = log.onAdvance(() => {
+      leave();
+      resolve();
+    });
+  });
 }
 
 function committed(log: PartitionLog, offset: number): Promise<void> {

@@ -3,6 +3,7 @@ import { partitionOfKey } from "../../base/murmur2.ts";
 import { BatchWalk } from "../../log/batch-walk.ts";
 import type { BatchTools } from "../../protocol/build-batch.ts";
 import type { Broker } from "../broker.ts";
+import { checkLatest } from "../latest-known.ts";
 import { Fetch } from "../fetch/fetch.ts";
 import { FetchPartition } from "../fetch/fetch-partition.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
@@ -100,6 +101,7 @@ class BackwardSearch {
 
   async findIn(log: PartitionLog): Promise<StoredRecord | undefined> {
     await log.load("facts");
+    checkLatest(log);
     let end = log.lastStable;
     const recordBytes = log.sizeBytes / Math.max(1, log.end - log.logStart);
     let count = Math.max(1, Math.floor(firstStepBytes / Math.max(1, recordBytes)));

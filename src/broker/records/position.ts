@@ -1,5 +1,6 @@
 import { XylemError } from "../../base/errors.ts";
 import { parseTime } from "../../base/parse-time.ts";
+import { checkLatest } from "../latest-known.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
 
 /**
@@ -43,15 +44,18 @@ function badPosition(text: string): XylemError {
 
 /**
  * The offset that a position stands for in a partition, as read committed sees it; a number stands
- * for itself, in the log or not. A time after the last record is the end.
+ * for itself, in the log or not. A time after the last record is the end. Throws
+ * OFFSET_NOT_AVAILABLE for what counts from the end, while a new head does not know it.
  */
 export async function resolvePosition(log: PartitionLog, position: Position): Promise<number> {
   if (typeof position === "number") return position;
   await log.load("facts");
   const { logStart, lastStable } = log;
   if (position === "earliest") return logStart;
+  if (typeof position === "string" || "last" in position) checkLatest(log);
   if (position === "latest") return lastStable;
   if ("last" in position) return Math.max(logStart, lastStable - position.last);
   const found = await log.findByTimestamp(position.timeMs, lastStable);
+  if (found === undefined) checkLatest(log);
   return found === undefined ? log.lastStable : Math.min(found.offset, log.lastStable);
 }

@@ -1,6 +1,7 @@
 import type { StopSignal } from "../../base/stop-signal.ts";
 import type { BatchTools } from "../../protocol/build-batch.ts";
 import type { Broker } from "../broker.ts";
+import { checkLatest } from "../latest-known.ts";
 import { Fetch } from "../fetch/fetch.ts";
 import { FetchPartition } from "../fetch/fetch-partition.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
@@ -54,8 +55,9 @@ const recordSizeBytes = 1_024;
  * Records of one partition, of committed transactions only, from a position on. At the end of the
  * log it is empty, or waits for what comes. With a filter it goes over at most
  * `http.filter.scan.max.bytes` and answers how far it came. Throws UNKNOWN_TOPIC_OR_PARTITION,
- * OFFSET_OUT_OF_RANGE, CORRUPT_MESSAGE, KAFKA_STORAGE_ERROR, and where it would wait
- * THROTTLING_QUOTA_EXCEEDED past `live.readers.max`.
+ * OFFSET_OUT_OF_RANGE, OFFSET_NOT_AVAILABLE while a new head does not know its end,
+ * CORRUPT_MESSAGE, KAFKA_STORAGE_ERROR, and where it would wait THROTTLING_QUOTA_EXCEEDED past
+ * `live.readers.max`.
  */
 export async function readPage(broker: Broker, tools: BatchTools, ask: ReadPage): Promise<Page> {
   const topic = findTopic(broker, ask.topic);
@@ -76,6 +78,7 @@ export async function readHere(
   await log.load("facts");
   const wished = await resolvePosition(log, ask.position);
   const wasReset = isOutside(log, wished);
+  if (wished > log.end) checkLatest(log);
   if (wasReset && ask.reset === undefined) throw outOfRange(log, wished, log.lastStable);
   const offset = wasReset ? await resolvePosition(log, ask.reset ?? "earliest") : wished;
   const page = new PageReading({ broker, tools, topic, log, offset, endMs }, ask);

@@ -73,10 +73,11 @@ export async function describeTopic(
 }
 
 function describePartition(partition: PartitionLog, place: PartitionPlace): PartitionDescription {
-  const { index, logStart, committed, lastStable, sizeBytes, absence } = partition;
+  const { index, logStart, committed, lastStable, sizeBytes, absence, knowsLatest } = partition;
   const { leaderId: leader, leaderEpoch, role, inSync: chain } = place;
   const described = { partition: index, leaderEpoch, leader, role, chain };
   if (absence !== undefined) return described;
+  if (knowsLatest === false) return { ...described, logStart, sizeBytes };
   return { ...described, logStart, highWatermark: committed, lastStable, sizeBytes };
 }
 

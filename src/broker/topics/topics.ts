@@ -216,7 +216,8 @@ export class Topics {
     return await this.#orExisting(name, {
       name,
       partitions: internal.partitions(settings),
-      replicas: internal.replicas(settings),
+      // A small cluster has its groups all the same.
+      replicas: Math.min(internal.replicas(settings), Math.max(1, this.#nodeIds().length)),
       configs: internal.configs(settings),
     });
   }

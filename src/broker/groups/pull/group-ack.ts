@@ -3,7 +3,9 @@ import { formatUuid } from "../../../base/uuid.ts";
 import type { Broker } from "../../broker.ts";
 import { outOfRange } from "../../partition/refusals.ts";
 import { findPartition, findTopic } from "../../records/find-partition.ts";
+import { resolveOffset } from "../../records/resolve-offset.ts";
 import { commitOffsets } from "../commit-offsets.ts";
+import { atCoordinator } from "./at-coordinator.ts";
 import { parseGroupCursor, type GroupCursor, type GroupPosition } from "./group-cursor.ts";
 import { findMember, refusal, stayAlive, type PullMember } from "./pull-member.ts";
 
@@ -26,7 +28,18 @@ export async function groupAck(
   pull: PullMember,
   acknowledged: Acknowledged,
 ): Promise<GroupCursor> {
-  await broker.groups.whenLoaded();
+  const { group } = pull;
+  const ask = { group, pull, acknowledged };
+  const here = (): Promise<GroupCursor> => ackHere(broker, pull, acknowledged);
+  return await atCoordinator(broker, group, { use: "ack", ask, here });
+}
+
+/** Of a group that this node coordinates. */
+export async function ackHere(
+  broker: Broker,
+  pull: PullMember,
+  acknowledged: Acknowledged,
+): Promise<GroupCursor> {
   const known = findMember(broker, pull);
   if (known === undefined) throw refusal(pull, "UNKNOWN_MEMBER_ID");
   const { epoch: named, positions } = namedIn(acknowledged);
@@ -85,8 +98,11 @@ async function checkPosition(
   broker: Broker,
   { topic, partition, offset }: GroupPosition,
 ): Promise<void> {
-  const log = findPartition(findTopic(broker, topic), partition);
-  await log.load("facts");
+  const found = findTopic(broker, topic);
+  const log = findPartition(found, partition);
   if (offset < 0) throw new XylemError("INVALID_REQUEST", `${offset} is no offset`);
-  if (offset > log.end) throw outOfRange(log, offset);
+  // What a replica has the head has too.
+  if (offset <= (log.follower?.end ?? -1)) return;
+  const { end, logStart } = await resolveOffset(broker, { topic: found, log }, offset);
+  if (offset > end) throw outOfRange({ topic, index: partition, logStart, end }, offset);
 }

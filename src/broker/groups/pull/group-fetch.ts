@@ -1,12 +1,16 @@
 import { XylemError } from "../../../base/errors.ts";
 import type { StopSignal } from "../../../base/stop-signal.ts";
 import type { Broker } from "../../broker.ts";
+import { placeOf as partitionPlace } from "../../cluster/partition-place.ts";
+import { isMoved } from "../../forwarding/moved.ts";
 import { type AnswerRoom, recordOverheadBytes } from "../../records/answer-room.ts";
 import { findTopic } from "../../records/find-partition.ts";
+import { resolveOffset } from "../../records/resolve-offset.ts";
 import { readPage } from "../../records/read-page.ts";
 import { ReaderCount } from "../../records/reader-count.ts";
 import { contentBytes, type RecordScope, type StoredRecord } from "../../records/stored-record.ts";
 import { formatMemberUuid } from "../member-uuid.ts";
+import { atCoordinator } from "./at-coordinator.ts";
 import { commitAs } from "./group-ack.ts";
 import { formatGroupCursor, parseGroupCursor, type GroupCursor } from "./group-cursor.ts";
 import {
@@ -16,7 +20,7 @@ import {
   type OwnPartition,
   type PullMember,
 } from "./pull-member.ts";
-import { GroupChanges, waitForNews } from "./wait-for-news.ts";
+import { GroupChanges, PartitionNews, waitForNews } from "./wait-for-news.ts";
 
 export interface GroupFetch {
   readonly group: string;
@@ -68,13 +72,30 @@ const overtakenMax = 5;
  * classic members.
  */
 export async function groupFetch(scope: RecordScope, ask: GroupFetch): Promise<GroupFetched> {
+  const { group, signal, waitMs, room, ...more } = ask;
+  // Named here: a second try is the same member's.
+  const member = memberOf(scope.broker, ask);
+  return await atCoordinator(scope.broker, group, {
+    use: "fetch",
+    ask: { ...more, group, waitMs, member },
+    here: () => fetchHere(scope, { ...ask, member }),
+    read: (told, records) => ({ ...(told as Omit<GroupFetched, "records">), records }),
+    reading: { room, waitMs, maxBytes: ask.maxBytes },
+    signal,
+  });
+}
+
+/** Of a group that this node coordinates. */
+export async function fetchHere(
+  scope: RecordScope,
+  ask: GroupFetch & { readonly member: string },
+): Promise<GroupFetched> {
   const { broker } = scope;
-  await broker.groups.whenLoaded();
   for (const topic of ask.topics) findTopic(broker, topic);
   if (ask.topics.length === 0) throw new XylemError("INVALID_REQUEST", "there are no topics");
   const inHand = ask.cursor === undefined ? undefined : parseGroupCursor(ask.cursor);
-  const { group, clientId, clientHost } = ask;
-  const pull = { group, member: memberOf(broker, ask), clientId, clientHost };
+  const { group, member, clientId, clientHost } = ask;
+  const pull = { group, member, clientId, clientHost };
   return await new Pulling(scope, ask, { pull, inHand }).run();
 }
 
@@ -98,6 +119,8 @@ class Pulling {
   readonly #inHand: GroupCursor | undefined;
   readonly #records: StoredRecord[] = [];
   readonly #endMs: number;
+  /** What is heard of the member's partitions while it waits. */
+  readonly #news: PartitionNews;
   #bytesLeft: number;
   #hasJoined = false;
 
@@ -110,11 +133,20 @@ class Pulling {
     this.#ask = ask;
     this.#pull = from.pull;
     this.#inHand = from.inHand;
+    this.#news = new PartitionNews(scope.broker);
     this.#bytesLeft = ask.maxBytes;
     this.#endMs = scope.broker.clock.monotonicMs() + ask.waitMs;
   }
 
   async run(): Promise<GroupFetched> {
+    try {
+      return await this.#run();
+    } finally {
+      this.#news.stop();
+    }
+  }
+
+  async #run(): Promise<GroupFetched> {
     let overtakenCount = 0;
     for (;;) {
       const isNew = await keepUp(this.#broker, this.#pull, {
@@ -150,7 +182,8 @@ class Pulling {
     const waiting = ReaderCount.of(this.#broker);
     waiting.enter();
     try {
-      await waitForNews(this.#broker, changes, { logs, waitMs: beatMs, signal });
+      const heard = { changes, news: this.#news };
+      await waitForNews(this.#broker, heard, { logs, waitMs: beatMs, signal });
     } finally {
       waiting.leave();
     }
@@ -168,7 +201,7 @@ class Pulling {
     for (const own of ownPartitions(this.#broker, this.#pull)) {
       const offset = this.#inHandOf(own) ?? this.#committed(own);
       if (offset !== undefined) known.push({ own, offset });
-      else begun.push({ own, offset: await this.#beginning(own) });
+      else if (isLed(this.#broker, own)) begun.push({ own, offset: await this.#beginning(own) });
     }
     const positions = begun.map(({ own, offset }) => ({ ...placeOf(own), offset }));
     if (begun.length > 0) await commitAs(this.#broker, this.#pull, { epoch, positions });
@@ -191,9 +224,8 @@ class Pulling {
 
   async #beginning({ topic, partition }: OwnPartition): Promise<number> {
     const log = topic.partitions[partition];
-    await log?.load("facts");
-    const offset = this.#ask.reset === "earliest" ? log?.logStart : log?.lastStable;
-    return offset ?? 0;
+    if (log === undefined) return 0;
+    return (await resolveOffset(this.#broker, { topic, log }, this.#ask.reset)).offset;
   }
 
   /** Begins with another partition each time, so that none waits behind a busy one for ever. */
@@ -203,16 +235,22 @@ class Pulling {
       const left = this.#ask.limit - this.#records.length;
       if (left <= 0 || this.#bytesLeft <= 0) return;
       const position = positions[(first + index) % positions.length] as Position;
-      await this.#readOne(position, left);
+      if (!isLed(this.#broker, position.own)) continue;
+      try {
+        await this.#readOne(position, left);
+      } catch (error) {
+        // Its records come once another node leads it.
+        if (!isMoved(error)) throw error;
+      }
     }
   }
 
   async #readOne(position: Position, limit: number): Promise<void> {
     const { topic, partition } = position.own;
     const { room } = this.#ask;
-    const log = topic.partitions[partition];
-    await log?.load("facts");
-    if (log === undefined || log.lastStable === position.offset) return;
+    const sight = this.#news.sightOf(topic, partition);
+    await sight?.load();
+    if (sight === undefined || sight.bounds?.lastStable === position.offset) return;
     const page = await readPage(this.#scope.broker, this.#scope.tools, {
       ...placeOf(position.own),
       position: position.offset,
@@ -228,6 +266,7 @@ class Pulling {
       room?.giveBack(sizeBytes + page.records.length * recordOverheadBytes);
       return;
     }
+    if (page.nextOffset === position.offset) sight.doubt();
     this.#records.push(...page.records);
     this.#bytesLeft -= sizeBytes;
     position.offset = page.nextOffset;
@@ -260,6 +299,12 @@ class Pulling {
 function isOvertaken(error: unknown): boolean {
   if (!(error instanceof XylemError)) return false;
   return error.code === "STALE_MEMBER_EPOCH" || error.code === "UNKNOWN_MEMBER_ID";
+}
+
+/** In a cluster a partition may be nobody's at the moment: the others are read all the same. */
+function isLed(broker: Broker, { topic, partition }: OwnPartition): boolean {
+  const log = topic.partitions[partition];
+  return log === undefined || partitionPlace(broker, topic.id, log).error === undefined;
 }
 
 function placeOf({ topic, partition }: OwnPartition): { topic: string; partition: number } {

@@ -1,9 +1,13 @@
 import { XylemError, type ErrorCode } from "../../../base/errors.ts";
+import { inParallel } from "../../../base/in-parallel.ts";
 import type { Broker } from "../../broker.ts";
+import { isMoved, isUnready } from "../../forwarding/moved.ts";
 import { outOfRange } from "../../partition/refusals.ts";
 import { findPartition, findTopic } from "../../records/find-partition.ts";
-import { resolvePosition, type Position } from "../../records/position.ts";
+import type { Position } from "../../records/position.ts";
+import { resolveOffset } from "../../records/resolve-offset.ts";
 import { commitOffsets } from "../commit-offsets.ts";
+import { atCoordinator } from "./at-coordinator.ts";
 import { noGroup } from "../describe-group.ts";
 import { fetchOffsets } from "../fetch-offsets.ts";
 
@@ -13,7 +17,7 @@ export interface GroupProgress {
   readonly partition: number;
   /** The next offset: everything below it is acknowledged. */
   readonly offset: number;
-  /** Of the partition; null: it is no more. */
+  /** Of the partition; null: it is no more, or nobody leads it now. */
   readonly end: number | null;
   readonly lag: number | null;
   readonly metadata: string;
@@ -27,6 +31,15 @@ export interface WantedPosition {
   readonly position: Position;
 }
 
+/** Which positions are forgotten; absent: all of them. */
+export interface ForgottenPositions {
+  readonly topic?: string | undefined;
+  readonly partition?: number | undefined;
+}
+
+/** Partitions whose ends are asked for at a time. */
+const lookingMax = 16;
+
 const nobody = { memberId: "", instanceId: null, generation: -1 };
 
 /** How far a group of either kind is, by topic and partition. Throws GROUP_ID_NOT_FOUND. */
@@ -34,22 +47,42 @@ export async function groupPositions(
   broker: Broker,
   group: string,
 ): Promise<readonly GroupProgress[]> {
-  await broker.groups.whenLoaded();
+  const here = (): Promise<readonly GroupProgress[]> => positionsHere(broker, group);
+  return await atCoordinator(broker, group, { use: "positions", ask: { group }, here });
+}
+
+/** Of a group that this node coordinates. */
+export async function positionsHere(
+  broker: Broker,
+  group: string,
+): Promise<readonly GroupProgress[]> {
   if (broker.groups.describe(group) === undefined) throw noGroup(group);
   const { error, offsets } = fetchOffsets(broker, group, null);
   if (error !== null) throw failed(group, error);
   const sorted = offsets.toSorted((one, other) =>
     one.topic === other.topic ? one.partition - other.partition : one.topic < other.topic ? -1 : 1,
   );
-  const progress: GroupProgress[] = [];
-  for (const { topic, partition, offset, metadata } of sorted) {
-    const log = broker.topics.find(topic)?.partitions[partition];
-    await log?.load("facts");
-    const end = log?.committed ?? null;
+  return await inParallel(sorted, lookingMax, async (known) => {
+    const { topic, partition, offset, metadata } = known;
+    const end = await endOf(broker, known);
     const lag = end === null ? null : Math.max(0, end - offset);
-    progress.push({ topic, partition, offset, end, lag, metadata });
+    return { topic, partition, offset, end, lag, metadata };
+  });
+}
+
+async function endOf(
+  broker: Broker,
+  { topic: name, partition }: { readonly topic: string; readonly partition: number },
+): Promise<number | null> {
+  const topic = broker.topics.find(name);
+  const log = topic?.partitions[partition];
+  if (topic === undefined || log === undefined) return null;
+  try {
+    return (await resolveOffset(broker, { topic, log }, "latest")).committed;
+  } catch (error) {
+    if (isMoved(error) || isUnready(error)) return null;
+    throw error;
   }
-  return progress;
 }
 
 /**
@@ -61,7 +94,16 @@ export async function resetGroup(
   group: string,
   wanted: readonly WantedPosition[],
 ): Promise<void> {
-  await broker.groups.whenLoaded();
+  const here = (): Promise<void> => resetHere(broker, group, wanted);
+  await atCoordinator(broker, group, { use: "reset", ask: { group, wanted }, here });
+}
+
+/** Of a group that this node coordinates. */
+export async function resetHere(
+  broker: Broker,
+  group: string,
+  wanted: readonly WantedPosition[],
+): Promise<void> {
   const asked = wanted.flatMap(({ topic, partition, position }) => {
     const { partitions } = findTopic(broker, topic);
     const all = partition === undefined ? partitions.map(({ index }) => index) : [partition];
@@ -69,10 +111,12 @@ export async function resetGroup(
   });
   const offsets: Parameters<typeof commitOffsets>[2]["offsets"][number][] = [];
   for (const { topic, partition, position } of asked) {
-    const log = findPartition(findTopic(broker, topic), partition);
-    const offset = await resolvePosition(log, position);
-    await log.load("facts");
-    if (offset < log.logStart || offset > log.end) throw outOfRange(log, offset);
+    const found = findTopic(broker, topic);
+    const place = { topic: found, log: findPartition(found, partition) };
+    const { offset, logStart, end } = await resolveOffset(broker, place, position);
+    if (offset < logStart || offset > end) {
+      throw outOfRange({ topic, index: partition, logStart, end }, offset);
+    }
     offsets.push({ topic: { name: topic }, partition, offset, leaderEpoch: -1, metadata: null });
   }
   const errors = await commitOffsets(broker, group, {
@@ -89,9 +133,19 @@ export async function resetGroup(
 export async function forgetGroupPositions(
   broker: Broker,
   group: string,
-  of: { readonly topic?: string | undefined; readonly partition?: number | undefined },
+  of: ForgottenPositions,
 ): Promise<void> {
-  const some = (await groupPositions(broker, group)).filter(
+  const here = (): Promise<void> => forgetHere(broker, group, of);
+  await atCoordinator(broker, group, { use: "forget", ask: { group, of }, here });
+}
+
+/** Of a group that this node coordinates. */
+export async function forgetHere(
+  broker: Broker,
+  group: string,
+  of: ForgottenPositions,
+): Promise<void> {
+  const some = (await positionsHere(broker, group)).filter(
     ({ topic, partition }) =>
       topic === (of.topic ?? topic) && partition === (of.partition ?? partition),
   );
@@ -102,7 +156,12 @@ export async function forgetGroupPositions(
 
 /** Deletes a group without members, with all its positions. */
 export async function deleteGroup(broker: Broker, group: string): Promise<void> {
-  await broker.groups.whenLoaded();
+  const here = (): Promise<void> => deleteHere(broker, group);
+  await atCoordinator(broker, group, { use: "delete", ask: { group }, here });
+}
+
+/** Of a group that this node coordinates. */
+export async function deleteHere(broker: Broker, group: string): Promise<void> {
   const error = await broker.groups.delete(group);
   if (error === "GROUP_ID_NOT_FOUND") throw noGroup(group);
   if (error !== null) throw failed(group, error);

@@ -8,6 +8,7 @@ import type {
 } from "../../../groups/consumer/consumer-group.ts";
 import type { Broker } from "../../broker.ts";
 import type { Topic } from "../../topics/topics.ts";
+import { atCoordinator } from "./at-coordinator.ts";
 import type { GroupCursor } from "./group-cursor.ts";
 
 /** A member that fetches and acknowledges through the broker, which keeps its epoch for it. */
@@ -76,7 +77,13 @@ export async function stayAlive(broker: Broker, pull: PullMember): Promise<void>
 
 /** Gives everything up at once. Throws UNKNOWN_MEMBER_ID. */
 export async function leaveGroup(broker: Broker, pull: PullMember): Promise<void> {
-  await broker.groups.whenLoaded();
+  const { group } = pull;
+  const here = (): Promise<void> => leaveHere(broker, pull);
+  await atCoordinator(broker, group, { use: "leave", ask: { group, pull }, here });
+}
+
+/** Of a group that this node coordinates. */
+export async function leaveHere(broker: Broker, pull: PullMember): Promise<void> {
   if (findMember(broker, pull) === undefined) throw refusal(pull, "UNKNOWN_MEMBER_ID");
   const error = await beat(broker, pull, { memberEpoch: -1 });
   if (error !== null) throw refusal(pull, error);

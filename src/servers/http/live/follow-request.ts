@@ -53,6 +53,7 @@ export async function openRequested(
     sizeBytesMax: scope.broker.settings["http.filter.scan.max.bytes"],
     partitionsMax,
     tooMany,
+    isFresh: initial === "earliest",
   });
 }
 
