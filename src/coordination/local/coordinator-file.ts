@@ -56,7 +56,9 @@ export class CoordinatorFile {
     entries.startAt(replay.revision);
     const file = await disk.open(path, { create: false });
     await cutTornLine(file, replay, log);
-    return { file: new CoordinatorFile(parts, file), entries };
+    const opened = new CoordinatorFile(parts, file);
+    await opened.#renew(entries);
+    return { file: opened, entries };
   }
 
   /** A flush failed: what the file holds is unknown until it is read again. */
@@ -85,29 +87,40 @@ export class CoordinatorFile {
   async compactIfLarge(entries: Entries): Promise<void> {
     const bound = Math.max(this.#compactAtBytes, entries.sizeBytes * growthMax);
     if (this.#file.sizeBytes < bound) return;
+    try {
+      await this.#renew(entries);
+    } catch (error) {
+      this.#isBroken = true;
+      const why = reasonOf(error);
+      this.#parts.log.error("the coordinator's compacted file was not put in place", { why });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+
+  /**
+   * Living entries in a file of their own take this one's place; without room for it things stay as
+   * they are. An opened file is renewed as well: of what a former life failed to flush, a system may
+   * hold lines in memory that it takes for written, and a power cut would leave a hole below the
+   * next line. Rejects when it is unknown which of the two is in place.
+   */
+  async #renew(entries: Entries): Promise<void> {
     const { disk, log } = this.#parts;
     let fresh: DiskFile;
     try {
       fresh = await writeFresh(this.#parts, entries);
     } catch (error) {
       this.#compactAtBytes = this.#file.sizeBytes * 2;
-      log.warn("the coordinator's file was not compacted", { why: reasonOf(error) });
+      log.warn("the coordinator's file was not rewritten", { why: reasonOf(error) });
       return;
     }
     const old = this.#file;
     this.#file = fresh;
     this.#compactAtBytes = compactBytesMin;
-    try {
-      await putInPlace(disk);
-      await old.close();
-    } catch (error) {
-      this.#isBroken = true;
-      log.error("the coordinator's compacted file was not put in place", { why: reasonOf(error) });
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#file.close();
+    await putInPlace(disk);
+    await old.close();
   }
 }
 
