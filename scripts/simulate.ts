@@ -1,4 +1,5 @@
 // `npm run simulate -- --seeds 1000 [--seed 7] [--events 50] [--workers 2]`.
+// `npm run simulate -- --cluster 1000 [--seed 7] [--workers 2]`: several nodes and a coordinator.
 // `npm run simulate -- --crashes [--stride 10]`: one short life, dying at each disk operation.
 // `npm run simulate -- --chains 1000 [--seed 7]`: schedules of one replicated chain.
 // `npm run simulate -- --capacity [--nodes 100] [--partitions 100000]`: docs/capacity.md.
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     crashes: { type: "boolean", default: false },
     stride: { type: "string", default: "1" },
     chains: { type: "string" },
+    cluster: { type: "string" },
     capacity: { type: "boolean", default: false },
     nodes: { type: "string", default: "100" },
     partitions: { type: "string", default: "100000" },
@@ -30,7 +32,9 @@ const told = {
   eventsMax: Number(values.events),
   print: (line: string): void => console.log(line),
 };
-const seeds = { ...told, first: seed, count: Number(values.seeds) };
+const kind = values.cluster === undefined ? "node" : "cluster";
+const count = Number(values.cluster ?? values.seeds);
+const seeds = { ...told, kind, first: seed, count } as const;
 
 /** Three replicas on racks of about ten nodes. */
 function capacity(): boolean {

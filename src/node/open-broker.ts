@@ -51,6 +51,8 @@ export interface BrokerParts extends MergedSettings {
   readonly coordinator?: Coordinator | undefined;
   /** As of `openPeers`. */
   readonly network?: PeerNetwork | undefined;
+  /** Another one after each start of the machine, in place of what this one says. */
+  readonly bootId?: string | undefined;
   readonly onStopRequested?: () => void;
 }
 
@@ -102,7 +104,8 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     () => new Deadlines(clock),
     (armed) => armed.close(),
   );
-  const state = { coordinator, configs, cluster, links: peers?.links };
+  const { bootId } = parts;
+  const state = { coordinator, configs, cluster, links: peers?.links, bootId };
   const opening = { ...logs, ...state, storage, directory };
   const { topics, lineages, chainControl } = await openTopics(steps, opening);
   const records = await steps.run(

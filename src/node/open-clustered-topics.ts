@@ -49,7 +49,8 @@ export async function openClusteredTopics(
   );
   const lineages = await steps.run("see what the logs still hold", async () => {
     const { wasClean } = directory;
-    const file = await LineageFile.open({ ...parts, bootId: readBootId(), wasClean });
+    const { bootId = readBootId() } = parts;
+    const file = await LineageFile.open({ ...parts, bootId, wasClean });
     if (!storage.areReplicasWhole) await file.renew();
     return file.lineages;
   });

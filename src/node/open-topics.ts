@@ -29,6 +29,8 @@ export interface TopicsParts extends BatchTools {
   /** In a cluster. */
   readonly links: PeerLinks | undefined;
   readonly settings: NodeSettings;
+  /** As of `openBroker`. */
+  readonly bootId?: string | undefined;
 }
 
 export interface OpenTopics {

@@ -37,7 +37,7 @@ export class SimulatedCoordinator implements Coordinator, LeaseKeeper {
   readonly #store: SimulatedStore;
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #watchDelayMsMax: number;
+  readonly #faults: CoordinatorFaults;
   readonly #network: CoordinatorNetwork;
   readonly #watches = new Set<SimulatedWatch>();
   readonly #held = new Set<HeldLease>();
@@ -46,7 +46,7 @@ export class SimulatedCoordinator implements Coordinator, LeaseKeeper {
     this.#store = store;
     this.#clock = clock;
     this.#random = random;
-    this.#watchDelayMsMax = faults.watchDelayMsMax;
+    this.#faults = faults;
     this.#network = new CoordinatorNetwork({ store, clock, random, faults });
   }
 
@@ -88,7 +88,7 @@ export class SimulatedCoordinator implements Coordinator, LeaseKeeper {
       store: this.#store,
       clock: this.#clock,
       random: this.#random,
-      delayMsMax: this.#watchDelayMsMax,
+      delayMsMax: () => this.#faults.watchDelayMsMax,
       isReachable: () => this.#network.isReachable,
       place: { prefix, fromRevision },
       watcher: {

@@ -81,6 +81,10 @@ export class SimulatedStore {
     return { revision: this.#revision, entries };
   }
 
+  find(key: string): CoordinatorEntry | undefined {
+    return this.#entries.get(key);
+  }
+
   /** The new revision, or undefined on a conflict. Throws STALE_BROKER_EPOCH. */
   transact(compares: readonly Compare[], writes: readonly Write[]): number | undefined {
     const isHeld = ({ key, revision }: Compare): boolean =>

@@ -8,7 +8,8 @@ export interface SimulatedWatchOptions {
   readonly store: SimulatedStore;
   readonly clock: Clock;
   readonly random: Random;
-  readonly delayMsMax: number;
+  /** Asked anew for each. */
+  readonly delayMsMax: () => number;
   readonly isReachable: () => boolean;
   readonly place: { readonly prefix: string; readonly fromRevision: number };
   readonly watcher: Watcher;
@@ -34,8 +35,9 @@ export class SimulatedWatch {
     if (this.#isPlanned || this.#isOver) return;
     this.#isPlanned = true;
     const { clock, random, delayMsMax } = this.#options;
-    if (delayMsMax === 0) void Promise.resolve().then(() => this.#deliver());
-    else clock.schedule(drawBetween(random, 0, delayMsMax), () => this.#deliver());
+    const mostMs = delayMsMax();
+    if (mostMs === 0) void Promise.resolve().then(() => this.#deliver());
+    else clock.schedule(drawBetween(random, 0, mostMs), () => this.#deliver());
   }
 
   stop(): void {
@@ -68,7 +70,7 @@ export class SimulatedWatch {
       newest.delete(change.key);
       newest.set(change.key, change);
     }
-    const isQuiet = newest.size === 0 && (delayMsMax === 0 || !drawOneIn(random, 4));
+    const isQuiet = newest.size === 0 && (delayMsMax() === 0 || !drawOneIn(random, 4));
     if (!isQuiet) watcher.onChanges(revision, [...newest.values()]);
   }
 
@@ -76,7 +78,7 @@ export class SimulatedWatch {
   #drawEnd(revisions: readonly number[]): number {
     const { random, delayMsMax } = this.#options;
     const last = revisions.length - 1;
-    const isWhole = delayMsMax === 0 || drawOneIn(random, 2);
+    const isWhole = delayMsMax() === 0 || drawOneIn(random, 2);
     return revisions[isWhole ? last : drawBetween(random, 0, last)] as number;
   }
 }

@@ -49,8 +49,7 @@ export async function runCrashPoint(
 ): Promise<CrashReport> {
   await loadBroker();
   const scene = new Scene(options);
-  const { world, faults } = scene;
-  const { machine } = world;
+  const { world, faults, machine } = scene;
   let recovered: Promise<void> = Promise.resolve();
   faults.crashAt(operation, kind.endsWith("before") ? "before" : "after", () => {
     world.tell("nemesis", `${kind} operation ${operation}`);
@@ -65,7 +64,8 @@ export async function runCrashPoint(
 
 async function play(scene: Scene, recovered: () => Promise<void>): Promise<void> {
   const { world } = scene;
-  const { clock, machine } = world;
+  const { clock } = world;
+  const { machine } = scene;
   const admin = new TopicAdmin(world, { pauseMsMax: 500 });
   await scene.pump(async () => {
     await machine.start();

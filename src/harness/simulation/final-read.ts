@@ -1,5 +1,5 @@
 import type { RecordSeen } from "./history.ts";
-import type { SimulatedClient } from "./simulated-client.ts";
+import type { Client } from "./simulated-client.ts";
 import { keyOf, type Target, type World } from "./world.ts";
 import { fetchFrom, listOffset } from "./clients/read-partition.ts";
 import { expectNoAnswer } from "./clients/producer.ts";
@@ -20,7 +20,7 @@ export async function readFinal(world: World): Promise<void> {
   client.close();
 }
 
-async function readWhole(world: World, client: SimulatedClient, target: Target): Promise<void> {
+async function readWhole(world: World, client: Client, target: Target): Promise<void> {
   const askedAt = world.history.length;
   const records: RecordSeen[] = [];
   const unreadable: number[] = [];

@@ -22,6 +22,8 @@ export type HistoryEvent = { readonly atMs: number } & (
       baseOffset: number;
       stamps: readonly string[];
       askedAt: number;
+      /** The head of a chain said so for itself alone; absent: for all. */
+      isOfHeadAlone?: boolean;
     }
   /** The broker said that it will never hold the batch. */
   | { kind: "refused"; partition: PartitionKey; stamps: readonly string[]; error: string }
@@ -56,12 +58,44 @@ export type HistoryEvent = { readonly atMs: number } & (
     }
   | { kind: "answer"; api: string; error: string }
   | { kind: "spoiled"; partition: PartitionKey; firstOffset: number; lastOffset: number }
+  /** What clients are told is the next offset to come. */
+  | { kind: "latest"; partition: PartitionKey; offset: number; askedAt: number }
   /** A power cut or a failed flush: what the disk had not been made to keep may be gone. */
-  | { kind: "unsyncedLost" }
+  | { kind: "unsyncedLost"; nodeId?: number }
+  /** A node of a cluster comes back with an empty disk. */
+  | { kind: "diskLost"; nodeId: number }
+  /** The coordinator's entry of a chain, as it was written. */
+  | { kind: "chain"; partition: PartitionKey; epoch: number; members: readonly ChainMember[] }
+  /** A node moved the committed offset as the head of its epoch, for the first time. */
+  | {
+      kind: "commits";
+      partition: PartitionKey;
+      epoch: number;
+      by: ChainMember;
+      /** Whether the coordinator still holds its lease. */
+      isLeased: boolean;
+    }
+  /** What a member of a group was given in a generation. */
+  | { kind: "owns"; group: string; generation: number; member: string; partitions: PartitionKey[] }
+  /** What a replica holds when all is over, committed or not, by its own file. */
+  | { kind: "replica"; partition: PartitionKey; nodeId: number; batches: readonly StoredBatch[] }
   | { kind: "fault"; fault: string }
   | { kind: "final"; partition: PartitionKey; end: FinalState; askedAt: number }
   | { kind: "stuck"; what: string }
 );
+
+/** A node in one life. */
+export interface ChainMember {
+  readonly nodeId: number;
+  readonly incarnation: string;
+}
+
+/** A batch in a file: where it lies, and all of its bytes in one number. */
+export interface StoredBatch {
+  readonly baseOffset: number;
+  readonly nextOffset: number;
+  readonly sum: number;
+}
 
 export interface TopicRules {
   readonly durability: Durability;

@@ -2,6 +2,8 @@ import type { Random } from "../../base/random.ts";
 import { drawBetween, drawOf, drawOneIn } from "../../simulation/draw.ts";
 import type { DiskFaults } from "./disk-faults.ts";
 import { checkpointPattern, indexPattern, spoilBatch, spoilSideFile } from "./spoil.ts";
+import type { Machine } from "./machine.ts";
+import type { Scene } from "./scene.ts";
 import type { World } from "./world.ts";
 
 /** What can go wrong, by name: totals are told by these. */
@@ -53,13 +55,15 @@ const weights: Readonly<Record<FaultName, number>> = {
 /** Does to one run what its seed says. */
 export class Nemesis {
   readonly #world: World;
+  readonly #machine: Machine;
   readonly #faults: DiskFaults;
   readonly #random: Random;
   readonly #bag: readonly FaultName[];
   readonly counts = new Map<FaultName, number>();
 
-  constructor(world: World, faults: DiskFaults, withDamage: boolean) {
+  constructor({ world, machine, faults }: Scene, withDamage: boolean) {
     this.#world = world;
+    this.#machine = machine;
     this.#faults = faults;
     this.#random = world.fork("nemesis");
     this.#bag = faultNames
@@ -82,7 +86,7 @@ export class Nemesis {
   /** Ends all faults; the broker is started anew where one may have stopped a partition. */
   async heal(): Promise<void> {
     this.#faults.heal();
-    const { machine } = this.#world;
+    const machine = this.#machine;
     machine.disk.capacityBytes = Infinity;
     this.#world.tell("nemesis", "heal");
     if (machine.process !== undefined && this.#faults.metCount === 0) return;
@@ -92,7 +96,7 @@ export class Nemesis {
   }
 
   async #do(name: FaultName): Promise<void> {
-    const { machine } = this.#world;
+    const machine = this.#machine;
     switch (name) {
       case "restart":
         await machine.stop();
@@ -137,36 +141,40 @@ export class Nemesis {
         break;
       }
       case "flip log":
-        spoilBatch(this.#world, this.#random);
+        spoilBatch({ world: this.#world, disk: this.#machine.disk }, this.#random);
         return;
       case "flip checkpoint":
-        spoilSideFile(this.#world, this.#random, checkpointPattern);
+        spoilSideFile(
+          { world: this.#world, disk: this.#machine.disk },
+          this.#random,
+          checkpointPattern,
+        );
         return;
       default:
-        spoilSideFile(this.#world, this.#random, indexPattern);
+        spoilSideFile({ world: this.#world, disk: this.#machine.disk }, this.#random, indexPattern);
         return;
     }
     // A partition that met an error stays stopped until the broker is started again.
     await this.#world.sleep(drawBetween(this.#random, 500, 4_000));
     const end = drawOf(this.#random, ["kill", "power", "restart"] as const);
-    if (end === "kill") this.#world.machine.kill();
+    if (end === "kill") this.#machine.kill();
     else if (end === "power") this.#cutPower();
-    else await this.#world.machine.stop();
+    else await this.#machine.stop();
     await this.#startAgain();
   }
 
   async #startAgain(): Promise<void> {
     await this.#world.sleep(drawBetween(this.#random, 0, downMsMax));
-    await this.#world.machine.start();
+    await this.#machine.start();
   }
 
   #cutPower(): void {
     this.#world.record({ kind: "unsyncedLost" });
-    this.#world.machine.cutPower();
+    this.#machine.cutPower();
   }
 
   async #dieStarting(isPower: boolean): Promise<void> {
-    const { machine } = this.#world;
+    const machine = this.#machine;
     machine.kill();
     const starting = machine.start();
     await this.#world.sleep(drawBetween(this.#random, 0, 400) / 10);
@@ -183,7 +191,7 @@ export class Nemesis {
   }
 
   async #fill(): Promise<void> {
-    const { machine } = this.#world;
+    const machine = this.#machine;
     machine.disk.capacityBytes = machine.disk.usedBytes + drawBetween(this.#random, 0, 3_000);
     await this.#world.sleep(drawBetween(this.#random, 1_000, 6_000));
     machine.disk.capacityBytes = Infinity;

@@ -1,15 +1,19 @@
 import type { Cancel, Clock } from "../../base/clock.ts";
+import type { ProcessGate } from "./process-gate.ts";
 
 /** The time of one simulated process: its alarms go with it, and its wall clock may be wrong. */
 export class ProcessClock implements Clock {
   readonly #clock: Clock;
   readonly #skewMs: () => number;
+  readonly #gate: Pick<ProcessGate, "enter"> | undefined;
   readonly #alarms = new Set<Cancel>();
   #isDead = false;
 
-  constructor(clock: Clock, skewMs: () => number) {
+  /** With a gate alarms wait until it is open; time goes on. */
+  constructor(clock: Clock, skewMs: () => number, gate?: Pick<ProcessGate, "enter">) {
     this.#clock = clock;
     this.#skewMs = skewMs;
+    this.#gate = gate;
   }
 
   /** In whole milliseconds, as a system tells it. */
@@ -23,11 +27,17 @@ export class ProcessClock implements Clock {
 
   schedule(delayMs: number, callback: () => void): Cancel {
     if (this.#isDead) return () => undefined;
-    const cancel = this.#clock.schedule(delayMs, () => {
+    let isOver = false;
+    const ring = (): void => {
+      if (isOver) return;
       this.#alarms.delete(stop);
       callback();
-    });
+    };
+    const gate = this.#gate;
+    const due = gate === undefined ? ring : (): void => gate.enter(ring);
+    const cancel = this.#clock.schedule(delayMs, due);
     const stop = (): void => {
+      isOver = true;
       this.#alarms.delete(stop);
       cancel();
     };

@@ -26,7 +26,7 @@ const producers: readonly ProducerOptions[] = [
 export async function runSeed(options: SceneOptions): Promise<SeedReport> {
   await loadBroker();
   const scene = new Scene(options);
-  const nemesis = new Nemesis(scene.world, scene.faults, options.seed % damagedEvery === 0);
+  const nemesis = new Nemesis(scene, options.seed % damagedEvery === 0);
   try {
     await play(scene, nemesis);
   } catch (error) {
@@ -37,7 +37,8 @@ export async function runSeed(options: SceneOptions): Promise<SeedReport> {
 
 async function play(scene: Scene, nemesis: Nemesis): Promise<void> {
   const { world } = scene;
-  const { clock, machine } = world;
+  const { clock } = world;
+  const { machine } = scene;
   const admin = new TopicAdmin(world);
   await scene.pump(async () => {
     await machine.start();

@@ -1,4 +1,6 @@
 import { silentLog } from "../../base/log.ts";
+import type { Random } from "../../base/random.ts";
+import type { Disk } from "../../broker/ports/disk.ts";
 import { SeededRandom } from "../../base/seeded-random.ts";
 import { batchTools } from "../../node/open-broker.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
@@ -10,6 +12,7 @@ import { checkHistory, type Complaint } from "./checkers/check-history.ts";
 import { DiskFaults } from "./disk-faults.ts";
 import type { HistoryEvent } from "./history.ts";
 import { Machine, type Plants } from "./machine.ts";
+import { SimulatedClient } from "./simulated-client.ts";
 import { Trace } from "./trace.ts";
 import { forkRandom, World } from "./world.ts";
 
@@ -81,6 +84,7 @@ async function startOnce(): Promise<void> {
 /** What one run is played with: a machine with its disk, its faults, and a world of clients. */
 export class Scene {
   readonly world: World;
+  readonly machine: Machine;
   readonly faults: DiskFaults;
   readonly #seed: number;
   readonly #errors: string[] = [];
@@ -89,33 +93,33 @@ export class Scene {
     const clock = new VirtualClock({ settle });
     const trace = new Trace(() => clock.monotonicMs(), eventsMax);
     const faults = new DiskFaults(clock, forkRandom(seed, "disk"), trace);
+    const random = forkRandom(seed, "machine");
+    const drawn = drawSettings(seed);
+    const log = trace.log((text) => this.#errors.push(text));
     const machine = new Machine({
       clock,
-      random: forkRandom(seed, "machine"),
-      settings: drawSettings(seed),
-      log: trace.log((text) => this.#errors.push(text)),
+      random,
       disk: new SimulatedDisk({ nowMs: () => clock.nowMs() }),
       prepare: (disk) => faults.hangOn(disk),
       onEvent: (what) => trace.add("machine", what),
-      plants,
+      begin: (bare, skewMs) => {
+        const { wrapDisk = (disk: Disk) => disk, tools = batchTools } = plants;
+        const disk = wrapDisk(bare);
+        return new SimulatedProcess({ disk, tools, clock, skewMs, random, log, settings: drawn });
+      },
     });
     this.#seed = seed;
     this.faults = faults;
-    this.world = new World({ seed, clock, machine, trace });
+    this.machine = machine;
+    const connect = (name: string, chance: Random): SimulatedClient =>
+      new SimulatedClient(name, { clock, random: chance, process: () => machine.process });
+    this.world = new World({ seed, clock, trace, connect });
     faults.onLost = () => this.world.record({ kind: "unsyncedLost" });
   }
 
   /** Moves time until `work` is done. */
-  async pump(work: () => Promise<void>): Promise<void> {
-    const { clock } = this.world;
-    let isDone = false;
-    const note = (): void => void (isDone = true);
-    const working = work();
-    working.then(note, note);
-    const deadlineMs = clock.monotonicMs() + endingMsMax;
-    while (!isDone && clock.monotonicMs() < deadlineMs) await clock.advance(pumpMs);
-    if (isDone) await working;
-    else this.world.record({ kind: "stuck", what: "the run did not come to its end" });
+  pump(work: () => Promise<void>): Promise<void> {
+    return pumpUntil(this.world, work);
   }
 
   report(): RunReport {
@@ -128,7 +132,20 @@ export class Scene {
   }
 }
 
+/** Moves time until `work` is done. */
+export async function pumpUntil(world: World, work: () => Promise<void>): Promise<void> {
+  const { clock } = world;
+  let isDone = false;
+  const note = (): void => void (isDone = true);
+  const working = work();
+  working.then(note, note);
+  const deadlineMs = clock.monotonicMs() + endingMsMax;
+  while (!isDone && clock.monotonicMs() < deadlineMs) await clock.advance(pumpMs);
+  if (isDone) await working;
+  else world.record({ kind: "stuck", what: "the run did not come to its end" });
+}
+
 /** One turn of the loop after each alarm, in which what it set off gets on. */
-function settle(): Promise<void> {
+export function settle(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }

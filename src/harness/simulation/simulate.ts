@@ -1,8 +1,11 @@
 import { execFileSync, fork } from "node:child_process";
+import { runClusterSeed } from "./cluster/run-cluster-seed.ts";
 import { runSeed, type SeedReport } from "./run-seed.ts";
 import { Totals, type TotalsJson } from "./totals.ts";
 
 export interface SimulateOptions {
+  /** One broker by itself, or several that are a cluster. */
+  readonly kind: "node" | "cluster";
   readonly first: number;
   readonly count: number;
   /** How many of its last events a failure shows. */
@@ -25,10 +28,11 @@ export async function simulate(options: SimulateOptions): Promise<boolean> {
 }
 
 async function runSeeds(options: SimulateOptions, totals: Totals): Promise<void> {
+  const run = options.kind === "cluster" ? runClusterSeed : runSeed;
   for (let seed = options.first; seed < options.first + options.count; seed += 1) {
-    const report = await runSeed({ seed, eventsMax: options.eventsMax });
+    const report = await run({ seed, eventsMax: options.eventsMax });
     totals.add(report);
-    if (report.complaints.length > 0) tellFailure(report, options.print);
+    if (report.complaints.length > 0) tellFailure(report, options);
   }
 }
 
@@ -41,12 +45,12 @@ async function shareSeeds(
   workers: number,
   totals: Totals,
 ): Promise<void> {
-  const { first, count, eventsMax, print } = options;
+  const { kind, first, count, eventsMax, print } = options;
   const each = Math.ceil(count / workers);
   const shares: Promise<void>[] = [];
   for (let begin = first; begin < first + count; begin += each) {
     const own = Math.min(each, first + count - begin);
-    const seeds = ["--seed", String(begin), "--seeds", String(own)];
+    const seeds = ["--seed", String(begin), ...countOf(kind, own)];
     const child = fork(process.argv[1] as string, [...seeds, "--events", String(eventsMax)]);
     child.on("message", (message: Message) => {
       if ("line" in message) print(message.line);
@@ -76,14 +80,19 @@ export async function simulateForParent(options: SimulateOptions): Promise<boole
   return totals.failedSeeds.length === 0;
 }
 
-type Print = SimulateOptions["print"];
-
-function tellFailure({ seed, complaints, lines, traceHash }: SeedReport, print: Print): void {
+function tellFailure(
+  { seed, complaints, lines, traceHash }: SeedReport,
+  { kind, print }: Pick<SimulateOptions, "kind" | "print">,
+): void {
   print(`seed ${seed} FAILED at commit ${commit()}, trace ${traceHash}`);
   for (const { checker, text } of complaints.slice(0, 20)) print(`  ${checker}: ${text}`);
   print("last events (seconds, who, what):");
   for (const line of lines) print(`  ${line}`);
-  print(`again: npm run simulate -- --seed ${seed} --seeds 1\n`);
+  print(`again: npm run simulate -- --seed ${seed} ${countOf(kind, 1).join(" ")}\n`);
+}
+
+function countOf(kind: SimulateOptions["kind"], count: number): [string, string] {
+  return [kind === "cluster" ? "--cluster" : "--seeds", String(count)];
 }
 
 function commit(): string {

@@ -16,8 +16,7 @@ import {
 } from "../../protocol/messages/headers.ts";
 import type { MessageCodec } from "../../protocol/schema/message.ts";
 import { drawBetween, drawOneIn } from "../../simulation/draw.ts";
-import type { SimulatedProcess } from "./simulated-process.ts";
-import type { SocketEnd } from "./simulated-socket.ts";
+import type { ClientEnd, Life } from "./machine.ts";
 
 /** No answer came: whether the request was carried out is not known. */
 export class NoAnswer extends Error {
@@ -37,14 +36,26 @@ export interface Network {
   /** Draws delays and cuts. */
   readonly random: Random;
   /** The process that listens at the moment. */
-  process(): SimulatedProcess | undefined;
+  process(): Pick<Life, "connect"> | undefined;
 }
 
 const delayMsMax = 3;
 const frameBytesMax = 2 ** 30;
 
+/** What actors ask brokers with. */
+export interface Client {
+  /** Rejects with NoAnswer when the connection ends or `timeoutMs` have passed. */
+  request<Name extends ApiName>(
+    name: Name,
+    version: number,
+    body: SentRequestOf<Name>,
+    timeoutMs?: number,
+  ): Promise<ReceivedResponseOf<Name>>;
+  close(): void;
+}
+
 /** A Kafka client without rules of its own: requests as frames, one connection at a time. */
-export class SimulatedClient {
+export class SimulatedClient implements Client {
   readonly #name: string;
   readonly #network: Network;
   #link: Link | undefined;
@@ -54,7 +65,6 @@ export class SimulatedClient {
     this.#network = network;
   }
 
-  /** Rejects with NoAnswer when the connection ends or `timeoutMs` have passed. */
   async request<Name extends ApiName>(
     name: Name,
     version: number,
@@ -73,13 +83,18 @@ export class SimulatedClient {
   }
 }
 
+/** A broker says nothing to a produce of acks=0. */
+function isUnanswered(name: ApiName, body: unknown): boolean {
+  return name === "Produce" && (body as SentRequestOf<"Produce">).acks === 0;
+}
+
 /** One connection: bytes travel in order, in pieces, and take their time. */
 class Link {
   readonly #name: string;
   readonly #network: Network;
   readonly #frames = new FrameAssembler(frameBytesMax);
   readonly #waiting = new Map<number, Waiting>();
-  readonly #end: SocketEnd | undefined;
+  readonly #end: ClientEnd | undefined;
   #correlationId = 0;
   #lastSentMs = 0;
   #lastReceivedMs = 0;
@@ -99,6 +114,10 @@ class Link {
     if (this.isClosed) return Promise.reject(new NoAnswer("nobody listens"));
     const correlationId = this.#correlationId++;
     const frame = this.#encode(name, version, { correlationId, body });
+    if (isUnanswered(name, body)) {
+      this.#travel(frame);
+      return Promise.resolve({ responses: [] });
+    }
     return new Promise((resolve, reject) => {
       const stopTimer = this.#network.clock.schedule(timeoutMs, () => this.close("no answer"));
       this.#waiting.set(correlationId, { name, version, resolve, reject, stopTimer });

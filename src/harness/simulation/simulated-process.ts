@@ -7,6 +7,7 @@ import { StartSteps } from "../../node/start-steps.ts";
 import { KafkaServer } from "../../servers/kafka/kafka-server.ts";
 import type { Disk } from "../../broker/ports/disk.ts";
 import type { BatchTools } from "../../protocol/build-batch.ts";
+import type { ClientEnd, Life } from "./machine.ts";
 import { ProcessClock } from "./process-clock.ts";
 import { simulateSocket, type SocketEnd } from "./simulated-socket.ts";
 
@@ -23,7 +24,7 @@ export interface ProcessParts {
 const nothing = new Uint8Array(0);
 
 /** One life of a broker: composed as a node is, on a given disk, its door without a port. */
-export class SimulatedProcess {
+export class SimulatedProcess implements Life {
   readonly #parts: ProcessParts;
   readonly #clock: ProcessClock;
   readonly #steps: StartSteps;
@@ -52,7 +53,7 @@ export class SimulatedProcess {
   }
 
   /** Undefined: nobody listens. */
-  connect(onBytes: (bytes: Uint8Array) => void, onClosed: () => void): SocketEnd | undefined {
+  connect(onBytes: (bytes: Uint8Array) => void, onClosed: () => void): ClientEnd | undefined {
     if (this.#kafka === undefined || this.#isDead) return undefined;
     const end = simulateSocket(onBytes, () => {
       this.#ends.delete(end);

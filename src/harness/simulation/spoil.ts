@@ -2,11 +2,17 @@ import type { Random } from "../../base/random.ts";
 import { BatchWalk } from "../../log/batch-walk.ts";
 import { parsePartitionName } from "../../broker/partition/partition-name.ts";
 import { drawBetween, drawOf } from "../../simulation/draw.ts";
+import type { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import type { World } from "./world.ts";
 
+/** A disk, and the world that is told. */
+export interface SpoilPlace {
+  readonly world: World;
+  readonly disk: SimulatedDisk;
+}
+
 /** Flips one bit of a stored batch, and notes which offsets that may cost. */
-export function spoilBatch(world: World, random: Random): void {
-  const { disk } = world.machine;
+export function spoilBatch({ world, disk }: SpoilPlace, random: Random): void {
   const live = new Map(world.liveTopics().map((topic) => [topic.name, topic]));
   const candidates = disk.paths().flatMap((path) => {
     const [folder = "", name = ""] = path.split("/");
@@ -57,8 +63,7 @@ export const indexPattern = /\.(index|timeindex|snapshot)$/;
 export const checkpointPattern = /(-checkpoint|xylem-log-start-offsets)$/;
 
 /** Flips one bit of a file beside the logs. */
-export function spoilSideFile(world: World, random: Random, pattern: RegExp): void {
-  const { disk } = world.machine;
+export function spoilSideFile({ world, disk }: SpoilPlace, random: Random, pattern: RegExp): void {
   const candidates = disk
     .paths()
     .filter((path) => pattern.test(path))

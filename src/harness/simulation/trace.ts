@@ -42,13 +42,13 @@ export class Trace {
     if (this.#lines.length > this.#linesMax) this.#lines.shift();
   }
 
-  /** The broker's own log as part of the trace. */
-  log(onError: (message: string) => void): Log {
+  /** A broker's own log as part of the trace. */
+  log(onError: (message: string) => void, who = "broker"): Log {
     const take =
       (level: string): Log["info"] =>
       (message, fields = {}) => {
         const text = `${level} ${message} ${show(fields)}`;
-        this.add("broker", text);
+        this.add(who, text);
         if (level === "error") onError(text);
       };
     return { debug: () => {}, info: take("info"), warn: take("warn"), error: take("error") };

@@ -4,8 +4,7 @@ import type { Uuid } from "../../base/uuid.ts";
 import type { VirtualClock } from "../../base/virtual-clock.ts";
 import type { ApiName, ReceivedResponseOf, SentRequestOf } from "../../protocol/api-table.ts";
 import type { HistoryEvent, PartitionKey, TopicRules } from "./history.ts";
-import type { Machine } from "./machine.ts";
-import { SimulatedClient } from "./simulated-client.ts";
+import type { Client } from "./simulated-client.ts";
 import type { Trace } from "./trace.ts";
 
 /** A topic as the clients know it. */
@@ -37,18 +36,19 @@ export type NewEvent = HistoryEvent extends infer Event
 export interface WorldParts {
   readonly seed: number;
   readonly clock: VirtualClock;
-  readonly machine: Machine;
   readonly trace: Trace;
+  /** A client of the broker, whose chance is its own. */
+  readonly connect: (name: string, random: Random) => Client;
 }
 
 /** What the actors of one run share. */
 export class World {
   readonly clock: VirtualClock;
-  readonly machine: Machine;
   readonly trace: Trace;
   readonly history: HistoryEvent[] = [];
   readonly topics: KnownTopic[] = [];
   readonly #seed: number;
+  readonly #connect: WorldParts["connect"];
   /** Client operations so far. */
   requestCount = 0;
   /** The clients finish what they are at. */
@@ -57,9 +57,9 @@ export class World {
 
   constructor(parts: WorldParts) {
     this.clock = parts.clock;
-    this.machine = parts.machine;
     this.trace = parts.trace;
     this.#seed = parts.seed;
+    this.#connect = parts.connect;
   }
 
   /** Chance of its own for each name, so that one actor's draws do not move another's. */
@@ -67,18 +67,13 @@ export class World {
     return forkRandom(this.#seed, name);
   }
 
-  client(name: string): SimulatedClient {
-    const { clock, machine } = this;
-    return new SimulatedClient(name, {
-      clock,
-      random: this.fork(`network of ${name}`),
-      process: () => machine.process,
-    });
+  client(name: string): Client {
+    return this.#connect(name, this.fork(`network of ${name}`));
   }
 
   /** One client operation. */
   ask<Name extends ApiName>(
-    client: SimulatedClient,
+    client: Client,
     name: Name,
     version: number,
     body: SentRequestOf<Name>,

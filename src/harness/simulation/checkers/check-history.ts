@@ -34,6 +34,14 @@ export function checkHistory(
   history: readonly HistoryEvent[],
   errors: readonly string[],
 ): { complaints: Complaint[]; checked: Map<string, number> } {
+  return judge(checkers, history, errors);
+}
+
+export function judge(
+  checkers: Readonly<Record<string, Checker>>,
+  history: readonly HistoryEvent[],
+  errors: readonly string[],
+): { complaints: Complaint[]; checked: Map<string, number> } {
   const complaints: Complaint[] = [];
   const checked = new Map<string, number>();
   for (const [checker, check] of Object.entries(checkers)) {

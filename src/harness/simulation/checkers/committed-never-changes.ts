@@ -1,12 +1,14 @@
 import type { PartitionKey, RecordSeen } from "../history.ts";
-import { type Checker, rulesOf, Spoiled } from "./checker.ts";
+import { type Checker, Spoiled } from "./checker.ts";
+import { Losses } from "./losses.ts";
 
 /**
  * What one reader saw at an offset, or a producer was told of it, is what every later reader sees
- * there. Only damage may change that, and a power cut where the topic does not flush first.
+ * there. Only damage may change that, and a loss (`Losses`).
  */
 export const committedNeverChanges: Checker = (history) => {
-  const rules = rulesOf(history);
+  const losses = new Losses();
+  for (const event of history) losses.learn(event);
   const spoiled = new Spoiled(history);
   const seen = new Map<PartitionKey, Map<number, string | undefined>>();
   const complaints: string[] = [];
@@ -24,15 +26,13 @@ export const committedNeverChanges: Checker = (history) => {
       known.set(offset, stamp);
     }
   };
-  let lastLoss = -1;
-  /** Answered before unsynced bytes were lost, and told only now. */
+  /** Answered before the loss, and told only now. */
   const isStale = ({ partition, askedAt }: { partition: PartitionKey; askedAt: number }): boolean =>
-    askedAt <= lastLoss && rules(partition).durability === "os";
+    askedAt <= losses.last(partition);
   for (const [at, event] of history.entries()) {
-    if (event.kind === "unsyncedLost") {
-      lastLoss = at;
-      for (const key of seen.keys()) if (rules(key).durability === "os") seen.delete(key);
-    } else if (event.kind === "acked") {
+    if (losses.take(at, event)) {
+      for (const key of seen.keys()) if (losses.last(key) === at) seen.delete(key);
+    } else if (event.kind === "acked" && event.isOfHeadAlone !== true) {
       const { baseOffset, stamps } = event;
       const records = stamps.map((stamp, delta) => ({ offset: baseOffset + delta, stamp }));
       if (!isStale(event)) note(event.partition, records, "a producer");

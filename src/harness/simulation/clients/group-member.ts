@@ -2,7 +2,7 @@ import type { Random } from "../../../base/random.ts";
 import { decodeUtf8, encodeUtf8 } from "../../../base/text.ts";
 import { drawBetween, drawOneIn } from "../../../simulation/draw.ts";
 import { errorName } from "../error-name.ts";
-import type { SimulatedClient } from "../simulated-client.ts";
+import type { Client } from "../simulated-client.ts";
 import { keyOf, type KnownTopic, type Target, type World } from "../world.ts";
 import { expectNoAnswer } from "./producer.ts";
 import { fetchFrom, listOffset } from "./read-partition.ts";
@@ -23,7 +23,7 @@ export class GroupMember {
   readonly #name: string;
   readonly #topic: KnownTopic;
   readonly #random: Random;
-  readonly #client: SimulatedClient;
+  readonly #client: Client;
   #memberId = "";
   #generation = -1;
   #positions = new Map<number, number>();
@@ -79,6 +79,13 @@ export class GroupMember {
     const answer = await this.#world.ask(this.#client, "SyncGroup", 5, body);
     if (this.#failed("SyncGroup", errorName(answer.errorCode))) return;
     const own = decodeUtf8(answer.assignment).split(" ").filter(Boolean).map(Number);
+    this.#world.record({
+      kind: "owns",
+      group,
+      generation: generationId,
+      member: this.#memberId,
+      partitions: own.map((index) => keyOf(this.#target(index))),
+    });
     this.#world.tell(this.#name, `generation ${generationId} has ${own.join(" ")}`);
     const positions = await this.#fetchOffsets(own);
     if (positions === undefined) return;

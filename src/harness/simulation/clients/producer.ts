@@ -6,14 +6,16 @@ import { type BatchOptions, buildBatch } from "../../../protocol/build-batch.ts"
 import { codecs } from "../../../protocol/compression.ts";
 import { drawBetween, drawOf, drawOneIn } from "../../../simulation/draw.ts";
 import { errorName } from "../error-name.ts";
-import { NoAnswer, type SimulatedClient } from "../simulated-client.ts";
+import { type Client, NoAnswer } from "../simulated-client.ts";
 import { recordOf } from "../stamps.ts";
 import { keyOf, type Target, type World } from "../world.ts";
 
 export interface ProducerOptions {
   readonly name: string;
   readonly isIdempotent: boolean;
-  readonly acks: -1 | 1;
+  readonly acks: -1 | 0 | 1;
+  /** An acknowledgement of the head is not one of all: there are others in the chain. */
+  readonly isOfHeadAlone?: boolean;
   /** Batches that are sent before the first is answered. */
   readonly inFlight: number;
   readonly pauseMsMax: number;
@@ -42,9 +44,12 @@ const retriable = new Set([
   "no answer",
   "KAFKA_STORAGE_ERROR",
   "NOT_LEADER_OR_FOLLOWER",
+  "LEADER_NOT_AVAILABLE",
   "NOT_ENOUGH_REPLICAS",
+  "NOT_ENOUGH_REPLICAS_AFTER_APPEND",
   "REQUEST_TIMED_OUT",
   "UNKNOWN_TOPIC_OR_PARTITION",
+  "UNKNOWN_TOPIC_ID",
   "COORDINATOR_LOAD_IN_PROGRESS",
 ]);
 
@@ -61,7 +66,7 @@ export class Producer {
   readonly #world: World;
   readonly #options: ProducerOptions;
   readonly #random: Random;
-  readonly #client: SimulatedClient;
+  readonly #client: Client;
   readonly #sequences = new Map<string, number>();
   #producer = noProducer;
   #count = 0;
@@ -192,7 +197,15 @@ export class Producer {
     const { stamps } = batch;
     if ("baseOffset" in outcome) {
       const { baseOffset, askedAt } = outcome;
-      this.#world.record({ kind: "acked", partition, baseOffset, stamps, askedAt });
+      const { isOfHeadAlone = false } = this.#options;
+      this.#world.record({
+        kind: "acked",
+        partition,
+        baseOffset,
+        stamps,
+        askedAt,
+        ...(isOfHeadAlone && { isOfHeadAlone }),
+      });
       this.#world.tell(this.#options.name, `${show(target)}@${baseOffset} ${stamps.join(" ")}`);
       return true;
     }

@@ -4,7 +4,7 @@ import { type RecordBatch, recordBatches } from "../../../protocol/record-batch.
 import { decodeRecords } from "../../../protocol/record.ts";
 import { errorName } from "../error-name.ts";
 import type { RecordSeen } from "../history.ts";
-import type { SimulatedClient } from "../simulated-client.ts";
+import type { Client } from "../simulated-client.ts";
 import { stampOf } from "../stamps.ts";
 import { keyOf, type Target, type World } from "../world.ts";
 
@@ -28,7 +28,7 @@ const sizeBytesMax = 65_536;
 /** One fetch of one partition, noted in the history. Rejects with NoAnswer. */
 export async function fetchFrom(
   world: World,
-  client: SimulatedClient,
+  client: Client,
   reader: string,
   { target, from, waitMs }: FetchFrom,
 ): Promise<FetchOutcome> {
@@ -89,17 +89,24 @@ function recordsOf(batch: RecordBatch): RecordSeen[] {
 /** Where a partition begins or ends; undefined when the broker does not say. */
 export async function listOffset(
   world: World,
-  client: SimulatedClient,
-  { topic, index }: Target,
+  client: Client,
+  target: Target,
   timestamp: -1 | -2,
 ): Promise<number | undefined> {
+  const { topic, index } = target;
+  const askedAt = world.history.length;
   const answer = await world.ask(client, "ListOffsets", 9, {
     replicaId: -1,
     isolationLevel: 0,
     topics: [{ name: topic.name, partitions: [{ partitionIndex: index, timestamp }] }],
   });
   const part = answer.topics[0]?.partitions[0];
-  if (part?.errorCode === 0) return Number(part.offset);
+  if (part?.errorCode === 0) {
+    const offset = Number(part.offset);
+    const partition = keyOf(target);
+    if (timestamp === -1) world.record({ kind: "latest", partition, offset, askedAt });
+    return offset;
+  }
   world.record({ kind: "answer", api: "ListOffsets", error: errorName(part?.errorCode ?? -1) });
   return undefined;
 }

@@ -1,6 +1,6 @@
 import type { Random } from "../../../base/random.ts";
 import { drawBetween, drawOf, drawOneIn } from "../../../simulation/draw.ts";
-import type { SimulatedClient } from "../simulated-client.ts";
+import type { Client } from "../simulated-client.ts";
 import { keyOf, type Target, type World } from "../world.ts";
 import { expectNoAnswer } from "./producer.ts";
 import { fetchFrom, listOffset } from "./read-partition.ts";
@@ -13,7 +13,7 @@ export class Reader {
   readonly #world: World;
   readonly #name: string;
   readonly #random: Random;
-  readonly #client: SimulatedClient;
+  readonly #client: Client;
   readonly #positions = new Map<string, number>();
 
   constructor(world: World, name: string) {

@@ -3,7 +3,7 @@ import { formatUuid } from "../../../base/uuid.ts";
 import { drawBetween, drawOf, drawOneIn } from "../../../simulation/draw.ts";
 import { errorName } from "../error-name.ts";
 import type { TopicRules } from "../history.ts";
-import type { SimulatedClient } from "../simulated-client.ts";
+import type { Client } from "../simulated-client.ts";
 import { keyOf, type KnownTopic, type World } from "../world.ts";
 import { expectNoAnswer } from "./producer.ts";
 import { listOffset } from "./read-partition.ts";
@@ -15,7 +15,7 @@ const liveTopicsMax = 5;
 export class TopicAdmin {
   readonly #world: World;
   readonly #random: Random;
-  readonly #client: SimulatedClient;
+  readonly #client: Client;
   #count = 0;
   #goneNames: string[] = [];
   readonly #pauseMsMax: number;
@@ -90,11 +90,21 @@ export class TopicAdmin {
       if (error !== "TOPIC_ALREADY_EXISTS") return undefined;
       const asked = { topics: [{ name }], allowAutoTopicCreation: false };
       const found = (await this.#world.ask(this.#client, "Metadata", 12, asked)).topics[0];
-      return found?.errorCode === 0 ? found.topicId : undefined;
+      if (found?.errorCode !== 0) return undefined;
+      return await this.#orDeleted(found.topicId);
     } catch (error) {
       expectNoAnswer(error);
       return undefined;
     }
+  }
+
+  /** A node that lags may have taken one that is gone for there, or gone for one that is. */
+  async #orDeleted(topicId: Uint8Array): Promise<Uint8Array | undefined> {
+    const id = formatUuid(topicId);
+    if (!this.#world.topics.some(({ key }) => key === id)) return topicId;
+    const body = { topics: [{ topicId }], timeoutMs: 5_000 };
+    await this.#world.ask(this.#client, "DeleteTopics", 6, body);
+    return undefined;
   }
 
   async #delete(topic: KnownTopic): Promise<void> {

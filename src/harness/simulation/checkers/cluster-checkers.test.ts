@@ -1,0 +1,196 @@
+import { describe, expect, test } from "vitest";
+import type { HistoryEvent, StoredBatch, TopicRules } from "../history.ts";
+import type { NewEvent } from "../world.ts";
+import { checkClusterHistory } from "./check-cluster-history.ts";
+
+const plain: TopicRules = { durability: "fsync", hasRetention: false, isCompacted: false };
+const lax: TopicRules = { ...plain, durability: "os" };
+const partition = "T-0";
+
+/** `checker: text` of everything that is complained of; events in their order, a second apart. */
+function complaintsOf(events: readonly NewEvent[], rules = plain): string[] {
+  const made = { kind: "topicCreated", topicId: "T", name: "t", partitions: 1, rules } as const;
+  const history = [made, ...events].map(
+    (event, at) => ({ ...event, atMs: at * 1_000 }) as HistoryEvent,
+  );
+  const { complaints } = checkClusterHistory(history, []);
+  return complaints.map(({ checker, text }) => `${checker}: ${text}`);
+}
+
+const who = (text: string) => ({ nodeId: Number(text[0]), incarnation: text });
+const chain = (epoch: number, ...members: string[]): NewEvent => ({
+  kind: "chain",
+  partition,
+  epoch,
+  members: members.map(who),
+});
+const sent = (...stamps: string[]): NewEvent => ({
+  kind: "sent",
+  partition,
+  stamps,
+  isIdempotent: true,
+});
+const acked = (baseOffset: number, stamp: string, askedAt = 0): NewEvent => ({
+  kind: "acked",
+  partition,
+  baseOffset,
+  stamps: [stamp],
+  askedAt,
+});
+const read = (from: number, stamp: string, askedAt = 99): NewEvent => ({
+  kind: "read",
+  reader: "r",
+  partition,
+  from,
+  askedAt,
+  records: [{ offset: from, stamp }],
+});
+const final = (logStart: number, ...stamps: string[]): NewEvent => ({
+  kind: "final",
+  partition,
+  askedAt: 99,
+  end: {
+    logStart,
+    committed: logStart + stamps.length,
+    records: stamps.map((stamp, at) => ({ offset: logStart + at, stamp })),
+    unreadable: [],
+  },
+});
+const power = (nodeId: number): NewEvent => ({ kind: "unsyncedLost", nodeId });
+const wiped = (nodeId: number): NewEvent => ({ kind: "diskLost", nodeId });
+
+describe("acknowledged stays, in a chain", () => {
+  const begin = [chain(1, "1a", "2a"), sent("p/1/0"), acked(0, "p/1/0", 2)];
+
+  test("what all acknowledged may go with the disks of all, and no sooner", () => {
+    const told = "acknowledged stays: T-0@0: acknowledged p/1/0, found nothing";
+    expect(complaintsOf([...begin, wiped(1), final(0)])).toContain(told);
+    const replaced = [chain(2, "2a"), chain(3, "2a", "1b"), wiped(2), final(0)];
+    expect(complaintsOf([...begin, wiped(1), ...replaced])).toContain(told);
+    expect(complaintsOf([...begin, wiped(1), chain(2, "2a"), wiped(2), final(0)])).toEqual([]);
+  });
+
+  test("with the power of all only where nothing is flushed first", () => {
+    const events = [...begin, power(1), power(2), final(0)];
+    expect(complaintsOf(events, lax)).toEqual([]);
+    expect(complaintsOf(events)).not.toEqual([]);
+    expect(complaintsOf([...begin, power(1), final(0)], lax)).not.toEqual([]);
+  });
+
+  test("what the head alone acknowledged may go with the head", () => {
+    const alone = { ...acked(0, "p/1/0", 2), isOfHeadAlone: true } as NewEvent;
+    const events = [chain(1, "1a", "2a"), sent("p/1/0"), alone];
+    expect(complaintsOf([...events, chain(2, "2a"), final(0)])).toEqual([]);
+    expect(complaintsOf([...events, chain(2, "1a"), final(0)])).toEqual([
+      "acknowledged stays: T-0@0: acknowledged p/1/0, found nothing",
+    ]);
+  });
+
+  test("what somebody read stays as well", () => {
+    expect(complaintsOf([sent("p/1/0"), read(0, "p/1/0", 1), final(0)])).toContain(
+      "acknowledged stays: T-0@0: read p/1/0, found nothing",
+    );
+  });
+});
+
+test("two readers that see different records are complained of, whoever lost power", () => {
+  const events = [chain(1, "1a", "2a"), sent("p/1/0", "p/2/0"), read(0, "p/1/0", 2), power(1)];
+  expect(complaintsOf([...events, read(0, "p/2/0", 5)], lax)).toEqual([
+    "committed never changes: T-0@0: was p/1/0, r sees p/2/0",
+  ]);
+});
+
+test("a latest offset that falls is complained of, unless the answer was on its way", () => {
+  const latest = (offset: number, askedAt: number): NewEvent => ({
+    kind: "latest",
+    partition,
+    offset,
+    askedAt,
+  });
+  const events = [chain(1, "1a", "2a"), latest(10, 1), latest(12, 1)];
+  expect(complaintsOf([...events, latest(8, 4)])).toEqual([
+    "latest never falls: T-0: latest 12 became 8",
+  ]);
+  expect(complaintsOf([...events, latest(10, 3)])).toEqual([]);
+  expect(complaintsOf([...events, wiped(1), wiped(2), latest(0, 6)])).toEqual([]);
+  const stored = [sent("p/1/0"), acked(4, "p/1/0"), latest(3, 3)];
+  expect(complaintsOf(stored)).toEqual(["latest never falls: T-0: latest 5 became 3"]);
+});
+
+test("deleted records that are read again, and a log start that nobody moved, are complained of", () => {
+  const asked: NewEvent = { kind: "deleteAsked", partition, before: 1 };
+  const deleted: NewEvent = { kind: "deleted", partition, logStart: 1, askedAt: 0 };
+  const begin = [sent("p/1/0", "p/2/0"), asked, deleted];
+  expect(complaintsOf([...begin, read(0, "p/1/0", 2)])).toEqual([]);
+  expect(complaintsOf([...begin, read(0, "p/1/0", 4)])).toEqual([
+    "deleted stays deleted: T-0@0: read although it was deleted before 1",
+  ]);
+  expect(complaintsOf([...begin, final(2)])).toEqual([
+    "deleted stays deleted: T-0: begins at 2, nobody deleted past 1",
+  ]);
+});
+
+test("two heads that commit in one epoch, or one without a lease, are complained of", () => {
+  const commits = (by: string, epoch: number, isLeased = true): NewEvent => ({
+    kind: "commits",
+    partition,
+    epoch,
+    by: who(by),
+    isLeased,
+  });
+  expect(complaintsOf([commits("1a", 1), commits("1a", 1), commits("2a", 2)])).toEqual([]);
+  expect(complaintsOf([commits("1a", 1), commits("1b", 1)])).toEqual([
+    "one head an epoch: T-0, epoch 1: node 1 (1a) commits, and so does node 1 (1b)",
+  ]);
+  expect(complaintsOf([commits("1a", 1, false)])).toEqual([
+    "one head an epoch: T-0, epoch 1: node 1 (1a) commits without a lease",
+  ]);
+});
+
+test("a partition that two members of one generation have is complained of", () => {
+  const owns = (member: string, generation: number): NewEvent => ({
+    kind: "owns",
+    group: "g",
+    generation,
+    member,
+    partitions: [partition],
+  });
+  expect(complaintsOf([owns("a", 1), owns("a", 1), owns("b", 2)])).toEqual([]);
+  expect(complaintsOf([owns("a", 1), owns("b", 1)])).toEqual([
+    "one owner: g, generation 1, T-0: is a's and b's",
+  ]);
+});
+
+describe("replicas are equal", () => {
+  const batch = (baseOffset: number, nextOffset: number, sum: number): StoredBatch => ({
+    baseOffset,
+    nextOffset,
+    sum,
+  });
+  const replica = (nodeId: number, ...batches: StoredBatch[]): NewEvent => ({
+    kind: "replica",
+    partition,
+    nodeId,
+    batches,
+  });
+  const end = [sent("p/1/0", "p/2/0", "p/3/0"), final(0, "p/1/0", "p/2/0", "p/3/0")];
+  const whole = replica(1, batch(0, 2, 7), batch(2, 3, 8));
+
+  test("equal ones are, and what is not committed may differ", () => {
+    const longer = replica(2, batch(0, 2, 7), batch(2, 3, 8), batch(3, 4, 9));
+    expect(complaintsOf([...end, whole, longer])).toEqual([]);
+  });
+
+  test("other bytes, a hole and a missing end are complained of", () => {
+    const other = replica(2, batch(0, 2, 7), batch(2, 3, 9));
+    expect(complaintsOf([...end, whole, other])).toEqual([
+      "replicas are equal: T-0@2: nodes 1 and 2 hold different bytes",
+    ]);
+    expect(complaintsOf([...end, whole, replica(2, batch(2, 3, 8))])).toEqual([
+      "replicas are equal: T-0: node 2 lacks 0",
+    ]);
+    expect(complaintsOf([...end, whole, replica(2, batch(0, 2, 7))])).toEqual([
+      "replicas are equal: T-0: node 2 lacks 2",
+    ]);
+  });
+});

@@ -1,0 +1,86 @@
+import type { ChainMember, HistoryEvent, PartitionKey } from "../history.ts";
+import { topicOf } from "./checker.ts";
+
+/** Who of a chain still has all that it ever acknowledged. */
+interface Copies {
+  members: readonly ChainMember[];
+  readonly lost: Set<string>;
+}
+
+/**
+ * When a partition may have lost what it had acknowledged, by the faults of its own history. One
+ * node: a topic that answers before it flushes, in a power cut or when a flush fails. A chain: once
+ * every member of its newest epoch has lost its disk, or, where it answers before it flushes, its
+ * machine (cluster.md, section 5).
+ */
+export class Losses {
+  /** Of topics that answer before they flush. */
+  readonly #osTopics = new Set<string>();
+  readonly #chains = new Map<PartitionKey, Copies>();
+  readonly #lastOf = new Map<PartitionKey, number>();
+  /** Of all such topics: there are no chains. */
+  #lastOfAll = -1;
+
+  static in(history: readonly HistoryEvent[]): Losses {
+    const losses = new Losses();
+    for (const event of history) losses.learn(event);
+    for (const [at, event] of history.entries()) losses.take(at, event);
+    return losses;
+  }
+
+  /** A topic's rules may be told after the first chains of it. */
+  learn(event: HistoryEvent): void {
+    if (event.kind !== "topicCreated" || event.rules.durability !== "os") return;
+    this.#osTopics.add(event.topicId);
+  }
+
+  /** Event number `at`; in order. Answers whether `last` may have changed. */
+  take(at: number, event: HistoryEvent): boolean {
+    if (event.kind === "chain") this.#configure(at, event);
+    else if (event.kind === "diskLost") this.#lose(at, event.nodeId, false);
+    else if (event.kind !== "unsyncedLost") return false;
+    else if (event.nodeId === undefined) this.#lastOfAll = at;
+    else this.#lose(at, event.nodeId, true);
+    return true;
+  }
+
+  /** The number of the last event by which it may have lost something; -1: there was none. */
+  last(key: PartitionKey): number {
+    const own = this.#lastOf.get(key) ?? -1;
+    return this.#isOs(key) ? Math.max(own, this.#lastOfAll) : own;
+  }
+
+  /** Whether something would be lost with this node's disk. */
+  dependOn(nodeId: number): boolean {
+    for (const { members, lost } of this.#chains.values()) {
+      const left = members.filter((one) => !lost.has(one.incarnation) && one.nodeId !== nodeId);
+      if (left.length === 0) return true;
+    }
+    return false;
+  }
+
+  #isOs(key: PartitionKey): boolean {
+    return this.#osTopics.has(topicOf(key));
+  }
+
+  #configure(at: number, { partition, members }: HistoryEvent & { kind: "chain" }): void {
+    const copies = this.#chains.get(partition) ?? { members, lost: new Set() };
+    copies.members = members;
+    if (members.length === 0) this.#chains.delete(partition);
+    else this.#chains.set(partition, copies);
+    this.#note(at, partition, copies);
+  }
+
+  #lose(at: number, nodeId: number, isUnsynced: boolean): void {
+    for (const [key, copies] of this.#chains) {
+      if (isUnsynced && !this.#isOs(key)) continue;
+      const own = copies.members.filter((member) => member.nodeId === nodeId);
+      for (const { incarnation } of own) copies.lost.add(incarnation);
+      if (own.length > 0) this.#note(at, key, copies);
+    }
+  }
+
+  #note(at: number, key: PartitionKey, { members, lost }: Copies): void {
+    if (members.every(({ incarnation }) => lost.has(incarnation))) this.#lastOf.set(key, at);
+  }
+}

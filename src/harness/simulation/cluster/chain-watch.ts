@@ -1,0 +1,79 @@
+import { formatUuid } from "../../../base/uuid.ts";
+import { isInternalTopic } from "../../../broker/topics/internal-topics.ts";
+import { parseTopicEntry, topicsPrefix } from "../../../broker/topics/topic-entry.ts";
+import {
+  type ChainConfig,
+  chainsPrefix,
+  parseChainConfig,
+} from "../../../replication/chain-config.ts";
+import type { SimulatedStore } from "../../../simulation/simulated-store.ts";
+import { Losses } from "../checkers/losses.ts";
+import type { HistoryEvent, PartitionKey } from "../history.ts";
+import type { World } from "../world.ts";
+
+/** Notes each change of a chain at the moment it is written, which no client sees. */
+export class ChainWatch {
+  readonly #world: World;
+  readonly #store: SimulatedStore;
+  readonly #losses = new Losses();
+  readonly #chains = new Map<PartitionKey, ChainConfig>();
+  #revision = 0;
+  #seenCount = 0;
+
+  constructor(world: World, store: SimulatedStore) {
+    this.#world = world;
+    this.#store = store;
+    store.onChanged(() => this.#follow());
+  }
+
+  /** As they are at the coordinator. */
+  get chains(): ReadonlyMap<PartitionKey, ChainConfig> {
+    return this.#chains;
+  }
+
+  /** Whether something would be lost with a node's disk, after all that has befallen the others. */
+  dependOn(nodeId: number): boolean {
+    const { history } = this.#world;
+    for (; this.#seenCount < history.length; this.#seenCount += 1) {
+      const event = history[this.#seenCount] as HistoryEvent;
+      this.#losses.learn(event);
+      this.#losses.take(this.#seenCount, event);
+    }
+    return this.#losses.dependOn(nodeId);
+  }
+
+  #follow(): void {
+    const changes = this.#store.changesAfter(this.#revision) ?? [];
+    this.#revision = this.#store.revision;
+    for (const { key, value } of changes) {
+      if (key.startsWith(chainsPrefix)) this.#noteChain(key, value);
+      else if (key.startsWith(topicsPrefix) && value !== null) this.#noteTopic(key, value);
+    }
+  }
+
+  #noteChain(key: string, value: string | null): void {
+    const partition = key.slice(chainsPrefix.length).replace("/", "-");
+    if (value === null) {
+      this.#chains.delete(partition);
+      return this.#world.record({ kind: "chain", partition, epoch: -1, members: [] });
+    }
+    const config = parseChainConfig(key, value);
+    this.#chains.set(partition, config);
+    const { epoch } = config;
+    const members = config.members.map(({ id, incarnation }) => ({ nodeId: id, incarnation }));
+    this.#world.record({ kind: "chain", partition, epoch, members });
+    const shown = members.map(({ nodeId }) => nodeId).join(" ");
+    const joining = config.joining.map(({ id }) => id).join(" ");
+    this.#world.tell("chain", `${partition} epoch ${epoch}: ${shown}, joining: ${joining}`);
+  }
+
+  /** Clients make all others, and tell of them. */
+  #noteTopic(key: string, value: string): void {
+    const name = key.slice(topicsPrefix.length);
+    if (!isInternalTopic(name)) return;
+    const { id, partitions } = parseTopicEntry(name, value);
+    const rules = { durability: "fsync", hasRetention: false, isCompacted: true } as const;
+    const topicId = formatUuid(id);
+    this.#world.record({ kind: "topicCreated", topicId, name, partitions, rules });
+  }
+}

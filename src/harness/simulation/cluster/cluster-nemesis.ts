@@ -1,0 +1,45 @@
+import type { ClusterScene } from "./cluster-scene.ts";
+import { CoordinatorNemesis } from "./coordinator-nemesis.ts";
+import { FaultBag } from "./fault-bag.ts";
+import { LinkNemesis } from "./link-nemesis.ts";
+import { NodeNemesis } from "./node-nemesis.ts";
+
+/** Does to a whole cluster what its seed says: to each node, each link and the coordinator. */
+export class ClusterNemesis {
+  readonly counts = new Map<string, number>();
+  readonly #scene: ClusterScene;
+  readonly #nodes: readonly NodeNemesis[];
+  readonly #links: readonly LinkNemesis[];
+  readonly #coordinator: CoordinatorNemesis;
+
+  constructor(scene: ClusterScene) {
+    const { world, chains } = scene;
+    const { counts } = this;
+    this.#scene = scene;
+    this.#nodes = scene.nodes.map((node) => new NodeNemesis(node, { world, chains, counts }));
+    this.#links = ["links", "more links"].map((name) => new LinkNemesis(scene, name, counts));
+    this.#coordinator = new CoordinatorNemesis(scene, counts);
+  }
+
+  async run(): Promise<void> {
+    const { world } = this.#scene;
+    const options = { name: "all", pauseMsMin: 15_000, pauseMsMax: 60_000, counts: this.counts };
+    const all = new FaultBag(world, options, {
+      "power of all": { weight: 1, happen: () => this.#dieTogether("power") },
+      "kill of all": { weight: 1, happen: () => this.#dieTogether("kill") },
+    });
+    const running = [all, this.#coordinator, ...this.#links, ...this.#nodes];
+    await Promise.all(running.map((one) => one.run()));
+  }
+
+  async heal(): Promise<void> {
+    this.#scene.world.tell("nemesis", "heal");
+    for (const links of this.#links) links.heal();
+    this.#coordinator.heal();
+    await Promise.all(this.#nodes.map((node) => node.heal()));
+  }
+
+  async #dieTogether(how: "kill" | "power"): Promise<void> {
+    await Promise.all(this.#nodes.map((node) => node.die(how)));
+  }
+}

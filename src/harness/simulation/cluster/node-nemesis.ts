@@ -1,0 +1,171 @@
+import type { Random } from "../../../base/random.ts";
+import type { DiskOperation } from "../../../simulation/simulated-disk.ts";
+import { drawBetween, drawOf } from "../../../simulation/draw.ts";
+import type { World } from "../world.ts";
+import type { ChainWatch } from "./chain-watch.ts";
+import { type Fault, FaultBag } from "./fault-bag.ts";
+import type { SimulatedNode } from "./simulated-node.ts";
+
+export interface NodeNemesisParts {
+  readonly world: World;
+  readonly chains: ChainWatch;
+  readonly counts: Map<string, number>;
+}
+
+const pauseMsMin = 5_000;
+const pauseMsMax = 20_000;
+const downMsMax = 4_000;
+
+/** What befalls one machine and the processes on it. */
+export class NodeNemesis {
+  readonly #parts: NodeNemesisParts;
+  readonly #node: SimulatedNode;
+  readonly #bag: FaultBag;
+  readonly #random: Random;
+
+  constructor(node: SimulatedNode, parts: NodeNemesisParts) {
+    this.#node = node;
+    this.#parts = parts;
+    const { counts } = parts;
+    const options = { name: node.name, pauseMsMin, pauseMsMax, counts };
+    this.#bag = new FaultBag(parts.world, options, this.#faults());
+    this.#random = this.#bag.random;
+  }
+
+  run(): Promise<void> {
+    return this.#bag.run();
+  }
+
+  /** As `kill -9`, or a lost power supply; also from elsewhere, for several nodes at once. */
+  async die(how: "kill" | "power"): Promise<void> {
+    if (how === "kill") this.#node.machine.kill();
+    else this.#cutPower();
+    await this.#startAgain();
+  }
+
+  /** Ends all faults; the node is started anew where it may have stopped a partition. */
+  async heal(): Promise<void> {
+    const { faults, gate, machine } = this.#node;
+    faults.heal();
+    gate.open();
+    this.#node.reach();
+    machine.disk.capacityBytes = Infinity;
+    if (machine.process !== undefined && faults.metCount === 0) return;
+    machine.kill();
+    await machine.start();
+  }
+
+  #faults(): Readonly<Record<string, Fault>> {
+    const { machine } = this.#node;
+    return {
+      restart: { weight: 3, happen: () => this.#restart() },
+      kill: { weight: 4, happen: () => this.die("kill") },
+      power: { weight: 4, happen: () => this.die("power") },
+      "kill while starting": { weight: 1, happen: () => this.#dieStarting("kill") },
+      "power while starting": { weight: 1, happen: () => this.#dieStarting("power") },
+      "pause past the lease": { weight: 4, happen: () => this.#stall(2_200, 9_000) },
+      "stalled loop": { weight: 3, happen: () => this.#stall(100, 2_000) },
+      "pause, then kill": { weight: 1, happen: () => this.#stallAndDie() },
+      "cut connections": { weight: 2, happen: () => machine.process?.cutConnections() },
+      "wiped disk": { weight: 2, happen: () => this.#wipe() },
+      "slow disk": { weight: 2, happen: () => this.#slowDown() },
+      "full disk": { weight: 2, happen: () => this.#fill() },
+      "EIO append": { weight: 1, happen: () => this.#fail(["append"], ".log") },
+      "EIO sync": { weight: 1, happen: () => this.#fail(["sync"], ".log") },
+      "EIO read": { weight: 1, happen: () => this.#fail(["read", "readFile", "list"], "") },
+      "EIO elsewhere": {
+        weight: 1,
+        happen: () => this.#fail(["open", "rename", "remove", "syncDirectory", "truncate"], ""),
+      },
+      "clock jump": {
+        weight: 1,
+        happen: () => void (machine.skewMs = drawBetween(this.#random, -5_000, 5_000)),
+      },
+      "clock strobe": { weight: 1, happen: () => this.#strobe() },
+    };
+  }
+
+  async #restart(): Promise<void> {
+    const { machine } = this.#node;
+    if (machine.process === undefined) machine.kill();
+    else await machine.stop();
+    await this.#startAgain();
+  }
+
+  async #startAgain(): Promise<void> {
+    await this.#rest(0, downMsMax);
+    await this.#node.machine.start();
+  }
+
+  #cutPower(): void {
+    this.#parts.world.record({ kind: "unsyncedLost", nodeId: this.#node.id });
+    this.#node.machine.cutPower();
+  }
+
+  async #dieStarting(how: "kill" | "power"): Promise<void> {
+    const { machine } = this.#node;
+    machine.kill();
+    const starting = machine.start();
+    await this.#rest(0, 400);
+    const dying = this.die(how);
+    await starting;
+    await dying;
+  }
+
+  async #stall(msMin: number, msMax: number): Promise<void> {
+    this.#node.gate.shut();
+    await this.#rest(msMin, msMax);
+    this.#node.gate.open();
+  }
+
+  async #stallAndDie(): Promise<void> {
+    this.#node.gate.shut();
+    await this.#rest(500, 4_000);
+    await this.die("kill");
+  }
+
+  /** Only where nothing would be lost with it: the others have all that counts. */
+  async #wipe(): Promise<void> {
+    const { id, machine } = this.#node;
+    if (this.#parts.chains.dependOn(id)) return;
+    this.#parts.world.record({ kind: "diskLost", nodeId: id });
+    machine.wipe();
+    await this.#startAgain();
+  }
+
+  async #slowDown(): Promise<void> {
+    this.#node.faults.slowDown(drawOf(this.#random, [50, 500, 3_000]));
+    await this.#rest(1_000, 6_000);
+    this.#node.faults.slowDown(0);
+  }
+
+  async #fill(): Promise<void> {
+    const { disk } = this.#node.machine;
+    disk.capacityBytes = disk.usedBytes + drawBetween(this.#random, 0, 3_000);
+    await this.#rest(1_000, 6_000);
+    this.#node.machine.disk.capacityBytes = Infinity;
+  }
+
+  /** A partition that met an error stays stopped until the broker is started again. */
+  async #fail(operations: readonly DiskOperation[], suffix: string): Promise<void> {
+    const own = operations.length > 3 ? [drawOf(this.#random, operations)] : operations;
+    this.#node.faults.fail(own, suffix, drawBetween(this.#random, 1, 3));
+    await this.#rest(500, 6_000);
+    const end = drawOf(this.#random, ["kill", "power", "restart"] as const);
+    if (end === "restart") await this.#restart();
+    else await this.die(end);
+  }
+
+  async #strobe(): Promise<void> {
+    const { machine } = this.#node;
+    for (let left = 10; left > 0; left -= 1) {
+      machine.skewMs = drawBetween(this.#random, -4_000, 4_000);
+      await this.#rest(50, 300);
+    }
+    machine.skewMs = 0;
+  }
+
+  #rest(msMin: number, msMax: number): Promise<void> {
+    return this.#parts.world.sleep(drawBetween(this.#random, msMin, msMax));
+  }
+}

@@ -1,0 +1,40 @@
+import { BatchWalk } from "../../../log/batch-walk.ts";
+import { crc32c } from "../../../codecs/native-crc32c.ts";
+import type { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
+import type { StoredBatch } from "../history.ts";
+import { keyOf, type Target } from "../world.ts";
+import type { ClusterScene } from "./cluster-scene.ts";
+
+const segmentName = /^\d{20}\.log$/;
+
+/** Notes what each replica of a topic has in its files, as they are at this moment. */
+export function noteReplicas({ world, nodes, chains }: ClusterScene): void {
+  for (const topic of world.liveTopics()) {
+    for (let index = 0; index < topic.partitions; index += 1) {
+      const partition = keyOf({ topic, index });
+      for (const { id } of chains.chains.get(partition)?.members ?? []) {
+        const node = nodes.find((one) => one.id === id);
+        if (node === undefined) continue;
+        const batches = batchesOn(node.machine.disk, { topic, index });
+        world.record({ kind: "replica", partition, nodeId: id, batches });
+      }
+    }
+  }
+}
+
+function batchesOn(disk: SimulatedDisk, { topic, index }: Target): StoredBatch[] {
+  const folder = `${topic.name}-${index}/`;
+  const names = disk
+    .paths()
+    .filter((path) => path.startsWith(folder) && segmentName.test(path.slice(folder.length)))
+    .sort();
+  return names.flatMap((name) => [...batchesIn(disk.peek(name))]);
+}
+
+function* batchesIn(bytes: Uint8Array): Generator<StoredBatch> {
+  for (const walk = new BatchWalk(bytes, 0, 0); walk.look() === "batch"; walk.advance()) {
+    const { baseOffset, lastOffset, position, sizeBytes } = walk;
+    const sum = crc32c(bytes.subarray(position, position + sizeBytes));
+    yield { baseOffset, nextOffset: lastOffset + 1, sum };
+  }
+}

@@ -1,0 +1,102 @@
+import { assert } from "../../../base/assert.ts";
+import { drawBetween } from "../../../simulation/draw.ts";
+import { GroupMember } from "../clients/group-member.ts";
+import { Producer, type ProducerOptions } from "../clients/producer.ts";
+import { Reader } from "../clients/reader.ts";
+import { TopicAdmin } from "../clients/topic-admin.ts";
+import { readFinal } from "../final-read.ts";
+import type { SeedReport } from "../run-seed.ts";
+import { forkRandom } from "../world.ts";
+import { ClusterScene, type ClusterSceneOptions } from "./cluster-scene.ts";
+import { ClusterNemesis } from "./cluster-nemesis.ts";
+import { noteReplicas } from "./note-replicas.ts";
+import { untilWhole } from "./until-whole.ts";
+
+const workMs = 65_000;
+const settleMs = 2_000;
+
+const producers: readonly ProducerOptions[] = [
+  { name: "p-one", isIdempotent: true, acks: -1, inFlight: 1, pauseMsMax: 1_000 },
+  { name: "p-many", isIdempotent: true, acks: -1, inFlight: 4, pauseMsMax: 1_500 },
+  { name: "p-plain", isIdempotent: false, acks: -1, inFlight: 2, pauseMsMax: 2_000 },
+  {
+    name: "p-leader",
+    isIdempotent: false,
+    inFlight: 1,
+    pauseMsMax: 1_500,
+    acks: 1,
+    isOfHeadAlone: true,
+  },
+  { name: "p-silent", isIdempotent: false, acks: 0, inFlight: 1, pauseMsMax: 3_000 },
+];
+
+/** One run: a cluster, its clients and its misfortunes, all from one number. */
+export async function runClusterSeed(options: ClusterSceneOptions): Promise<SeedReport> {
+  await loadCluster();
+  const { seed } = options;
+  const scene = new ClusterScene(options, drawBetween(forkRandom(seed, "size"), 3, 5));
+  const nemesis = new ClusterNemesis(scene);
+  try {
+    await play(scene, nemesis);
+  } catch (error) {
+    scene.world.record({ kind: "stuck", what: (error as Error).message });
+  }
+  return { ...scene.report(), faults: nemesis.counts };
+}
+
+let loaded: Promise<void> | undefined;
+
+/** Loads the code that a node loads late, once: loading takes real time, which no seed knows of. */
+function loadCluster(): Promise<void> {
+  loaded ??= loadOnce();
+  return loaded;
+}
+
+async function loadOnce(): Promise<void> {
+  const scene = new ClusterScene({ seed: 0 }, 3);
+  await scene.pump(() => startAll(scene));
+  await scene.pump(async () => {
+    await Promise.all(scene.nodes.map(({ machine }) => machine.stop()));
+  });
+}
+
+async function startAll({ nodes }: ClusterScene): Promise<void> {
+  await Promise.all(nodes.map(({ machine }) => machine.start()));
+}
+
+async function play(scene: ClusterScene, nemesis: ClusterNemesis): Promise<void> {
+  const { world, clock } = scene;
+  const admin = new TopicAdmin(world);
+  await scene.pump(async () => {
+    await startAll(scene);
+    await admin.create({ durability: "fsync", hasRetention: false, isCompacted: false });
+    await admin.create();
+  });
+  const [kept] = world.topics;
+  assert(kept !== undefined, "a run begins with a topic");
+  kept.isKept = true;
+  const actors = [
+    admin.run(),
+    nemesis.run(),
+    ...producers.map((one) => new Producer(world, one).run()),
+    ...["r-one", "r-two", "r-three"].map((name) => new Reader(world, name).run()),
+    ...["m-one", "m-two"].map((name) => new GroupMember(world, name, kept).run()),
+  ];
+  const over = Promise.all(actors);
+  // Awaited below, once the time of the work is over.
+  over.catch(() => undefined);
+  await clock.advance(workMs);
+  world.isEnding = true;
+  await scene.pump(async () => {
+    await over;
+    await nemesis.heal();
+    await untilWhole(scene);
+    await readFinal(world);
+    await world.sleep(settleMs);
+    noteReplicas(scene);
+    for (const { machine, name } of scene.nodes) {
+      const isInOrder = await machine.stop();
+      if (!isInOrder) world.record({ kind: "stuck", what: `${name} did not stop in order` });
+    }
+  });
+}
