@@ -117,7 +117,7 @@ test("a latest offset that falls is complained of, unless the answer was on its 
   expect(complaintsOf(stored)).toEqual(["latest never falls: T-0: latest 5 became 3"]);
 });
 
-test("deleted records that are read again, and a log start that nobody moved, are complained of", () => {
+test("deleted records that are read again, or went unasked, are complained of", () => {
   const asked: NewEvent = { kind: "deleteAsked", partition, before: 1 };
   const deleted: NewEvent = { kind: "deleted", partition, logStart: 1, askedAt: 0 };
   const begin = [sent("p/1/0", "p/2/0"), asked, deleted];
