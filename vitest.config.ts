@@ -42,6 +42,7 @@ const kinds = [
   },
   { name: "coordinators", include: coordinators, ...patient(6) },
   { name: "crash", include: ["test/crash/**/*.test.ts"], ...system(7) },
+  { name: "fault", include: ["test/fault/**/*.test.ts"], ...system(10) },
   { name: "bench", include: ["bench/**/*.test.ts"], ...system(8) },
 ];
 

@@ -11,6 +11,7 @@ const tools = [
   { program: "kcat", debianPackage: "kcat" },
   { program: "etcd", debianPackage: "etcd-server" },
   { program: "chromium", debianPackage: "chromium" },
+  { program: "faketime", debianPackage: "faketime" },
   { program: "zsh", debianPackage: "zsh" },
   { program: "fish", debianPackage: "fish" },
 ];

@@ -80,6 +80,12 @@ export class Child {
     this.#process.stdin?.end();
   }
 
+  /** Tells everything that the process writes from here on. */
+  listen(hear: (text: string) => void): void {
+    this.#process.stdout?.on("data", hear);
+    this.#process.stderr?.on("data", hear);
+  }
+
   /** The first match of `pattern` in what the process has written or will write. */
   async waitForOutput(pattern: RegExp, timeoutMs: number): Promise<RegExpExecArray> {
     const deadlineMs = Date.now() + timeoutMs;

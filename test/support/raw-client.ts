@@ -60,6 +60,8 @@ export interface FetchOptions {
 
 export interface TopicOptions {
   readonly partitions?: number;
+  /** Without it as many as the broker's default. */
+  readonly replicas?: number;
   readonly configs?: Readonly<Record<string, string>>;
 }
 
@@ -71,18 +73,21 @@ export class RawClient {
     this.connection = connection;
   }
 
-  static async open(port: number): Promise<RawClient> {
-    return new RawClient(await RawConnection.open(port));
+  static async open(port: number, host?: string): Promise<RawClient> {
+    return new RawClient(await RawConnection.open(port, host));
   }
 
-  async createTopic(name: string, { partitions = 1, configs = {} }: TopicOptions = {}) {
+  async createTopic(
+    name: string,
+    { partitions = 1, replicas = -1, configs = {} }: TopicOptions = {},
+  ) {
     const given = Object.entries(configs).map(([key, value]) => ({ name: key, value }));
     const answer = await this.connection.request("CreateTopics", 7, {
       topics: [
         {
           name,
           numPartitions: partitions,
-          replicationFactor: -1,
+          replicationFactor: replicas,
           assignments: [],
           configs: given,
         },
@@ -91,7 +96,7 @@ export class RawClient {
     });
     const created = first(answer.topics);
     // Apache Kafka answers before its partitions take requests.
-    if (created.errorCode !== 0) return created;
+    if (created.errorCode !== 0 || replicas > 1) return created;
     for (let index = 0; index < partitions; index += 1) await this.#untilServed([name, index]);
     return created;
   }

@@ -14,6 +14,7 @@ const probes = {
   maven: ["mvn", "-v"],
   python: ["python3", "-m", "venv", "-h"],
   go: ["go", "version"],
+  netns: ["sh", "-c", "n=xyprobe$$; ip netns add $n && ip netns del $n"],
   tmpfs: ["sh", "-c", 'd=$(mktemp -d); mount -t tmpfs tmpfs "$d" && umount "$d" && rmdir "$d"'],
 } as const;
 

@@ -52,6 +52,7 @@ export class PlacedPartition implements PartitionLog {
   /** The log behind this partition as long as clients are served from it. */
   #served: PartitionLog | undefined;
   #refusal: XylemError | undefined;
+  #term = 0;
   readonly #listeners = new Map<AdvanceListener, () => void>();
   readonly #onPlaced = new Set<() => void>();
 
@@ -82,6 +83,7 @@ export class PlacedPartition implements PartitionLog {
     this.#placement = placement;
     this.#served = placement.isServed ? placement.log : undefined;
     this.#refusal = undefined;
+    if (servedBefore !== this.#served) this.#term += 1;
     if (placement.log !== logBefore) this.#listenAnew();
     const isSame = servedBefore === this.#served && logBefore === placement.log;
     if (isSame && headId === placement.headId && epoch === placement.epoch) return;
@@ -115,6 +117,10 @@ export class PlacedPartition implements PartitionLog {
   get follower(): PartitionLog | undefined {
     const { log, chain } = this.#placement;
     return this.#served === undefined && chain?.isReadable === true ? log : undefined;
+  }
+
+  get term(): number {
+    return this.#term;
   }
 
   get inSyncCount(): number {

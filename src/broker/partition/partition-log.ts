@@ -120,6 +120,11 @@ export interface PartitionLog {
   readonly compaction: PartitionCompaction | undefined;
   /** New settings of the topic; they count from the next append or check on. */
   configure(settings: TopicSettings): void;
+  /**
+   * In a cluster: another number each time this node begins to serve it. Whoever keeps something of
+   * the log in memory has missed what was done while another node led.
+   */
+  readonly term?: number;
   /** In a cluster: calls `listener` whenever `absence` or its head may have changed. */
   onPlaced?(listener: () => void): () => void;
   /** Calls `listener` whenever committed or log start grows, until the answer is called. */

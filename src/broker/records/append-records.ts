@@ -138,6 +138,7 @@ async function append(appending: Appending, use: KeyUse | undefined): Promise<Ap
     return newBatch(appending, { index, group, headers });
   });
   await whenWritable(batches);
+  use?.check();
   const { timeoutMs, clientId, durability, expectedOffset: expectedEnd } = ask;
   const { minReplicas: replicasMin = 1 } = ask;
   // Only what the whole chain has is known to be on as many.

@@ -55,7 +55,7 @@ export class KeyUse {
     const { owner, topic, id } = this.#parts;
     const found = new Map<number, KeptAppend>();
     for (const table of owner.tablesOf(topic)) {
-      const kept = table.find(id);
+      const kept = table.isStale ? undefined : table.find(id);
       if (kept === undefined) continue;
       if (kept.fingerprint !== fingerprint) {
         const detail = "this idempotency key came with other records before";
@@ -64,6 +64,15 @@ export class KeyUse {
       found.set(table.place.log.index, kept);
     }
     return found;
+  }
+
+  /** Throws NOT_LEADER_OR_FOLLOWER where another node has led since, who may know the key. */
+  check(): void {
+    for (const { isStale, place } of this.#tables.values()) {
+      if (!isStale) continue;
+      const detail = `${place.topic.name}-${place.log.index} was led elsewhere meanwhile`;
+      throw new XylemError("NOT_LEADER_OR_FOLLOWER", detail);
+    }
   }
 
   headers(kept: Omit<KeptAppend, "baseOffset">): readonly RecordHeader[] {

@@ -31,6 +31,7 @@ const fetchSizeBytes = 1_048_576;
 export async function loadKeys(table: KeyTable, place: KeysPlace): Promise<number> {
   const { scope, log } = place;
   await log.load();
+  await untilCommitted(log);
   const stored = await readStored(place);
   const nowMs = scope.broker.clock.nowMs();
   const limits = keyLimits(scope.broker.settings);
@@ -42,6 +43,18 @@ export async function loadKeys(table: KeyTable, place: KeysPlace): Promise<numbe
   return await scan(place, from, (batch) => {
     const found = readNote(batch, openOptions(scope));
     if (found !== undefined) table.add(...found, nowMs, limits);
+  });
+}
+
+/**
+ * What a head found in its log is not committed yet, but will be: a repetition of it must not come
+ * in front.
+ */
+async function untilCommitted(log: PartitionLog): Promise<void> {
+  const { end } = log;
+  if (log.committed >= end) return;
+  await new Promise<void>((resolve, reject) => {
+    log.whenCommitted(end, (error) => (error === undefined ? resolve() : reject(error)));
   });
 }
 

@@ -19,11 +19,20 @@ export class PartitionKeys {
   /** Requests that use it, and appends that may still be taken back. */
   #uses = 0;
   #storing: Promise<void> | undefined;
-  /** The partition stopped: what the log holds is known after the next start. */
-  isStale = false;
+  #hasStopped = false;
+  readonly #term: number | undefined;
 
   constructor(place: KeysPlace) {
     this.place = place;
+    this.#term = place.log.term;
+  }
+
+  /**
+   * The partition stopped, and what the log holds is known after the next start; or other nodes led
+   * it meanwhile: there are keys that are not here, and appends here that are no more.
+   */
+  get isStale(): boolean {
+    return this.#hasStopped || this.place.log.term !== this.#term;
   }
 
   get size(): number {
@@ -70,7 +79,7 @@ export class PartitionKeys {
       this.#uses -= 1;
       if (error === undefined) return;
       this.#table.remove(id, kept);
-      this.isStale ||= !(error instanceof XylemError) || error.code !== "DISK_FULL";
+      this.#hasStopped ||= !(error instanceof XylemError) || error.code !== "DISK_FULL";
     });
     if (this.#unstoredKeys >= storedEveryKeys) void this.store();
   }

@@ -1,0 +1,97 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { SeededRandom } from "../../src/base/seeded-random.ts";
+import { cacheFolder, isLongRun, repositoryRoot } from "../support/repository.ts";
+import { describeWith } from "../support/skips.ts";
+import type { Nemesis } from "./campaign/arena.ts";
+import { Campaign } from "./campaign/campaign.ts";
+import { formatReport } from "./campaign/report.ts";
+import { allNemeses, nemesis } from "./nemeses/all-nemeses.ts";
+
+const minutes = Number(process.env["XYLEM_TEST_FAULT_MINUTES"] ?? 30);
+const seed = Number(process.env["XYLEM_TEST_FAULT_SEED"] ?? Date.now() % 1_000_000);
+const chosen = process.env["XYLEM_TEST_FAULT_ONLY"]?.split(",");
+const etcdMembers = isLongRun ? 3 : 1;
+
+/** What `npm test` does of it. */
+const shortPass = [
+  "kill -9 of the head",
+  "pause of the head past its lease",
+  "no link between middle and tail",
+  "coordinator paused for longer than a lease",
+  "wiped disk",
+  "kill -9 of all nodes",
+];
+
+describeWith(["etcd"], "three nodes under load and faults", () => {
+  let campaign: Campaign;
+  let isPossible: (one: Nemesis) => boolean;
+
+  beforeAll(async () => {
+    const logFolder = `${cacheFolder("fault")}/${seed}`;
+    campaign = await Campaign.begin({ etcdMembers, seed, logFolder });
+    isPossible = ({ isPossible: can }) => can === undefined || can(campaign.cluster.means);
+  });
+
+  afterAll(() => campaign.end());
+
+  async function strike(one: Nemesis): Promise<void> {
+    const { gapMs, recoveryMs, acknowledged, complaints } = await campaign.strike(one);
+    const at = new Date().toISOString().slice(11, 19);
+    const figures = `gap ${gapMs} ms, recovery ${recoveryMs} ms, ${acknowledged} acknowledged`;
+    console.log(`${at} ${one.name}: ${figures}`, ...complaints);
+  }
+
+  test.runIf(!isLongRun)(
+    `lose, double and disorder nothing, and go on, under ${shortPass.length} faults`,
+    async () => {
+      for (const one of (chosen ?? shortPass).map(nemesis)) if (isPossible(one)) await strike(one);
+      expect(campaign.complaints).toEqual([]);
+    },
+  );
+
+  test.runIf(isLongRun)(`go through ${minutes} minutes of all faults`, async () => {
+    const possible = (chosen?.map(nemesis) ?? allNemeses).filter(isPossible);
+    const random = new SeededRandom(seed);
+    const endMs = performance.now() + minutes * 60_000;
+    while (performance.now() < endMs) {
+      for (const one of shuffled(possible, random)) {
+        if (performance.now() < endMs) await strike(one);
+      }
+    }
+    expect(campaign.complaints).toEqual([]);
+  });
+
+  test("have everything in the end that was acknowledged, read and committed", async () => {
+    const complaints = await campaign.judge();
+    if (isLongRun) writeReport(complaints);
+    expect(complaints).toEqual([]);
+  });
+
+  function writeReport(complaints: readonly string[]): void {
+    const day = new Date().toISOString().slice(0, 10);
+    const commits = [...campaign.readers.commits.values()].flat();
+    const report = formatReport({
+      day,
+      minutes,
+      seed,
+      etcdMembers,
+      acknowledged: campaign.acknowledgedCount,
+      commits: commits.filter(({ kind }) => kind === "acknowledged").length,
+      impossible: allNemeses.filter((one) => !isPossible(one)).map(({ name }) => name),
+      strikes: campaign.strikes,
+      complaints,
+    });
+    const folder = `${repositoryRoot}/docs/reports`;
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(`${folder}/faults-${day}.md`, report);
+  }
+});
+
+/** All of them in an order by chance. */
+function shuffled(items: readonly Nemesis[], random: SeededRandom): readonly Nemesis[] {
+  return items
+    .map((item) => ({ item, place: random.nextUint32() }))
+    .sort((one, other) => one.place - other.place)
+    .map(({ item }) => item);
+}
