@@ -4,6 +4,11 @@ import { join } from "node:path";
 import { makeTemporaryFolder, removeFolder } from "./temporary-folder.ts";
 
 const blockBytes = 64 * 1024;
+const mounted = new Set<SmallDisk>();
+
+process.on("exit", () => {
+  for (const disk of mounted) disk.remove();
+});
 
 /** A file system of its own with a bound on bytes and inodes; wants root. */
 export class SmallDisk {
@@ -14,6 +19,7 @@ export class SmallDisk {
     this.root = makeTemporaryFolder("small-disk");
     const options = `size=${limits.size},nr_inodes=${limits.inodes ?? 10_000}`;
     execFileSync("mount", ["-t", "tmpfs", "-o", options, "tmpfs", this.root]);
+    mounted.add(this);
     this.#filler = join(this.root, "filler");
   }
 
@@ -43,6 +49,7 @@ export class SmallDisk {
   }
 
   remove(): void {
+    mounted.delete(this);
     execFileSync("umount", ["-l", this.root]);
     removeFolder(this.root);
   }
