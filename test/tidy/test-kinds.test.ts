@@ -3,14 +3,24 @@ import { expect, test } from "vitest";
 import config from "../../vitest.config.ts";
 import { isTest, readTree } from "./source-tree.ts";
 
+interface Kind {
+  readonly name: string;
+  readonly include: readonly string[];
+  readonly exclude?: readonly string[];
+}
+
 /** The globs of the kinds of tests in the Vitest configuration. */
-function kinds(): { name: string; include: readonly string[] }[] {
+function kinds(): Kind[] {
   const projects = (config as { test?: { projects?: unknown[] } }).test?.projects ?? [];
-  return projects.map((project) => (project as { test: { name: string; include: string[] } }).test);
+  return projects.map((project) => (project as { test: Kind }).test);
 }
 
 function kindsOf(path: string): string[] {
-  const chosen = kinds().filter(({ include }) => include.some((glob) => matchesGlob(path, glob)));
+  const isAmong = (globs: readonly string[]): boolean =>
+    globs.some((glob) => matchesGlob(path, glob));
+  const chosen = kinds().filter(
+    ({ include, exclude = [] }) => isAmong(include) && !isAmong(exclude),
+  );
   return chosen.map(({ name }) => name);
 }
 
