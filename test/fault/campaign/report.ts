@@ -23,9 +23,9 @@ export function formatReport(facts: RunFacts): string {
   return [
     `# Faults under load, ${facts.day}`,
     "",
-    "Three nodes, each in a network namespace of its own, on etcd with",
-    `${facts.etcdMembers} members, for ${facts.minutes} minutes under ${strikes.length} strikes`,
-    `of ${nemeses} nemeses, in the order of seed ${facts.seed}. Five idempotent kafkajs producers`,
+    `Three nodes, each in a network namespace of its own, on etcd with ${facts.etcdMembers}`,
+    `members, for ${facts.minutes} minutes under ${strikes.length} strikes of ${nemeses} nemeses`,
+    `in the order of seed ${facts.seed}. Five idempotent kafkajs producers`,
     "(acks=all, min.insync.replicas=2, three replicas, `fsync` and `os`), one writer and one reader",
     "over HTTP that change the node with each call, and two members of a consumer group that",
     "commit.",
