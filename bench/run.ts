@@ -18,6 +18,12 @@ import {
   appendRetained,
   appendRolling,
 } from "./scenarios/append-stalls.ts";
+import {
+  chainOneInFlightFsync,
+  chainOneInFlightOs,
+  chainProduceFsync,
+  chainProduceOs,
+} from "./scenarios/chain.ts";
 import { consumeDisk, consumeTail } from "./scenarios/consume.ts";
 import { grpcCalls } from "./scenarios/grpc-calls.ts";
 import { httpAppendFsync, httpAppendOs } from "./scenarios/http-append.ts";
@@ -72,6 +78,10 @@ const scenarios = [
   eventsToThousand,
   idleEventReaders,
   peerLinks,
+  chainProduceOs,
+  chainProduceFsync,
+  chainOneInFlightOs,
+  chainOneInFlightFsync,
 ];
 
 const { values: options } = parseArgs({

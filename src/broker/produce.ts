@@ -52,6 +52,8 @@ export class ProducedBatch {
   /** As durable as the request waits for. */
   isStored = false;
   logStart = -1;
+  /** Set: batches of another log, taken as AppendOptions of origin "mirror" says. */
+  mirroredFrom: number | undefined;
 
   /** `bytes` is given away: offsets are assigned in place. */
   constructor(topic: Topic | undefined, index: number, bytes: Uint8Array | null) {
@@ -65,6 +67,7 @@ export class ProducedBatch {
 const attributesByte = batchFields.attributes + 1;
 
 const plainAppend: AppendOptions = { origin: "client" };
+const noBytes = new Uint8Array();
 
 /** Clients that may write to internal topics (Kafka's own admin tools use this id). */
 const internalClientId = "__admin_client";
@@ -140,17 +143,24 @@ function isTransactional(bytes: Uint8Array | null): boolean {
 function appendBatch(batch: ProducedBatch, request: ProduceRequest): void {
   try {
     const partition = findPartition(batch);
-    const bytes = checkShape(batch.bytes);
+    const options = optionsOf(batch, request);
+    const bytes = options.origin === "mirror" ? (batch.bytes ?? noBytes) : checkShape(batch.bytes);
     checkAllowed(batch.topic as Topic, request);
     if (request.acks === -1) checkReplicas(batch.topic as Topic, partition);
-    const { expectedEnd } = request;
-    const options = expectedEnd === undefined ? plainAppend : { ...plainAppend, expectedEnd };
     batch.appended = partition.append(bytes, options);
     batch.logStart = partition.logStart;
   } catch (error) {
     if (!(error instanceof XylemError)) throw error;
     batch.error = error;
   }
+}
+
+function optionsOf(
+  { mirroredFrom }: ProducedBatch,
+  { expectedEnd }: ProduceRequest,
+): AppendOptions {
+  if (mirroredFrom !== undefined) return { origin: "mirror", expectedEnd: mirroredFrom };
+  return expectedEnd === undefined ? plainAppend : { ...plainAppend, expectedEnd };
 }
 
 function tell(rehearsal: Rehearsal, batches: readonly ProducedBatch[]): void {

@@ -7,22 +7,28 @@ import { CommandFailure, exitCodes } from "./exit-codes.ts";
 const connectMsMax = 2_000;
 
 /**
- * Puts the nodes that DNS names in place of `--bootstrap srv://name`, in the order of their SRV
- * records, before them all the first that takes a connection. `servers` are asked in place of the
- * system's name servers. Throws CommandFailure for a name that DNS does not explain.
+ * Puts the nodes that DNS names in place of `--bootstrap srv://name` and its like, in the order of
+ * their SRV records, before them all the first that takes a connection. `servers` are asked in
+ * place of the system's name servers. Throws CommandFailure for a name that DNS does not explain.
  */
 export async function findBootstrap(
   command: Command,
   servers: readonly string[] = [],
 ): Promise<void> {
-  const { bootstrap } = command.opts<{ bootstrap?: unknown }>();
-  if (typeof bootstrap !== "string" || !bootstrap.startsWith("srv://")) return;
-  const addresses = await findAddresses(bootstrap.slice("srv://".length), servers);
-  const first = await findFirstTaking(addresses);
-  const others = addresses.filter((address) => address !== first);
-  const ordered = first === undefined ? others : [first, ...others];
-  command.setOptionValue("bootstrap", ordered.map(formatAddress).join(","));
+  const options = command.opts<Record<string, unknown>>();
+  for (const name of addressOptions) {
+    const given = options[name];
+    if (typeof given !== "string" || !given.startsWith("srv://")) continue;
+    const addresses = await findAddresses(given.slice("srv://".length), servers);
+    const first = await findFirstTaking(addresses);
+    const others = addresses.filter((address) => address !== first);
+    const ordered = first === undefined ? others : [first, ...others];
+    command.setOptionValue(name, ordered.map(formatAddress).join(","));
+  }
 }
+
+/** Options that say where brokers are. */
+const addressOptions = ["bootstrap", "from", "to"];
 
 interface Address {
   readonly host: string;

@@ -7,6 +7,7 @@ import { addConsumeCommand } from "./commands/consume.ts";
 import { addDumpCommand } from "./commands/dump.ts";
 import { addGroupCommand } from "./commands/group.ts";
 import { addLatestCommands } from "./commands/latest.ts";
+import { addMirrorCommand } from "./commands/mirror.ts";
 import { addPingCommand } from "./commands/ping.ts";
 import { addProduceCommand } from "./commands/produce.ts";
 import { addSnapshotCommands } from "./commands/snapshot.ts";
@@ -39,6 +40,7 @@ export function makeProgram(version: string): Command {
   addTopicCommand(program);
   addBucketCommand(program);
   addGroupCommand(program);
+  addMirrorCommand(program);
   addSnapshotCommands(program);
   addDumpCommand(program);
   addVerifyCommand(program);

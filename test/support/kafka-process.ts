@@ -18,6 +18,24 @@ export async function startKafka(options: BrokerOptions = {}): Promise<BrokerPro
   return broker;
 }
 
+/** Starts a KRaft cluster on loopback: its first node is the only controller, and a broker too. */
+export async function startKafkaBrokers(
+  count: number,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<readonly BrokerProcess[]> {
+  const controller = await findFreePort();
+  const classPath = await kafkaClassPath();
+  const brokers: BrokerProcess[] = [];
+  for (let nodeId = 1; nodeId <= count; nodeId += 1) {
+    const ports = { client: await findFreePort(), controller };
+    const broker = new KafkaProcess({ settings }, ports, classPath, nodeId);
+    await broker.format();
+    await broker.launch();
+    brokers.push(broker);
+  }
+  return brokers;
+}
+
 class KafkaProcess implements BrokerProcess {
   readonly product = "kafka";
   readonly host = "127.0.0.1";
@@ -26,6 +44,7 @@ class KafkaProcess implements BrokerProcess {
   readonly dataFolder: string;
   readonly #home: string;
   readonly #classPath: string;
+  readonly #nodeId: number;
   #child: Child | undefined;
   #launchMs = 0;
 
@@ -33,14 +52,19 @@ class KafkaProcess implements BrokerProcess {
     options: BrokerOptions,
     ports: { readonly client: number; readonly controller: number },
     classPath: string,
+    nodeId = 1,
   ) {
     this.#home = makeTemporaryFolder("kafka");
     this.dataFolder = options.dataFolder ?? `${this.#home}/data`;
     this.port = ports.client;
     this.bootstrap = `${this.host}:${this.port}`;
     this.#classPath = classPath;
+    this.#nodeId = nodeId;
     mkdirSync(this.dataFolder, { recursive: true });
-    const own = nodeSettings(ports, this.dataFolder);
+    const own = {
+      ...nodeSettings(ports, this.dataFolder),
+      ...(nodeId === 1 ? {} : brokerSettings(ports, nodeId)),
+    };
     const lines = Object.entries({ ...own, ...options.settings });
     writeFileSync(this.#settingsFile, lines.map(([name, value]) => `${name}=${value}\n`).join(""));
   }
@@ -62,7 +86,8 @@ class KafkaProcess implements BrokerProcess {
   }
 
   async format(): Promise<void> {
-    const node = ["--standalone", "--cluster-id", "4L6g3nShT-eMCtK--X86sw"];
+    const quorum = this.#nodeId === 1 ? ["--standalone"] : [];
+    const node = [...quorum, "--cluster-id", "4L6g3nShT-eMCtK--X86sw"];
     const args = ["kafka.tools.StorageTool", "format", ...node, "-c", this.#settingsFile];
     const outcome = await run("java", [...javaFlags(256), "-cp", this.#classPath, ...args]);
     if (outcome.code !== 0) throw new Error(`kafka-storage: ${outcome.stdout}${outcome.stderr}`);
@@ -125,5 +150,17 @@ function nodeSettings(
     "transaction.state.log.min.isr": "1",
     "share.coordinator.state.topic.replication.factor": "1",
     "group.initial.rebalance.delay.ms": "0",
+  };
+}
+
+/** Of a node that is no controller. */
+function brokerSettings(
+  ports: { readonly client: number },
+  nodeId: number,
+): Record<string, string> {
+  return {
+    "process.roles": "broker",
+    "node.id": String(nodeId),
+    listeners: `PLAINTEXT://127.0.0.1:${ports.client}`,
   };
 }

@@ -62,10 +62,10 @@ test("the README names the commands that a newcomer needs", () => {
   }
 });
 
-test("every decision is numbered in order and says context, decision and cost", () => {
+test("every decision has a number of its own and says context, decision and cost", () => {
   const decisions = tree.filter((file) => file.path.startsWith("docs/decisions/"));
   const numbers = decisions.map((file) => Number(/\/(\d{3})-/.exec(file.path)?.[1]));
-  expect(numbers).toEqual(decisions.map((_, index) => index + 1));
+  expect(numbers).toEqual([...new Set(numbers)].filter((number) => number > 0));
   for (const { path, text } of decisions) {
     for (const part of ["## Context", "## Decision", "## Cost"]) expect(text, path).toContain(part);
   }

@@ -146,8 +146,13 @@ export interface RetainedBefore {
 export type PartitionNeed = "facts" | "files";
 
 export interface AppendOptions {
-  /** "client": full checks. "coordinator": our own records, epoch and sequence unchecked. */
-  readonly origin: "client" | "coordinator";
+  /**
+   * "client": full checks. "coordinator": our own records, epoch and sequence unchecked. "mirror":
+   * whole batches of another log that keep their offsets, with `expectedEnd`; they have no producer
+   * and belong to no transaction (INVALID_RECORD), and offsets that none of them has are refused
+   * where the log can not have gaps (OFFSET_MISMATCH).
+   */
+  readonly origin: "client" | "coordinator" | "mirror";
   /**
    * The transaction coordinator has said that this partition is in the producer's transaction.
    * Without it a transactional batch of a client that begins one here is INVALID_TXN_STATE.

@@ -17,6 +17,8 @@ export const ProduceRequest = message({
       partitionData: wire.array({
         index: wire.int32,
         records: wire.records,
+        /** Ours: the batches keep their offsets, and this is the log's end that they go on from. */
+        mirroredFrom: wire.tagged({ tag: 1000, since: 9 }, wire.int64, -1),
       }),
     }),
   },

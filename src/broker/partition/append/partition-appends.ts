@@ -9,8 +9,9 @@ import { describeDuplicate, type ProducerJournal } from "../producers/producer-j
 import { checkExpectedEnd } from "../refusals.ts";
 import type { SegmentList } from "../segment/segment-list.ts";
 import { AppendHead } from "./append-head.ts";
+import { findMirrored } from "./find-mirrored.ts";
 import type { PartitionWriter } from "./partition-writer.ts";
-import { validateBatch } from "./validate-batch.ts";
+import { isCompacted, validateBatch } from "./validate-batch.ts";
 
 export interface AppendParts {
   readonly context: PartitionContext;
@@ -82,6 +83,10 @@ export class PartitionAppends {
     const { context, producers } = this.#parts;
     const nowMs = context.clock.nowMs();
     const settings = this.#settings;
+    if (options.origin === "mirror") {
+      checkExpectedEnd(log, options);
+      return this.#takeMirrored(bytes, nowMs);
+    }
     const batch = validateBatch(bytes, { ...options, settings, nowMs }, context);
     const stored = producers.check(batch, options);
     if (stored !== undefined) return describeDuplicate(stored, batch);
@@ -113,6 +118,23 @@ export class PartitionAppends {
     this.onAppended?.(baseOffset, lastOffset + 1);
     const logAppendTimeMs = batch.timestampType === "LogAppendTime" ? nowMs : -1;
     return { baseOffset, lastOffset, logAppendTimeMs, isDuplicate: false };
+  }
+
+  #takeMirrored(bytes: Uint8Array, nowMs: number): Appended {
+    const { context, segments } = this.#parts;
+    const settings = this.#settings;
+    const from = this.#end;
+    const hasGaps = !segments.isDense || isCompacted(settings);
+    const rules = { from, hasGaps, leaderEpoch: this.leaderEpoch, settings };
+    const batches = findMirrored(bytes, rules, context.crc32c);
+    context.room.take(bytes.length, "client");
+    for (const batch of batches) {
+      if (batch.baseOffset > this.#end) segments.allowGaps();
+      this.take(batch, nowMs);
+    }
+    this.onAppended?.(from, this.#end);
+    const lastOffset = this.#end - 1;
+    return { baseOffset: from, lastOffset, logAppendTimeMs: -1, isDuplicate: false };
   }
 
   /** Queues a batch behind all others, at its own offsets; room was taken for it. */

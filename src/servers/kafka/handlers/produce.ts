@@ -38,8 +38,9 @@ function collectBatches(request: Request, context: DoorContext): ProducedBatch[]
   for (const { name, topicId, partitionData } of request.topicData) {
     const byId = context.apiVersion >= topicIdVersionMin;
     const topic = byId ? topics.findById(topicId) : topics.find(name);
-    for (const { index, records } of partitionData) {
+    for (const { index, records, mirroredFrom } of partitionData) {
       const batch = new ProducedBatch(topic, index, records);
+      if (mirroredFrom >= 0) batch.mirroredFrom = Number(mirroredFrom);
       if (byId && topic === undefined) {
         batch.error = new XylemError("UNKNOWN_TOPIC_ID", "no topic has this id");
       } else if (context.apiVersion < zstdVersionMin && isZstd(records)) {

@@ -1,0 +1,117 @@
+import type { KafkaCluster } from "./kafka-cluster.ts";
+import { commitOffsets, fetchOffsets, type GroupOffset } from "./mirror-marks.ts";
+import type { MirrorReport } from "./mirror-report.ts";
+import { WireFailure } from "./wire-failure.ts";
+
+/** How far the copy of a partition is; undefined: it is not copied. */
+export type CopiedUpTo = (topic: string, index: number) => number | undefined;
+
+/** Groups of consumers, and those that only commit offsets. */
+const groupTypes: readonly string[] = ["consumer", ""];
+
+/**
+ * Copies groups' offsets. An offset is committed at the target once its records are there, and
+ * never for a group that has members there: that one has moved. What was committed at the target by
+ * others is not taken back.
+ */
+export class MirrorGroups {
+  readonly #source: KafkaCluster;
+  readonly #target: KafkaCluster;
+  readonly #report: MirrorReport;
+  /** By group and partition, what the target has. */
+  readonly #known = new Map<string, Map<string, KnownOffset>>();
+  readonly #moved = new Set<string>();
+
+  constructor(
+    ends: { readonly source: KafkaCluster; readonly target: KafkaCluster },
+    report: MirrorReport,
+  ) {
+    this.#source = ends.source;
+    this.#target = ends.target;
+    this.#report = report;
+  }
+
+  /** Answers how many offsets wait for their records. */
+  async sync(copiedUpTo: CopiedUpTo): Promise<number> {
+    const groups = await this.#list();
+    let heldBack = 0;
+    let copied = 0;
+    for (const group of groups) {
+      try {
+        const offsets = await fetchOffsets(this.#source, group);
+        const own = offsets.filter(({ topic, index }) => copiedUpTo(topic, index) !== undefined);
+        if (own.length === 0) continue;
+        copied += 1;
+        const ready = own.filter((one) => one.offset <= (copiedUpTo(one.topic, one.index) ?? -1));
+        heldBack += own.length - ready.length;
+        await this.#commit(group, ready);
+        this.#report.settle(`group ${group}`);
+      } catch (error) {
+        if (!(error instanceof WireFailure)) throw error;
+        this.#report.stall(`group ${group}`, error);
+        heldBack += 1;
+      }
+    }
+    this.#report.counts.groups = copied;
+    this.#report.counts.offsetsHeldBack = heldBack;
+    return heldBack;
+  }
+
+  async #list(): Promise<readonly string[]> {
+    const groups = new Set<string>();
+    for (const nodeId of this.#source.nodeIds) {
+      const answer = await this.#source.callNode(nodeId, "ListGroups", {});
+      if (answer.errorCode !== 0) throw WireFailure.ofCode(answer.errorCode, "groups");
+      for (const { groupId, protocolType } of answer.groups) {
+        if (groupTypes.includes(protocolType)) groups.add(groupId);
+      }
+    }
+    return [...groups].filter((group) => !group.startsWith("xylem-mirror-")).toSorted();
+  }
+
+  async #commit(group: string, offsets: readonly GroupOffset[]): Promise<void> {
+    const known = await this.#offsetsAtTarget(group);
+    const news = offsets.filter((one) => {
+      const there = known.get(placeOf(one));
+      if (there === undefined) return true;
+      // One that this run has written follows the source backward as well.
+      return there.isOurs ? there.offset !== one.offset : there.offset < one.offset;
+    });
+    if (news.length === 0) return;
+    try {
+      await commitOffsets(this.#target, group, news);
+    } catch (error) {
+      if (!(error instanceof WireFailure) || !isInUse(error)) throw error;
+      this.#known.delete(group);
+      if (!this.#moved.has(group)) this.#report.say(`group ${group} has members at the target`);
+      this.#moved.add(group);
+      return;
+    }
+    for (const one of news) known.set(placeOf(one), { offset: one.offset, isOurs: true });
+  }
+
+  /** Who has moved may commit at any time: it is asked again. */
+  async #offsetsAtTarget(group: string): Promise<Map<string, KnownOffset>> {
+    const before = this.#known.get(group);
+    const there = new Map<string, KnownOffset>();
+    for (const one of await fetchOffsets(this.#target, group)) {
+      const { isOurs = false, offset = -1 } = before?.get(placeOf(one)) ?? {};
+      there.set(placeOf(one), { offset: one.offset, isOurs: isOurs && offset === one.offset });
+    }
+    this.#known.set(group, there);
+    return there;
+  }
+}
+
+interface KnownOffset {
+  readonly offset: number;
+  readonly isOurs: boolean;
+}
+
+function isInUse(error: WireFailure): boolean {
+  return error.is("UNKNOWN_MEMBER_ID") || error.is("ILLEGAL_GENERATION");
+}
+
+function placeOf({ topic, index }: GroupOffset): string {
+  return `${topic}-${index}`;
+}

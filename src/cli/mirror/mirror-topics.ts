@@ -1,0 +1,196 @@
+import type { Uuid } from "../../base/uuid.ts";
+import type { KafkaCluster, Metadata } from "./kafka-cluster.ts";
+import type { MirrorReport } from "./mirror-report.ts";
+import { WireFailure } from "./wire-failure.ts";
+
+type MetadataTopic = Metadata["topics"][number];
+
+/** A topic that is there on both sides, with at least the source's partitions at the target. */
+export interface TopicPair {
+  readonly name: string;
+  /** It tells a topic from another one of its name; zeros from brokers that have no ids. */
+  readonly topicId: Uuid;
+  readonly source: readonly PartitionPlace[];
+  readonly target: readonly PartitionPlace[];
+  /** Compaction leaves offsets out, at the target as well. */
+  readonly isCompacted: boolean;
+}
+
+export interface PartitionPlace {
+  readonly index: number;
+  /** -1: it has no leader now. */
+  readonly leaderId: number;
+}
+
+/** Kafka's numbers. */
+const topicResource = 2;
+const setOperation = 0;
+const deleteOperation = 1;
+/** Of configs that a topic has for itself. */
+const ownConfigSource = 1;
+
+const adminMsMax = 30_000;
+
+/** Makes topics at the target as they are at the source: names, partitions and configs. */
+export class MirrorTopics {
+  readonly #source: KafkaCluster;
+  readonly #target: KafkaCluster;
+  readonly #names: readonly string[] | undefined;
+  readonly #report: MirrorReport;
+  /** The source's own configs as they were copied last. */
+  readonly #copied = new Map<string, string>();
+
+  /** `names`: undefined for all topics but internal ones. */
+  constructor(
+    ends: { readonly source: KafkaCluster; readonly target: KafkaCluster },
+    names: readonly string[] | undefined,
+    report: MirrorReport,
+  ) {
+    this.#source = ends.source;
+    this.#target = ends.target;
+    this.#names = names;
+    this.#report = report;
+  }
+
+  /** Brings the target up to the source's topics and answers those that can be copied. */
+  async sync(): Promise<readonly TopicPair[]> {
+    const wanted = await this.#wanted();
+    const there = new Map(
+      (await this.#target.readMetadata()).topics.map((topic) => [topic.name ?? "", topic]),
+    );
+    let isChanged = false;
+    for (const topic of wanted) {
+      const changed = await this.#grow(topic, there.get(topic.name ?? ""));
+      isChanged ||= changed;
+    }
+    const configs = await this.#copyConfigs(wanted.map(({ name }) => name ?? ""));
+    const target = isChanged ? await this.#target.readMetadata() : undefined;
+    for (const topic of target?.topics ?? []) there.set(topic.name ?? "", topic);
+    return wanted.flatMap((topic) => {
+      const name = topic.name ?? "";
+      const copy = there.get(name);
+      if (copy === undefined || copy.errorCode !== 0) return [];
+      const isCompacted = configs.get(name)?.includes("compact") ?? false;
+      const places = { source: placesOf(topic), target: placesOf(copy) };
+      return [{ name, topicId: topic.topicId, ...places, isCompacted }];
+    });
+  }
+
+  async #wanted(): Promise<readonly MetadataTopic[]> {
+    const { topics } = await this.#source.readMetadata(this.#names);
+    const wanted = topics.filter(({ name, isInternal }) => {
+      return this.#names !== undefined || !(isInternal || name?.startsWith("__") === true);
+    });
+    for (const { name, errorCode } of wanted) {
+      if (errorCode === 0) this.#report.settle(`topic ${name}`);
+      else this.#report.stall(`topic ${name}`, WireFailure.ofCode(errorCode, "the source"));
+    }
+    return wanted.filter(({ errorCode }) => errorCode === 0);
+  }
+
+  async #grow(topic: MetadataTopic, copy: MetadataTopic | undefined): Promise<boolean> {
+    const name = topic.name ?? "";
+    const count = topic.partitions.length;
+    if (copy === undefined) await this.#create(name, count);
+    else if (copy.partitions.length < count) await this.#addPartitions(name, count);
+    else return false;
+    return true;
+  }
+
+  async #create(name: string, numPartitions: number): Promise<void> {
+    const topic = { name, numPartitions, replicationFactor: -1, assignments: [], configs: [] };
+    const body = { topics: [topic], timeoutMs: adminMsMax };
+    const [created] = (await this.#target.callController("CreateTopics", body)).topics;
+    check(created, `creating topic ${name}`);
+    this.#report.say(`topic ${name} was made, ${numPartitions} partitions`);
+  }
+
+  async #addPartitions(name: string, count: number): Promise<void> {
+    const topics = [{ name, count, assignments: null }];
+    const body = { topics, timeoutMs: adminMsMax, validateOnly: false };
+    const [grown] = (await this.#target.callController("CreatePartitions", body)).results;
+    check(grown, `adding partitions to topic ${name}`);
+    this.#report.say(`topic ${name} has ${count} partitions`);
+  }
+
+  /** Answers each topic's cleanup policies at the target. */
+  async #copyConfigs(names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const policies = new Map<string, string>();
+    const source = await describeConfigs(this.#source, names);
+    const target = await describeConfigs(this.#target, names);
+    for (const name of names) {
+      const known = target.get(name) ?? [];
+      const own = (source.get(name) ?? []).filter(({ configSource: from }) => {
+        return from === ownConfigSource;
+      });
+      const wanted = new Map(own.map((config) => [config.name, config.value]));
+      const text = JSON.stringify([...wanted]);
+      if (known.length > 0 && this.#copied.get(name) !== text) {
+        await this.#setConfigs(name, wanted, known);
+        this.#copied.set(name, text);
+      }
+      const kept = known.find((config) => config.name === "cleanup.policy")?.value;
+      policies.set(name, wanted.get("cleanup.policy") ?? kept ?? "");
+    }
+    return policies;
+  }
+
+  /** One by one: a value that the target does not take must not keep the others away. */
+  async #setConfigs(
+    topic: string,
+    wanted: ReadonlyMap<string, string | null>,
+    known: readonly Config[],
+  ): Promise<void> {
+    for (const { name, value, configSource } of known) {
+      const isOwn = configSource === ownConfigSource;
+      const next = wanted.get(name);
+      if (next === undefined ? !isOwn : isOwn && next === value) continue;
+      const operation = next === undefined ? deleteOperation : setOperation;
+      const config = { name, configOperation: operation, value: next ?? null };
+      const resources = [{ resourceType: topicResource, resourceName: topic, configs: [config] }];
+      const body = { resources, validateOnly: false };
+      const answer = await this.#target.callController("IncrementalAlterConfigs", body);
+      const [{ errorCode, errorMessage } = { errorCode: 0, errorMessage: null }] = answer.responses;
+      if (errorCode === 0) continue;
+      this.#report.say(
+        `topic ${topic}: ${name}=${next} is not taken: ${errorMessage ?? errorCode}`,
+      );
+    }
+    const unknown = [...wanted.keys()].filter((name) => !known.some((one) => one.name === name));
+    if (unknown.length === 0) return;
+    this.#report.say(`topic ${topic}: the target does not know ${unknown.join(", ")}`);
+  }
+}
+
+interface Config {
+  readonly name: string;
+  readonly value: string | null;
+  readonly configSource: number;
+}
+
+async function describeConfigs(
+  cluster: KafkaCluster,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, readonly Config[]>> {
+  if (names.length === 0) return new Map();
+  const resources = names.map((resourceName) => {
+    return { resourceType: topicResource, resourceName, configurationKeys: null };
+  });
+  const { results } = await cluster.callAny("DescribeConfigs", { resources });
+  for (const result of results) check(result, `configs of topic ${result.resourceName}`);
+  return new Map(results.map(({ resourceName, configs }) => [resourceName, configs]));
+}
+
+function placesOf({ partitions }: MetadataTopic): readonly PartitionPlace[] {
+  return partitions
+    .map(({ partitionIndex: index, leaderId }) => ({ index, leaderId }))
+    .toSorted((one, other) => one.index - other.index);
+}
+
+function check(
+  answer: { readonly errorCode: number; readonly errorMessage: string | null } | undefined,
+  what: string,
+): void {
+  if (answer === undefined || answer.errorCode === 0) return;
+  throw WireFailure.ofCode(answer.errorCode, what, answer.errorMessage);
+}

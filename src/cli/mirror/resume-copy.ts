@@ -1,0 +1,124 @@
+import { RecordBatch } from "../../protocol/record-batch.ts";
+import type { KafkaCluster } from "./kafka-cluster.ts";
+import { emptyBatches, mirrorBatches } from "./mirrored-batches.ts";
+import type { Mark, MirrorMarks } from "./mirror-marks.ts";
+import type { MirrorReport } from "./mirror-report.ts";
+import type { PartitionCopy } from "./partition-copy.ts";
+import { appendMirrored, fetchOnce, listOffset } from "./partition-calls.ts";
+import { WireFailure } from "./wire-failure.ts";
+
+export interface CopyEnds {
+  readonly source: KafkaCluster;
+  readonly target: KafkaCluster;
+  readonly marks: MirrorMarks;
+  readonly report: MirrorReport;
+}
+
+interface Bounds {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Finds where a copy goes on: at the end of the target's log, which holds all there is to know.
+ * Throws WireFailure when that log is not the beginning of the source's.
+ */
+export async function resumeCopy(copy: PartitionCopy, ends: CopyEnds): Promise<void> {
+  const source = await boundsAt(ends.source, copy.sourceLeaderId, copy);
+  const target = await boundsAt(ends.target, copy.targetLeaderId, copy);
+  const mark = await ends.marks.find(copy.topic, copy.index);
+  const kept = mark?.sourceId === copy.sourceId ? mark : undefined;
+  if (target.end > source.end) {
+    const detail = `the target's log ends at ${target.end}, the source's at ${source.end}`;
+    throw new WireFailure(`${detail}: it is of another topic, or was written to by others`);
+  }
+  if (target.end > 0) await checkSame(copy, ends, { source, target, kept });
+  const start = kept?.start ?? (target.end === 0 ? source.start : target.start);
+  const next = { sourceId: copy.sourceId, start };
+  const place = [copy.topic, copy.index] as const;
+  if (kept === undefined) await ends.marks.write(place, target.end, next);
+  const end = await skipDeleted(copy, ends, { source, target, start });
+  if (start > target.start) await deleteBelow(copy, ends.target, Math.min(start, end));
+  copy.copied = end;
+  copy.sourceEnd = source.end;
+  copy.position = end;
+}
+
+async function boundsAt(
+  cluster: KafkaCluster,
+  leaderId: number,
+  copy: PartitionCopy,
+): Promise<Bounds> {
+  const start = await listOffset(cluster, leaderId, copy, "earliest");
+  const end = await listOffset(cluster, leaderId, copy, "latest");
+  return { start, end };
+}
+
+/**
+ * The newest batch at the target must be the source's. Where the source has deleted it, the mark
+ * has to vouch for what is there.
+ */
+async function checkSame(
+  copy: PartitionCopy,
+  ends: CopyEnds,
+  found: { source: Bounds; target: Bounds; kept: Mark | undefined },
+): Promise<void> {
+  const last = found.target.end - 1;
+  if (last < found.source.start || last < found.target.start) {
+    if (found.kept !== undefined) return;
+    throw new WireFailure("the target's log is not this mirror's: delete the topic there first");
+  }
+  const one = await sumAt(ends.source, copy.sourceLeaderId, copy, last);
+  const other = await sumAt(ends.target, copy.targetLeaderId, copy, last);
+  // Compaction goes its own way on each side.
+  const isUnlike = one !== other && (copy.isDense || found.kept === undefined);
+  if (!isUnlike) return;
+  throw new WireFailure(`at offset ${last} the target's log is not the source's`);
+}
+
+/** Tells the batch that holds an offset, as it is mirrored; all empty ones are alike. */
+async function sumAt(
+  cluster: KafkaCluster,
+  leaderId: number,
+  copy: PartitionCopy,
+  offset: number,
+): Promise<string> {
+  const fetched = await fetchOnce(cluster, leaderId, copy, offset);
+  const { parts } = mirrorBatches({ ...fetched, from: offset, isDense: false });
+  const [part] = parts;
+  if (part === undefined) return "none";
+  const first = new RecordBatch(part);
+  return first.recordCount === 0 ? "empty" : `${first.baseOffset} ${first.crc}`;
+}
+
+/** What the source has deleted is passed over by batches without records. Answers the end then. */
+async function skipDeleted(
+  copy: PartitionCopy,
+  ends: CopyEnds,
+  { source, target, start }: { source: Bounds; target: Bounds; start: number },
+): Promise<number> {
+  if (target.end >= source.start) return target.end;
+  let { end } = target;
+  for (const batch of emptyBatches(end, source.start)) {
+    await appendMirrored(ends.target, copy, { parts: [batch], from: end });
+    end = Math.min(source.start, end + 2 ** 31);
+  }
+  const lost = source.start - Math.max(start, target.end);
+  if (lost > 0) {
+    ends.report.counts.offsetsLost += lost;
+    ends.report.say(`${copy.name}: ${lost} offsets were deleted before they were copied`);
+  }
+  return end;
+}
+
+async function deleteBelow(
+  { topic, index, targetLeaderId }: PartitionCopy,
+  target: KafkaCluster,
+  offset: number,
+): Promise<void> {
+  const partitions = [{ partitionIndex: index, offset }];
+  const body = { topics: [{ name: topic, partitions }], timeoutMs: 30_000 };
+  const answer = await target.callNode(targetLeaderId, "DeleteRecords", body);
+  const errorCode = answer.topics[0]?.partitions[0]?.errorCode ?? 0;
+  if (errorCode !== 0) throw WireFailure.ofCode(errorCode, "moving the log start at the target");
+}

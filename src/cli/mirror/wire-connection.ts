@@ -1,0 +1,188 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { ByteReader, ByteWriter } from "../../base/bytes.ts";
+import {
+  type ApiName,
+  apiTable,
+  type ReceivedResponseOf,
+  type SentRequestOf,
+} from "../../protocol/api-table.ts";
+import { FrameAssembler } from "../../protocol/frame.ts";
+import {
+  RequestHeader,
+  requestHeaderVersion,
+  ResponseHeader,
+  responseHeaderVersion,
+} from "../../protocol/messages/headers.ts";
+import type { MessageCodec } from "../../protocol/schema/message.ts";
+import type { VersionRange } from "../../protocol/schema/versions.ts";
+import { WireFailure } from "./wire-failure.ts";
+
+export interface BrokerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** An answer is a fetch at its largest; one batch may be larger than what was asked for. */
+const frameBytesMax = 256 * 1024 * 1024;
+const connectMsMax = 5_000;
+/** A broker that leaves a request unanswered for so long has lost it. */
+const answerMsMax = 45_000;
+
+/** The newest versions that the mirror's requests are written for: topics by name, one group. */
+const versionsMax: Partial<Record<ApiName, number>> = {
+  ApiVersions: 0,
+  Metadata: 12,
+  Fetch: 12,
+  Produce: 12,
+  ListOffsets: 9,
+  OffsetFetch: 7,
+  OffsetCommit: 9,
+  FindCoordinator: 3,
+};
+
+interface Waiting {
+  readonly response: MessageCodec;
+  readonly version: number;
+  readonly resolve: (body: unknown) => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** One connection to a broker of any product. Record batches pass as bytes, nothing is decoded. */
+export class WireConnection {
+  readonly #socket: Socket;
+  readonly #address: string;
+  readonly #frames = new FrameAssembler(frameBytesMax);
+  readonly #waiting = new Map<number, Waiting>();
+  #offered = new Map<number, VersionRange>();
+  #correlationId = 0;
+
+  private constructor(socket: Socket, { host, port }: BrokerAddress) {
+    this.#socket = socket;
+    this.#address = `${host}:${port}`;
+    socket.setNoDelay(true);
+    socket.on("data", (chunk) => {
+      this.#receive(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
+    });
+    socket.on("error", () => undefined);
+    socket.on("close", () => this.#end("closed the connection"));
+  }
+
+  /** Throws WireFailure when nobody answers there. */
+  static async open(address: BrokerAddress): Promise<WireConnection> {
+    const { host, port } = address;
+    const socket = connect({ host, port });
+    try {
+      await once(socket, "connect", { signal: AbortSignal.timeout(connectMsMax) });
+    } catch (error) {
+      socket.destroy();
+      const why = error instanceof Error && "code" in error ? ` (${String(error.code)})` : "";
+      throw new WireFailure(`no broker answers at ${host}:${port}${why}`, { isNetwork: true });
+    }
+    const connection = new WireConnection(socket, address);
+    const { errorCode, apiKeys } = await connection.#send("ApiVersions", 0, {});
+    if (errorCode !== 0) throw WireFailure.ofCode(errorCode, `${host}:${port}, ApiVersions`);
+    connection.#offered = new Map(
+      apiKeys.map(({ apiKey, minVersion: min, maxVersion: max }) => [apiKey, { min, max }]),
+    );
+    return connection;
+  }
+
+  get isOpen(): boolean {
+    return !this.#socket.destroyed;
+  }
+
+  /** Sends a request in the newest version that both sides know. Rejects with WireFailure. */
+  call<Name extends ApiName>(
+    name: Name,
+    body: SentRequestOf<Name>,
+    bounds: Partial<VersionRange> = {},
+  ): Promise<ReceivedResponseOf<Name>> {
+    const { key, served } = apiTable[name];
+    const offered = this.#offered.get(key) ?? { min: 0, max: -1 };
+    const versionMax = bounds.max ?? versionsMax[name] ?? served.max;
+    const version = Math.min(versionMax, served.max, offered.max);
+    if (version < Math.max(served.min, offered.min, bounds.min ?? 0)) {
+      const detail = `${this.#address} offers no version of ${name} that the mirror can use`;
+      return Promise.reject(new WireFailure(detail, { isFinal: true }));
+    }
+    return this.#send(name, version, body);
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #send<Name extends ApiName>(
+    name: Name,
+    version: number,
+    body: SentRequestOf<Name>,
+  ): Promise<ReceivedResponseOf<Name>> {
+    if (!this.isOpen) return Promise.reject(this.#failure("closed the connection"));
+    const { request, response, key } = apiTable[name];
+    const correlationId = this.#correlationId++ % 2 ** 31;
+    this.#write({ codec: request, key, version, correlationId }, body);
+    return new Promise((resolve, reject) => {
+      const late = (): void => this.#end(`did not answer ${name} within ${answerMsMax} ms`);
+      const timer = setTimeout(late, answerMsMax);
+      const settle = resolve as (received: unknown) => void;
+      this.#waiting.set(correlationId, { response, version, resolve: settle, reject, timer });
+    });
+  }
+
+  #write(
+    request: { codec: MessageCodec; key: number; version: number; correlationId: number },
+    body: unknown,
+  ): void {
+    const { codec, key, version, correlationId } = request;
+    const writer = new ByteWriter();
+    const size = writer.reserveInt32();
+    const header = {
+      requestApiKey: key,
+      requestApiVersion: version,
+      correlationId,
+      clientId: "xylem-mirror",
+    };
+    RequestHeader.write(writer, header, requestHeaderVersion(codec, version));
+    codec.write(writer, body, version);
+    writer.patchInt32(size, writer.sizeBytes - 4);
+    this.#socket.cork();
+    for (const chunk of writer.finish()) this.#socket.write(chunk);
+    this.#socket.uncork();
+  }
+
+  #receive(chunk: Uint8Array): void {
+    try {
+      for (const frame of this.#frames.push(chunk)) this.#settle(frame);
+    } catch (error) {
+      this.#end(`sent what is no answer: ${error instanceof Error ? error.message : ""}`);
+    }
+  }
+
+  #settle(frame: Uint8Array): void {
+    const reader = new ByteReader(frame);
+    const waiting = this.#waiting.get(new ByteReader(frame).int32());
+    if (waiting === undefined) return;
+    const { response, version, resolve, timer } = waiting;
+    const headerVersion = responseHeaderVersion(response, version);
+    const { correlationId } = ResponseHeader.read(reader, headerVersion);
+    const body = response.read(reader, version);
+    this.#waiting.delete(correlationId);
+    clearTimeout(timer);
+    resolve(body);
+  }
+
+  #end(why: string): void {
+    this.#socket.destroy();
+    for (const { reject, timer } of this.#waiting.values()) {
+      clearTimeout(timer);
+      reject(this.#failure(why));
+    }
+    this.#waiting.clear();
+  }
+
+  #failure(why: string): WireFailure {
+    return new WireFailure(`${this.#address} ${why}`, { isNetwork: true });
+  }
+}

@@ -1,0 +1,191 @@
+import { Kafka, logLevel } from "kafkajs";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { BrokerProcess } from "../support/broker-process.ts";
+import { Child } from "../support/child-process.ts";
+import { batchOf, RawClient } from "../support/raw-client.ts";
+import { waitUntil } from "../support/wait-until.ts";
+import { xylem, xylemProgram } from "../support/xylem-command.ts";
+import { startXylem } from "../support/xylem-process.ts";
+
+let source: BrokerProcess;
+let target: BrokerProcess;
+let sender: RawClient;
+let reader: RawClient;
+const running: Child[] = [];
+
+beforeEach(async () => {
+  const quick = { "log.cleaner.backoff.ms": "200", "group.initial.rebalance.delay.ms": "0" };
+  [source, target] = await Promise.all([
+    startXylem({ settings: quick }),
+    startXylem({ settings: quick }),
+  ]);
+  sender = await RawClient.open(source.port);
+  reader = await RawClient.open(target.port);
+});
+
+afterEach(async () => {
+  for (const child of running.splice(0)) await child.end("SIGKILL");
+  await Promise.all([source.stop(), target.stop()]);
+});
+
+function mirrorArgs(...more: string[]): string[] {
+  const ends = ["--from", source.bootstrap, "--to", target.bootstrap, "--refresh", "200ms"];
+  return ["mirror", ...ends, ...more];
+}
+
+/** A mirror that runs until it is ended. */
+function startMirror(...more: string[]): Child {
+  const child = new Child(process.execPath, [xylemProgram, ...mirrorArgs(...more)]);
+  running.push(child);
+  return child;
+}
+
+/** What a run to the end says it has done. */
+async function mirrorAll(...more: string[]): Promise<Record<string, unknown>> {
+  const run = await xylem(mirrorArgs("--until-caught-up", "--json", ...more));
+  expect([run.code, run.stderr.replace(/^topic .*\n/gm, "")]).toEqual([0, ""]);
+  return JSON.parse(run.stdout) as Record<string, unknown>;
+}
+
+async function endAt(client: RawClient, topic: string, index = 0): Promise<number> {
+  return Number((await client.listOffset([topic, index], -1)).offset);
+}
+
+type Shown = readonly [number, string | undefined, bigint | number];
+
+/** Offset, value and time of each record. */
+async function recordsAt(client: RawClient, topic: string, index = 0): Promise<Shown[]> {
+  const start = Number((await client.listOffset([topic, index], -2)).offset);
+  const records = await client.readAll([topic, index], start);
+  return records.map(({ offset, value, timestampMs }) => {
+    return [offset, value === null ? undefined : new TextDecoder().decode(value), timestampMs];
+  });
+}
+
+async function send(topic: string, index: number, values: readonly string[]): Promise<void> {
+  const { errorCode } = await sender.produce([topic, index], batchOf(values));
+  expect(errorCode).toBe(0);
+}
+
+test("a killed mirror goes on where it was: nothing twice, nothing missing", async () => {
+  await sender.createTopic("orders", { partitions: 2, configs: { "retention.ms": "7200000" } });
+  const large = "x".repeat(5_000);
+  for (let at = 0; at < 300; at += 1) await send("orders", at % 2, [`${at} ${large}`, `${at}`]);
+  const copied = async (): Promise<number> =>
+    (await endAt(reader, "orders").catch(() => 0)) + (await endAt(reader, "orders", 1));
+  let before = 0;
+  for (let kill = 0; kill < 3; kill += 1) {
+    const mirror = startMirror("--topics", "orders", "--rate", "800KiB", "--memory", "100KiB");
+    await waitUntil(
+      "it has copied more",
+      async () => (await copied().catch(() => 0)) > before + 20,
+    );
+    await mirror.end("SIGKILL");
+    before = await copied();
+  }
+  expect(before).toBeLessThan(600);
+  // The source restarts in the middle of it.
+  const mirror = startMirror("--all", "--rate", "1MiB");
+  await waitUntil("it goes on", async () => (await copied()) > before);
+  await source.kill();
+  await source.restart();
+  sender = await RawClient.open(source.port);
+  await send("orders", 0, ["after the restart"]);
+  await waitUntil("all is copied", async () => (await copied()) === 601);
+  // The topic grows while it is followed.
+  const grow = [{ name: "orders", count: 3, assignments: null }];
+  const body = { topics: grow, timeoutMs: 10_000, validateOnly: false };
+  await sender.connection.request("CreatePartitions", 3, body);
+  await send("orders", 2, ["in a new partition"]);
+  await waitUntil("it is there", async () => (await endAt(reader, "orders", 2)) === 1);
+  expect(await mirror.end("SIGTERM")).toBe(0);
+  for (const index of [0, 1, 2]) {
+    expect(await recordsAt(reader, "orders", index)).toEqual(
+      await recordsAt(sender, "orders", index),
+    );
+  }
+  const configs = await xylem(["topic", "describe", "orders", "-b", target.bootstrap]);
+  expect(configs.stdout).toContain("retention.ms=7200000");
+});
+
+test("offsets that were deleted or compacted are as at the source", async () => {
+  const compact = { "cleanup.policy": "compact", "segment.records": "10" };
+  await sender.createTopic("kept", { configs: { ...compact, "min.cleanable.dirty.ratio": "0" } });
+  await sender.createTopic("cut");
+  await sender.createTopic("emptied");
+  const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+  for (let at = 0; at < 100; at += 1) {
+    const record = { key: encode(`key ${at % 7}`), value: encode(`value ${at}`) };
+    await sender.produce(["kept", 0], batchOf([record]));
+    await send("cut", 0, [`${at}`]);
+    await send("emptied", 0, [`${at}`]);
+  }
+  await sender.deleteRecords(["cut", 0], 40);
+  await sender.deleteRecords(["emptied", 0], 100);
+  await waitUntil("the source compacts", async () => (await recordsAt(sender, "kept")).length < 60);
+  await mirrorAll("--all");
+  for (const topic of ["kept", "cut", "emptied"]) {
+    expect(await recordsAt(reader, topic)).toEqual(await recordsAt(sender, topic));
+    expect(await endAt(reader, topic)).toBe(100);
+  }
+  expect(Number((await reader.listOffset(["cut", 0], -2)).offset)).toBe(40);
+  expect(Number((await reader.listOffset(["emptied", 0], -2)).offset)).toBe(100);
+  await target.terminate();
+  expect((await xylem(["verify", "--data", target.dataFolder])).code).toBe(0);
+});
+
+test("a group goes on at the target exactly where it was at the source", async () => {
+  await sender.createTopic("jobs", { partitions: 2 });
+  for (let at = 0; at < 40; at += 1) await send("jobs", at % 2, [`job ${at}`]);
+  const first = await consume(source, 25);
+  const outcome = await mirrorAll("--topics", "jobs", "--groups");
+  expect(outcome).toMatchObject({ groups: 1, offsetsHeldBack: 0, stalls: [] });
+  for (let at = 40; at < 50; at += 1) {
+    await reader.produce(["jobs", at % 2], batchOf([`job ${at}`]));
+  }
+  const second = await consume(target, 25);
+  const all = [...first, ...second].map((value) => Number(value.slice(4)));
+  expect(all.toSorted((one, other) => one - other)).toEqual(
+    Array.from({ length: 50 }, (_, at) => at),
+  );
+});
+
+/** What a member of the group "workers" reads before it leaves; it commits after each record. */
+async function consume(broker: BrokerProcess, count: number): Promise<string[]> {
+  const kafka = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING });
+  const consumer = kafka.consumer({ groupId: "workers", maxWaitTimeInMs: 100 });
+  await consumer.connect();
+  await consumer.subscribe({ topics: ["jobs"], fromBeginning: true });
+  const values: string[] = [];
+  await consumer.run({
+    autoCommit: false,
+    eachMessage: async ({ topic, partition, message }) => {
+      if (values.length >= count) return;
+      values.push(message.value?.toString() ?? "");
+      const offset = String(Number(message.offset) + 1);
+      await consumer.commitOffsets([{ topic, partition, offset }]);
+    },
+  });
+  await waitUntil(`${count} records are consumed`, () => values.length >= count);
+  await consumer.disconnect();
+  return values;
+}
+
+test("a topic at the target that others have written to is left alone", async () => {
+  await sender.createTopic("orders");
+  await reader.createTopic("orders");
+  await send("orders", 0, ["theirs", "theirs too"]);
+  await reader.produce(["orders", 0], batchOf(["ours"]));
+  const mirror = startMirror("--topics", "orders");
+  await waitUntil("it says so", () => /is not the source's/.test(mirror.stderr));
+  await mirror.end("SIGTERM");
+  expect((await recordsAt(reader, "orders")).map(([, value]) => value)).toEqual(["ours"]);
+});
+
+test("a source that is not there ends the command, and says so", async () => {
+  const args = ["mirror", "--from", "127.0.0.1:1", "--to", target.bootstrap, "--all"];
+  const run = await xylem(args);
+  expect([run.code, run.stderr]).toEqual([3, expect.stringContaining("no broker answers at")]);
+  const none = await xylem(["mirror", "--from", source.bootstrap]);
+  expect([none.code, none.stderr]).toEqual([2, expect.stringContaining("--topics or --all")]);
+});
