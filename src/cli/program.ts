@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { addBenchCommand } from "./commands/bench.ts";
 import { addBucketCommand } from "./commands/bucket.ts";
+import { addClusterCommand } from "./commands/cluster.ts";
 import { addCompletionCommand } from "./commands/completion.ts";
 import { addConfigCommand } from "./commands/config.ts";
 import { addConsumeCommand } from "./commands/consume.ts";
@@ -41,6 +42,7 @@ export function makeProgram(version: string): Command {
   addBucketCommand(program);
   addGroupCommand(program);
   addMirrorCommand(program);
+  addClusterCommand(program);
   addSnapshotCommands(program);
   addDumpCommand(program);
   addVerifyCommand(program);

@@ -15,6 +15,7 @@ import { LogCleaner } from "../broker/compaction/log-cleaner.ts";
 import { returnStrays } from "../broker/kafka-directory/return-strays.ts";
 import { LogDirectory } from "../broker/partition/directory/log-directory.ts";
 import type { GroupCoordinator } from "../broker/groups/group-coordinator.ts";
+import { checkAlone } from "../broker/cluster/cluster-note.ts";
 import type { Cluster } from "../broker/cluster/cluster.ts";
 import type { Lineages, NodeEntry } from "../broker/cluster/node-entry.ts";
 import type { Compactor } from "../broker/ports/compactor.ts";
@@ -32,6 +33,7 @@ import { LocalCoordinator } from "../coordination/local/local-coordinator.ts";
 import type { BatchTools } from "../protocol/build-batch.ts";
 import { MemoryDisk } from "../storage/memory-disk.ts";
 import type { ControlCalls } from "./control/control-calls.ts";
+import { checkNodeId } from "./find-node-id.ts";
 import { LazyPart } from "./lazy-part.ts";
 import { openGroups } from "./open-groups.ts";
 import type { OpenPeers, PeerNetwork } from "./open-peers.ts";
@@ -283,15 +285,19 @@ interface State {
 async function openState(steps: StartSteps, disk: Disk, parts: BrokerParts): Promise<State> {
   const { log, settings } = parts;
   const onReplaced = ({ message }: XylemError): void => {
-    log.error("this node stops: another one has its place", { why: message });
+    log.error("this node has no place in its cluster any more: it stops", { why: message });
     parts.onStopRequested?.();
   };
   const of = { ...parts, disk, onReplaced };
   const shared = parts.coordinator ?? settings.coordinator;
   if (shared === "") {
+    checkNodeId(settings["node.id"]);
     const coordinator = await steps.run(
       "open the coordinator",
-      () => LocalCoordinator.open({ disk, crc32c, log }),
+      async () => {
+        await checkAlone(disk);
+        return await LocalCoordinator.open({ disk, crc32c, log });
+      },
       (opened) => opened.close(),
     );
     return { coordinator, cluster: undefined };
@@ -307,8 +313,9 @@ function openConfigs(
   { settings, given }: BrokerParts,
   { coordinator, cluster }: State,
 ): Promise<BrokerConfigs> {
-  const nodeId = settings["node.id"];
+  const nodeId = cluster?.nodeId ?? settings["node.id"];
+  const own = { nodeId, settings: { ...settings, "node.id": nodeId }, given };
   return steps.run("read the dynamic settings", () =>
-    BrokerConfigs.open({ coordinator, nodeId, settings, given, feed: cluster?.feed }),
+    BrokerConfigs.open({ coordinator, ...own, feed: cluster?.feed }),
   );
 }

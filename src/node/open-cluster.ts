@@ -5,12 +5,15 @@ import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { NodeSettings } from "../base/settings/node-settings.ts";
 import { agreeOnClusterId } from "../broker/cluster/agree-on-cluster-id.ts";
+import { checkMovedIn, storeClusterNote } from "../broker/cluster/cluster-note.ts";
 import { Cluster } from "../broker/cluster/cluster.ts";
+import { knownLevels } from "../broker/cluster/feature-level.ts";
 import { openMeta } from "../broker/partition/directory/directory-meta.ts";
 import type { Coordinator } from "../broker/ports/coordinator.ts";
 import type { PeerAddress } from "../broker/ports/peer-links.ts";
 import type { Disk } from "../broker/ports/disk.ts";
 import type { AddressSource } from "../coordination/srv/address-source.ts";
+import { findNodeId } from "./find-node-id.ts";
 import { type OpenPeers, openPeers, type PeerNetwork } from "./open-peers.ts";
 import { packageVersion } from "./package-version.ts";
 import type { StartSteps } from "./start-steps.ts";
@@ -88,10 +91,20 @@ export async function openCluster(
   parts: ClusterParts,
 ): Promise<ClusteredNode> {
   const { settings, disk, random } = parts;
-  const { clusterId, directoryId } = await steps.run("find out which cluster it is", async () => {
-    const clusterId = await agreeOnClusterId(coordinator, settings["cluster.id"], random);
-    return await openMeta(disk, { nodeId: settings["node.id"], clusterId }, random);
-  });
+  const levels = levelsOf(settings);
+  const { clusterId, directoryId, nodeId } = await steps.run(
+    "find out which cluster it is",
+    async () => {
+      await checkMovedIn(disk);
+      const wanted = { id: settings["cluster.id"], level: levels.most };
+      const clusterId = await agreeOnClusterId(coordinator, wanted, random);
+      const nodeId = await findNodeId(settings["node.id"], { disk, coordinator, random });
+      const meta = await openMeta(disk, { nodeId, clusterId }, random);
+      const clusterName = settings["cluster.name"];
+      await storeClusterNote(disk, { clusterName, clusterId, isMovingIn: false });
+      return meta;
+    },
+  );
   const rack = settings["broker.rack"] === "" ? null : settings["broker.rack"];
   const cluster = await steps.run(
     "take this node's place in the cluster",
@@ -101,15 +114,15 @@ export async function openCluster(
         coordinator,
         directoryId,
         rack,
-        nodeId: settings["node.id"],
+        levels,
+        nodeId,
         version: packageVersion(),
         leaseMs: settings["cluster.lease.ms"],
         expectedNodes: settings["cluster.expect"],
       }),
     (taken) => taken.close(),
   );
-  const { nodeId, incarnation } = cluster;
-  const identity = { id: nodeId, incarnation };
+  const identity = { id: nodeId, incarnation: cluster.incarnation };
   const addressOf = (id: number): PeerAddress | undefined => peerAddressOf(cluster, id);
   const peers = await openPeers(steps, { ...parts, identity, clusterId, addressOf });
   cluster.onImage(({ nodesChanged }) => {
@@ -117,6 +130,13 @@ export async function openCluster(
     for (const { id } of cluster.image.nodes) peers.links.addressChanged(id);
   });
   return { cluster, peers };
+}
+
+/** Those of this version, as far as it is to say so. */
+function levelsOf(settings: NodeSettings): { readonly least: number; readonly most: number } {
+  const { least, most } = knownLevels;
+  const bound = settings["cluster.feature.level.max"];
+  return { least, most: bound === 0 ? most : Math.max(least, Math.min(most, bound)) };
 }
 
 function peerAddressOf(cluster: Cluster, nodeId: number): PeerAddress | undefined {

@@ -5,6 +5,7 @@ import type { Cluster } from "../broker/cluster/cluster.ts";
 import { ClusterStorage } from "../broker/cluster/cluster-storage.ts";
 import { ControllerCalls } from "../broker/cluster/controller/controller-calls.ts";
 import { Controller } from "../broker/cluster/controller/controller.ts";
+import { featureLevels } from "../broker/cluster/feature-level.ts";
 import { LineageFile } from "../broker/cluster/lineage-file.ts";
 import type { PeerLinks } from "../broker/ports/peer-links.ts";
 import { Topics } from "../broker/topics/topics.ts";
@@ -33,6 +34,7 @@ export async function openClusteredTopics(
         cluster,
         storage: parts.storage,
         runChain: chains.run,
+        clock: parts.clock,
         log,
       }),
     (opened) => opened.close(),
@@ -51,7 +53,10 @@ export async function openClusteredTopics(
     const { wasClean } = directory;
     const { bootId = readBootId() } = parts;
     const file = await LineageFile.open({ ...parts, bootId, wasClean });
-    if (!storage.areReplicasWhole) await file.renew();
+    const { lostReplicas: lost } = storage;
+    if (cluster.mayUse(featureLevels.lostReplicas)) await file.lose(lost);
+    else if (lost.length > 0) await file.renew();
+    storage.onCut((chain) => file.regain(chain));
     return file.lineages;
   });
   const calls = new ControllerCalls({ ...parts, logEnds: (keys) => storage.logEnds(keys) });

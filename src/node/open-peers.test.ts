@@ -1,4 +1,7 @@
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { connect, createServer, type Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { KeptLog } from "../../test/support/kept-log.ts";
@@ -74,6 +77,45 @@ test("two nodes link over the port that clients use, the secret being in a file"
   const answer = await one.links.call(2, "echo", Uint8Array.of(1, 2), 30_000);
   expect([...answer]).toEqual([1, 2]);
   expect(two.links.find(1)?.peer).toEqual({ id: 1, incarnation: "life-of-1" });
+});
+
+test("a node with another secret is no node, whichever side dials", async () => {
+  const one = await start(1, secret, ["peer"]);
+  const two = await start(2, `${secret}, but another`, ["peer"]);
+  one.links.want(2);
+  two.links.want(1);
+  const isSaid = ({ log }: TestNode): boolean => log.withLevel("warn").length > 0;
+  await waitUntil("both say so", () => isSaid(one) && isSaid(two));
+  expect([one.links.find(2), two.links.find(1)]).toEqual([undefined, undefined]);
+});
+
+test("what was recorded of a node's handshake links nobody to it again", async () => {
+  const one = await start(1, secret, ["peer"]);
+  const { port = 0 } = addresses.get(1) ?? {};
+  const recorded: Buffer[] = [];
+  const between = createServer((socket: Socket) => {
+    const onward = connect(port, "127.0.0.1");
+    socket.on("data", (bytes) => recorded.push(Buffer.from(bytes)));
+    socket
+      .on("error", () => undefined)
+      .pipe(onward.on("error", () => undefined))
+      .pipe(socket);
+  });
+  between.listen(0, "127.0.0.1");
+  await once(between, "listening");
+  addresses.set(1, { ...addresses.get(1)!, port: (between.address() as AddressInfo).port });
+  const two = await start(2, secret, ["peer"]);
+  two.links.want(1);
+  await waitUntil("they are linked", () => one.links.find(2) !== undefined);
+  await started[1]?.stop();
+  await waitUntil("it is over", () => one.links.find(2) === undefined);
+  between.close();
+  const stranger = connect(port, "127.0.0.1");
+  stranger.on("error", () => undefined).write(Buffer.concat(recorded));
+  stranger.resume();
+  await once(stranger, "close");
+  expect(one.links.find(2)).toBeUndefined();
+  expect(JSON.stringify(one.log.withLevel("warn"))).toMatch(/proof|secret/);
 });
 
 test("a listener that is not for nodes closes their connections, and says so", async () => {

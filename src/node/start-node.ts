@@ -12,6 +12,7 @@ import type { Disk } from "../broker/ports/disk.ts";
 import type { Rehearsal } from "../broker/ports/rehearsal.ts";
 import type { GuestRoutes } from "../servers/http/guest-routes.ts";
 import { advertisedAddresses } from "./advertised-addresses.ts";
+import { takenNodeId } from "./find-node-id.ts";
 import { fitDescriptors } from "./fit-descriptors.ts";
 import { type Door, type PlannedListener, planListeners } from "./listener-plan.ts";
 import { type OpenBroker, openBroker } from "./open-broker.ts";
@@ -72,7 +73,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 
 async function start(options: NodeOptions): Promise<RunningNode> {
   const { log } = options;
-  const settings = fitDescriptors(options.settings, log);
+  const settings = fitDescriptors(withNodeId(options), log);
   const steps = new StartSteps(log);
   const clock = options.clock ?? systemClock;
   const random = options.random ?? new SystemRandom();
@@ -105,6 +106,12 @@ async function start(options: NodeOptions): Promise<RunningNode> {
     warmUp: () => doors.warmUp(),
     stop: () => steps.stop(),
   };
+}
+
+/** In a cluster no number is as good as another by default. */
+function withNodeId({ settings, given, coordinator }: NodeOptions): NodeSettings {
+  const isShared = coordinator !== undefined || settings.coordinator !== "";
+  return isShared && !given.has("node.id") ? { ...settings, "node.id": takenNodeId } : settings;
 }
 
 /** From here on the other nodes of a cluster count on this one. */

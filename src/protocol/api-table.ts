@@ -48,6 +48,7 @@ import {
 } from "./messages/offset-for-leader-epoch.ts";
 import { ProduceRequest, ProduceResponse } from "./messages/produce.ts";
 import { SyncGroupRequest, SyncGroupResponse } from "./messages/sync-group.ts";
+import { UpdateFeaturesRequest, UpdateFeaturesResponse } from "./messages/update-features.ts";
 import type { MessageCodec } from "./schema/message.ts";
 import { hasVersion, type VersionRange } from "./schema/versions.ts";
 import type { Read, Written } from "./schema/wire.ts";
@@ -109,6 +110,7 @@ export const apiTable = {
     [0, 0],
   ),
   OffsetDelete: row(OffsetDeleteRequest, OffsetDeleteResponse, [0, 0]),
+  UpdateFeatures: row(UpdateFeaturesRequest, UpdateFeaturesResponse, [0, 2]),
   DescribeCluster: row(DescribeClusterRequest, DescribeClusterResponse, [0, 2]),
   DescribeProducers: row(DescribeProducersRequest, DescribeProducersResponse, [0, 0]),
   DescribeTopicPartitions: row(

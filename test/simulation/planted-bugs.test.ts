@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { cleanMarkerName } from "../../src/broker/partition/directory/log-directory.ts";
+import { cleanMarkerName } from "../../src/broker/partition/directory/clean-marker.ts";
 import type { ReadResult } from "../../src/broker/partition/partition-log.ts";
 import { Partition } from "../../src/broker/partition/partition.ts";
 import { ProducerJournal } from "../../src/broker/partition/producers/producer-journal.ts";

@@ -17,6 +17,7 @@ export class TestGovernor implements ReplicaGovernor {
   readonly appended: [number, number][] = [];
   stored: readonly [written: number, flushed: number] = [0, 0];
   stoppedBy: XylemError | undefined;
+  damagesTold = 0;
 
   refusal(use: ReplicaUse): XylemError | undefined {
     return this.refused.get(use);
@@ -36,6 +37,10 @@ export class TestGovernor implements ReplicaGovernor {
 
   onStored(written: number, flushed: number): void {
     this.stored = [written, flushed];
+  }
+
+  onDamaged(): void {
+    this.damagesTold += 1;
   }
 
   onStopped(error: XylemError): void {

@@ -109,6 +109,10 @@ export class ListedPartitions implements PartitionStorage {
     return Promise.reject(new Error("these partitions are in no chain"));
   }
 
+  reopenReplica(): Promise<ReplicaLog> {
+    return this.openReplica();
+  }
+
   async forkPartition(_source: TopicKey, index: number, { name, id }: TopicKey): Promise<void> {
     if (`fork ${name}-${index}` === this.failing) throw new Error(`${name}-${index} is not forked`);
     this.found.push({ topic: name, index, topicId: id });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Kafka, logLevel } from "kafkajs";
 import type { BrokerProcess } from "./broker-process.ts";
 import { EtcdServer } from "./etcd.ts";
+import { removeFolder } from "./temporary-folder.ts";
 import { waitUntil } from "./wait-until.ts";
 import { startXylem } from "./xylem-process.ts";
 
@@ -25,11 +26,19 @@ export interface PartitionAnswer {
 /** Nodes in processes of their own, and the etcd that they share; ids from 1 on. */
 export class XylemCluster {
   readonly etcd: EtcdServer;
-  readonly #nodes: readonly BrokerProcess[];
+  readonly #nodes: BrokerProcess[];
+  /** Of all nodes. */
+  readonly #settings: Readonly<Record<string, string>>;
+  readonly #stops: (() => unknown)[] = [];
 
-  private constructor(etcd: EtcdServer, nodes: readonly BrokerProcess[]) {
+  private constructor(
+    etcd: EtcdServer,
+    nodes: readonly BrokerProcess[],
+    settings: Readonly<Record<string, string>>,
+  ) {
     this.etcd = etcd;
-    this.#nodes = nodes;
+    this.#nodes = [...nodes];
+    this.#settings = settings;
   }
 
   static async start(
@@ -38,18 +47,15 @@ export class XylemCluster {
   ): Promise<XylemCluster> {
     const [etcd] = (await EtcdServer.startAll(1)) as [EtcdServer];
     const secret = randomBytes(24).toString("hex");
+    const shared = {
+      coordinator: `etcd://${etcd.address}`,
+      "cluster.secret": secret,
+      "cluster.expect": String(count),
+    };
     const starting = Array.from({ length: count }, (_, at) =>
-      startXylem({
-        settings: {
-          coordinator: `etcd://${etcd.address}`,
-          "cluster.secret": secret,
-          "cluster.expect": String(count),
-          "node.id": String(at + 1),
-          ...settings,
-        },
-      }),
+      startXylem({ settings: { ...shared, "node.id": String(at + 1), ...settings } }),
     );
-    const cluster = new XylemCluster(etcd, await Promise.all(starting));
+    const cluster = new XylemCluster(etcd, await Promise.all(starting), shared);
     await waitUntil("every node knows all", async () => {
       const seen = await Promise.all(cluster.ids.map((id) => cluster.describe(id)));
       return seen.every(
@@ -67,6 +73,18 @@ export class XylemCluster {
     const node = this.#nodes[id - 1];
     if (node === undefined) throw new Error(`there is no node ${id}`);
     return node;
+  }
+
+  /** Stops a node in order, and starts it in its place with settings besides those of all. */
+  async restartWith(id: number, settings: Readonly<Record<string, string>>): Promise<void> {
+    const former = this.node(id);
+    // One that did not start has ended already.
+    await former.terminate().catch(() => undefined);
+    const { dataFolder, port } = former;
+    const own = { "node.id": String(id), port: String(port), ...this.#settings, ...settings };
+    // Its temporary folder goes with the one that made it.
+    this.#stops.push(() => removeFolder(dataFolder));
+    this.#nodes[id - 1] = await startXylem({ dataFolder, settings: own });
   }
 
   /** A client that knows all nodes. */
@@ -107,6 +125,7 @@ export class XylemCluster {
   async stop(): Promise<void> {
     await Promise.all(this.#nodes.map((node) => node.stop().catch(() => undefined)));
     await this.etcd.stop();
+    for (const stop of this.#stops) stop();
   }
 
   async #get<T>(at: number, path: string): Promise<T> {

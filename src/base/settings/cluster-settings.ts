@@ -53,6 +53,11 @@ export const clusterSettings = {
     between(1, 1_000),
     "Nodes that must have come before the first topic is made and the first record is taken.",
   ),
+  "cluster.feature.level.max": int(
+    0,
+    atLeast(0),
+    "The highest feature level this node says it can work at; 0 is all that its version knows.",
+  ),
   "cluster.lease.ms": int(
     2_000,
     between(500, 300_000),

@@ -119,7 +119,11 @@ const doorSettings = {
     byteCountAtLeast(32 * 1024 ** 2),
     "What all buffers together may take, as 256MiB: sets the bounds that are not given themselves.",
   ),
-  "node.id": int(1, atLeast(0), "This node's number, kept in its data directory."),
+  "node.id": int(
+    1,
+    atLeast(-1),
+    "This node's number, kept in its data directory; -1, or none given in a cluster, takes one.",
+  ),
   "num.partitions": int(1, between(1, 10_000), "Partitions of a topic that does not say how many."),
   "partitions.max": int(
     200_000,

@@ -31,8 +31,8 @@ export interface ChainHost {
   lookAgain(): void;
   /** It has a configuration: what was said to it before may be heard. */
   onConfigured(): void;
-  /** Its log can not be used any more: the chain is to go on without it. */
-  onFailed(): void;
+  /** Its log is damaged, or can not be used any more: the chain is to go on without it. */
+  onUnfit(): void;
   /** It does nothing any more. */
   onEnded(): void;
 }

@@ -188,10 +188,15 @@ export class ChainShell implements RunningChain, ReplicaGovernor {
     this.#feed({ kind: "stored", written, flushed });
   }
 
+  /** It serves on what it has, until the chain has gone on without it. */
+  onDamaged(): void {
+    if (!this.#isOver) this.#host.onUnfit();
+  }
+
   onStopped(error: XylemError): void {
     this.#waiting.fail(error);
     this.#end();
-    this.#host.onFailed();
+    this.#host.onUnfit();
   }
 
   #noteLogStart(): void {

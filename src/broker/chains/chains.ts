@@ -31,7 +31,7 @@ export interface ChainsOptions {
 export type AskController = (ask: ChainAsk) => Promise<void>;
 
 /** What depends on whose chain it is. */
-type OwnCalls = "want" | "unwant" | "hasRoom" | "onConfigured" | "onFailed" | "onEnded";
+type OwnCalls = "want" | "unwant" | "hasRoom" | "onConfigured" | "onUnfit" | "onEnded";
 
 /** When what had no answer is said again. */
 const retryMs = 400;
@@ -44,8 +44,8 @@ export class Chains {
   readonly #links: ChainLinks;
   readonly #limits: ReplicaLimits;
   readonly #shells = new Set<ChainShell>();
-  /** Of logs that can not be used. */
-  readonly #failed = new Map<string, ChainPlace>();
+  /** Of logs that are damaged, or can not be used. */
+  readonly #unfit = new Map<string, ChainPlace>();
   readonly #asking = new Set<string>();
   readonly #looking = new Set<string>();
   #askController: AskController | undefined;
@@ -92,13 +92,13 @@ export class Chains {
       unwant: (nodeId) => this.#links.unwant(nodeId, shell),
       hasRoom: (link) => this.#links.hasRoom(link, shell),
       onConfigured: () => this.#links.hearEarly(key, shell),
-      onFailed: () => void this.#failed.set(key, place),
+      onUnfit: () => void this.#unfit.set(key, place),
       onEnded: () => {
         this.#links.remove(key, shell);
         this.#shells.delete(shell);
       },
     });
-    this.#failed.delete(key);
+    this.#unfit.delete(key);
     this.#shells.add(shell);
     this.#links.add(key, shell);
     shell.begin();
@@ -125,14 +125,14 @@ export class Chains {
   #tick(): void {
     for (const shell of this.#shells) shell.tick();
     this.#pace.tick();
-    for (const place of this.#failed.values()) this.#reportOwn(place);
+    for (const place of this.#unfit.values()) this.#reportOwn(place);
     this.#stopTicking = this.#options.clock.schedule(tickMs, () => this.#tick());
   }
 
   /** Nobody is ahead of a head: a node says itself what it can not go on with. */
   #reportOwn(place: ChainPlace): void {
     const config = this.#options.cluster.image.chains.get(place.key)?.config;
-    if (config === undefined) this.#failed.delete(place.key);
+    if (config === undefined) this.#unfit.delete(place.key);
     const role = config === undefined ? "outsider" : roleOf(config, place.self);
     if (config === undefined || role === "outsider" || role === "solo") return;
     const { epoch } = config;

@@ -2,29 +2,61 @@ import { XylemError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
 import { formatUuid, makeUuid } from "../../base/uuid.ts";
 import type { Coordinator } from "../ports/coordinator.ts";
+import { featuresKey, formatFeatures } from "./feature-level.ts";
 
-const key = "cluster-id";
+export const clusterIdKey = "cluster-id";
+/** There while a node by itself is moved in: until all of it is here, nobody is to see any. */
+export const movingInKey = "moving-in";
+
+export interface WantedCluster {
+  /** "": the one that it has; a new one gets a random one. */
+  readonly id: string;
+  /** The feature level that a new cluster begins at. */
+  readonly level: number;
+}
 
 /**
- * The id that the cluster has; a new cluster gets the wanted one, or a random one where none is
- * wanted (""). Throws INCONSISTENT_CLUSTER_ID when it has another one.
+ * The id that the cluster has; a cluster that is not there yet is made. Throws
+ * INCONSISTENT_CLUSTER_ID when it has another one, INVALID_CONFIG while it is being made of a node.
  */
 export async function agreeOnClusterId(
   coordinator: Coordinator,
-  wanted: string,
+  wanted: WantedCluster,
   random: Random,
 ): Promise<string> {
   for (;;) {
-    const { entries } = await coordinator.read(key);
-    const found = entries.find((entry) => entry.key === key)?.value;
+    const found = await find(coordinator, clusterIdKey);
     if (found === undefined) {
-      const value = wanted === "" ? formatUuid(makeUuid(random)) : wanted;
-      // Of several first nodes one wins, and all look again.
-      await coordinator.transact([{ key, revision: 0 }], [{ key, value }]);
+      await makeCluster(coordinator, wanted, random);
       continue;
     }
-    if (wanted === "" || wanted === found) return found;
-    const detail = `the cluster's id is ${found}, cluster.id says ${wanted}`;
+    if (wanted.id === "" || wanted.id === found) return found;
+    const detail = `the cluster's id is ${found}, cluster.id says ${wanted.id}`;
     throw new XylemError("INCONSISTENT_CLUSTER_ID", detail);
   }
+}
+
+async function makeCluster(
+  coordinator: Coordinator,
+  { id, level }: WantedCluster,
+  random: Random,
+): Promise<void> {
+  if ((await find(coordinator, movingInKey)) !== undefined) {
+    const how = "run `xylem cluster init --from-local` there again, or with --undo";
+    throw new XylemError("INVALID_CONFIG", `a node is being moved into this cluster: ${how}`);
+  }
+  const value = id === "" ? formatUuid(makeUuid(random)) : id;
+  // Of several first nodes one wins, and all look again.
+  await coordinator.transact(
+    [clusterIdKey, featuresKey, movingInKey].map((key) => ({ key, revision: 0 })),
+    [
+      { key: clusterIdKey, value },
+      { key: featuresKey, value: formatFeatures(level) },
+    ],
+  );
+}
+
+async function find(coordinator: Coordinator, key: string): Promise<string | undefined> {
+  const { entries } = await coordinator.read(key);
+  return entries.find((entry) => entry.key === key)?.value;
 }

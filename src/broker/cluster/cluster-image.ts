@@ -14,6 +14,7 @@ import {
   parseController,
   type ControllerEntry,
 } from "./controller/controller-entry.ts";
+import { featuresKey, firstLevel, parseFeatures } from "./feature-level.ts";
 import { nodesPrefix, parseNodeEntry, type NodeEntry } from "./node-entry.ts";
 import { parseSeat, seatsPrefix } from "./seat-entry.ts";
 
@@ -38,6 +39,7 @@ export class ClusterImage {
   readonly #chains = new Map<string, StoredChain>();
   readonly #loads = new NodeLoads();
   #controller: ControllerEntry | undefined;
+  #level = firstLevel;
 
   constructor({ entries }: CoordinatorState) {
     this.apply(entries);
@@ -60,6 +62,11 @@ export class ClusterImage {
 
   get controller(): ControllerEntry | undefined {
     return this.#controller;
+  }
+
+  /** The feature level that is finalized: what is above is not used yet. */
+  get level(): number {
+    return this.#level;
   }
 
   /** The keys of all chains with what they are. Live. */
@@ -110,6 +117,8 @@ export class ClusterImage {
       } else if (key === controllerKey) {
         this.#controller = change.value === null ? undefined : parseController(change.value);
         controllerChanged = true;
+      } else if (key === featuresKey) {
+        this.#level = change.value === null ? firstLevel : parseFeatures(change.value);
       }
     }
     return { nodesChanged, controllerChanged, chains };

@@ -1,15 +1,17 @@
 import { assert } from "../../base/assert.ts";
+import type { Clock } from "../../base/clock.ts";
 import { XylemError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import { formatUuid, type Uuid } from "../../base/uuid.ts";
-import { chainKey, type ChainConfig } from "../../replication/chain-config.ts";
+import { chainKey, type ChainConfig, roleOf } from "../../replication/chain-config.ts";
 import type { LogEnd } from "../../replication/controller/chain-ask.ts";
 import type { ReplicaLog } from "../partition/replica/replica-log.ts";
 import type { FoundPartition, PartitionStorage, TopicKey } from "../ports/partition-storage.ts";
 import { Turns } from "../turns.ts";
 import type { Cluster } from "./cluster.ts";
 import { PlacedPartition } from "./placed-partition.ts";
+import { isUnsound, mayStartOver } from "./replica-mending.ts";
 import type { RunChain, RunningChain } from "./running-chain.ts";
 
 export interface ClusterStorageOptions {
@@ -17,8 +19,14 @@ export interface ClusterStorageOptions {
   /** This node's own. */
   readonly storage: PartitionStorage;
   readonly runChain: RunChain;
+  readonly clock: Clock;
   readonly log: Log;
 }
+
+/** Between two tries to hold a replica that can not be used. */
+const retryMs = 10_000;
+/** After as many a replica that others hold is begun anew, without what is there. */
+const triesMax = 3;
 
 /** A partition's place, and this node's replica of it, if it has one. */
 interface Seated {
@@ -27,6 +35,14 @@ interface Seated {
   replica: ReplicaLog | undefined;
   running: RunningChain | undefined;
   failure: XylemError | undefined;
+  /** How often it could not be used, one time after the other. */
+  failures: number;
+  /** What lies from here on is still to be cut. */
+  unsoundFrom: number;
+  /** What of it was damaged has gone; its chain has not filled it yet. */
+  isMended: boolean;
+  /** Ends the wait for the next try. */
+  cancel: () => void;
 }
 
 /**
@@ -39,6 +55,7 @@ export class ClusterStorage implements PartitionStorage {
   readonly #turns = new Turns();
   readonly #leave: (() => void)[];
   #wasStanding = true;
+  #onCut: (key: string) => Promise<void> = () => Promise.resolve();
 
   constructor(options: ClusterStorageOptions) {
     this.#options = options;
@@ -70,14 +87,19 @@ export class ClusterStorage implements PartitionStorage {
     const mayServe = (): boolean => cluster.isStanding;
     const partition = new PlacedPartition({ topic: topic.name, index }, settings, mayServe);
     const key = chainKey(formatUuid(topic.id), index);
-    const empty = { replica: undefined, running: undefined, failure: undefined };
-    this.#seated.set(key, { topic, partition, ...empty });
+    const none = { replica: undefined, running: undefined, failure: undefined };
+    const unhurt = { failures: 0, unsoundFrom: Infinity, isMended: false, cancel: () => {} };
+    this.#seated.set(key, { topic, partition, ...none, ...unhurt });
     await this.#turns.take(key, () => this.#settle(key));
     return partition;
   }
 
   openReplica(topic: TopicKey, index: number, settings: TopicSettings): Promise<ReplicaLog> {
     return this.#options.storage.openReplica(topic, index, settings);
+  }
+
+  reopenReplica(topic: TopicKey, index: number, settings: TopicSettings): Promise<ReplicaLog> {
+    return this.#options.storage.reopenReplica(topic, index, settings);
   }
 
   /** A fork's files are one node's, and a cluster's topic lies on several. */
@@ -90,18 +112,22 @@ export class ClusterStorage implements PartitionStorage {
     return this.#turns.take(key, async () => {
       const seated = this.#seated.get(key);
       this.#seated.delete(key);
+      seated?.cancel();
       seated?.running?.close();
       seated?.partition.place();
       await this.#options.storage.removePartition(topic, index);
     });
   }
 
-  /** Whether every replica here still has what it had flushed and told others of. */
-  get areReplicasWhole(): boolean {
-    for (const { replica } of this.#seated.values()) {
-      if (replica?.hasLostCommitted === true) return false;
-    }
-    return true;
+  /** The chains whose replicas here have lost some of what they had flushed and told others of. */
+  get lostReplicas(): readonly string[] {
+    const seated = [...this.#seated];
+    return seated.flatMap(([key, { replica }]) => (replica?.hasLostCommitted ? [key] : []));
+  }
+
+  /** Told when a replica that may have lost something is no longer one that others count on. */
+  onCut(listener: (key: string) => Promise<void>): void {
+    this.#onCut = listener;
   }
 
   /** Where this node's logs of these chains end, as far as it has them. */
@@ -117,8 +143,12 @@ export class ClusterStorage implements PartitionStorage {
 
   async close(): Promise<void> {
     for (const leave of this.#leave) leave();
+    for (const { cancel } of this.#seated.values()) cancel();
     await this.#turns.settled();
-    for (const { running } of this.#seated.values()) running?.close();
+    for (const { running, cancel } of this.#seated.values()) {
+      cancel();
+      running?.close();
+    }
   }
 
   #follow(key: string): void {
@@ -146,23 +176,91 @@ export class ClusterStorage implements PartitionStorage {
 
   /** One that can not be held is one partition less: the node serves the others. */
   async #hold(key: string, seated: Seated): Promise<void> {
-    const { storage, log } = this.#options;
-    const { topic, partition } = seated;
-    const { index } = partition;
+    const { log } = this.#options;
     try {
-      seated.replica ??= await storage.openReplica(topic, index, partition.settings);
+      seated.replica ??= await this.#open(key, seated);
+      const isToBeMended = seated.unsoundFrom < Infinity || isUnsound(seated.replica);
+      if (isToBeMended) await this.#mend(key, seated, seated.replica);
       seated.running ??= this.#run(key, seated.replica);
       const config = this.#configOf(key);
       if (config !== undefined) seated.running.configure(config);
       seated.failure = undefined;
+      seated.failures = 0;
+      if (seated.isMended && config !== undefined) await this.#noteFilled(seated, config);
     } catch (error) {
       if (!(error instanceof XylemError)) throw error;
-      const fields = { topic: topic.name, partition: index, why: error.message };
+      const { topic, partition } = seated;
+      const fields = { topic: topic.name, partition: partition.index, why: error.message };
       log.error("this node's replica of a partition can not be used", fields);
       seated.failure = error;
       seated.running?.close();
       seated.running = undefined;
+      this.#retryLater(key, seated);
     }
+  }
+
+  /** What can not be opened again and again, and others have, begins anew. */
+  async #open(key: string, { topic, partition, failures }: Seated): Promise<ReplicaLog> {
+    const { storage, log } = this.#options;
+    const { index, settings } = partition;
+    if (failures >= triesMax && this.#mayStartOver(key)) {
+      log.warn("a replica begins anew: its files can not be used", { chain: key });
+      await storage.removePartition(topic, index);
+      await this.#onCut(key);
+    }
+    return await storage.openReplica(topic, index, settings);
+  }
+
+  /**
+   * Once its chain goes on without it, a log is cut back to what of it is sound; until then it is
+   * left as it is. The files that hold what goes stay aside until the chain has filled it again.
+   */
+  async #mend(key: string, seated: Seated, replica: ReplicaLog): Promise<void> {
+    const { storage, log } = this.#options;
+    if (!this.#mayStartOver(key)) return;
+    const { topic, partition } = seated;
+    const { index, settings } = partition;
+    seated.running?.close();
+    seated.running = undefined;
+    // Nobody is served from what is cut.
+    this.#show(key, seated);
+    const { end } = replica;
+    seated.unsoundFrom = Math.min(seated.unsoundFrom, replica.unsoundFrom ?? Infinity);
+    let open = replica;
+    if (replica.log.stopped !== undefined) {
+      seated.replica = undefined;
+      open = seated.replica = await storage.reopenReplica(topic, index, settings);
+    }
+    const from = Math.min(seated.unsoundFrom, open.unsoundFrom ?? Infinity);
+    const fields = { topic: topic.name, partition: index, from, end };
+    log.warn("a replica is unsound: it is cut, and filled again by its chain", fields);
+    await open.truncateUnsound(from);
+    seated.unsoundFrom = Infinity;
+    seated.isMended = true;
+    await this.#onCut(key);
+  }
+
+  #mayStartOver(key: string): boolean {
+    const { image, nodeId } = this.#options.cluster;
+    const config = this.#configOf(key);
+    return config !== undefined && mayStartOver(config, image, nodeId);
+  }
+
+  async #noteFilled(seated: Seated, config: ChainConfig): Promise<void> {
+    const { partition, replica } = seated;
+    const { nodeId: id, incarnation } = this.#options.cluster;
+    const role = roleOf(config, { id, incarnation });
+    if (role === "outsider" || role === "joiner") return;
+    seated.isMended = false;
+    await replica?.forgetSetAside();
+    const fields = { topic: partition.topic, partition: partition.index };
+    this.#options.log.info("a replica that was damaged is whole again", fields);
+  }
+
+  #retryLater(key: string, seated: Seated): void {
+    seated.failures += 1;
+    seated.cancel();
+    seated.cancel = this.#options.clock.schedule(retryMs, () => this.#follow(key));
   }
 
   async #giveUp(key: string, seated: Seated): Promise<void> {

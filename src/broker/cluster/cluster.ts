@@ -1,11 +1,13 @@
 import type { Clock } from "../../base/clock.ts";
-import type { XylemError } from "../../base/errors.ts";
+import { XylemError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import { formatUuid, makeUuid } from "../../base/uuid.ts";
 import type { Coordinator } from "../ports/coordinator.ts";
 import { ClusterImage, type ImageNews } from "./cluster-image.ts";
 import { CoordinatorFeed } from "./coordinator-feed.ts";
+import { featuresKey } from "./feature-level.ts";
+import { finalizeLevel, type LevelChange } from "./finalize-level.ts";
 import { Membership } from "./membership.ts";
 import {
   type AddressKind,
@@ -29,12 +31,11 @@ export interface ClusterOptions {
   readonly leaseMs: number;
   /** Nodes that hold replicas without a plan. */
   readonly expectedNodes: number;
-  /** This node's id belongs to another process now: this one must stop. */
+  /** The feature levels that this node can work at, both included. */
+  readonly levels: NodeEntry["features"];
+  /** This node's id is another process's now, or the cluster has outgrown it: it must stop. */
   readonly onReplaced: (error: XylemError) => void;
 }
-
-/** What this version can work with. */
-const features = { least: 1, most: 1 };
 
 export type ImageListener = (news: ImageNews) => void;
 
@@ -45,21 +46,26 @@ export type ImageListener = (news: ImageNews) => void;
 export class Cluster {
   readonly nodeId: number;
   readonly incarnation: string;
-  /** As of ClusterOptions. */
+  /** These two as of ClusterOptions. */
   readonly expectedNodes: number;
+  readonly levels: NodeEntry["features"];
   readonly feed: CoordinatorFeed;
   readonly image: ClusterImage;
   readonly membership: Membership;
   readonly #clock: Clock;
+  readonly #coordinator: Coordinator;
   readonly #listeners = new Set<ImageListener>();
+  #isOutgrown = false;
 
   private constructor(
-    { nodeId, clock, expectedNodes }: ClusterOptions,
+    options: ClusterOptions,
     parts: { feed: CoordinatorFeed; image: ClusterImage; membership: Membership },
   ) {
-    this.nodeId = nodeId;
-    this.expectedNodes = expectedNodes;
-    this.#clock = clock;
+    this.nodeId = options.nodeId;
+    this.expectedNodes = options.expectedNodes;
+    this.levels = options.levels;
+    this.#clock = options.clock;
+    this.#coordinator = options.coordinator;
     this.incarnation = parts.membership.entry.incarnation;
     this.feed = parts.feed;
     this.image = parts.image;
@@ -67,6 +73,7 @@ export class Cluster {
     // First of all followers: those that come later find the image as new as their news.
     this.feed.follow("", ({ changes }) => {
       const news = this.image.apply(changes);
+      this.#checkLevel(options);
       for (const listener of this.#listeners) listener(news);
     });
   }
@@ -85,7 +92,7 @@ export class Cluster {
       rack,
       isDraining: false,
       version,
-      features,
+      features: options.levels,
     };
     const claim = { ...options, ttlMs: options.leaseMs };
     const membership = await Membership.claim(claim, entry);
@@ -93,7 +100,13 @@ export class Cluster {
       const expected = options.expectedNodes;
       await takeSeat(coordinator, { nodeId, rack: rack ?? "", expected });
       const [feed, state] = await CoordinatorFeed.open(options);
-      return new Cluster(options, { feed, image: new ClusterImage(state), membership });
+      const image = new ClusterImage(state);
+      const tooOld = refusalOfLevel(image.level, options);
+      if (tooOld !== undefined) {
+        feed.close();
+        throw tooOld;
+      }
+      return new Cluster(options, { feed, image, membership });
     } catch (error) {
       await membership.close();
       throw error;
@@ -121,8 +134,43 @@ export class Cluster {
     return () => this.#listeners.delete(listener);
   }
 
+  /** As `finalizeLevel`; this node knows of it when it resolves. */
+  async finalize(
+    level: number | undefined,
+    how: { readonly validateOnly: boolean },
+  ): Promise<LevelChange> {
+    const change = await finalizeLevel(this.#coordinator, level, how);
+    await this.feed.catchUp(featuresKey);
+    return change;
+  }
+
+  /** Whether what a feature level brings may be used. */
+  mayUse(level: number): boolean {
+    return this.image.level >= level;
+  }
+
+  /** It was finalized while this node was starting, unseen: nothing but to stop is safe. */
+  #checkLevel(options: ClusterOptions): void {
+    const tooOld = refusalOfLevel(this.image.level, options);
+    if (tooOld === undefined || this.#isOutgrown) return;
+    this.#isOutgrown = true;
+    options.onReplaced(tooOld);
+  }
+
   async close(): Promise<void> {
     this.feed.close();
     await this.membership.close();
   }
+}
+
+function refusalOfLevel(
+  level: number,
+  { levels, version }: Pick<ClusterOptions, "levels" | "version">,
+): XylemError | undefined {
+  const { least, most } = levels;
+  if (level >= least && level <= most) return undefined;
+  const able = `this node (version ${version}) can work at ${least} to ${most}`;
+  const how = level > most ? "start a newer version" : "go through the versions between";
+  const detail = `the cluster's feature level is ${level}, ${able}: ${how}`;
+  return new XylemError("UNSUPPORTED_VERSION", detail);
 }

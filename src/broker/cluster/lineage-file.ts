@@ -20,6 +20,9 @@ interface Stored extends Lineages {
   readonly bootId: string | null;
 }
 
+/** Of more lost replicas than that none is named: the directory vouches for nothing any more. */
+export const lostReplicasMax = 256;
+
 /**
  * The lineages of a data directory, in its file `xylem.lineages` (cluster.md, section 1). An empty
  * directory gets new ones; what was in the page cache is lost with a crash of the machine, and the
@@ -43,6 +46,7 @@ export class LineageFile {
     const file = new LineageFile(options, {
       fsync,
       os: keepsOs ? stored.os : makeLineage(options),
+      ...(stored?.lost !== undefined && { lost: stored.lost }),
     });
     await file.#store();
     return file;
@@ -55,6 +59,24 @@ export class LineageFile {
   /** A log has lost what this node may have acknowledged: it begins anew as a replica. */
   async renew(): Promise<void> {
     this.#lineages = { fsync: makeLineage(this.#options), os: makeLineage(this.#options) };
+    await this.#store();
+  }
+
+  /** These replicas have lost what this node may have acknowledged; the others are vouched for. */
+  async lose(chains: readonly string[]): Promise<void> {
+    const lost = [...new Set([...(this.#lineages.lost ?? []), ...chains])];
+    if (lost.length > lostReplicasMax) return await this.renew();
+    if (lost.length === (this.#lineages.lost?.length ?? 0)) return;
+    this.#lineages = { ...this.#lineages, lost };
+    await this.#store();
+  }
+
+  /** What was lost of a replica is nothing that anybody counts on here any more. */
+  async regain(chain: string): Promise<void> {
+    const { lost = [], ...lineages } = this.#lineages;
+    if (!lost.includes(chain)) return;
+    const left = lost.filter((one) => one !== chain);
+    this.#lineages = left.length === 0 ? lineages : { ...lineages, lost: left };
     await this.#store();
   }
 
@@ -72,9 +94,9 @@ function makeLineage({ random }: LineageOptions): string {
 function parse(bytes: Uint8Array | undefined): Stored | undefined {
   if (bytes === undefined) return undefined;
   try {
-    const { fsync, os, bootId = null } = JSON.parse(decodeUtf8(bytes)) as Partial<Stored>;
+    const { fsync, os, lost, bootId = null } = JSON.parse(decodeUtf8(bytes)) as Partial<Stored>;
     const isWhole = typeof fsync === "string" && typeof os === "string";
-    return isWhole ? { fsync, os, bootId } : undefined;
+    return isWhole ? { fsync, os, ...(lost && { lost }), bootId } : undefined;
   } catch {
     return undefined;
   }

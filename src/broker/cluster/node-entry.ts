@@ -16,6 +16,8 @@ export interface NodeAddress {
 export interface Lineages {
   readonly fsync: string;
   readonly os: string;
+  /** Chains whose replicas here have lost something all the same, from `lostReplicas` on. */
+  readonly lost?: readonly string[];
 }
 
 /** A node in one life, as its leased key `nodes/<id>` tells the others. */

@@ -4,7 +4,7 @@ import { formatUuid, makeUuid } from "../../base/uuid.ts";
 import { parseSegmentName } from "../../log/segment-name.ts";
 import { copyFile } from "../partition/copies/copy-file.ts";
 import { markUnfinished, readMeta, storeMeta } from "../partition/directory/directory-meta.ts";
-import { cleanMarkerName } from "../partition/directory/log-directory.ts";
+import { cleanMarkerName } from "../partition/directory/clean-marker.ts";
 import { isAbandonedName } from "../partition/partition-name.ts";
 import type { Disk, DiskEntry } from "../ports/disk.ts";
 

@@ -5,11 +5,8 @@ import type { CopiedPartition } from "../partition/copies/copy-partition.ts";
 import { DirectoryCheckpoints } from "../partition/directory/directory-checkpoints.ts";
 import { closeLarge, copiedBytesMax, copyInTries } from "../partition/copies/fork-partition.ts";
 import { markUnfinished, storeMeta } from "../partition/directory/directory-meta.ts";
-import {
-  cleanMarkerName,
-  LogDirectory,
-  type LogDirectoryOptions,
-} from "../partition/directory/log-directory.ts";
+import { cleanMarkerName } from "../partition/directory/clean-marker.ts";
+import { LogDirectory, type LogDirectoryOptions } from "../partition/directory/log-directory.ts";
 import type { MetaProperties } from "../../log/meta-properties.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
 import type { PartitionSource } from "../partition/lazy/partition-source.ts";

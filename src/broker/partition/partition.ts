@@ -1,4 +1,4 @@
-import { XylemError } from "../../base/errors.ts";
+import type { XylemError } from "../../base/errors.ts";
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import type { LeaderEpochs } from "../../log/leader-epochs.ts";
 import type { Producer } from "../../log/producer-states.ts";
@@ -29,7 +29,7 @@ import { PartitionUpkeep } from "./partition-upkeep.ts";
 import { PartitionWriter } from "./append/partition-writer.ts";
 import { PartitionAppends } from "./append/partition-appends.ts";
 import { ProducerJournal } from "./producers/producer-journal.ts";
-import { outOfRange } from "./refusals.ts";
+import { damaged, outOfRange } from "./refusals.ts";
 import { Replica, replicaFull, type ReplicaMemory } from "./replica/replica.ts";
 import type { ReplicaUse } from "./replica/replica-log.ts";
 import type { SegmentList } from "./segment/segment-list.ts";
@@ -378,8 +378,8 @@ export class Partition implements PartitionLog {
 
   /** `log.damage.policy`. */
   #heedDamage(path: string): void {
-    if (this.#context.settings["log.damage.policy"] === "serve") return;
-    this.#stop(new XylemError("KAFKA_STORAGE_ERROR", `${path} is damaged`));
+    if (this.#context.settings["log.damage.policy"] === "stop") this.#stop(damaged(path));
+    this.replica?.noteDamaged();
   }
 
   get #pendingBytesMax(): number {

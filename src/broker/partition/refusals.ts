@@ -20,3 +20,8 @@ export function checkExpectedEnd({ topic, index, end }: Bounds, options: AppendO
   const facts = { expected: expectedEnd, actual: end };
   throw new XylemError("OFFSET_MISMATCH", detail, { facts });
 }
+
+/** Why a partition stops where `log.damage.policy` says so. */
+export function damaged(path: string): XylemError {
+  return new XylemError("KAFKA_STORAGE_ERROR", `${path} is damaged`);
+}

@@ -47,6 +47,8 @@ export interface PartitionStorage {
   openPartition(topic: TopicKey, index: number, settings: TopicSettings): Promise<PartitionLog>;
   /** As openPartition, of one of which a chain says what is committed. It is open until removed. */
   openReplica(topic: TopicKey, index: number, settings: TopicSettings): Promise<ReplicaLog>;
+  /** Closes a replica that is open and opens it again, as a start would that finds its files. */
+  reopenReplica(topic: TopicKey, index: number, settings: TopicSettings): Promise<ReplicaLog>;
   /**
    * Puts files in place for a partition of `target`, which is opened afterwards: those of an open
    * one, up to the cut. Nothing is there after a failure. The active segment of the source may be

@@ -3,6 +3,7 @@ import {
   createBucketCommand,
   listBucketsCommand,
 } from "./bucket-commands.ts";
+import { finalizeClusterCommand } from "./cluster-commands.ts";
 import type { Command } from "./command.ts";
 import { evictTopicsCommand } from "./evict-topics-command.ts";
 import { forkTopicCommand } from "./fork-topic-command.ts";
@@ -17,6 +18,7 @@ export const commands: Readonly<Record<string, Command>> = {
   "bucket.configure": configureBucketCommand,
   "bucket.create": createBucketCommand,
   "bucket.list": listBucketsCommand,
+  "cluster.finalize": finalizeClusterCommand,
   "topic.evict": evictTopicsCommand,
   "topic.fork": forkTopicCommand,
   "topic.reindex": reindexTopicCommand,

@@ -29,6 +29,12 @@ export const wholeNumber: Field<number> = (value, name) => {
   throw wrong(name, "a whole number from 0 on");
 };
 
+/** False when absent. */
+export const flag: Field<boolean> = (value, name) => {
+  if (value === undefined || typeof value === "boolean") return value === true;
+  throw wrong(name, "true or false");
+};
+
 /** Texts by name; none when absent. */
 export const textMap: Field<ReadonlyMap<string, string>> = (value, name) => {
   if (value === undefined) return new Map();

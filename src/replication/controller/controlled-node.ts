@@ -5,6 +5,8 @@ export interface ControlledNode {
   readonly id: number;
   readonly incarnation: string;
   readonly lineages: Lineages;
+  /** Keys of chains whose replicas there have lost something all the same. */
+  readonly lost?: readonly string[] | undefined;
   /** The coordinator's revision of the entry: for compares. */
   readonly revision: number;
   /** It is about to stop: it gives away what it serves and joins nothing. */
@@ -47,8 +49,13 @@ export function asMember(node: ControlledNode, topic: TopicRules): Member {
   return { id, incarnation, lineage: lineages[topic.durability] };
 }
 
-/** Whether a node that is back has lost nothing of what the listed member held. */
-export function hasKeptAll(member: Member, node: ControlledNode, topic: TopicRules): boolean {
+/** Whether a node that is back has lost nothing of what the listed member of a chain held. */
+export function hasKeptAll(
+  member: Member,
+  node: ControlledNode,
+  { key, topic }: { readonly key: string; readonly topic: TopicRules },
+): boolean {
+  if (node.lost?.includes(key) === true) return false;
   // Who lost nothing that was written lost nothing that was flushed: the topic may have changed.
   if (member.lineage === node.lineages.os) return true;
   return topic.durability === "fsync" && member.lineage === node.lineages.fsync;

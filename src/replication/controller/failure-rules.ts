@@ -7,6 +7,8 @@ import { isUp } from "./controlled-node.ts";
 
 /** How many times as long the longest rest is. */
 const restsMax = 64;
+/** The first rest of who gave up by itself is so much shorter. */
+const ownRestsPart = 10;
 /** How long a rest is remembered, besides twice its own length. */
 const longMs = 120_000;
 
@@ -46,7 +48,7 @@ export function cancelJoin(situation: ChainSituation): Verdict | undefined {
   const stalled = stalledOf(situation, config.joining);
   const cancelled = new Set([...gone, ...unwanted, ...stalled]);
   if (cancelled.size === 0) return undefined;
-  for (const { id } of stalled) rest(situation, id);
+  for (const one of stalled) rest(situation, one);
   const joining = config.joining.filter((one) => !cancelled.has(one));
   return change(nextEpoch(config, { joining }), `${nodesOf([...cancelled])} joins no more`);
 }
@@ -56,7 +58,7 @@ export function cutStalled(situation: ChainSituation): Verdict | undefined {
   const { config } = situation.chain;
   const [stalled] = stalledOf(situation, config.members);
   if (stalled === undefined || config.members.length === 1) return undefined;
-  rest(situation, stalled.id);
+  rest(situation, stalled);
   const members = config.members.filter((member) => member !== stalled);
   return change(shortened(config, members), `node ${stalled.id} stands still`);
 }
@@ -102,11 +104,16 @@ export function shortened(
   return nextEpoch(config, { members, joining, leaving: config.leaving.filter(goesOn) });
 }
 
-function rest({ notes, nowMs, times }: ChainSituation, id: number): void {
-  const known = notes.resting.get(id);
-  const before = known === undefined || isLongAgo(known, nowMs) ? undefined : known;
-  const spanMs = Math.min((before?.spanMs ?? times.restMs / 2) * 2, times.restMs * restsMax);
-  notes.resting.set(id, { untilMs: nowMs + spanMs, spanMs });
+function rest(situation: ChainSituation, stalled: Member): void {
+  const { notes, nowMs, times } = situation;
+  const known = notes.resting.get(stalled.id);
+  const report = askOf(situation, "report");
+  // Who gives up by itself knows why, and mends it.
+  const isOwn = report !== undefined && sameMember(report.from, stalled);
+  const firstMs = isOwn ? times.restMs / ownRestsPart : times.restMs;
+  const isAgain = known !== undefined && !isLongAgo(known, nowMs);
+  const spanMs = isAgain ? Math.min(known.spanMs * 2, times.restMs * restsMax) : firstMs;
+  notes.resting.set(stalled.id, { untilMs: nowMs + spanMs, spanMs });
 }
 
 /** Who stands still soon after it rested rests longer; after this it begins anew. */

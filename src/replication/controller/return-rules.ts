@@ -20,14 +20,15 @@ import { change } from "./failure-rules.ts";
  */
 export function takeBack(situation: ChainSituation): Verdict | undefined {
   const { chain, nodes, topic, notes, nowMs, times } = situation;
-  const { members } = chain.config;
+  const { key, config } = chain;
+  const { members } = config;
   if (members.some((member) => isUp(member, nodes))) {
     notes.returnedMs = undefined;
     return undefined;
   }
   const back = members.flatMap((member) => {
     const node = nodes.findNode(member.id);
-    return node === undefined ? [] : [{ node, isWhole: hasKeptAll(member, node, topic) }];
+    return node === undefined ? [] : [{ node, isWhole: hasKeptAll(member, node, { key, topic }) }];
   });
   const whole = back.filter(({ isWhole }) => isWhole).map(({ node }) => node);
   if (whole.length === 0)

@@ -177,6 +177,12 @@ export const errorAnswers: ErrorAnswers = {
     })),
   }),
 
+  UpdateFeatures: (request, { kafka: errorCode, message: errorMessage }) => ({
+    errorCode,
+    errorMessage,
+    results: request.featureUpdates.map(({ feature }) => ({ feature, errorCode, errorMessage })),
+  }),
+
   Produce: (request, error) => ({
     responses: request.topicData.map(({ name, topicId, partitionData }) => ({
       name,

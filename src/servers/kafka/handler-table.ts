@@ -40,6 +40,7 @@ import { offsetFetch } from "./handlers/offset-fetch.ts";
 import { offsetForLeaderEpoch } from "./handlers/offset-for-leader-epoch.ts";
 import { produce } from "./handlers/produce.ts";
 import { syncGroup } from "./handlers/sync-group.ts";
+import { updateFeatures } from "./handlers/update-features.ts";
 import type { Sharing } from "./request-order.ts";
 
 /** Every API of the table has its handler: the compiler sees to it. */
@@ -77,6 +78,7 @@ const handlers: Handlers = {
   OffsetForLeaderEpoch: offsetForLeaderEpoch,
   Produce: produce,
   SyncGroup: syncGroup,
+  UpdateFeatures: updateFeatures,
 };
 
 const sharings: { readonly [Name in ApiName]?: Sharing } = {

@@ -73,7 +73,8 @@ export class ControllerView {
       if (lineages === undefined) continue;
       present.add(id);
       const revision = feed.revisionOf(nodeKey(id));
-      this.image.setNode({ id, incarnation, lineages, isDraining, revision });
+      const { lost } = lineages;
+      this.image.setNode({ id, incarnation, lineages, lost, isDraining, revision });
     }
     for (const id of this.#nodeIds) if (!present.has(id)) this.image.removeNode(id);
     this.#nodeIds = present;

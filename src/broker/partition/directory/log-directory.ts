@@ -6,7 +6,6 @@ import type { Log } from "../../../base/log.ts";
 import type { Random } from "../../../base/random.ts";
 import type { NodeSettings } from "../../../base/settings/node-settings.ts";
 import type { TopicSettings } from "../../../base/settings/topic-settings.ts";
-import { decodeUtf8, encodeUtf8 } from "../../../base/text.ts";
 import type { Uuid } from "../../../base/uuid.ts";
 import type { MetaProperties } from "../../../log/meta-properties.ts";
 import type { FactsByTopic, PartitionFacts } from "../../../log/partition-facts.ts";
@@ -23,6 +22,7 @@ import type {
 import { metadataTopic } from "../../topics/topic-name.ts";
 import { InProcessCompactor } from "../compaction/in-process-compactor.ts";
 import { BackgroundWork } from "./background-work.ts";
+import { cleanMarkerName, isOwnStop, storeCleanMarker } from "./clean-marker.ts";
 import { DirectoryCheckpoints } from "./directory-checkpoints.ts";
 import { DirectoryHealth } from "./directory-health.ts";
 import { openMeta } from "./directory-meta.ts";
@@ -34,7 +34,6 @@ import { PartitionFolder } from "../partition-folder.ts";
 import { formatPartitionName, isDeletedName, parsePartitionName } from "../partition-name.ts";
 import { Partition } from "../partition.ts";
 import { type FolderPlace, loadFolder } from "./load-folder.ts";
-import { replaceFile } from "./replace-file.ts";
 import type { Replica } from "../replica/replica.ts";
 import { directoryBounds } from "./directory-bounds.ts";
 import { TopicFolders } from "./topic-folders.ts";
@@ -52,8 +51,6 @@ export interface LogDirectoryOptions {
   readonly compactor?: Compactor;
 }
 
-export const cleanMarkerName = ".kafka_cleanshutdown";
-const cleanMarker = '{"version":0,"brokerEpoch":-1}';
 /** Partitions that are closed or checkpointed side by side. */
 const parallelMax = 32;
 
@@ -130,9 +127,7 @@ export class LogDirectory implements PartitionStorage {
     }
     checkpoints.keepOnly(folders);
     await checkpoints.storeAll();
-    const marker = wasClean ? await disk.readFile(cleanMarkerName) : undefined;
-    const isOwnStop = marker !== undefined && decodeUtf8(marker) === cleanMarker;
-    const facts = await takeFacts(options, isOwnStop);
+    const facts = await takeFacts(options, await isOwnStop(disk));
     if (wasClean) await disk.remove(cleanMarkerName);
     // A killed process may not have come to it: what is found, folders above all, is to stay.
     await disk.syncDirectory("");
@@ -258,6 +253,17 @@ export class LogDirectory implements PartitionStorage {
     }
   }
 
+  async reopenReplica(topic: TopicKey, index: number, settings: TopicSettings): Promise<Replica> {
+    const name = formatPartitionName(topic.name, index);
+    const partition = this.#partitions.get(name);
+    assert(partition !== undefined, `${name} is not open`);
+    this.#unchecked.add(name);
+    this.#partitions.delete(name);
+    if (partition.rest.hasFiles) this.#folders.add(name);
+    await partition.abandon();
+    return await this.openReplica(topic, index, settings);
+  }
+
   async removePartition(topic: TopicKey, index: number): Promise<void> {
     const name = formatPartitionName(topic.name, index);
     const partition = this.#partitions.get(name);
@@ -317,8 +323,7 @@ export class LogDirectory implements PartitionStorage {
     if (this.#unchecked.size > 0 || this.#hasVouched) return;
     this.#hasVouched = true;
     if (facts !== undefined) await storeFacts(this.#options, facts);
-    const place = { directory: "", name: cleanMarkerName };
-    await replaceFile(this.#options.disk, place, encodeUtf8(cleanMarker));
+    await storeCleanMarker(this.#options.disk);
   }
 
   /** What the last stop left of a partition; said once. */
@@ -343,10 +348,8 @@ export class LogDirectory implements PartitionStorage {
   }
 
   async #storeLogStart(name: string): Promise<void> {
-    const partition = this.#partitions.get(name);
-    if (partition !== undefined) {
-      this.#checkpoints.set("logStarts", name, partition.logStartUntold);
-    }
+    const { logStartUntold } = this.#partitions.get(name) ?? {};
+    if (this.#partitions.has(name)) this.#checkpoints.set("logStarts", name, logStartUntold);
     await this.#checkpoints.store("logStarts");
   }
 

@@ -99,6 +99,14 @@ export class LazyStorage implements PartitionStorage, PartitionOpener {
     return replica;
   }
 
+  async reopenReplica(topic: TopicKey, index: number, settings: TopicSettings): Promise<Replica> {
+    const name = formatPartitionName(topic.name, index);
+    this.#replicas.delete(name);
+    const replica = await this.#directory.reopenReplica(topic, index, settings);
+    this.#replicas.set(name, replica.log);
+    return replica;
+  }
+
   #checkNotOpen(name: string): void {
     assert(!this.#partitions.has(name) && !this.#replicas.has(name), `${name} is open already`);
   }

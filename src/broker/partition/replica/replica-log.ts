@@ -21,6 +21,8 @@ export interface ReplicaGovernor {
   onAppended(base: number, end: number): void;
   /** `written` or `flushed` grew. */
   onStored(written: number, flushed: number): void;
+  /** Some of what is stored does not check; told again with each damage that is found. */
+  onDamaged(): void;
   /** The replica can not be used any more; told once. */
   onStopped(error: XylemError): void;
 }
@@ -56,6 +58,13 @@ export interface ReplicaLog {
   readonly rememberedCommitted: number;
   /** Some of what was flushed and committed was not here any more at the start. */
   readonly hasLostCommitted: boolean;
+  /**
+   * What is stored from here on is not to be relied on: it is damaged, or the disk failed before it
+   * was flushed. Undefined: as far as is known all is sound.
+   */
+  readonly unsoundFrom: number | undefined;
+  /** It was halted, as by `halt`: what it has may be right, and its chain wrong. */
+  readonly isHalted: boolean;
 
   /** From here on doors are let in as the governor says. Another one takes its place. */
   govern(governor: ReplicaGovernor): void;
@@ -101,6 +110,12 @@ export interface ReplicaLog {
    * after any other failure the replica has stopped.
    */
   truncate(offset: number): Promise<void>;
+  /**
+   * As `truncate`, from its log start at the least; files that hold what goes stay beside it, as
+   * `….log.damaged`, until `forgetSetAside`.
+   */
+  truncateUnsound(offset: number): Promise<void>;
+  forgetSetAside(): Promise<void>;
   /** As `truncate`, of the whole log: the next record gets `offset`, where the log starts. */
   restartAt(offset: number): Promise<void>;
   /**

@@ -12,6 +12,7 @@ import { nothingRead } from "../read/partition-reader.ts";
 import { outOfRange } from "../refusals.ts";
 import type { Partition } from "../partition.ts";
 import { findAssigned } from "./find-assigned.ts";
+import { removeAside, setAside } from "./set-aside.ts";
 import type { ReplicaGovernor, ReplicaLog, ReplicaUse } from "./replica-log.ts";
 import {
   applyTruncation,
@@ -47,6 +48,7 @@ export class Replica implements ReplicaLog {
   #told: { readonly written: number; readonly flushed: number };
   /** While it is cut: nothing from here on is to be counted on. */
   #cutFrom: number | undefined;
+  #isHalted = false;
   #cutting: Promise<void> = Promise.resolve();
 
   constructor(partition: Partition, parts: ReplicaParts) {
@@ -97,6 +99,21 @@ export class Replica implements ReplicaLog {
     return this.#parts.memory.hasLostCommitted;
   }
 
+  get unsoundFrom(): number | undefined {
+    const { logStart } = this;
+    const { segments, writer } = this.#parts;
+    const damages = segments.all.flatMap((segment) => segment.damages);
+    const from = damages
+      .filter(({ firstOffset, endOffset }) => Math.max(firstOffset, endOffset - 1) >= logStart)
+      .map(({ firstOffset }) => Math.max(firstOffset, logStart));
+    if (this.#partition.stopped !== undefined) from.push(writer.flushed);
+    return from.length === 0 ? undefined : Math.min(...from);
+  }
+
+  get isHalted(): boolean {
+    return this.#isHalted;
+  }
+
   /** It runs retention. */
   get isHead(): boolean {
     return this.#governor?.isHead() === true;
@@ -116,6 +133,11 @@ export class Replica implements ReplicaLog {
     this.#governor = governor;
     const { stopped } = this.#partition;
     if (stopped !== undefined) governor.onStopped(stopped);
+    else if (this.unsoundFrom !== undefined) governor.onDamaged();
+  }
+
+  noteDamaged(): void {
+    if (this.#partition.stopped === undefined) this.#governor?.onDamaged();
   }
 
   beginEpoch(epoch: number): void {
@@ -140,6 +162,7 @@ export class Replica implements ReplicaLog {
   }
 
   halt(error: XylemError): void {
+    this.#isHalted = true;
     this.#parts.onStopped(error);
   }
 
@@ -183,6 +206,23 @@ export class Replica implements ReplicaLog {
     if (offset < this.logStart) throw outOfRange(this.#partition, offset);
     if (offset >= this.end) return;
     await this.#cut(offset, async (parts) => planTruncation(parts, offset));
+  }
+
+  async truncateUnsound(offset: number): Promise<void> {
+    this.#partition.checkOpen();
+    const from = Math.max(offset, this.logStart);
+    if (from >= this.end) return;
+    await this.#cut(from, async (parts) => {
+      const { context, folder, segments } = parts;
+      await setAside({ disk: context.disk, folder: folder.path }, segments, from);
+      const { note, first } = await planTruncation(parts, from);
+      return { note: { ...note, isShared: true }, first };
+    });
+  }
+
+  async forgetSetAside(): Promise<void> {
+    const { context, folder } = this.#parts;
+    await removeAside(context.disk, folder.path);
   }
 
   async restartAt(offset: number): Promise<void> {

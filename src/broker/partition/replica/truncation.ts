@@ -141,7 +141,8 @@ async function openHead(
   head.endOffset = endOffset;
   for (const damage of old?.damages ?? []) {
     const isKnown = head.damages.some(({ position }) => position === damage.position);
-    if (damage.endPosition <= sizeBytes && !isKnown) head.damages.push(damage);
+    const stays = damage.endPosition <= sizeBytes && damage.firstOffset < end;
+    if (stays && !isKnown) head.damages.push(damage);
   }
   return head;
 }

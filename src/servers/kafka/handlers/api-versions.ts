@@ -1,4 +1,6 @@
 import { XylemError } from "../../../base/errors.ts";
+import type { Cluster } from "../../../broker/cluster/cluster.ts";
+import { featureName } from "../../../broker/cluster/feature-level.ts";
 import {
   apiNames,
   apiTable,
@@ -36,6 +38,20 @@ const answer: Response = {
   finalizedFeatures: [{ name: metadataVersion.name, minVersionLevel: 30, maxVersionLevel: 30 }],
 };
 
+/** In a cluster: what this node can work at, and what all use. It changes upwards only. */
+function ofCluster(cluster: Cluster): Response {
+  const { least, most } = cluster.levels;
+  const { level } = cluster.image;
+  const able = { name: featureName, minVersion: least, maxVersion: most };
+  const used = { name: featureName, minVersionLevel: level, maxVersionLevel: level };
+  return {
+    ...answer,
+    supportedFeatures: [...(answer.supportedFeatures ?? []), able],
+    finalizedFeaturesEpoch: level,
+    finalizedFeatures: [...(answer.finalizedFeatures ?? []), used],
+  };
+}
+
 /** ApiVersions (key 18): what is served, the same for everybody. */
 export function apiVersions(request: Request, context: DoorContext): Response {
   if (context.apiVersion >= introductionVersionMin) {
@@ -47,7 +63,8 @@ export function apiVersions(request: Request, context: DoorContext): Response {
     }
     context.introduce(clientSoftwareName, clientSoftwareVersion);
   }
-  return answer;
+  const { cluster } = context.broker;
+  return cluster === undefined ? answer : ofCluster(cluster);
 }
 
 /** The body, in version 0, for a client that asks in a version not known here. */

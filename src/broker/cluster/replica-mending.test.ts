@@ -1,0 +1,175 @@
+import { afterEach, expect, test } from "vitest";
+import { type ClusterNode, ClusterWorld } from "../../../test/support/cluster-world.ts";
+import { batchOf } from "../../../test/support/log-directory.ts";
+import type { NodeSettings } from "../../base/settings/node-settings.ts";
+import { Cancellation } from "../ports/compactor.ts";
+import type { Disk } from "../ports/disk.ts";
+import { ProducedBatch, produce } from "../produce.ts";
+import type { ScrubReport } from "../scrub/scrubbing.ts";
+import type { PlacedPartition } from "./placed-partition.ts";
+
+let world: ClusterWorld;
+afterEach(() => world.close());
+
+const all = [1, 2, 3];
+/** Four records of one batch each: a segment. */
+const segment = "00000000000000000004.log";
+
+async function open(replicas: number, own: Partial<NodeSettings> = {}): Promise<void> {
+  world = new ClusterWorld(3);
+  for (const id of all) await world.start(id, own);
+  const configs = new Map([["segment.records", "4"]]);
+  await world.create(1, "orders", { replicas, configs });
+  await until("there is a head", () => headId() > 0);
+  for (let value = 0; value < 14; value += 1) await send(`${value}`);
+}
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  for (let step = 0; !holds(); step += 1) {
+    if (step === 2_000) throw new Error(`not within 100 s: ${what}`);
+    await world.tick(50);
+  }
+}
+
+const partitionAt = (id: number): PlacedPartition =>
+  world.node(id).topic("orders")?.partitions[0] as PlacedPartition;
+
+const headId = (): number => all.find((id) => partitionAt(id).absence === undefined) ?? -1;
+
+function membersAt(id: number): number[] {
+  const [chain] = world.node(id).cluster.image.chains.values();
+  return chain?.config.members.map((member) => member.id) ?? [];
+}
+
+async function send(value: string): Promise<void> {
+  const id = headId();
+  const batch = new ProducedBatch(world.node(id).topic("orders"), 0, batchOf([value]));
+  const request = { acks: -1, timeoutMs: 5_000, clientId: "", transactionalId: null };
+  const asked = produce(world.node(id).broker, { ...request, batches: [batch] });
+  await world.drive(Promise.resolve(asked));
+  expect(batch.error).toBeUndefined();
+}
+
+/** Of the second of the four batches: its last byte. */
+async function flipBit(disk: Disk, name = segment): Promise<void> {
+  const path = `orders-0/${name}`;
+  const bytes = ((await disk.readFile(path)) ?? new Uint8Array()).slice();
+  const at = bytes.length / 2 - 1;
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  const file = await disk.open(path, { create: false });
+  await file.truncate(0);
+  await file.append([bytes]);
+  await file.close();
+}
+
+function scrub({ broker }: ClusterNode): Promise<ScrubReport> {
+  const watch = { cancellation: new Cancellation(), progress: () => undefined };
+  return world.drive(broker.scrubbing.run("orders", watch));
+}
+
+async function filesOf({ disk }: ClusterNode): Promise<readonly [string, Uint8Array][]> {
+  const names = (await disk.list("orders-0")).map(({ name }) => name);
+  const logs = names.filter((name) => name.includes(".log")).sort();
+  const reading = logs.map(async (name): Promise<[string, Uint8Array]> => {
+    return [name, ((await disk.readFile(`orders-0/${name}`)) ?? new Uint8Array()).slice()];
+  });
+  return await Promise.all(reading);
+}
+
+async function expectAllEqual(): Promise<void> {
+  const expected = await filesOf(world.node(headId()));
+  for (const id of all) {
+    expect(await filesOf(world.node(id)), `node ${id}`).toEqual(expected);
+    const { findings, totals } = await scrub(world.node(id));
+    expect([findings, totals.records]).toEqual([[], 15]);
+  }
+}
+
+/** Damages the one at a place in the chain, has it found, and waits until the chain is whole. */
+async function damage(place: number): Promise<ClusterNode> {
+  const [head = 0] = membersAt(1);
+  const node = world.node(membersAt(1)[place] ?? 0);
+  await flipBit(node.disk);
+  expect((await scrub(node)).findings).toHaveLength(1);
+  await until("it is out", () => !membersAt(node.id).includes(node.id));
+  await until("it is back", () => membersAt(node.id).includes(node.id));
+  expect(membersAt(node.id)).toHaveLength(3);
+  expect(membersAt(node.id)[0] === head).toBe(place > 0);
+  return node;
+}
+
+test.each([0, 1, 2])("a replica that rots heals from its chain, at place %i in it", async (at) => {
+  await open(3);
+  const node = await damage(at);
+  await until("it is served again", () => headId() > 0);
+  await send("after");
+  await until("all have it", () => all.every((id) => partitionAt(id).placement.log?.end === 15));
+  await until("nothing is aside", () =>
+    node.log.withLevel("info").some(({ message }) => message.includes("whole again")),
+  );
+  await expectAllEqual();
+});
+
+test("each that rots heals in turn, until none of the first copies is left", async () => {
+  await open(3);
+  const [first = 0, second = 0, third = 0] = membersAt(1);
+  for (const id of [third, first, second]) await damage(membersAt(1).indexOf(id));
+  await send("after");
+  await until("all have it", () => all.every((id) => partitionAt(id).placement.log?.end === 15));
+  await expectAllEqual();
+});
+
+test("a replica that stops at damage is opened again, and heals", async () => {
+  await open(3, { "log.damage.policy": "stop" });
+  await damage(1);
+  await send("after");
+  await until("all have it", () => all.every((id) => partitionAt(id).placement.log?.end === 15));
+  await expectAllEqual();
+});
+
+test("of a chain of one nothing goes: what is damaged is told, the rest is served", async () => {
+  await open(1);
+  const node = world.node(headId());
+  await flipBit(node.disk);
+  const before = await filesOf(node);
+  expect((await scrub(node)).findings).toHaveLength(1);
+  await world.tick(30_000);
+  await send("after");
+  // What is in memory is as it was.
+  await node.stop();
+  await world.drive(world.start(node.id, {}, node.disk));
+  await until("it is served again", () => headId() > 0);
+  const partition = partitionAt(node.id);
+  const options = { sizeBytesMax: 100, wholeFirst: true, upTo: 15 };
+  const read = async (offset: number): Promise<number> =>
+    (await partition.read(offset, options)).sizeBytes;
+  await expect(read(5)).rejects.toMatchObject({ code: "CORRUPT_MESSAGE" });
+  expect(await read(4)).toBeGreaterThan(0);
+  expect(await read(6)).toBeGreaterThan(0);
+  expect((await filesOf(node)).slice(0, 3)).toEqual(before.slice(0, 3));
+});
+
+test("who has lost its end while all were down waits for one that has all", async () => {
+  await open(3);
+  const assignments = [{ index: 0, replicas: [3] }];
+  await world.create(1, "alone", { assignments, partitions: -1, replicas: -1 });
+  // Checkpoints say what was committed.
+  await world.tick(10_000);
+  const former = all.map((id) => world.node(id));
+  for (const node of former) node.crash();
+  const [, , third] = former as [ClusterNode, ClusterNode, ClusterNode];
+  const path = "orders-0/00000000000000000012.log";
+  const file = await third.disk.open(path, { create: false });
+  await file.truncate(file.sizeBytes / 2);
+  await file.close();
+  const back = await world.drive(world.start(3, {}, third.disk));
+  const alone = back.topic("alone")?.partitions[0];
+  await until("what it holds alone is served", () => alone?.absence === undefined);
+  await world.tick(20_000);
+  expect(partitionAt(3).absence).toMatchObject({ code: "NOT_LEADER_OR_FOLLOWER" });
+  for (const node of former.slice(0, 2)) await world.drive(world.start(node.id, {}, node.disk));
+  await until("all are members", () => membersAt(1).length === 3);
+  await send("after");
+  await until("all have it", () => all.every((id) => partitionAt(id).placement.log?.end === 15));
+  await expectAllEqual();
+});
