@@ -4,6 +4,7 @@ import type { Random } from "../base/random.ts";
 import type { NodeSettings } from "../base/settings/node-settings.ts";
 import type { ChainControl } from "./cluster/assignment/chain-control.ts";
 import type { Cluster } from "./cluster/cluster.ts";
+import type { ClusterAdministration } from "./cluster/plans/cluster-administration.ts";
 import type { LogCleaner } from "./compaction/log-cleaner.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Forwarding } from "./forwarding/forwarding.ts";
@@ -52,6 +53,8 @@ export interface Broker {
   readonly cluster?: Cluster | undefined;
   /** Undefined on a node by itself. */
   readonly chainControl?: ChainControl | undefined;
+  /** What people ask of a cluster; undefined on a node by itself. */
+  readonly administration?: ClusterAdministration | undefined;
   /** Undefined where no other node can be asked. */
   readonly forwarding?: Forwarding | undefined;
   /** Undefined but in a test. */

@@ -109,7 +109,7 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
   const { bootId } = parts;
   const state = { coordinator, configs, cluster, links: peers?.links, bootId };
   const opening = { ...logs, ...state, storage, directory };
-  const { topics, lineages, chainControl } = await openTopics(steps, opening);
+  const { topics, lineages, ...inCluster } = await openTopics(steps, opening);
   const records = await steps.run(
     "keep what records need",
     () => new RecordState(disk),
@@ -140,7 +140,7 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     deadlines,
     records,
     cluster,
-    chainControl,
+    ...inCluster,
     forwarding: peers && (await openForwarding(peers, settings)),
   };
   const identity = identityOf(directory, settings);

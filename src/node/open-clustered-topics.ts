@@ -6,6 +6,8 @@ import { ClusterStorage } from "../broker/cluster/cluster-storage.ts";
 import { ControllerCalls } from "../broker/cluster/controller/controller-calls.ts";
 import { Controller } from "../broker/cluster/controller/controller.ts";
 import { featureLevels } from "../broker/cluster/feature-level.ts";
+import { ClusterAdministration } from "../broker/cluster/plans/cluster-administration.ts";
+import { ReplicaFacts } from "../broker/cluster/plans/replica-facts.ts";
 import { LineageFile } from "../broker/cluster/lineage-file.ts";
 import type { PeerLinks } from "../broker/ports/peer-links.ts";
 import { Topics } from "../broker/topics/topics.ts";
@@ -68,5 +70,8 @@ export async function openClusteredTopics(
   calls.attach(controller);
   chains.attach((ask) => calls.ask(ask));
   const chainControl = { byHand: new ChainsByHand(parts), calls };
-  return { topics, lineages, chainControl };
+  const facts = new ReplicaFacts({ ...parts, factsFrom: (place) => storage.factsFrom(place) });
+  const office = () => controller.plans && { plans: controller.plans, stuck: controller.stuck };
+  const administration = new ClusterAdministration({ ...parts, facts, office });
+  return { topics, lineages, chainControl, administration };
 }

@@ -4,6 +4,7 @@ import type { Random } from "../base/random.ts";
 import type { NodeSettings } from "../base/settings/node-settings.ts";
 import type { Cluster } from "../broker/cluster/cluster.ts";
 import type { ChainControl } from "../broker/cluster/assignment/chain-control.ts";
+import type { ClusterAdministration } from "../broker/cluster/plans/cluster-administration.ts";
 import type { Lineages } from "../broker/cluster/node-entry.ts";
 import type { BrokerConfigs } from "../broker/configs/broker-configs.ts";
 import { KafkaImport } from "../broker/kafka-directory/kafka-import.ts";
@@ -39,6 +40,7 @@ export interface OpenTopics {
   readonly lineages?: Lineages;
   /** In a cluster. */
   readonly chainControl?: ChainControl;
+  readonly administration?: ClusterAdministration;
 }
 
 /** The topics, with what a directory that Kafka wrote says of them. */

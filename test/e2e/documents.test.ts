@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { makeProgram } from "../../src/cli/program.ts";
 import { run } from "../support/child-process.ts";
 import { DocumentFolder, installPackages } from "../support/document-folder.ts";
 import {
@@ -30,6 +31,9 @@ const notRun: readonly { document: string; firstLine: string; reason: string }[]
   },
 ];
 
+/** Their commands need several nodes: other tests run the like of them. */
+const clusterPages = new Map([["docs/cluster.md", "test/e2e/cluster-growth.test.ts"]]);
+
 interface Document {
   readonly path: string;
   readonly blocks: readonly Block[];
@@ -43,7 +47,7 @@ function documents(): Document[] {
 function isRun({ path }: Document, block: Block): boolean {
   const [firstLine] = block.text.split("\n");
   const isExempt = notRun.some((row) => row.document === path && row.firstLine === firstLine);
-  return isRunnable(block) && !isExempt;
+  return isRunnable(block) && !isExempt && !clusterPages.has(path);
 }
 
 const followed = documents().filter((document) =>
@@ -103,12 +107,54 @@ test("no command hides in a block that is not run", () => {
   expect(hidden).toEqual([]);
 });
 
+/** Whether a command line has a command, its arguments and options that it has. */
+function isUnderstood(line: string): boolean {
+  const words = line
+    .replace(/^npx xylem /, "")
+    .replace(/ &$/, "")
+    .trim()
+    .split(/ +/);
+  let command = makeProgram("");
+  while (command.commands.length > 0) {
+    const [name] = words.splice(0, 1);
+    const next = command.commands.find((one) => one.name() === name);
+    if (next === undefined) return false;
+    command = next;
+  }
+  let place = 0;
+  for (let word = words.shift(); word !== undefined; word = words.shift()) {
+    if (!word.startsWith("-")) {
+      place += 1;
+      continue;
+    }
+    const option = command.options.find(({ long, short }) => long === word || short === word);
+    if (option === undefined) return false;
+    if (option.required) words.shift();
+  }
+  const needed = command.registeredArguments.filter(({ required }) => required).length;
+  return place >= needed && place <= command.registeredArguments.length;
+}
+
 test("each block that is said not to run is there", () => {
   const gone = notRun.filter(({ document, firstLine }) => {
     const blocks = documents().find(({ path }) => path === document)?.blocks ?? [];
     return !blocks.some(({ text }) => text.split("\n")[0] === firstLine);
   });
   expect(gone).toEqual([]);
+});
+
+test("what a page about several nodes says is understood by the program", () => {
+  for (const path of clusterPages.keys()) {
+    const blocks = readBlocks(readFileSync(join(repositoryRoot, path), "utf8"));
+    const lines = blocks
+      .filter(({ language }) => language === "sh")
+      .flatMap(({ text }) => text.replaceAll("\\\n", " ").split("\n"))
+      .filter((line) => line.startsWith("npx xylem "));
+    expect(lines.length).toBeGreaterThan(10);
+    for (const line of lines) expect(line).toSatisfy(isUnderstood);
+  }
+  expect(isUnderstood("npx xylem cluster commit --soon")).toBe(false);
+  expect(isUnderstood("npx xylem cluster leave 1 2")).toBe(false);
 });
 
 test("the README shows a client, a program and the command line", () => {

@@ -1,10 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SeededRandom } from "../../src/base/seeded-random.ts";
+import { formatSeat, seatKey } from "../../src/broker/cluster/seat-entry.ts";
+import { systemClock } from "../../src/node/system-clock.ts";
 import type { OpenApi } from "../../src/servers/http/reference/openapi.ts";
+import { SimulatedCoordinator } from "../../src/simulation/simulated-coordinator.ts";
+import { SimulatedNetwork } from "../../src/simulation/simulated-network.ts";
+import { SimulatedStore } from "../../src/simulation/simulated-store.ts";
 import { type AskOptions, HttpDoor, type Told } from "../support/http-door.ts";
 import { complain, type Described, operationsOf } from "../support/openapi-answers.ts";
 import { cases, type Case } from "../support/openapi-cases.ts";
 
 let door: HttpDoor;
+/** Of a cluster: its only node, and the seat of one that is not up. */
+let clustered: HttpDoor;
 let openapi: OpenApi;
 
 beforeAll(async () => {
@@ -12,9 +20,13 @@ beforeAll(async () => {
     "http.request.max.bytes": 60_000,
     "http.requests.memory.max.bytes": 40_000,
   });
+  clustered = await openClustered();
   openapi = (await door.ask("GET", "/openapi.json")).json as OpenApi;
 });
-afterAll(() => door.close());
+afterAll(async () => {
+  await door.close();
+  await clustered.close();
+});
 
 const operations = (): readonly Described[] => operationsOf(openapi);
 
@@ -27,7 +39,29 @@ const shared: Readonly<Record<string, (well: Case) => Case>> = {
   503: (well) => ({ ...well, body: "x".repeat(50_000) }),
 };
 
+async function openClustered(): Promise<HttpDoor> {
+  const random = new SeededRandom(1);
+  const store = new SimulatedStore(systemClock);
+  const coordinator = new SimulatedCoordinator({ store, clock: systemClock, random });
+  const empty = formatSeat({ id: 2, rack: "", weight: 1, state: "valid" });
+  await coordinator.transact([], [{ key: seatKey(2), value: empty }]);
+  const transport = new SimulatedNetwork(systemClock, random).join(
+    1,
+    { host: "node1.test", port: 9_092 },
+    (socket) => socket.destroy(),
+  );
+  const bounds = { "http.request.max.bytes": 60_000, "http.requests.memory.max.bytes": 40_000 };
+  const network = { transport, key: new Uint8Array(32) };
+  const settings = { ...bounds, "node.id": 1, "cluster.expect": 2 };
+  return await HttpDoor.open(settings, {}, { coordinator, network });
+}
+
 async function run(method: string, wanted: Case): Promise<Told> {
+  const isClusters = wanted.path.startsWith("/v1/cluster/");
+  return await runAt(isClusters ? clustered : door, method, wanted);
+}
+
+async function runAt(door: HttpDoor, method: string, wanted: Case): Promise<Told> {
   await wanted.before?.(door);
   const { headers = {}, body } = wanted;
   const options: AskOptions = { headers, ...(body !== undefined && { body }) };

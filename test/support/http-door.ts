@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import type { NodeSettings } from "../../src/base/settings/node-settings.ts";
 import { defaultNodeSettings } from "../../src/base/settings/node-settings.ts";
 import type { Broker } from "../../src/broker/broker.ts";
-import { batchTools, openBroker } from "../../src/node/open-broker.ts";
+import { batchTools, type BrokerParts, openBroker } from "../../src/node/open-broker.ts";
 import { StartSteps } from "../../src/node/start-steps.ts";
 import { systemClock } from "../../src/node/system-clock.ts";
 import { SystemRandom } from "../../src/node/system-random.ts";
@@ -45,13 +45,18 @@ export class HttpDoor {
     this.#steps = steps;
   }
 
-  static async open(settings: Partial<NodeSettings> = {}, rules: Rules = {}): Promise<HttpDoor> {
+  /** `others`: what makes the broker one of a cluster. */
+  static async open(
+    settings: Partial<NodeSettings> = {},
+    rules: Rules = {},
+    others: Pick<BrokerParts, "coordinator" | "network"> = {},
+  ): Promise<HttpDoor> {
     const log = new KeptLog();
     const steps = new StartSteps(log);
     const merged = { ...defaultNodeSettings, memory: true, ...settings };
     const random = new SystemRandom();
-    const parts = { settings: merged, given: new Map(), clock: systemClock, log, random };
-    const { broker, loadGroups } = await openBroker(steps, parts);
+    const own = { settings: merged, given: new Map(), clock: systemClock, log, random };
+    const { broker, loadGroups, announce } = await openBroker(steps, { ...own, ...others });
     await loadGroups();
     const http = await HttpServer.open({
       broker,
@@ -63,6 +68,7 @@ export class HttpDoor {
     const listener = createServer({ pauseOnConnect: true }, (socket) => http.accept(socket));
     await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
     const door: HttpDoor = new HttpDoor({ broker, http, log, listener }, steps);
+    await announce({ http: { host: "127.0.0.1", port: door.port } });
     return door;
   }
 

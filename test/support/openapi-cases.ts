@@ -2,6 +2,7 @@ import { anonymous } from "../../src/base/principal.ts";
 import type { Topic } from "../../src/broker/topics/topics.ts";
 import { batchTools } from "../../src/node/open-broker.ts";
 import type { HttpDoor } from "./http-door.ts";
+import { clusterCases } from "./openapi-cluster-cases.ts";
 import { groupCases } from "./openapi-group-cases.ts";
 
 /** A request that is answered with the status it is listed under. */
@@ -224,6 +225,7 @@ export const cases: Readonly<Record<string, Cases>> = {
     404: { path: "/v1/configs/topics/case.none", body: { configs: {} } },
   },
   "GET /v1/cluster": { 200: { path: "/v1/cluster" } },
+  ...clusterCases,
   "GET /healthz": { 200: { path: "/healthz" } },
   "GET /metrics": { 200: { path: "/metrics" } },
   "GET /openapi.json": { 200: { path: "/openapi.json" } },

@@ -75,6 +75,14 @@ export class XylemCluster {
     return node;
   }
 
+  /** One more node, with the next id; it waits for a plan. */
+  async add(settings: Readonly<Record<string, string>> = {}): Promise<number> {
+    const id = this.#nodes.length + 1;
+    const own = { ...this.#settings, "node.id": String(id), ...settings };
+    this.#nodes.push(await startXylem({ settings: own }));
+    return id;
+  }
+
   /** Stops a node in order, and starts it in its place with settings besides those of all. */
   async restartWith(id: number, settings: Readonly<Record<string, string>>): Promise<void> {
     const former = this.node(id);

@@ -50,7 +50,11 @@ export class ChainedTopics implements TopicChains {
 
   assign(asked: { readonly count: number; readonly replicas: number }): Assignment {
     this.#checkFormed();
-    return assignReplicas(asked, this.#seats(), this.#cluster.image.loads);
+    const { image } = this.#cluster;
+    const seats = this.#seats();
+    const staying = seats.filter(({ id }) => image.node(id)?.isDraining === false);
+    // Who is about to stop takes part only where the others are too few.
+    return assignReplicas(asked, staying.length < asked.replicas ? seats : staying, image.loads);
   }
 
   replicaCount(topic: Pick<Topic, "id" | "settings">): number {

@@ -12,6 +12,7 @@ import { Turns } from "../turns.ts";
 import type { Cluster } from "./cluster.ts";
 import { PlacedPartition } from "./placed-partition.ts";
 import { isUnsound, mayStartOver } from "./replica-mending.ts";
+import { type FactsPage, factsPerPage, type ReplicaFact } from "./plans/replica-facts.ts";
 import type { RunChain, RunningChain } from "./running-chain.ts";
 
 export interface ClusterStorageOptions {
@@ -139,6 +140,20 @@ export class ClusterStorage implements PartitionStorage {
       const lastEpoch = replica.epochEnds().at(-1)?.epoch ?? -1;
       return [{ key, from: { id, incarnation }, lastEpoch, endOffset: replica.end }];
     });
+  }
+
+  /** What this node has of partitions, a page from a place on. */
+  factsFrom(place: number): FactsPage {
+    const facts: ReplicaFact[] = [];
+    let at = -1;
+    for (const [key, { replica }] of this.#seated) {
+      at += 1;
+      if (at < place || replica === undefined) continue;
+      if (facts.length === factsPerPage) return { facts, next: at };
+      const { logStart, end, log } = replica;
+      facts.push({ key, logStart, end, sizeBytes: log.sizeBytes });
+    }
+    return { facts };
   }
 
   async close(): Promise<void> {

@@ -45,7 +45,8 @@ export function describeNodes({
   });
 }
 
-function formatAddresses(node: NodeEntry | undefined): Record<string, string> {
+/** `host:port` by door. */
+export function formatAddresses(node: NodeEntry | undefined): Record<string, string> {
   const texts = Object.entries(node?.addresses ?? {}).map(([door, { host, port }]) => {
     return [door, host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`] as const;
   });

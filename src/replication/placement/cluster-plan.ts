@@ -7,7 +7,17 @@ export interface ClusterPlan {
   readonly state: PlanState;
   /** Moves that copy at the same time. */
   readonly movesAtOnceMax: number;
+  /** None any more of a plan that has ended. */
   readonly moves: readonly Move[];
+  /** Of a plan that has ended: what came of its moves. */
+  readonly outcome?: PlanOutcome;
+}
+
+export interface PlanOutcome {
+  readonly done: number;
+  /** Their partition is gone, was reassigned by somebody else, or the plan was cancelled. */
+  readonly skipped: number;
+  readonly doneBytes: number;
 }
 
 /** `paused`: what copies goes on, nothing new begins. `cancelled`: what copies goes back. */
@@ -22,13 +32,13 @@ export function formatPlan(plan: ClusterPlan): {
   readonly head: string;
   readonly moves: readonly { readonly key: string; readonly value: string }[];
 } {
-  const { id, state, movesAtOnceMax, moves } = plan;
+  const { id, state, movesAtOnceMax, moves, outcome } = plan;
   const entries = Array.from({ length: Math.ceil(moves.length / movesPerEntry) }, (_, at) => {
     const some = moves.slice(at * movesPerEntry, (at + 1) * movesPerEntry);
     return { key: `${planKey}/${id}/${at}`, value: JSON.stringify(some.map(toFields)) };
   });
   return {
-    head: JSON.stringify({ id, state, movesAtOnceMax, entries: entries.length }),
+    head: JSON.stringify({ id, state, movesAtOnceMax, entries: entries.length, outcome }),
     moves: entries,
   };
 }
@@ -40,7 +50,8 @@ export function formatPlanState(head: string, state: PlanState): string {
 
 /** Our own writing: anything else in it is a defect. `valueOf` finds an entry's text by its key. */
 export function parsePlan(head: string, valueOf: (key: string) => string | undefined): ClusterPlan {
-  const { id, state, movesAtOnceMax, entries } = JSON.parse(head) as Record<string, unknown>;
+  const parsed = JSON.parse(head) as Record<string, unknown>;
+  const { id, state, movesAtOnceMax, entries, outcome } = parsed;
   assert(typeof id === "string" && Number.isSafeInteger(entries), `no plan of ours: ${head}`);
   const moves: Move[] = [];
   for (let at = 0; at < (entries as number); at += 1) {
@@ -48,7 +59,13 @@ export function parsePlan(head: string, valueOf: (key: string) => string | undef
     assert(text !== undefined, `moves ${at} of plan ${id} are missing`);
     moves.push(...(JSON.parse(text) as MoveFields[]).map(toMove));
   }
-  return { id, state: state as PlanState, movesAtOnceMax: movesAtOnceMax as number, moves };
+  return {
+    id,
+    state: state as PlanState,
+    movesAtOnceMax: movesAtOnceMax as number,
+    moves,
+    ...(outcome === undefined ? {} : { outcome: outcome as PlanOutcome }),
+  };
 }
 
 type MoveFields = readonly [

@@ -1,6 +1,6 @@
 import { XylemError } from "../../base/errors.ts";
 import type { PlacedPartition } from "./node-loads.ts";
-import { planReplicas, type Move } from "./plan-replicas.ts";
+import { planReplicas, type Move, type PlanRules } from "./plan-replicas.ts";
 import { canHold, type Seat } from "./seat.ts";
 import { sharesOf, type NodeShare } from "./shares.ts";
 
@@ -14,16 +14,20 @@ export interface PlanDraft {
   readonly sizeBytes: number;
   /** Partitions that lose a replica, because nodes are too few. */
   readonly shrunkCount: number;
+  /** Partitions that nobody holds but nodes that do not come back: they begin anew, empty. */
+  readonly lostCount: number;
 }
+
+export type DraftRules = Omit<PlanRules, "replacements">;
 
 /**
  * What is to move because of the nodes that wait to join or to leave, and to even out the rest.
- * `tolerance` as of `PlanRules`. Throws INVALID_REQUEST when no node would be left.
+ * Throws INVALID_REQUEST when no node would be left.
  */
 export function draftPlan(
   partitions: readonly PlacedPartition[],
   ring: readonly Seat[],
-  tolerance: number,
+  rules: DraftRules,
 ): PlanDraft {
   const seats = ring.map((seat): Seat => {
     return seat.state === "joining" ? { ...seat, state: "valid" } : seat;
@@ -33,12 +37,14 @@ export function draftPlan(
   for (const { id, state, replacement } of seats) {
     if (state === "leaving" && replacement !== undefined) replacements.set(id, replacement);
   }
-  const moves = planReplicas(partitions, seats, { replacements, tolerance });
+  const moves = planReplicas(partitions, seats, { ...rules, replacements });
+  const gone = new Set(ring.filter(({ isGone }) => isGone).map(({ id }) => id));
   return {
     seats,
     moves,
     shares: sharesOf(partitions, moves, seats),
     sizeBytes: moves.reduce((sum, move) => sum + move.sizeBytes, 0),
     shrunkCount: moves.filter(({ from, to }) => to.length < from.length).length,
+    lostCount: partitions.filter(({ replicas }) => replicas.every((id) => gone.has(id))).length,
   };
 }

@@ -1,6 +1,6 @@
 /** A partition as placement sees it. */
 export interface PlacedPartition {
-  /** `<topicId>/<partition>`: the chain's key below `chains/`. */
+  /** The chain's, as `chainKey` makes it. */
   readonly key: string;
   /** Node ids, the preferred head first. */
   readonly replicas: readonly number[];
@@ -8,6 +8,8 @@ export interface PlacedPartition {
   readonly sizeBytes: number;
   /** `replicas=all`: it follows the seats, no plan moves it. */
   readonly isEverywhere?: boolean;
+  /** It is being reassigned, to `replicas`: no plan moves it before that is done. */
+  readonly isMoving?: boolean;
 }
 
 /** What one node holds. */

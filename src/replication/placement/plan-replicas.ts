@@ -11,6 +11,8 @@ export interface PlanRules {
   readonly replacements: ReadonlyMap<number, number>;
   /** How far from its share a node may be before replicas move for it; 0.01: one percent. */
   readonly tolerance: number;
+  /** Partitions with fewer replicas get as many as this, or as there are nodes; 0: none do. */
+  readonly replicasMin?: number;
 }
 
 /** One partition that gets other replicas. */
@@ -35,15 +37,32 @@ export function planReplicas(
 ): Move[] {
   const holding = seats.filter(canHold).sort((a, b) => a.id - b.id);
   assert(holding.length > 0, "a plan leaves at least one node that may hold replicas");
-  const movable = partitions.filter(({ isEverywhere }) => isEverywhere !== true);
+  const movable = partitions.filter(({ isEverywhere, isMoving }) => !isEverywhere && !isMoving);
   const ordered = movable.sort((a, b) => (a.key < b.key ? -1 : 1));
-  const table = new ReplicaTable(ordered, holding);
+  const table = new ReplicaTable(grown(ordered, holding, rules), holding);
   const planned = new PlannedReplicas(table, rules);
   ordered.forEach((_, at) => planned.evacuate(at));
   ordered.forEach((_, at) => planned.spread(at));
   balanceReplicas(table, rules.tolerance);
   balanceHeads(table.replicas as number[][], holding, rules.tolerance);
   return ordered.flatMap((partition, at) => movesOf(partition, table.replicas[at] as number[]));
+}
+
+/** Partitions with too few replicas, with the further ones where they are best. */
+function grown(
+  partitions: readonly PlacedPartition[],
+  holding: readonly Seat[],
+  rules: PlanRules,
+): readonly PlacedPartition[] {
+  const { replicasMin = 0 } = rules;
+  const wanted = Math.min(replicasMin, holding.length);
+  if (partitions.every(({ replicas }) => replicas.length >= wanted)) return partitions;
+  const table = new ReplicaTable(partitions, holding);
+  const planned = new PlannedReplicas(table, rules);
+  return partitions.map((partition, at) => {
+    planned.grow(at, wanted);
+    return { ...partition, replicas: table.replicas[at] as number[] };
+  });
 }
 
 /** The steps that one partition needs for itself. */
@@ -64,6 +83,15 @@ class PlannedReplicas {
       const to = this.#successorOf(at, id) ?? this.#bestFor(at, id);
       if (to === undefined) this.#table.drop(at, id);
       else this.#table.replace(at, id, to);
+    }
+  }
+
+  /** Those on nodes that may hold none count: others take their places. */
+  grow(at: number, count: number): void {
+    while ((this.#table.replicas[at] as number[]).length < count) {
+      const to = this.#bestFor(at, -1);
+      if (to === undefined) return;
+      this.#table.append(at, to);
     }
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ControllerWorld } from "../../../test/support/controller-world.ts";
 import { formatPlan, formatPlanState, parsePlan, type ClusterPlan } from "./cluster-plan.ts";
+import type { ChainChange } from "../controller/chain-change.ts";
 import type { PlacedPartition } from "./node-loads.ts";
 import type { Move } from "./plan-replicas.ts";
 import { draftPlan } from "./draft-plan.ts";
@@ -10,6 +11,7 @@ import { formatSeat, parseSeat, seatKey, type Seat } from "./seat.ts";
 const seat = (id: number, more: Partial<Seat> = {}): Seat => {
   return { id, rack: "", weight: 1, state: "valid", ...more };
 };
+const noneGone = (): boolean => false;
 const keyOf = (at: number): string => `chains/t/${at}`;
 const placed = (at: number, ...replicas: number[]): PlacedPartition => {
   return { key: keyOf(at), replicas, sizeBytes: 100 };
@@ -26,9 +28,9 @@ class PlannedWorld extends ControllerWorld {
     const names = ["1a 2a", "2a 1a", "1a 2a", "2a 1a"];
     names.forEach((members, at) => this.chain(members, {}, at));
     const partitions = names.map((_, at) => placed(at, ...this.config(at).replicas));
-    const { moves } = draftPlan(partitions, seats, 0.01);
+    const { moves } = draftPlan(partitions, seats, { tolerance: 0.01 });
     this.plan = { id: "p1", state: "running", movesAtOnceMax, moves };
-    this.run = new PlanRun(this.plan, this.image);
+    this.run = new PlanRun(this.plan, this.image, noneGone);
   }
 
   /** One step of the plan, written, and all chains as far as they come. */
@@ -85,7 +87,7 @@ describe("a plan's run", () => {
     const before = world.run.progress;
     const { moves } = formatPlan(world.plan);
     const valueOf = (key: string) => moves.find((entry) => entry.key === key)?.value;
-    world.run = new PlanRun(parsePlan(formatPlan(world.plan).head, valueOf), world.image);
+    world.run = new PlanRun(parsePlan(formatPlan(world.plan).head, valueOf), world.image, noneGone);
     expect(world.run.progress).toEqual(before);
     world.runToEnd();
     expect(world.image.chainsOf(2).size).toBe(0);
@@ -115,14 +117,51 @@ describe("a plan's run", () => {
     expect(world.run.progress).toMatchObject({ waiting: 2, skipped: 2 });
   });
 
-  test("a move to a node that is down waits, and holds up no others", () => {
+  test("a move to a node that is down waits, says so, and holds up no others", () => {
     const world = new PlannedWorld([seat(1), seat(2), seat(3)]);
     const moves: Move[] = [
       { key: keyOf(0), from: [1, 2], to: [1, 4], sizeBytes: 1 },
       { key: keyOf(1), from: [2, 1], to: [2, 3], sizeBytes: 1 },
     ];
-    world.run = new PlanRun({ ...world.plan, moves }, world.image);
+    world.run = new PlanRun({ ...world.plan, moves }, world.image, noneGone);
     expect(world.run.step().changes.map(({ key }) => key)).toEqual([keyOf(1)]);
+    expect(world.run.progress.awaitedNodes).toEqual([4]);
+  });
+
+  test("a move from a node that dies meanwhile waits for it, and the others go on", () => {
+    const world = new PlannedWorld([seat(1), seat(2), seat(3)]);
+    world.chain("1a", {}, 0);
+    const moves: Move[] = [
+      { key: keyOf(0), from: [1], to: [3], sizeBytes: 1 },
+      { key: keyOf(1), from: [2, 1], to: [2, 3], sizeBytes: 1 },
+      { key: keyOf(2), from: [1, 2], to: [1, 3], sizeBytes: 1 },
+    ];
+    world.run = new PlanRun({ ...world.plan, moves }, world.image, noneGone);
+    for (const change of world.run.step().changes) world.apply(change);
+    world.run.chainChanged(keyOf(0));
+    expect(world.run.step().changes).toEqual([]);
+    world.down(1);
+    expect(world.run.step().changes.map(({ key }) => key)).toEqual([keyOf(1)]);
+    expect(world.run.progress).toMatchObject({ running: 1, awaitedNodes: [1] });
+  });
+
+  test("what only a lost node held begins anew, empty, where the plan put it", () => {
+    const world = new PlannedWorld([seat(1, { isGone: true }), seat(2), seat(3)]);
+    world.chain("1a", {}, 0);
+    const moves: Move[] = [{ key: keyOf(0), from: [1], to: [3], sizeBytes: 1 }];
+    world.run = new PlanRun({ ...world.plan, moves }, world.image, (id) => id === 1);
+    for (const change of world.run.step().changes) world.apply(change);
+    world.run.chainChanged(keyOf(0));
+    expect(world.run.step().changes).toEqual([]);
+    world.down(1);
+    const [change] = world.run.step().changes;
+    expect(change).toMatchObject({ nodes: [{ id: 1, revision: 0 }, { id: 3 }] });
+    expect(change?.config).toMatchObject({ epoch: 2, unclean: 2, members: [{ id: 3 }] });
+    world.apply(change as ChainChange);
+    world.settle();
+    world.run.chainChanged(keyOf(0));
+    expect(world.config(0)).toMatchObject({ replicas: [3] });
+    expect(world.run.step().isDone).toBe(true);
   });
 });
 
@@ -144,6 +183,7 @@ describe("what is kept of a plan and the ring", () => {
 
   test("a seat is read as it was written, replaced or not", () => {
     const seats = [seat(7, { rack: "a" }), seat(8, { state: "leaving", replacement: 9 })];
+    seats.push(seat(9, { state: "leaving", isGone: true }));
     expect(seats.map((one) => parseSeat(seatKey(one.id), formatSeat(one)))).toEqual(seats);
     expect(() => parseSeat(seatKey(7), "{}")).toThrow("not one of ours");
   });
@@ -152,30 +192,56 @@ describe("what is kept of a plan and the ring", () => {
 describe("a draft", () => {
   test("gives seats to who waits, moves nothing else and says what it costs", () => {
     const ring = [seat(1), seat(2, { state: "joining" })];
-    const draft = draftPlan([placed(0, 1), placed(1, 1)], ring, 0.01);
+    const draft = draftPlan([placed(0, 1), placed(1, 1)], ring, { tolerance: 0.01 });
     expect(draft.seats).toEqual([seat(1), seat(2)]);
     expect(draft).toMatchObject({ moves: { length: 1 }, sizeBytes: 100, shrunkCount: 0 });
-    const now = draftPlan([placed(0, 1), placed(1, 2)], draft.seats, 0.01);
+    const now = draftPlan([placed(0, 1), placed(1, 2)], draft.seats, { tolerance: 0.01 });
     expect(now.moves).toEqual([]);
+  });
+
+  test("gives partitions with too few replicas more, as far as there are nodes", () => {
+    const ring = [seat(1), seat(2, { state: "joining" }), seat(3, { state: "leaving" })];
+    const partitions = [placed(0, 1), placed(1, 3), placed(2, 2, 1)];
+    const { moves, shares } = draftPlan(partitions, ring, { tolerance: 0.01, replicasMin: 3 });
+    expect(moves.map(({ key, to }) => [key, new Set(to)])).toEqual([
+      [keyOf(0), new Set([1, 2])],
+      [keyOf(1), new Set([1, 2])],
+    ]);
+    expect(moves.map(({ sizeBytes }) => sizeBytes)).toEqual([100, 200]);
+    expect(shares.map(({ after }) => after.replicas)).toEqual([3, 3, 0]);
+  });
+
+  test("counts what is lost with nodes that do not come back", () => {
+    const gone = seat(3, { state: "leaving", isGone: true });
+    const partitions = [placed(0, 3), placed(1, 3, 1)];
+    expect(draftPlan(partitions, [seat(1), gone], { tolerance: 0.01 }).lostCount).toBe(1);
+  });
+
+  test("does not touch what is being reassigned", () => {
+    const moving = { ...placed(0, 1), isMoving: true };
+    const ring = [seat(1, { state: "leaving" }), seat(2)];
+    expect(draftPlan([moving], ring, { tolerance: 0.01 }).moves).toEqual([]);
   });
 
   test("replaces one node by another", () => {
     const ring = [seat(1), seat(2, { state: "leaving", replacement: 4 }), seat(3), seat(4)];
     // Tolerant enough to even nothing out.
-    const { moves } = draftPlan([placed(0, 1, 2), placed(1, 2, 1)], ring, 10);
+    const { moves } = draftPlan([placed(0, 1, 2), placed(1, 2, 1)], ring, { tolerance: 10 });
     expect(moves.map(({ to }) => to.join(" "))).toEqual(["1 4", "4 1"]);
   });
 
   test("tells how many lose a replica, and is refused when no node would be left", () => {
     const leaving = seat(2, { state: "leaving" });
-    expect(draftPlan([placed(0, 1, 2)], [seat(1), leaving], 0.01).shrunkCount).toBe(1);
-    const failing = () => draftPlan([placed(0, 2)], [leaving], 0.01);
+    expect(draftPlan([placed(0, 1, 2)], [seat(1), leaving], { tolerance: 0.01 }).shrunkCount).toBe(
+      1,
+    );
+    const failing = () => draftPlan([placed(0, 2)], [leaving], { tolerance: 0.01 });
     expect(failing).toThrow(expect.objectContaining({ code: "INVALID_REQUEST" }));
   });
 
   test("leaves topics with replicas=all where they are", () => {
     const everywhere = { ...placed(0, 1, 2, 3), isEverywhere: true };
     const ring = [seat(1), seat(2), seat(3, { state: "leaving" })];
-    expect(draftPlan([everywhere], ring, 0.01).moves).toEqual([]);
+    expect(draftPlan([everywhere], ring, { tolerance: 0.01 }).moves).toEqual([]);
   });
 });

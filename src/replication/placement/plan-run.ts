@@ -1,6 +1,7 @@
-import type { ChainChange } from "../controller/chain-change.ts";
+import { nextEpoch, type ChainChange } from "../controller/chain-change.ts";
 import type { ControlledChain } from "../controller/chain-situation.ts";
-import type { NodeLookup } from "../controller/controlled-node.ts";
+import { asMember, isUp, type NodeLookup, type TopicRules } from "../controller/controlled-node.ts";
+import { comparedNodes } from "../controller/return-rules.ts";
 import type { ClusterPlan, PlanState } from "./cluster-plan.ts";
 import type { Move } from "./plan-replicas.ts";
 import { isSameList, withoutTarget } from "./reassignment.ts";
@@ -8,6 +9,7 @@ import { isSameList, withoutTarget } from "./reassignment.ts";
 /** What a plan's run needs to see. */
 export interface PlanImage extends NodeLookup {
   findChain(key: string): ControlledChain | undefined;
+  findTopic(key: string): TopicRules | undefined;
 }
 
 export interface PlanStep {
@@ -27,14 +29,17 @@ export interface PlanProgress {
   readonly skipped: number;
   readonly sizeBytes: number;
   readonly doneBytes: number;
+  /** Nodes that are down, without which a move does not go on. */
+  readonly awaitedNodes: readonly number[];
 }
 
 type MoveState = "waiting" | "running" | "done" | "skipped";
 
 /**
  * Carries out a committed plan, some moves at a time. What has happened is read off the chains, so
- * that it goes on under any controller where it was left. A move whose new nodes are not up waits
- * without holding up others.
+ * that it goes on under any controller where it was left. A move that needs a node that is down
+ * waits without holding up others. Where only nodes have the records that do not come back (`isGone`)
+ * a partition begins anew, empty.
  */
 export class PlanRun {
   readonly #plan: ClusterPlan;
@@ -47,10 +52,12 @@ export class PlanRun {
   readonly #prefers: string[] = [];
   #state: PlanState;
   #doneBytes = 0;
+  readonly #isGone: (id: number) => boolean;
 
-  constructor(plan: ClusterPlan, image: PlanImage) {
+  constructor(plan: ClusterPlan, image: PlanImage, isGone: (id: number) => boolean) {
     this.#plan = plan;
     this.#image = image;
+    this.#isGone = isGone;
     this.#state = plan.state;
     this.#states = plan.moves.map(() => "skipped");
     plan.moves.forEach(({ key }, place) => {
@@ -71,7 +78,16 @@ export class PlanRun {
       skipped: moves.length - done - waiting - running,
       sizeBytes: moves.reduce((sum, move) => sum + move.sizeBytes, 0),
       doneBytes: this.#doneBytes,
+      awaitedNodes: [...this.#awaitedNodes()].sort((a, b) => a - b),
     };
+  }
+
+  /** What a partition is to be on that waits or moves; undefined: the plan does not move it now. */
+  targetOf(key: string): readonly number[] | undefined {
+    const place = this.#places.get(key);
+    if (place === undefined || this.#state === "cancelled") return undefined;
+    const isLeft = this.#waiting.has(place) || this.#running.has(place);
+    return isLeft ? this.#moveAt(place).to : undefined;
   }
 
   setState(state: PlanState): void {
@@ -94,11 +110,15 @@ export class PlanRun {
   #begin(): ChainChange[] {
     if (this.#state !== "running") return [];
     let free = this.#plan.movesAtOnceMax;
-    for (const place of this.#running) if (this.#canCopy(place)) free -= 1;
     const changes: ChainChange[] = [];
+    for (const place of this.#running) {
+      if (this.#awaited(place).length === 0) free -= 1;
+      const anew = this.#beginAnew(place);
+      if (anew !== undefined) changes.push(anew);
+    }
     for (const place of this.#waiting) {
       if (free <= 0) break;
-      if (!this.#canCopy(place)) continue;
+      if (this.#awaited(place).length > 0) continue;
       const { key, to } = this.#moveAt(place);
       const chain = this.#image.findChain(key) as ControlledChain;
       const config = { ...chain.config, target: to };
@@ -129,10 +149,35 @@ export class PlanRun {
     if (isNew && chain?.config.members[0]?.id !== move.to[0]) this.#prefers.push(move.key);
   }
 
-  /** Whether all nodes that are new to the partition are up. */
-  #canCopy(place: number): boolean {
-    const { from, to } = this.#moveAt(place);
-    return to.every((id) => from.includes(id) || this.#image.findNode(id) !== undefined);
+  /** Nodes that are down and needed: who is to have the partition, or all that have its records. */
+  #awaited(place: number): number[] {
+    const { key, to } = this.#moveAt(place);
+    const down = to.filter((id) => this.#image.findNode(id) === undefined);
+    const { members } = this.#image.findChain(key)?.config ?? { members: [] };
+    const areGone = members.every(({ id }) => this.#isGone(id));
+    if (areGone || members.some((member) => isUp(member, this.#image))) return down;
+    return [...down, ...members.map(({ id }) => id)];
+  }
+
+  #awaitedNodes(): Set<number> {
+    const places = [...this.#running, ...(this.#state === "cancelled" ? [] : this.#waiting)];
+    return new Set(places.flatMap((place) => this.#awaited(place)));
+  }
+
+  /** As an unclean start by hand: whoever removed the last node with the records accepted it. */
+  #beginAnew(place: number): ChainChange | undefined {
+    const { key, to } = this.#moveAt(place);
+    const chain = this.#image.findChain(key) as ControlledChain;
+    const topic = this.#image.findTopic(key);
+    const head = this.#image.findNode(to[0] as number);
+    const { members, epoch } = chain.config;
+    const isLost = members.every((one) => this.#isGone(one.id) && !isUp(one, this.#image));
+    if (!isLost || topic === undefined || head === undefined) return undefined;
+    const alone = { members: [asMember(head, topic)], joining: [], leaving: [] };
+    const config = nextEpoch(chain.config, { ...alone, unclean: epoch + 1 });
+    const compared = [...members.map(({ id }) => id), head.id];
+    const reason = `begins anew on node ${head.id}: all that had it are lost`;
+    return { ...changeOf(chain, config, reason), nodes: comparedNodes(compared, this.#image) };
   }
 
   #moveAt(place: number): Move {

@@ -53,6 +53,11 @@ export class ReplicaTable {
     to.add(at);
   }
 
+  append(at: number, to: TableNode): void {
+    (this.replicas[at] as number[]).push(to.seat.id);
+    to.add(at);
+  }
+
   drop(at: number, from: number): void {
     const ids = this.replicas[at] as number[];
     ids.splice(ids.indexOf(from), 1);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { emptySeats, leaveRing, stayInRing, weighInRing } from "./ring-changes.ts";
+import { emptySeats, joinRing, leaveRing, loseFromRing, weighInRing } from "./ring-changes.ts";
 import type { Seat } from "./seat.ts";
 
 const seat = (id: number, more: Partial<Seat> = {}): Seat => {
@@ -12,8 +12,20 @@ describe("a ring", () => {
   test("lets a node leave, by another one's taking its place too, and stay again", () => {
     expect(leaveRing(ring, 1)).toEqual(seat(1, { state: "leaving" }));
     expect(leaveRing(ring, 1, 3)).toEqual(seat(1, { state: "leaving", replacement: 3 }));
-    expect(stayInRing(ring, 4)).toEqual(seat(4));
+    expect(joinRing(ring, { id: 4, rack: "", holdsChains: true })).toEqual(seat(4));
     expect(weighInRing(ring, 2, 2.5)).toEqual(seat(2, { weight: 2.5 }));
+  });
+
+  test("has a node wait for a plan that comes anew, or comes back with nothing", () => {
+    const waiting = seat(9, { rack: "r", state: "joining" });
+    expect(joinRing(ring, { id: 9, rack: "r", holdsChains: false })).toEqual(waiting);
+    const back = joinRing(ring, { id: 4, rack: "", holdsChains: false });
+    expect(back).toEqual(seat(4, { state: "joining" }));
+  });
+
+  test("has a node that is lost leave, and keeps in mind that nothing comes back", () => {
+    const lost = seat(2, { state: "leaving", replacement: 3, isGone: true });
+    expect(loseFromRing(ring, 2, 3)).toEqual(lost);
   });
 
   test.each([
@@ -21,7 +33,8 @@ describe("a ring", () => {
     ["the last one leaves", () => leaveRing([seat(1), seat(2, { weight: 0 })], 1)],
     ["one that leaves takes another's place", () => leaveRing(ring, 1, 4)],
     ["a node takes its own place", () => leaveRing(ring, 1, 1)],
-    ["one stays that was not to leave", () => stayInRing(ring, 1)],
+    ["one joins that is there", () => joinRing(ring, { id: 1, rack: "", holdsChains: true })],
+    ["one joins that waits", () => joinRing(ring, { id: 3, rack: "", holdsChains: false })],
     ["a weight is below 0", () => weighInRing(ring, 1, -1)],
     ["a weight is no number", () => weighInRing(ring, 1, NaN)],
     ["the last one would hold nothing", () => weighInRing([seat(1)], 1, 0)],

@@ -22,11 +22,34 @@ export function leaveRing(ring: readonly Seat[], id: number, replacement?: numbe
   throw refused(`node ${replacement} can not take the place of node ${id}`);
 }
 
-/** A node that was to leave stays. Throws INVALID_REQUEST when it was not to, or has no seat. */
-export function stayInRing(ring: readonly Seat[], id: number): Seat {
-  const { rack, weight, state } = seatOf(ring, id);
-  if (state !== "leaving") throw refused(`node ${id} is not about to leave`);
-  return { id, rack, weight, state: "valid" };
+/**
+ * The node is lost with its disk: it leaves, and what nobody else holds begins anew, empty. Throws as
+ * `leaveRing`.
+ */
+export function loseFromRing(ring: readonly Seat[], id: number, replacement?: number): Seat {
+  return { ...leaveRing(ring, id, replacement), isGone: true };
+}
+
+/** A node that wants a part of everything, as it is known now. */
+export interface JoiningNode {
+  readonly id: number;
+  readonly rack: string;
+  /** Whether chains have to do with it. */
+  readonly holdsChains: boolean;
+}
+
+/**
+ * A node without a seat waits for a plan; one that was to leave stays. Throws INVALID_REQUEST when
+ * it is in the ring already.
+ */
+export function joinRing(ring: readonly Seat[], { id, rack, holdsChains }: JoiningNode): Seat {
+  const known = ring.find((seat) => seat.id === id);
+  if (known !== undefined && known.state !== "leaving") {
+    const what = known.state === "joining" ? "waits for a plan already" : "has its part already";
+    throw refused(`node ${id} ${what}`);
+  }
+  const { weight } = known ?? { weight: 1 };
+  return { id, rack, weight, state: holdsChains ? "valid" : "joining" };
 }
 
 /** The node is to have another part of everything. Throws INVALID_REQUEST. */

@@ -13,6 +13,8 @@ export interface Seat {
   readonly state: SeatState;
   /** While it leaves: the node that takes all its replicas. */
   readonly replacement?: number;
+  /** While it leaves: its disk is lost for good, and with it what nobody else holds. */
+  readonly isGone?: true;
 }
 
 /**
@@ -30,14 +32,14 @@ export const seatsPrefix = "ring/";
 
 export const seatKey = (id: number): string => `${seatsPrefix}${id}`;
 
-export function formatSeat({ rack, weight, state, replacement }: Seat): string {
-  return JSON.stringify({ rack, weight, state, replacement });
+export function formatSeat({ rack, weight, state, replacement, isGone }: Seat): string {
+  return JSON.stringify({ rack, weight, state, replacement, isGone });
 }
 
 /** Our own writing: anything else in it is a defect, or a newer version's. */
 export function parseSeat(key: string, text: string): Seat {
   const value = JSON.parse(text) as Record<string, unknown>;
-  const { rack, weight, state, replacement } = value;
+  const { rack, weight, state, replacement, isGone } = value;
   const id = Number(key.slice(seatsPrefix.length));
   const isWhole =
     Number.isSafeInteger(id) &&
@@ -46,5 +48,12 @@ export function parseSeat(key: string, text: string): Seat {
     (state === "joining" || state === "valid" || state === "leaving") &&
     (replacement === undefined || typeof replacement === "number");
   assert(isWhole, `the coordinator's entry ${key} is not one of ours: ${text}`);
-  return { id, rack, weight, state, ...(replacement === undefined ? {} : { replacement }) };
+  return {
+    id,
+    rack,
+    weight,
+    state,
+    ...(replacement === undefined ? {} : { replacement }),
+    ...(isGone === true ? { isGone } : {}),
+  };
 }

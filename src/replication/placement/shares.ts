@@ -34,6 +34,7 @@ export function sharesOf(
 }
 
 function shareOf(loads: NodeLoads, id: number): Share {
+  const { replicas, heads, sizeBytes } = loads.of(id);
   const shares = { replicaShare: loads.replicaShare(id), sizeShare: loads.sizeShare(id) };
-  return { ...loads.of(id), ...shares };
+  return { replicas, heads, sizeBytes, ...shares };
 }

@@ -13,6 +13,8 @@ import type { Compare, Coordinator } from "../../ports/coordinator.ts";
 import { parseTopicEntry, topicsPrefix } from "../../topics/topic-entry.ts";
 import type { Cluster } from "../cluster.ts";
 import { nodeKey } from "../node-entry.ts";
+import { PlanEntries } from "../plans/plan-entries.ts";
+import { Plans } from "../plans/plans.ts";
 import { clearOrphans } from "./clear-orphans.ts";
 import { controllerKey, formatController } from "./controller-entry.ts";
 import { ControllerView } from "./controller-view.ts";
@@ -48,6 +50,7 @@ const sweepMs = 60_000;
 interface Term {
   readonly view: ControllerView;
   readonly controller: ChainController;
+  readonly plans: Plans;
   /** The key as it was claimed: all that is written compares it. */
   readonly office: Compare;
   /** Ends the news about topics. */
@@ -68,6 +71,7 @@ export class Controller {
   #isOpening = false;
   #isDeciding = false;
   #isDue = false;
+  #isCaring = false;
   #isClosed = false;
   #wake = (): void => {};
   #retry = (): void => {};
@@ -80,6 +84,7 @@ export class Controller {
     this.#leave = [
       cluster.onImage((news) => {
         this.#term?.view.takeImage(news);
+        this.#term?.plans.takeImage(news);
         this.#review();
       }),
       cluster.membership.onChange(() => this.#review()),
@@ -99,6 +104,11 @@ export class Controller {
   /** Chains that need a hand, and why; of the node in office. */
   get stuck(): ReadonlyMap<string, string> {
     return this.#term?.controller.stuck ?? new Map();
+  }
+
+  /** Of the node in office. */
+  get plans(): Plans | undefined {
+    return this.#term?.plans;
   }
 
   /** Takes an ask or a report of a chain's member; false: this node is not in office. */
@@ -180,6 +190,8 @@ export class Controller {
     });
     const { entries, revision } = await coordinator.read(topicsPrefix);
     readAt = revision;
+    const office = { key: controllerKey, revision: cluster.feed.revisionOf(controllerKey) };
+    const planned = await PlanEntries.open(coordinator, office);
     const isOwn = cluster.image.controller?.incarnation === cluster.incarnation;
     if (this.#isClosed || !isOwn) return following.stop();
     const topics = entries.map(({ key, value }) => {
@@ -193,8 +205,8 @@ export class Controller {
       headsAtOnceMax: settings["auto.leader.rebalance.enable"] ? headsAtOnceMax : 0,
       preferredAfterMs: settings["leader.imbalance.check.interval.seconds"] * 1_000,
     });
-    const office = { key: controllerKey, revision: cluster.feed.revisionOf(controllerKey) };
-    this.#term = { view, controller, office, stop: following.stop };
+    const plans = new Plans({ cluster, coordinator, image: view.image, office, log }, planned);
+    this.#term = { view, controller, plans, office, stop: following.stop };
     following.release();
     log.info("this node is the controller", { nodeId: cluster.nodeId });
     this.#sweepOrphans();
@@ -230,9 +242,13 @@ export class Controller {
       this.#isDue = false;
       const term = this.#term;
       const { clock } = this.#options;
+      const plan = term.plans.step();
+      for (const key of plan.prefers) term.controller.prefer(key);
       const decision = term.controller.decide(clock.monotonicMs());
       for (const question of decision.questions) void this.#askLogEnds(term, question);
-      await inParallel(decision.changes, writingMax, (change) => this.#write(term, change));
+      const changes = [...decision.changes, ...plan.changes];
+      await inParallel(changes, writingMax, (change) => this.#write(term, change));
+      if (plan.needsCare) this.#careForPlan(term);
       if (decision.hasMore) this.#isDue = true;
       this.#wakeAt(decision.wakeMs);
     }
@@ -258,14 +274,32 @@ export class Controller {
     try {
       const value = formatChainConfig(config);
       const written = await coordinator.transact(compares, [{ key, value }]);
-      if (written === undefined) term.controller.retry(key);
+      if (written === undefined) this.#decideAnew(term, key);
       else log.info("a chain changes", { chain: key, epoch: config.epoch, reason });
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       log.warn("a change of a chain has no answer", { chain: key, why });
-      term.controller.retry(key);
+      this.#decideAnew(term, key);
       await new Promise<void>((resolve) => this.#options.clock.schedule(retryMs, resolve));
     }
+  }
+
+  #decideAnew({ controller, plans }: Term, key: string): void {
+    controller.retry(key);
+    plans.retry(key);
+  }
+
+  #careForPlan(term: Term): void {
+    if (this.#isCaring) return;
+    this.#isCaring = true;
+    const done = (): void => {
+      this.#isCaring = false;
+      this.#decideSoon();
+    };
+    term.plans.care().then(done, (error: Error) => {
+      this.#options.log.warn("the plan could not be looked after", { why: error.message });
+      this.#options.clock.schedule(retryMs, done);
+    });
   }
 
   async #askLogEnds(term: Term, question: LogEndQuestion): Promise<void> {

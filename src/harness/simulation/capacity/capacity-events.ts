@@ -66,7 +66,7 @@ export function leaveOfNode(cluster: IdealCluster, id: number): CapacityEvent {
 function rebalance(cluster: IdealCluster, name: string): CapacityEvent {
   const placed = cluster.placed();
   const startedMs = performance.now();
-  const draft = draftPlan(placed, cluster.seats, tolerance);
+  const draft = draftPlan(placed, cluster.seats, { tolerance });
   const ms = performance.now() - startedMs;
   cluster.seats = [...draft.seats];
   cluster.image.setSeats(cluster.seats);
@@ -82,6 +82,7 @@ function runPlan(cluster: IdealCluster, { moves }: PlanDraft): void {
   const run = new PlanRun(
     { id: "capacity", state: "running", movesAtOnceMax, moves },
     cluster.image,
+    () => false,
   );
   for (;;) {
     const { changes, prefers, isDone } = run.step();

@@ -1,6 +1,7 @@
 import type { Route } from "../route.ts";
 import { appendRoutes } from "./append-records.ts";
 import { bucketRoutes } from "./buckets.ts";
+import { clusterPlanRoutes } from "./cluster-plan.ts";
 import { clusterRoutes } from "./cluster.ts";
 import { configRoutes } from "./configs.ts";
 import { groupRoutes } from "./groups.ts";
@@ -26,6 +27,7 @@ export const routes: readonly Route[] = [
   ...bucketRoutes,
   ...configRoutes,
   ...clusterRoutes,
+  ...clusterPlanRoutes,
   ...healthRoutes,
   ...referenceRoutes,
 ];

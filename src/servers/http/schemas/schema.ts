@@ -43,6 +43,11 @@ export function integer(rules: JsonSchema = {}): Schema<number> {
   return { type: "integer", minimum, maximum, ...rules };
 }
 
+/** Not only whole ones. */
+export function decimal(rules: JsonSchema = {}): Schema<number> {
+  return { type: "number", ...rules };
+}
+
 export function flag(rules: JsonSchema = {}): Schema<boolean> {
   return { type: "boolean", ...rules };
 }

@@ -1,0 +1,154 @@
+import { XylemError } from "../../../base/errors.ts";
+import {
+  type ClusterPlan,
+  formatPlan,
+  formatPlanState,
+  parsePlan,
+  planKey,
+  type PlanOutcome,
+  type PlanState,
+} from "../../../replication/placement/cluster-plan.ts";
+import type { Seat } from "../../../replication/placement/seat.ts";
+import type { Compare, Coordinator, Write } from "../../ports/coordinator.ts";
+import { transactionBytesMax, transactionKeysMax } from "../../ports/transaction-bounds.ts";
+import { formatSeat, seatKey } from "../seat-entry.ts";
+
+/** A seat, and the revision of its key that the change was decided on. */
+export interface SeatChange {
+  readonly id: number;
+  readonly revision: number;
+  /** Undefined: the node has none any more. */
+  readonly seat: Seat | undefined;
+}
+
+/** Compared and deleted a key counts twice; besides there are the plan's and the controller's. */
+export const seatsPerWriteMax = Math.floor((transactionKeysMax - 3) / 2);
+
+/** Keys that one transaction deletes. */
+const deletingMax = transactionKeysMax - 1;
+
+/**
+ * The plan and the seats as the coordinator has them. Written by the controller only: each write
+ * compares its office. Throws NOT_CONTROLLER when that, or what was known, is not so any more.
+ */
+export class PlanEntries {
+  readonly #coordinator: Coordinator;
+  readonly #office: Compare;
+  #head = "";
+  /** That of `plan`. */
+  #revision = 0;
+  #isCertain = true;
+
+  private constructor(coordinator: Coordinator, office: Compare) {
+    this.#coordinator = coordinator;
+    this.#office = office;
+  }
+
+  /** Answers the plan that is there too; what is left of others is removed. */
+  static async open(
+    coordinator: Coordinator,
+    office: Compare,
+  ): Promise<[PlanEntries, ClusterPlan | undefined]> {
+    const opened = new PlanEntries(coordinator, office);
+    const { entries } = await coordinator.read(planKey);
+    const values = new Map(entries.map(({ key, value }) => [key, value]));
+    const head = entries.find(({ key }) => key === planKey);
+    const plan = head && parsePlan(head.value, (key) => values.get(key));
+    opened.#head = head?.value ?? "";
+    opened.#revision = head?.revision ?? 0;
+    const isLeft = (key: string): boolean => {
+      const isMove = key.startsWith(`${planKey}/`);
+      const isOfPlan = plan !== undefined && plan.moves.length > 0;
+      return isMove && !(isOfPlan && key.startsWith(`${planKey}/${plan.id}/`));
+    };
+    await opened.#remove(entries.map(({ key }) => key).filter(isLeft));
+    return [opened, plan];
+  }
+
+  /** Whether this is what the coordinator has: not after a write that has failed. */
+  get isCertain(): boolean {
+    return this.#isCertain;
+  }
+
+  /** The plan is there, with its seats, or nothing has changed. Answers the revision. */
+  async commit(plan: ClusterPlan, seats: readonly SeatChange[]): Promise<number> {
+    const { head, moves } = formatPlan(plan);
+    for (const part of inParts(moves)) await this.#write([], part);
+    return await this.#writeHead(head, seats);
+  }
+
+  async setState(state: PlanState): Promise<number> {
+    return await this.#writeHead(formatPlanState(this.#head, state), []);
+  }
+
+  /** Its moves go; `seats` have become empty. */
+  async finish(
+    plan: ClusterPlan,
+    outcome: PlanOutcome,
+    seats: readonly SeatChange[],
+  ): Promise<number> {
+    const state = plan.state === "cancelled" ? plan.state : "done";
+    const { head } = formatPlan({ ...plan, state, moves: [], outcome });
+    const revision = await this.#writeHead(head, seats);
+    await this.#remove(formatPlan(plan).moves.map(({ key }) => key));
+    return revision;
+  }
+
+  async changeSeat(change: SeatChange): Promise<number> {
+    return await this.#write(compared([change]), written([change]));
+  }
+
+  async #writeHead(head: string, seats: readonly SeatChange[]): Promise<number> {
+    const compares = [{ key: planKey, revision: this.#revision }, ...compared(seats)];
+    const writes = [{ key: planKey, value: head }, ...written(seats)];
+    const revision = await this.#write(compares, writes);
+    this.#head = head;
+    this.#revision = revision;
+    return revision;
+  }
+
+  async #write(compares: readonly Compare[], writes: readonly Write[]): Promise<number> {
+    this.#isCertain = false;
+    const revision = await this.#coordinator.transact([this.#office, ...compares], writes);
+    if (revision === undefined) {
+      throw new XylemError("NOT_CONTROLLER", "The cluster has changed meanwhile; ask again");
+    }
+    this.#isCertain = true;
+    return revision;
+  }
+
+  async #remove(keys: readonly string[]): Promise<void> {
+    for (let at = 0; at < keys.length; at += deletingMax) {
+      const some = keys.slice(at, at + deletingMax);
+      await this.#write(
+        [],
+        some.map((key) => ({ key, value: null })),
+      );
+    }
+  }
+}
+
+function compared(changes: readonly SeatChange[]): Compare[] {
+  return changes.map(({ id, revision }) => ({ key: seatKey(id), revision }));
+}
+
+function written(changes: readonly SeatChange[]): Write[] {
+  return changes.map(({ id, seat }) => {
+    return { key: seatKey(id), value: seat === undefined ? null : formatSeat(seat) };
+  });
+}
+
+/** As many in each as a transaction takes, with room to spare. */
+function inParts(entries: readonly { key: string; value: string }[]): Write[][] {
+  const parts: Write[][] = [];
+  let sizeBytes = Infinity;
+  for (const entry of entries) {
+    sizeBytes += entry.value.length;
+    if (sizeBytes > transactionBytesMax / 2 || (parts.at(-1)?.length ?? 0) >= deletingMax) {
+      parts.push([]);
+      sizeBytes = entry.value.length;
+    }
+    parts.at(-1)?.push(entry);
+  }
+  return parts;
+}
