@@ -38,8 +38,8 @@ type MoveState = "waiting" | "running" | "done" | "skipped";
 /**
  * Carries out a committed plan, some moves at a time. What has happened is read off the chains, so
  * that it goes on under any controller where it was left. A move that needs a node that is down
- * waits without holding up others. Where only nodes have the records that do not come back (`isGone`)
- * a partition begins anew, empty.
+ * waits without holding up others. A partition begins anew, empty, where only nodes have it that do
+ * not come back (`isGone`).
  */
 export class PlanRun {
   readonly #plan: ClusterPlan;

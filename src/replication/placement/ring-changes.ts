@@ -23,8 +23,8 @@ export function leaveRing(ring: readonly Seat[], id: number, replacement?: numbe
 }
 
 /**
- * The node is lost with its disk: it leaves, and what nobody else holds begins anew, empty. Throws as
- * `leaveRing`.
+ * The node is lost with its disk: it leaves, and what nobody else holds begins anew, empty. Throws
+ * as `leaveRing`.
  */
 export function loseFromRing(ring: readonly Seat[], id: number, replacement?: number): Seat {
   return { ...leaveRing(ring, id, replacement), isGone: true };

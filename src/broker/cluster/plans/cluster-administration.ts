@@ -45,8 +45,8 @@ export interface Office {
 }
 
 /**
- * What people ask of a cluster, on any node: the controller does it, or the node it is about. Throws
- * NOT_CONTROLLER when there is no controller for a while, and what calls between nodes throw.
+ * What people ask of a cluster, on any node: the controller does it, or the node it is about.
+ * Throws NOT_CONTROLLER when there is none for a while, and what calls between nodes throw.
  */
 export class ClusterAdministration {
   readonly #parts: AdministrationParts;
@@ -123,7 +123,7 @@ export class ClusterAdministration {
     }
   }
 
-  /** A call waits for its link as long as for its answer, which is too long for a node that died. */
+  /** Else it would wait for a link as long as for the answer: too long for a node that died. */
   async #call(nodeId: number, name: string, body: Uint8Array): Promise<Uint8Array> {
     const { links } = this.#parts;
     if (links.find(nodeId) === undefined) {

@@ -13,7 +13,7 @@ interface KeptDraft {
   readonly draft: PlanDraft;
 }
 
-/** What was shown to people, so that they commit that and nothing else. Lost with the controller. */
+/** What was shown to people, who commit that and nothing else. Lost with the controller. */
 export class PlanDrafts {
   readonly #kept = new Map<string, KeptDraft>();
   readonly #prefix: string;

@@ -192,7 +192,7 @@ describe("a plan that was shown", () => {
     expect([four.status, four.replicas]).toEqual(["valid", 9]);
   });
 
-  test("stops what needs a node that dies meanwhile, says so, and goes on with the rest", async () => {
+  test("stops what needs a node that dies, says so, and goes on with the rest", async () => {
     await world.start(2);
     await world.start(3);
     await world.create(1, "many", { partitions: 48 });
@@ -246,7 +246,7 @@ describe("a node that is to go", () => {
     expect((await nodeAt(1, 2)).status).toBe("left");
   });
 
-  test("is removed while it is down; what it alone had begins anew if that is accepted", async () => {
+  test("is removed while it is down; what it alone had begins anew if that is wanted", async () => {
     const asked = { seat: "leaving", isGone: true } as const;
     const up = world.drive(administration(1).changeSeat(2, asked));
     await expect(up).rejects.toEqual(refusal("INVALID_REQUEST"));

@@ -1,7 +1,6 @@
 import { XylemError } from "../../../base/errors.ts";
 import { parseUuid } from "../../../base/uuid.ts";
 import type { Broker } from "../../../broker/broker.ts";
-import type { ClusterAdministration } from "../../../broker/cluster/plans/cluster-administration.ts";
 import { chainsPrefix } from "../../../replication/chain-config.ts";
 import { answersJson, type Route, route } from "../route.ts";
 import * as shapes from "../schemas/cluster.ts";
@@ -109,7 +108,7 @@ async function answerStatus(broker: Broker) {
 }
 
 /** Throws INVALID_REQUEST. */
-function administrationOf({ administration }: Broker): ClusterAdministration {
+function administrationOf({ administration }: Broker): NonNullable<Broker["administration"]> {
   if (administration !== undefined) return administration;
   throw new XylemError("INVALID_REQUEST", "This node is by itself: it has no coordinator");
 }
