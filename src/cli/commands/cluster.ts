@@ -5,7 +5,9 @@ import { addClusterPlanCommands } from "./cluster-plans.ts";
 
 /** `xylem cluster`: several nodes that are one. */
 export function addClusterCommand(program: Command): void {
-  const cluster = program.command("cluster").description("nodes of a cluster: what each has, who joins, what moves");
+  const cluster = program
+    .command("cluster")
+    .description("nodes of a cluster: what each has, who joins, what moves");
   addClusterPlanCommands(cluster);
   addClusterInitCommand(cluster);
   addClusterFinalizeCommand(cluster);
