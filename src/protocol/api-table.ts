@@ -13,6 +13,7 @@ import { DeleteTopicsRequest, DeleteTopicsResponse } from "./messages/delete-top
 import { DescribeClusterRequest, DescribeClusterResponse } from "./messages/describe-cluster.ts";
 import { DescribeConfigsRequest, DescribeConfigsResponse } from "./messages/describe-configs.ts";
 import { DescribeGroupsRequest, DescribeGroupsResponse } from "./messages/describe-groups.ts";
+import { DescribeLogDirsRequest, DescribeLogDirsResponse } from "./messages/describe-log-dirs.ts";
 import {
   DescribeProducersRequest,
   DescribeProducersResponse,
@@ -91,6 +92,7 @@ export const apiTable = {
   OffsetForLeaderEpoch: row(OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse, [2, 4]),
   DescribeConfigs: row(DescribeConfigsRequest, DescribeConfigsResponse, [1, 4]),
   AlterConfigs: row(AlterConfigsRequest, AlterConfigsResponse, [0, 2]),
+  DescribeLogDirs: row(DescribeLogDirsRequest, DescribeLogDirsResponse, [1, 5]),
   CreatePartitions: row(CreatePartitionsRequest, CreatePartitionsResponse, [0, 3]),
   DeleteGroups: row(DeleteGroupsRequest, DeleteGroupsResponse, [0, 2]),
   ElectLeaders: row(ElectLeadersRequest, ElectLeadersResponse, [0, 2]),

@@ -254,6 +254,10 @@ export class PlacedPartition implements PartitionLog {
     return this.#here().producers();
   }
 
+  findReplica(): PartitionLog | undefined {
+    return this.#placement.log;
+  }
+
   configure(settings: TopicSettings): void {
     this.#settings = settings;
     this.#placement.log?.configure(settings);

@@ -127,6 +127,11 @@ export interface PartitionLog {
   readonly term?: number;
   /** In a cluster: calls `listener` whenever `absence` or its head may have changed. */
   onPlaced?(listener: () => void): () => void;
+  /**
+   * Of a partition in a cluster: what this node has of it, be clients served from it or not. Where
+   * there is no such method, the partition itself.
+   */
+  findReplica?(): PartitionLog | undefined;
   /** Calls `listener` whenever committed or log start grows, until the answer is called. */
   onAdvance(listener: AdvanceListener): () => void;
 }

@@ -11,6 +11,7 @@ export type ErrorAnswer<Name extends ApiName> = (
 
 type ErrorAnswers = { readonly [Name in ApiName]: ErrorAnswer<Name> };
 
+const electionErrorVersionMin = 1;
 const fetchErrorVersionMin = 7;
 const metadataErrorVersionMin = 13;
 const metadataNullNameMin = 12;
@@ -94,6 +95,11 @@ export const errorAnswers: ErrorAnswers = {
     })),
   }),
 
+  DescribeLogDirs: (_, error) => ({
+    errorCode: error.kafka,
+    results: [{ errorCode: error.kafka, logDir: "", topics: [] }],
+  }),
+
   DescribeProducers: (request, error) => ({
     topics: request.topics.map(({ name, partitionIndexes }) => ({
       name,
@@ -115,7 +121,17 @@ export const errorAnswers: ErrorAnswers = {
     })),
   }),
 
-  ElectLeaders: (_, error) => ({ errorCode: error.kafka, replicaElectionResults: [] }),
+  ElectLeaders: (request, error, version) => ({
+    errorCode: version >= electionErrorVersionMin ? error.kafka : 0,
+    replicaElectionResults: (request.topicPartitions ?? []).map(({ topic, partitions }) => ({
+      topic,
+      partitionResult: partitions.map((partitionId) => ({
+        partitionId,
+        errorCode: error.kafka,
+        errorMessage: error.message,
+      })),
+    })),
+  }),
 
   Fetch: (request, error, version) => {
     if (version >= fetchErrorVersionMin) return { errorCode: error.kafka, responses: [] };

@@ -20,6 +20,7 @@ import { deleteTopics } from "./handlers/delete-topics.ts";
 import { describeCluster } from "./handlers/describe-cluster.ts";
 import { describeConfigs } from "./handlers/describe-configs.ts";
 import { describeGroups } from "./handlers/describe-groups.ts";
+import { describeLogDirs } from "./handlers/describe-log-dirs.ts";
 import { describeProducers } from "./handlers/describe-producers.ts";
 import { describeTopicPartitions } from "./handlers/describe-topic-partitions.ts";
 import { electLeaders } from "./handlers/elect-leaders.ts";
@@ -58,6 +59,7 @@ const handlers: Handlers = {
   DescribeCluster: describeCluster,
   DescribeConfigs: describeConfigs,
   DescribeGroups: describeGroups,
+  DescribeLogDirs: describeLogDirs,
   DescribeProducers: describeProducers,
   DescribeTopicPartitions: describeTopicPartitions,
   ElectLeaders: electLeaders,
