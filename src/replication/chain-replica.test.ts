@@ -257,3 +257,36 @@ test("an outsider that is named a joiner begins the epoch that goes on", () => {
   const again = stage.step({ kind: "config", config: config(3, [a, b], { joining: [c] }) });
   expect(kinds(again)).not.toContain("beginEpoch");
 });
+
+/** A lone head with ten records held, and a joiner that has shaken hands and has none. */
+function openSolo(): Stage {
+  const stage = new Stage(a, 1, { end: 10, written: 10, flushed: 10, committed: 10 });
+  stage.epochs = [{ epoch: 1, endOffset: 10 }];
+  stage.step({ kind: "config", config: config(1, [a], { joining: [b] }) });
+  stage.hear(b, hello);
+  stage.hear(b, ack(0));
+  stage.tickTo(50);
+  return stage;
+}
+
+test("a joiner is copied to until what is committed waits for it; a successor never", () => {
+  const solo = openSolo();
+  expect(solo.replica.copyingTo(b.id, 1)).toEqual(b);
+  expect(solo.replica.copyingTo(b.id, 2)).toBeUndefined();
+  expect(solo.replica.copyingTo(c.id, 1)).toBeUndefined();
+  const loaded = { kind: "loaded", link: b.id, session: 1, offset: 0, next: 10 } as const;
+  solo.step({ ...loaded, sizeBytes: 50 });
+  expect(solo.replica.copyingTo(b.id, 1)).toEqual(b);
+  solo.hear(b, ack(10));
+  expect(solo.replica.copyingTo(b.id, 1)).toBeUndefined();
+  expect(openHead().replica.copyingTo(b.id, 1)).toBeUndefined();
+});
+
+test("a joiner that is kept waiting is not reported, and is once it is not", () => {
+  const solo = openSolo();
+  for (let nowMs = 100; nowMs <= 5_000; nowMs += 100) {
+    solo.step({ kind: "paced" });
+    expect(kinds(solo.tickTo(nowMs))).not.toContain("ask");
+  }
+  expect(kinds(solo.tickTo(6_500))).toContain("ask");
+});
