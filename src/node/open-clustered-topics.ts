@@ -4,6 +4,7 @@ import { ChainedTopics } from "../broker/cluster/chained-topics.ts";
 import type { Cluster } from "../broker/cluster/cluster.ts";
 import { ClusterStorage } from "../broker/cluster/cluster-storage.ts";
 import { ControllerCalls } from "../broker/cluster/controller/controller-calls.ts";
+import { ProcessWatch } from "../broker/cluster/controller/process-watch.ts";
 import { Controller } from "../broker/cluster/controller/controller.ts";
 import { featureLevels } from "../broker/cluster/feature-level.ts";
 import { ClusterAdministration } from "../broker/cluster/plans/cluster-administration.ts";
@@ -23,7 +24,7 @@ export async function openClusteredTopics(
   steps: StartSteps,
   parts: TopicsParts & { readonly cluster: Cluster; readonly links: PeerLinks },
 ): Promise<OpenTopics> {
-  const { cluster, coordinator, directory, log } = parts;
+  const { cluster, coordinator, directory, log, links, clock } = parts;
   const chains = await steps.run(
     "make ready for chains",
     () => new Chains(parts),
@@ -62,9 +63,21 @@ export async function openClusteredTopics(
     return file.lineages;
   });
   const calls = new ControllerCalls({ ...parts, logEnds: (keys) => storage.logEnds(keys) });
+  const watch = await steps.run(
+    "watch the other nodes' processes",
+    () =>
+      new ProcessWatch({ links, clock, tellController: (suspect) => calls.tellRefusal(suspect) }),
+    (watching) => watching.close(),
+  );
   const controller = await steps.run(
     "stand for controller",
-    () => new Controller({ ...parts, askLogEnds: (question) => calls.askLogEnds(question) }),
+    () =>
+      new Controller({
+        ...parts,
+        watch,
+        askLogEnds: (question) => calls.askLogEnds(question),
+        probe: (nodeId) => calls.probe(nodeId),
+      }),
     (standing) => standing.close(),
   );
   calls.attach(controller);

@@ -14,6 +14,7 @@ import { DialerHandshake } from "./handshake/dialer-handshake.ts";
 import type { Agreed, HandshakeSelf, Verdict } from "./handshake/handshake.ts";
 import { nonceBytes, ownVersions } from "./handshake/handshake-messages.ts";
 import { Handshaking } from "./handshake/handshaking.ts";
+import { Listeners } from "./listeners.ts";
 import { type ConnectionHost, PeerConnection } from "./peer-connection.ts";
 import type { PeerMeshParts } from "./peer-mesh-parts.ts";
 import { callLingerMs, PeerPlace } from "./peer-place.ts";
@@ -35,9 +36,10 @@ export class PeerMesh implements PeerLinks {
   readonly #places = new Map<number, PeerPlace>();
   readonly #accepting = new Set<Handshaking>();
   readonly #leaving = new Set<PeerConnection>();
-  readonly #opened = new Set<(link: PeerLink) => void>();
-  readonly #messages = new Set<PeerMessageListener>();
-  readonly #closed = new Set<(link: PeerLink) => void>();
+  readonly #opened = new Listeners<[PeerLink]>();
+  readonly #messages = new Listeners<Parameters<PeerMessageListener>>();
+  readonly #closed = new Listeners<[PeerLink]>();
+  readonly #gone = new Listeners<[PeerIdentity]>();
   readonly #refused: SeldomWarning;
   #turn = 0;
   #isStopping = false;
@@ -80,15 +82,19 @@ export class PeerMesh implements PeerLinks {
   }
 
   onOpened(listener: (link: PeerLink) => void): () => void {
-    return subscribe(this.#opened, listener);
+    return this.#opened.add(listener);
   }
 
   onMessages(listener: PeerMessageListener): () => void {
-    return subscribe(this.#messages, listener);
+    return this.#messages.add(listener);
   }
 
   onClosed(listener: (link: PeerLink) => void): () => void {
-    return subscribe(this.#closed, listener);
+    return this.#closed.add(listener);
+  }
+
+  onGone(listener: (peer: PeerIdentity) => void): () => void {
+    return this.#gone.add(listener);
   }
 
   call(nodeId: number, name: string, body: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
@@ -242,7 +248,8 @@ export class PeerMesh implements PeerLinks {
     const { addressOf, transport, random, clock, settings } = this.#parts;
     const address = addressOf(place.nodeId);
     if (address === undefined) return this.#dialFailed(place, "it is not registered");
-    const machine = new DialerHandshake(this.#self, place.nodeId, random.bytes(nonceBytes));
+    const { nodeId: id } = place;
+    const machine = new DialerHandshake(this.#self, id, random.bytes(nonceBytes));
     place.dial = new Handshaking(transport.dial(address), machine, {
       clock,
       timeoutMs: settings["peer.setup.timeout.ms"],
@@ -250,9 +257,10 @@ export class PeerMesh implements PeerLinks {
         place.dial = undefined;
         this.#adopt(socket, agreed);
       },
-      onFailed: (reason) => {
+      onFailed: (reason, isNobodyThere) => {
         place.dial = undefined;
         this.#dialFailed(place, reason);
+        if (isNobodyThere) this.#gone.tell({ id, incarnation: address.incarnation });
       },
     });
   }
@@ -329,7 +337,7 @@ export class PeerMesh implements PeerLinks {
     log.info("linked to another node", { node: place.nodeId, remote: socket.remote });
     socket.attach(link);
     link.sayWanted(place.wantsLink);
-    for (const listener of this.#opened) listener(link);
+    this.#opened.tell(link);
     place.calls.pump(link);
     if (agreed.rest.length > 0) link.received(agreed.rest);
   }
@@ -337,7 +345,7 @@ export class PeerMesh implements PeerLinks {
   #linkClosed(link: PeerConnection, reason: string): void {
     const place = this.#places.get(link.peer.id);
     const isExpected = (this.#leaving.delete(link) || !place?.wantsLink) && !link.isGivenUp;
-    for (const listener of this.#closed) listener(link);
+    this.#closed.tell(link);
     if (place !== undefined && place.link === link) {
       place.link = undefined;
       place.isLingering = false;
@@ -376,9 +384,7 @@ export class PeerMesh implements PeerLinks {
   #makeHost(base: Pick<ConnectionHost, "limits" | "crc32c" | "soon">): ConnectionHost {
     return {
       ...base,
-      delivered: (link, messages, delivery) => {
-        for (const listener of this.#messages) listener(link, messages, delivery);
-      },
+      delivered: (link, messages, delivery) => this.#messages.tell(link, messages, delivery),
       called: (link, call) => this.#served.answer(link, call),
       answered: (link, answer) => this.#places.get(link.peer.id)?.calls.answered(answer, link),
       hasRoomFor: (link) => this.#places.get(link.peer.id)?.calls.pump(link),
@@ -389,9 +395,4 @@ export class PeerMesh implements PeerLinks {
       closed: (link, reason) => this.#linkClosed(link, reason),
     };
   }
-}
-
-function subscribe<Listener>(listeners: Set<Listener>, listener: Listener): () => void {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
 }

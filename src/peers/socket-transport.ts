@@ -35,16 +35,20 @@ class TcpPeerSocket implements PeerSocket {
   readonly #clock: Clock;
   #events: PeerSocketEvents | undefined;
   #reason = "the other side closed the connection";
+  #isNobodyThere = false;
   #stopLinger: Cancel = () => {};
 
   constructor(socket: Socket, remote: string, clock: Clock) {
     this.remote = remote;
     this.#socket = socket;
     this.#clock = clock;
-    socket.on("error", (error) => (this.#reason = error.message));
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      this.#reason = error.message;
+      this.#isNobodyThere = isRefusal(error);
+    });
     socket.once("close", () => {
       this.#stopLinger();
-      this.#events?.closed(this.#reason);
+      this.#events?.closed(this.#reason, this.#isNobodyThere);
     });
   }
 
@@ -77,6 +81,12 @@ class TcpPeerSocket implements PeerSocket {
   destroy(): void {
     this.#socket.destroy();
   }
+}
+
+/** Of a name with several addresses: by each of them. */
+function isRefusal(error: NodeJS.ErrnoException): boolean {
+  if (error instanceof AggregateError) return error.errors.every(isRefusal);
+  return error.code === "ECONNREFUSED";
 }
 
 /** Not Node's Buffer, whose `slice` is a view: whoever copies a part of a frame gets a copy. */

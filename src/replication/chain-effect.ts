@@ -41,13 +41,15 @@ export type ChainEffect =
   /** The replica can not go on, and must not: its log and its chain contradict each other. */
   | { readonly kind: "halt"; readonly reason: string };
 
-/** What a member asks of the controller, in this epoch. The shell adds the chain and this node. */
+/** What a node asks of the controller, in this epoch. The shell adds the chain and this node. */
 export type ReplicaAsk = { readonly epoch: number } & (
   | {
       /** By the tail: the joiner holds all that the tail ever acknowledged. */
       readonly kind: "append";
       readonly joiner: Member;
     }
+  /** By the shell: the log ends there, in a later epoch than the chain's. */
+  | { readonly kind: "fenced"; readonly lastEpoch: number; readonly endOffset: number }
   /** By a head that leaves: its successor holds all that it took. */
   | { readonly kind: "handOver" }
   | {

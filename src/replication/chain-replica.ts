@@ -127,6 +127,18 @@ export class ChainReplica implements ReplicaCore {
     return !this.marks.isCutting && (this.#isHead || this.#upstream.isReady);
   }
 
+  /**
+   * Nothing is under way that time could change: until something happens a look each eighth of
+   * `lagTimeMaxMs` is enough.
+   */
+  get isQuiet(): boolean {
+    const { marks } = this;
+    if (this.#haltedFor !== undefined || this.role === "outsider") return true;
+    if (this.#isLeaving || marks.isCutting || !this.#upstream.isQuiet) return false;
+    const isDone = marks.committed === marks.end || this.role === "joiner";
+    return isDone && this.#followers.isQuiet;
+  }
+
   get #isTail(): boolean {
     return this.role === "tail" || this.role === "solo";
   }

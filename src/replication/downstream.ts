@@ -47,6 +47,12 @@ export class Downstream {
     return this.#hasShaken;
   }
 
+  /** It has all records, and was told all that is committed. */
+  get isQuiet(): boolean {
+    const { end, committed } = this.#core.marks;
+    return this.#own.written >= end && this.#told.committed >= committed;
+  }
+
   /** What it and all behind it have. */
   get acknowledged(): ChainMarks {
     return this.#acknowledged;

@@ -36,6 +36,11 @@ export class Followers {
     this.joiner.expect(joiner);
   }
 
+  /** Nobody joins, and the successor has all that there is. */
+  get isQuiet(): boolean {
+    return this.joiner.member === undefined && this.successor.isQuiet;
+  }
+
   find(link: LinkId, session: number): Downstream | undefined {
     return this.successor.find(link, session) ?? this.joiner.find(link, session);
   }

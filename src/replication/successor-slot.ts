@@ -34,6 +34,10 @@ export class SuccessorSlot {
     return this.#session?.acknowledged ?? noMarks;
   }
 
+  get isQuiet(): boolean {
+    return this.#member === undefined || this.#session?.isQuiet === true;
+  }
+
   get held(): number {
     return heldOf(this.acknowledged, this.#core.marks.durability);
   }

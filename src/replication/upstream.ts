@@ -41,6 +41,11 @@ export class Upstream {
     return this.#state === "ready";
   }
 
+  /** It follows nobody, or waits for nothing but what is sent. */
+  get isQuiet(): boolean {
+    return this.#predecessor === undefined || this.#state === "ready";
+  }
+
   /** What the chain has committed, as far as it was heard in this epoch. */
   get heardCommitted(): number {
     return this.#heardCommitted;

@@ -77,17 +77,17 @@ export class SimulatedEnd implements PeerSocket {
       case "reset":
         return this.close("the connection was reset");
       case "refused":
-        return this.close("the connection was refused");
+        return this.close("the connection was refused", true);
       case "dial":
         return;
     }
   }
 
   /** The connection is gone; who listens is told. */
-  close(reason: string): void {
+  close(reason: string, isNobodyThere = false): void {
     if (this.#state === "closed") return;
     this.vanish();
-    this.#events?.closed(reason);
+    this.#events?.closed(reason, isNobodyThere);
   }
 
   /** The process is gone: nobody is left to be told, here. */

@@ -48,6 +48,9 @@ export function clusterCoordinatorContract(
   });
 }
 
+/** What a node waits beyond the time that a dead one's lease may last. */
+const claimPatienceMs = 5_000;
+
 type Open = () => Promise<CoordinatorWorld>;
 
 async function revisionOf({ coordinator }: ClusterClient): Promise<number> {
@@ -292,6 +295,9 @@ function leaseContract(open: Open): void {
     expect(untilMs).toBeLessThanOrEqual(cutMs + lease.ttlMs);
     expect(lostMs).toBeLessThanOrEqual(goneMs);
     expect(goneMs - cutMs).toBeLessThan(lease.ttlMs * 1.2 + world.lateMsMax);
+    // A node id that belongs to another directory is waited for as long.
+    const lastsMs = owner.coordinator.leaseLastsMs?.(lease.ttlMs) ?? lease.ttlMs;
+    expect(goneMs - cutMs).toBeLessThan(lastsMs + claimPatienceMs);
     expect(lease.holdsUntilMs).toBe(Number.NEGATIVE_INFINITY);
     owner.mend();
     const write = { ...put("bound", "2"), lease };

@@ -14,6 +14,8 @@ import { ControllerImage } from "../../src/replication/controller/controller-ima
 import type { Member } from "../../src/replication/member.ts";
 
 export const controllerOptions: ControllerOptions = {
+  selfId: 9,
+  suspectMs: 5_000,
   returnWaitMs: 1_000,
   handOverMs: 10_000,
   restMs: 5_000,

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Kafka, logLevel } from "kafkajs";
+import { Kafka, type KafkaConfig, logLevel } from "kafkajs";
 import type { BrokerProcess } from "./broker-process.ts";
 import { EtcdServer } from "./etcd.ts";
 import { removeFolder } from "./temporary-folder.ts";
@@ -23,39 +23,60 @@ export interface PartitionAnswer {
   readonly chain: readonly number[];
 }
 
-/** Nodes in processes of their own, and the etcd that they share; ids from 1 on. */
+/** What the nodes share. */
+interface SharedCoordinator {
+  /** As the setting `coordinator` takes it. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Nodes in processes of their own, and the coordinator that they share; ids from 1 on. */
 export class XylemCluster {
-  readonly etcd: EtcdServer;
+  readonly #coordinator: SharedCoordinator;
   readonly #nodes: BrokerProcess[];
   /** Of all nodes. */
   readonly #settings: Readonly<Record<string, string>>;
   readonly #stops: (() => unknown)[] = [];
+  #etcd: EtcdServer | undefined;
 
   private constructor(
-    etcd: EtcdServer,
+    coordinator: SharedCoordinator,
     nodes: readonly BrokerProcess[],
     settings: Readonly<Record<string, string>>,
   ) {
-    this.etcd = etcd;
+    this.#coordinator = coordinator;
     this.#nodes = [...nodes];
     this.#settings = settings;
   }
 
+  /** On an etcd of one member. */
   static async start(
     count: number,
     settings: Readonly<Record<string, string>> = {},
   ): Promise<XylemCluster> {
     const [etcd] = (await EtcdServer.startAll(1)) as [EtcdServer];
+    const shared = { url: `etcd://${etcd.address}`, stop: () => etcd.stop() };
+    const cluster = await XylemCluster.startOn(shared, count, settings);
+    cluster.#etcd = etcd;
+    return cluster;
+  }
+
+  /** The coordinator stops with it. */
+  static async startOn(
+    coordinator: SharedCoordinator,
+    count: number,
+    settings: Readonly<Record<string, string>> = {},
+  ): Promise<XylemCluster> {
     const secret = randomBytes(24).toString("hex");
     const shared = {
-      coordinator: `etcd://${etcd.address}`,
+      coordinator: coordinator.url,
       "cluster.secret": secret,
       "cluster.expect": String(count),
     };
     const starting = Array.from({ length: count }, (_, at) =>
       startXylem({ settings: { ...shared, "node.id": String(at + 1), ...settings } }),
     );
-    const cluster = new XylemCluster(etcd, await Promise.all(starting), shared);
+    const cluster = new XylemCluster(coordinator, await Promise.all(starting), shared);
     await waitUntil("every node knows all", async () => {
       const seen = await Promise.all(cluster.ids.map((id) => cluster.describe(id)));
       return seen.every(
@@ -63,6 +84,11 @@ export class XylemCluster {
       );
     });
     return cluster;
+  }
+
+  get etcd(): EtcdServer {
+    if (this.#etcd === undefined) throw new Error("this cluster has another coordinator");
+    return this.#etcd;
   }
 
   get ids(): readonly number[] {
@@ -96,10 +122,10 @@ export class XylemCluster {
   }
 
   /** A client that knows all nodes. */
-  kafka(): Kafka {
+  kafka(options: Partial<KafkaConfig> = {}): Kafka {
     const brokers = this.#nodes.map(({ bootstrap }) => bootstrap);
     const retry = { initialRetryTime: 50, maxRetryTime: 200, retries: 200 };
-    return new Kafka({ brokers, retry, logLevel: logLevel.NOTHING });
+    return new Kafka({ brokers, retry, logLevel: logLevel.NOTHING, ...options });
   }
 
   describe(at: number): Promise<ClusterAnswer> {
@@ -132,7 +158,7 @@ export class XylemCluster {
 
   async stop(): Promise<void> {
     await Promise.all(this.#nodes.map((node) => node.stop().catch(() => undefined)));
-    await this.etcd.stop();
+    await this.#coordinator.stop();
     for (const stop of this.#stops) stop();
   }
 

@@ -1,6 +1,6 @@
 import { assert } from "../../base/assert.ts";
 import { XylemError } from "../../base/errors.ts";
-import { type ChainConfig, roleOf } from "../../replication/chain-config.ts";
+import type { ChainConfig } from "../../replication/chain-config.ts";
 import type { ChainEffect, RefusalCode } from "../../replication/chain-effect.ts";
 import type { ChainInput, LinkId, Peer } from "../../replication/chain-input.ts";
 import type { ChainMessage } from "../../replication/chain-message.ts";
@@ -9,8 +9,10 @@ import type { RunningChain, StoredAsk } from "../cluster/running-chain.ts";
 import type { ReadResult } from "../partition/partition-log.ts";
 import type { ReplicaGovernor, ReplicaLog, ReplicaUse } from "../partition/replica/replica-log.ts";
 import type { ChainHost } from "./chain-host.ts";
+import type { Ticking } from "./chain-ticks.ts";
 import { CopyGate } from "./pace/copy-gate.ts";
 import { ReplicaOrders } from "./replica-orders.ts";
+import { portsOf, rulesOf, startOf } from "./replica-start.ts";
 import { StoredWaiters } from "./stored-waiters.ts";
 import { type LoadedRead, SuccessorReads } from "./successor-reads.ts";
 
@@ -31,7 +33,7 @@ const noBytes = new Uint8Array(0);
  * with all its effects before the next (cluster.md, section 7). What waits for the disk or for room
  * on a link becomes a later input.
  */
-export class ChainShell implements RunningChain, ReplicaGovernor {
+export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
   readonly #log: ReplicaLog;
   readonly #host: ChainHost;
   readonly #replica: ChainReplica;
@@ -119,9 +121,10 @@ export class ChainShell implements RunningChain, ReplicaGovernor {
 
   /** Epochs do not go back, but for a coordinator that was restored from a backup. */
   #checkEpoch(config: ChainConfig): void {
-    if (roleOf(config, this.#host.place.self) === "outsider") return;
-    const latest = Math.max(this.#replica.epoch, this.#log.epochEnds().at(-1)?.epoch ?? -1);
+    const lastEpoch = this.#log.epochEnds().at(-1)?.epoch ?? -1;
+    const latest = Math.max(this.#replica.epoch, lastEpoch);
     if (config.epoch >= latest) return;
+    if (config.epoch < lastEpoch) this.#host.onFenced({ lastEpoch, endOffset: this.#log.end });
     const detail = `${this.#name} is of epoch ${latest}, its chain is at ${config.epoch}`;
     throw new XylemError("FENCED_LEADER_EPOCH", detail);
   }
@@ -129,9 +132,15 @@ export class ChainShell implements RunningChain, ReplicaGovernor {
   // What the node tells
 
   tick(): void {
+    if (this.#isOver) return;
     this.#reads.retry();
     if (this.#gate.isHeldBack) this.#feed({ kind: "paced" });
-    this.#feed({ kind: "tick" });
+    this.#take({ kind: "tick" });
+  }
+
+  get isQuiet(): boolean {
+    if (this.#isOver) return true;
+    return this.#reads.isIdle && !this.#gate.isHeldBack && this.#replica.isQuiet;
   }
 
   linkOpened(link: LinkId, peer: Peer): void {
@@ -209,6 +218,11 @@ export class ChainShell implements RunningChain, ReplicaGovernor {
 
   #feed(input: ChainInput, more: Omit<Pending, "input"> = {}): void {
     if (this.#isOver) return;
+    this.#host.wake();
+    this.#take(input, more);
+  }
+
+  #take(input: ChainInput, more: Omit<Pending, "input"> = {}): void {
     assert(this.#inputs.length < inputsPendingMax, "the inputs of a chain overran their bound");
     this.#inputs.push({ input, ...more });
     this.#drain();
@@ -369,24 +383,4 @@ const reasons: Readonly<Record<RefusalCode, string>> = {
 
 function carriesRecords(message: ChainMessage): boolean {
   return message.kind === "append" && message.next > message.base;
-}
-
-function rulesOf(settings: ReplicaLog["settings"]) {
-  const { durability } = settings;
-  return { durability, minInsyncReplicas: settings["min.insync.replicas"] };
-}
-
-function startOf(log: ReplicaLog, { place }: ChainHost) {
-  const { logStart, end, committed, written, flushed, settings } = log;
-  const marks = { logStart, end, committed, written, flushed };
-  return { member: place.self, ...marks, ...rulesOf(settings) };
-}
-
-function portsOf(log: ReplicaLog, host: ChainHost) {
-  const { place } = host;
-  return {
-    lease: { holds: () => place.isStanding() },
-    epochs: () => log.epochEnds(),
-    nextSession: () => host.nextSession(),
-  };
 }

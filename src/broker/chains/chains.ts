@@ -12,9 +12,10 @@ import type { ChainPlace, RunChain } from "../cluster/running-chain.ts";
 import type { BrokerConfigs } from "../configs/broker-configs.ts";
 import type { ReplicaLog } from "../partition/replica/replica-log.ts";
 import type { PeerLinks } from "../ports/peer-links.ts";
-import type { ChainHost } from "./chain-host.ts";
+import type { ChainHost, FencedLog } from "./chain-host.ts";
 import { ChainLinks } from "./chain-links.ts";
 import { ChainShell } from "./chain-shell.ts";
+import { ChainTicks } from "./chain-ticks.ts";
 import { CopyLimits } from "./pace/copy-limits.ts";
 import { CopyPace } from "./pace/copy-pace.ts";
 
@@ -31,26 +32,39 @@ export interface ChainsOptions {
 export type AskController = (ask: ChainAsk) => Promise<void>;
 
 /** What depends on whose chain it is. */
-type OwnCalls = "want" | "unwant" | "hasRoom" | "onConfigured" | "onUnfit" | "onEnded";
+type OwnCalls =
+  | "wake"
+  | "want"
+  | "unwant"
+  | "hasRoom"
+  | "onConfigured"
+  | "onUnfit"
+  | "onFenced"
+  | "onEnded";
 
 /** When what had no answer is said again. */
 const retryMs = 400;
-/** All chains look at the time so often. */
+/** Chains look at the time so often while something is under way in them. */
 const tickMs = 100;
+/** Quiet ones so often in `replica.lag.time.max.ms`. */
+const quietTicksPerLag = 8;
 
 /** The chains that this node has replicas of: one timer, and the links between nodes, for all. */
 export class Chains {
   readonly #options: ChainsOptions;
   readonly #links: ChainLinks;
   readonly #limits: ReplicaLimits;
-  readonly #shells = new Set<ChainShell>();
+  readonly #ticks: ChainTicks;
   /** Of logs that are damaged, or can not be used. */
   readonly #unfit = new Map<string, ChainPlace>();
+  /** Of logs that are newer than their chains. */
+  readonly #fenced = new Map<string, FencedLog & { readonly place: ChainPlace }>();
   readonly #asking = new Set<string>();
   readonly #looking = new Set<string>();
   #askController: AskController | undefined;
   #lastSession = 0;
   readonly #pace: CopyPace;
+  #reportedMs = -Infinity;
   #stopTicking: () => void;
 
   constructor(options: ChainsOptions) {
@@ -66,6 +80,8 @@ export class Chains {
     const nowMs = (): number => clock.monotonicMs();
     const limits = new CopyLimits({ cluster, configs, nowMs });
     this.#pace = new CopyPace({ limitsOf: (copy) => limits.of(copy), nowMs });
+    const quietMs = settings["replica.lag.time.max.ms"] / quietTicksPerLag;
+    this.#ticks = new ChainTicks(Math.floor(quietMs / tickMs));
     this.#stopTicking = clock.schedule(tickMs, () => this.#tick());
   }
 
@@ -85,6 +101,7 @@ export class Chains {
     const { key } = place;
     const shell: ChainShell = new ChainShell(log, {
       ...this.#hostOf(place),
+      wake: () => this.#ticks.wake(shell),
       want: (nodeId) => {
         const open = this.#links.want(nodeId, shell);
         if (open !== undefined) shell.linkOpened(open.id, open.peer);
@@ -93,13 +110,15 @@ export class Chains {
       hasRoom: (link) => this.#links.hasRoom(link, shell),
       onConfigured: () => this.#links.hearEarly(key, shell),
       onUnfit: () => void this.#unfit.set(key, place),
+      onFenced: (fenced) => void this.#fenced.set(key, { ...fenced, place }),
       onEnded: () => {
         this.#links.remove(key, shell);
-        this.#shells.delete(shell);
+        this.#ticks.remove(shell);
       },
     });
     this.#unfit.delete(key);
-    this.#shells.add(shell);
+    this.#fenced.delete(key);
+    this.#ticks.wake(shell);
     this.#links.add(key, shell);
     shell.begin();
     return shell;
@@ -123,10 +142,24 @@ export class Chains {
   }
 
   #tick(): void {
-    for (const shell of this.#shells) shell.tick();
+    this.#ticks.turn();
     this.#pace.tick();
-    for (const place of this.#unfit.values()) this.#reportOwn(place);
+    this.#report();
     this.#stopTicking = this.#options.clock.schedule(tickMs, () => this.#tick());
+  }
+
+  /** What the controller has to know of logs that are in no chain. */
+  #report(): void {
+    if (this.#unfit.size + this.#fenced.size === 0) return;
+    const nowMs = this.#options.clock.monotonicMs();
+    if (nowMs - this.#reportedMs < retryMs) return;
+    this.#reportedMs = nowMs;
+    for (const place of this.#unfit.values()) this.#reportOwn(place);
+    for (const [key, { place, lastEpoch, endOffset }] of this.#fenced) {
+      const epoch = this.#options.cluster.image.chains.get(key)?.config.epoch;
+      if (epoch === undefined || epoch >= lastEpoch) this.#fenced.delete(key);
+      else this.#ask(place, { kind: "fenced", epoch, lastEpoch, endOffset });
+    }
   }
 
   /** Nobody is ahead of a head: a node says itself what it can not go on with. */

@@ -44,6 +44,11 @@ export class SuccessorReads {
     this.#host = host;
   }
 
+  /** Nothing is to be read again. */
+  get isIdle(): boolean {
+    return this.#failed.length === 0;
+  }
+
   want(wanted: WantedRead): void {
     this.#wanted.set(wanted.link, wanted);
   }

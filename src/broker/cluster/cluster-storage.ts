@@ -184,8 +184,10 @@ export class ClusterStorage implements PartitionStorage {
     const config = this.#configOf(key);
     const isHere = config !== undefined && isHolder(config, cluster.nodeId);
     // Without a chain it is not known yet, or its topic is being deleted.
-    if (config !== undefined && !isHere) await this.#giveUp(key, seated);
-    if (isHere) await this.#hold(key, seated);
+    // What is newer than the coordinator's state is not thrown away on its word.
+    const isNewer = config !== undefined && isNewerThan(config, seated.replica);
+    if (config !== undefined && !isHere && !isNewer) await this.#giveUp(key, seated);
+    if (isHere || isNewer) await this.#hold(key, seated);
     this.#show(key, seated);
   }
 
@@ -323,6 +325,11 @@ export class ClusterStorage implements PartitionStorage {
   #configOf(key: string): ChainConfig | undefined {
     return this.#options.cluster.image.chains.get(key)?.config;
   }
+}
+
+/** The coordinator went back in time: this log has records of a later epoch. */
+function isNewerThan({ epoch }: ChainConfig, replica: ReplicaLog | undefined): boolean {
+  return (replica?.epochEnds().at(-1)?.epoch ?? -1) > epoch;
 }
 
 /** Whether a chain has given a node something of its partition, in this life or an earlier one. */

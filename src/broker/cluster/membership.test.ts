@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { ClusterWorld } from "../../../test/support/cluster-world.ts";
+import { silentLog } from "../../base/log.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
+import { claimNode } from "./claim-node.ts";
 
 let world: ClusterWorld;
 afterEach(() => world.close());
@@ -54,6 +56,19 @@ describe("a node's id", () => {
     expect(tookMs).toBeLessThanOrEqual(leaseMs + patienceMs);
     expect(tookMs).toBeGreaterThan(leaseMs / 2);
   });
+});
+
+test("an id is waited for as long as its coordinator may keep a dead one's lease", async () => {
+  world = await ClusterWorld.open(1);
+  const { coordinator, clock } = world;
+  const { entry } = world.node(1).cluster.membership;
+  const patient = Object.assign(coordinator, { leaseLastsMs: (ttlMs: number) => 3 * ttlMs });
+  const options = { coordinator: patient, clock, log: silentLog, ttlMs: leaseMs };
+  const claiming = claimNode(options, { ...entry, directoryId: "another" });
+  const tookMs = await passUntil(claiming);
+  await expect(claiming).rejects.toMatchObject({ code: "DUPLICATE_BROKER_REGISTRATION" });
+  expect(tookMs).toBeGreaterThanOrEqual(3 * leaseMs + patienceMs);
+  expect(tookMs).toBeLessThan(3 * leaseMs + patienceMs + 1_000);
 });
 
 describe("a node that does not reach the coordinator", () => {

@@ -26,6 +26,12 @@ export interface PeerLinks {
   /** Once for each link that was opened. Whatever was under way may have arrived or not. */
   onClosed(listener: (link: PeerLink) => void): () => void;
   /**
+   * The machine of a node that was dialed says that nobody listens where this life of it is
+   * registered: its process is gone, or something on the way answers in its stead. Told each time,
+   * as long as a link to it is wanted.
+   */
+  onGone(listener: (peer: PeerIdentity) => void): () => void;
+  /**
    * A question with one answer; links to nodes that nobody wants are opened for it, and a call to
    * this node itself is answered here. `body` must not change until the promise settles; it takes
    * up room on the link until then. Rejects

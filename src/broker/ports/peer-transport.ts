@@ -36,6 +36,9 @@ export interface PeerSocketEvents {
   opened(): void;
   /** The bytes are the receiver's to keep. */
   received(bytes: Uint8Array): void;
-  /** Once, and nothing after it. */
-  closed(reason: string): void;
+  /**
+   * Once, and nothing after it. `isNobodyThere`: a dial that the other machine refused, since no
+   * process listens at that address.
+   */
+  closed(reason: string, isNobodyThere?: boolean): void;
 }

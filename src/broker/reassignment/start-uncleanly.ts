@@ -30,7 +30,7 @@ export async function startUncleanly(
   const best = config && rules.allowsUnclean ? await longestLog(parts, key, config) : undefined;
   await chainControl.byHand.change({ topicId, partition }, (before) => {
     const chain = { key, revision: 0, config: before };
-    const of = { nodes: nodesOf(cluster), topic: rules };
+    const of = { leased: nodesOf(cluster), topic: rules };
     if (rules.allowsUnclean && best === undefined) {
       throw new XylemError("ELIGIBLE_LEADERS_NOT_AVAILABLE", `no replica of ${key} is up`);
     }

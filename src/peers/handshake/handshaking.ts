@@ -15,8 +15,8 @@ export interface HandshakingRule {
   readonly timeoutMs: number;
   /** The socket is the caller's from here on. */
   readonly onAgreed: (socket: PeerSocket, agreed: Agreed) => void;
-  /** The connection is closed. */
-  readonly onFailed: (reason: string) => void;
+  /** The connection is closed. `isNobodyThere` as of `PeerSocketEvents`. */
+  readonly onFailed: (reason: string, isNobodyThere: boolean) => void;
 }
 
 /** A connection whose sides have not proved who they are; it ends one way, in bounded time. */
@@ -72,15 +72,15 @@ export class Handshaking implements PeerSocketEvents {
     if (step.agreed !== undefined && this.#end()) this.#rule.onAgreed(this.#socket, step.agreed);
   }
 
-  closed(reason: string): void {
-    if (this.#end()) this.#rule.onFailed(reason);
+  closed(reason: string, isNobodyThere = false): void {
+    if (this.#end()) this.#rule.onFailed(reason, isNobodyThere);
   }
 
   #fail(reason: string): void {
     if (!this.#end()) return;
     // What was written, a refusal perhaps, still goes out.
     this.#socket.end();
-    this.#rule.onFailed(reason);
+    this.#rule.onFailed(reason, false);
   }
 
   /** Whether it was not over yet. */

@@ -79,7 +79,8 @@ export function nameJoiner(situation: ChainSituation): Verdict | undefined {
   for (const id of wanted) {
     const node = nodes.findNode(id);
     if (node === undefined || node.isDraining || isMember(config, id)) continue;
-    const restsUntilMs = notes.resting.get(id)?.untilMs ?? nowMs;
+    const rest = notes.resting.get(id);
+    const restsUntilMs = rest?.incarnation === node.incarnation ? rest.untilMs : nowMs;
     if (restsUntilMs > nowMs) {
       untilMs = Math.min(untilMs ?? restsUntilMs, restsUntilMs);
     } else if (!situation.mayJoin(id)) {
@@ -103,7 +104,10 @@ function reasonToLeave(situation: ChainSituation): string | undefined {
   const areAllThere = wanted.every((id) => isMember(config, id));
   if (areAllThere && !wanted.includes(head.id)) return "it is not assigned any more";
   const [preferred] = wanted;
-  if (!notes.wantsPreferred || preferred === undefined || head.id === preferred) return undefined;
+  // What another controller has begun is gone on with: two would undo each other's work for ever.
+  const isBegun = areAllThere && config.leaving.includes(head.id);
+  const isWanted = notes.wantsPreferred || isBegun;
+  if (!isWanted || preferred === undefined || head.id === preferred) return undefined;
   // Who is down is not waited for; who is up and joins is.
   const isWhole = wanted.every((id) => isMember(config, id) || nodes.findNode(id) === undefined);
   const gives = isWhole && isMember(config, preferred) && maySpareOne(situation);

@@ -1,4 +1,4 @@
-import type { ChainAsk, LogEnd } from "./chain-ask.ts";
+import type { ChainAsk, Life, LogEnd } from "./chain-ask.ts";
 import type { ChainChange } from "./chain-change.ts";
 import {
   newNotes,
@@ -14,8 +14,9 @@ import { isLongAgo } from "./failure-rules.ts";
 import { DueKeys } from "./due-keys.ts";
 import { PreferredHeads } from "./preferred-heads.ts";
 import { comparedNodes } from "./return-rules.ts";
+import { type Refusal, type SuspicionOptions, Suspicions } from "./suspicions.ts";
 
-export interface ControllerOptions extends ControllerTimes {
+export interface ControllerOptions extends ControllerTimes, SuspicionOptions {
   /** Joins of one node that are under way at once. */
   readonly joinsPerNodeMax: number;
   /** Chains looked at in one call of `decide`; the next one goes on from there. */
@@ -32,6 +33,8 @@ export interface ControllerDecision {
   readonly changes: readonly ChainChange[];
   /** Which nodes to ask for the ends of which logs; answered by `tell`. */
   readonly questions: readonly LogEndQuestion[];
+  /** Nodes to dial, to see whether their processes are there; told by `refused` or `linked`. */
+  readonly probes: readonly number[];
   /** When to decide again even if nothing happens. */
   readonly wakeMs: number | undefined;
   /** More is waiting: decide again at once. */
@@ -48,10 +51,10 @@ export interface LogEndQuestion {
  * section 4). It holds nothing that may not be lost: another one begins with a new image. Looks
  * only at chains that something has happened to.
  *
- * Its shell keeps the image as the coordinator's state is, hands asks, reports and log ends in,
- * calls `decide` after each, at `wakeMs`, and again while there is more; it writes each change,
- * comparing the revisions named, and calls `retry` for one that was refused or whose outcome it
- * does not know.
+ * Its shell keeps the image as the coordinator's state is, hands in asks, reports, refusals and log
+ * ends, calls `decide` after each, at `wakeMs`, and again while there is more; it writes each
+ * change, comparing the revisions named, and calls `retry` for one that was refused or whose
+ * outcome it does not know.
  */
 export class ChainController {
   readonly #image: ControllerImage;
@@ -60,6 +63,7 @@ export class ChainController {
   readonly #stuck = new Map<string, string>();
   readonly #due = new DueKeys();
   readonly #preferred: PreferredHeads;
+  readonly #suspicions: Suspicions;
   /** By key: the revision a change was decided on, and the joiner it names. */
   readonly #decided = new Map<string, { revision: number; joins: number | undefined }>();
   readonly #deciding = new Map<number, number>();
@@ -70,6 +74,7 @@ export class ChainController {
     this.#image = image;
     this.#options = options;
     this.#preferred = new PreferredHeads(options);
+    this.#suspicions = new Suspicions(options);
   }
 
   /** Chains that need a hand, and why. */
@@ -85,7 +90,22 @@ export class ChainController {
     const known = asks.get(ask.kind);
     if (known !== undefined && known.epoch > ask.epoch) return;
     asks.set(ask.kind, ask);
+    if (ask.kind === "fenced") this.tell(ask);
     this.#image.mark(ask.key);
+  }
+
+  /** A node, this one perhaps, has dialed another one, and nobody listens there. */
+  refused(refusal: Refusal, nowMs: number): void {
+    this.#suspicions.refused(refusal, nowMs);
+  }
+
+  /** This node has a link to a node in that life. */
+  linked(life: Life): void {
+    this.#suspicions.linked(life);
+  }
+
+  unlinked(life: Life): void {
+    this.#suspicions.unlinked(life);
   }
 
   /** Takes the answer to a question. */
@@ -110,6 +130,8 @@ export class ChainController {
 
   decide(nowMs: number): ControllerDecision {
     for (const key of this.#due.take(nowMs)) this.#image.mark(key);
+    const { gone, probes, wakeMs } = this.#suspicions.review(nowMs, this.#image.leased);
+    this.#image.setGone(gone);
     const changes: ChainChange[] = [];
     const questions = new Map<number, string[]>();
     let looks = 0;
@@ -129,7 +151,8 @@ export class ChainController {
     return {
       changes,
       questions: [...questions].map(([nodeId, keys]) => ({ nodeId, keys })),
-      wakeMs: this.#due.earliestMs,
+      probes,
+      wakeMs: earlier(wakeMs, this.#due.earliestMs),
       hasMore: this.#image.marked.size > 0,
     };
   }
@@ -148,6 +171,7 @@ export class ChainController {
       chain,
       topic,
       nodes: this.#image,
+      leased: this.#image.leased,
       notes,
       nowMs,
       times: this.#options,
@@ -169,7 +193,7 @@ export class ChainController {
     const joiner = config.joining.find(({ id }) => !before.joining.some((one) => one.id === id));
     this.#decided.set(key, { revision, joins: joiner?.id });
     if (joiner !== undefined) this.#countDeciding(joiner.id, 1);
-    return { key, revision, config, reason, nodes: comparedNodes(compared, this.#image) };
+    return { key, revision, config, reason, nodes: comparedNodes(compared, this.#image.leased) };
   }
 
   #wait(key: string, verdict: Verdict & { kind: "wait" }, questions: Map<number, string[]>): void {
@@ -240,4 +264,9 @@ export class ChainController {
     this.#stuck.delete(key);
     this.#preferred.forget(key);
   }
+}
+
+function earlier(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return Math.min(one, other);
 }

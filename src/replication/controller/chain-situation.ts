@@ -14,7 +14,10 @@ export interface ControlledChain {
 export interface ChainSituation {
   readonly chain: ControlledChain;
   readonly topic: TopicRules;
+  /** Nodes that are up: leased, and not known to be gone. */
   readonly nodes: NodeLookup;
+  /** Nodes whose lease holds: whether all are down is judged by leases alone. */
+  readonly leased: NodeLookup;
   readonly notes: ChainNotes;
   readonly nowMs: number;
   readonly times: ControllerTimes;
@@ -47,6 +50,8 @@ export interface ChainNotes {
   readonly resting: Map<number, Rest>;
   /** Since when a member is back while all were down. */
   returnedMs?: number | undefined;
+  /** Since when a log of a later epoch than the chain's is known. */
+  fencedMs?: number | undefined;
   /** Since when a head of this epoch leaves. */
   leaving?: { readonly epoch: number; readonly sinceMs: number } | undefined;
   /** The preferred head is to be the head. */
@@ -54,6 +59,8 @@ export interface ChainNotes {
 }
 
 export interface Rest {
+  /** Another life of the node does not rest. */
+  readonly incarnation: string;
   readonly untilMs: number;
   readonly spanMs: number;
 }

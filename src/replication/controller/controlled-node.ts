@@ -33,12 +33,12 @@ export interface TopicRules {
   readonly isEverywhere: boolean;
 }
 
-/** Live nodes by id. */
+/** Nodes by id. */
 export interface NodeLookup {
   findNode(id: number): ControlledNode | undefined;
 }
 
-/** Whether the member's lease holds, in the life that is listed. */
+/** Whether the lookup knows the member in the life that is listed. */
 export function isUp(member: Pick<Member, "id" | "incarnation">, nodes: NodeLookup): boolean {
   return nodes.findNode(member.id)?.incarnation === member.incarnation;
 }

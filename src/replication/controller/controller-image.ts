@@ -6,7 +6,8 @@ import type { ControlledNode, NodeLookup, TopicRules } from "./controlled-node.t
 
 /**
  * What the controller sees of the coordinator's state. A change marks the chains that it concerns,
- * and no others: a node's only those that it has to do with.
+ * and no others: a node's only those that it has to do with. As a lookup it knows the nodes that
+ * are up: leased, and not gone as far as is known.
  */
 export class ControllerImage implements NodeLookup {
   readonly #nodes = new Map<number, ControlledNode>();
@@ -14,6 +15,7 @@ export class ControllerImage implements NodeLookup {
   readonly #chains = new Map<string, ControlledChain>();
   readonly #chainsByNode = new Map<number, Set<string>>();
   readonly #joiningByNode = new Map<number, number>();
+  #gone: ReadonlyMap<number, string> = new Map();
   #seats: readonly Seat[] = [];
   #marked = new Set<string>();
 
@@ -31,8 +33,12 @@ export class ControllerImage implements NodeLookup {
   }
 
   findNode(id: number): ControlledNode | undefined {
-    return this.#nodes.get(id);
+    const node = this.#nodes.get(id);
+    return node !== undefined && this.#gone.get(id) === node.incarnation ? undefined : node;
   }
+
+  /** Every node whose lease holds. */
+  readonly leased: NodeLookup = { findNode: (id) => this.#nodes.get(id) };
 
   findChain(key: string): ControlledChain | undefined {
     return this.#chains.get(key);
@@ -65,6 +71,15 @@ export class ControllerImage implements NodeLookup {
     const isSame =
       before?.incarnation === node.incarnation && before.isDraining === node.isDraining;
     if (!isSame) this.#markChainsOf(node.id);
+  }
+
+  /** These lives, by node id, are gone although their leases hold; all others are not. */
+  setGone(gone: ReadonlyMap<number, string>): void {
+    const before = this.#gone;
+    this.#gone = gone;
+    for (const id of new Set([...before.keys(), ...gone.keys()])) {
+      if (before.get(id) !== gone.get(id)) this.#markChainsOf(id);
+    }
   }
 
   /** Its lease is gone. */

@@ -1,10 +1,11 @@
 import { appendJoiner, cancelJoin, cutDead, cutStalled } from "./failure-rules.ts";
 import { drain, handOver, headLeaves, nameJoiner, release } from "./assignment-rules.ts";
 import type { ChainRule, ChainSituation, Verdict } from "./chain-situation.ts";
-import { takeBack } from "./return-rules.ts";
+import { goOnFromNewest, takeBack } from "./return-rules.ts";
 
 /** In the order of urgency; the first that has something to say decides (cluster.md, section 4). */
 const rules: readonly ChainRule[] = [
+  goOnFromNewest,
   appendJoiner,
   cutDead,
   takeBack,

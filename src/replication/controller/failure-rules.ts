@@ -27,14 +27,22 @@ export function appendJoiner(situation: ChainSituation): Verdict | undefined {
   );
 }
 
-/** Cuts members whose lease is gone or whose id is back in another life, while another is up. */
-export function cutDead({ chain, nodes }: ChainSituation): Verdict | undefined {
+/**
+ * Cuts members whose lease is gone, whose id is back in another life, or whose process is gone as
+ * those say who dialed it; while another is up.
+ */
+export function cutDead(situation: ChainSituation): Verdict | undefined {
+  const { chain, nodes, leased } = situation;
   const { config } = chain;
   const members = config.members.filter((member) => isUp(member, nodes));
   if (members.length === 0 || members.length === config.members.length) return undefined;
   const joining = config.joining.filter((one) => isUp(one, nodes));
   const gone = config.members.filter((member) => !members.includes(member));
-  return change(shortened(config, members, joining), `${nodesOf(gone)} gone`);
+  const suspected = gone.filter((member) => isUp(member, leased));
+  // It may live all the same: then it comes back, but not at once and again and again.
+  for (const member of suspected) rest(situation, member);
+  const how = suspected.length === 0 ? "gone" : "gone before its lease";
+  return change(shortened(config, members, joining), `${nodesOf(gone)} ${how}`);
 }
 
 /** A new epoch without the joiner, whose ask must not count any more. */
@@ -104,16 +112,17 @@ export function shortened(
   return nextEpoch(config, { members, joining, leaving: config.leaving.filter(goesOn) });
 }
 
-function rest(situation: ChainSituation, stalled: Member): void {
+function rest(situation: ChainSituation, one: Pick<Member, "id" | "incarnation">): void {
   const { notes, nowMs, times } = situation;
-  const known = notes.resting.get(stalled.id);
+  const { id, incarnation } = one;
+  const known = notes.resting.get(id);
   const report = askOf(situation, "report");
   // Who gives up by itself knows why, and mends it.
-  const isOwn = report !== undefined && sameMember(report.from, stalled);
+  const isOwn = report !== undefined && sameMember(report.from, one);
   const firstMs = isOwn ? times.restMs / ownRestsPart : times.restMs;
-  const isAgain = known !== undefined && !isLongAgo(known, nowMs);
+  const isAgain = known?.incarnation === incarnation && !isLongAgo(known, nowMs);
   const spanMs = isAgain ? Math.min(known.spanMs * 2, times.restMs * restsMax) : firstMs;
-  notes.resting.set(stalled.id, { untilMs: nowMs + spanMs, spanMs });
+  notes.resting.set(id, { incarnation, untilMs: nowMs + spanMs, spanMs });
 }
 
 /** Who stands still soon after it rested rests longer; after this it begins anew. */

@@ -136,7 +136,7 @@ describe("an unclean start by hand", () => {
   const start = (world: ControllerWorld, id: number, topic = rules) => {
     const chain = world.image.findChain("chains/t/0");
     if (chain === undefined) throw new Error("no chain");
-    return startUnclean(chain, id, { nodes: world.image, topic });
+    return startUnclean(chain, id, { leased: world.image.leased, topic });
   };
 
   test("records its epoch, and compares that no member has a lease", () => {
@@ -161,5 +161,54 @@ describe("an unclean start by hand", () => {
     expect(() => start(world, 3, topicRules)).toThrow(refused("ELIGIBLE_LEADERS_NOT_AVAILABLE"));
     world.up("2a");
     expect(() => start(world, 3)).toThrow(refused("ELECTION_NOT_NEEDED"));
+  });
+});
+
+describe("logs that are newer than the coordinator's state", () => {
+  const fenced = (world: ControllerWorld, name: string, lastEpoch: number, endOffset: number) =>
+    world.ask({ kind: "fenced", from: life(name), lastEpoch, endOffset });
+
+  test("are gone on with from the newest, once all nodes named have told where theirs end", () => {
+    const world = new ControllerWorld();
+    world.up("1a 2a 3a");
+    world.chain("1a 2a 3a");
+    world.settle();
+    fenced(world, "2a", 7, 100);
+    expect(world.decide().questions.map(({ nodeId }) => nodeId)).toEqual([1, 3]);
+    tell(world, "1a", 1, 300);
+    tell(world, "3a", 7, 101);
+    expect(world.settle()).toBe("1 [1a 2a 3a]");
+    world.nowMs += 10_000;
+    expect(world.settle()).toBe("8 [3a] joining 1a");
+    expect(world.live()).toMatch(/\[3a 1a 2a\]$/);
+    expect(world.reasons[0]).toBe("node 3 has the newest log");
+  });
+
+  test("may be a node's that the old state does not name: it is the chain then", () => {
+    const world = new ControllerWorld();
+    world.up("1a 2a 4a");
+    world.chain("1a 2a");
+    world.settle();
+    fenced(world, "4a", 9, 50);
+    tell(world, "1a", 1, 10);
+    tell(world, "2a", 8, 60);
+    world.settle();
+    world.nowMs += 10_000;
+    expect(world.settle()).toBe("10 [4a] joining 1a");
+  });
+
+  test("wait for nodes that are away, and nobody is cut meanwhile", () => {
+    const world = new ControllerWorld();
+    world.up("1a 2a");
+    world.chain("1a 2a 3a");
+    fenced(world, "2a", 7, 100);
+    tell(world, "1a", 1, 300);
+    for (let round = 0; round < 5; round += 1) {
+      expect(world.settle()).toBe("1 [1a 2a 3a]");
+      world.nowMs += 10_000;
+    }
+    expect([...world.controller.stuck.values()]).toEqual([
+      "the coordinator's state is older than the logs, and nodes 3 are away",
+    ]);
   });
 });

@@ -9,9 +9,41 @@ import {
   isUp,
   type ControlledNode,
   type NodeLookup,
-  type TopicRules,
 } from "./controlled-node.ts";
-import { change } from "./failure-rules.ts";
+import { askOf, change } from "./failure-rules.ts";
+
+/**
+ * The coordinator was restored from a backup: logs are of later epochs than the chain. Nothing is
+ * decided on that old state. Once all nodes it names are there, and others that have the log have
+ * had time to say so, it goes on from the newest log, which has all that was committed.
+ */
+export function goOnFromNewest(situation: ChainSituation): Verdict | undefined {
+  const { chain, leased, notes, topic, nowMs, times } = situation;
+  const { config } = chain;
+  if (askOf(situation, "fenced") === undefined) {
+    notes.fencedMs = undefined;
+    return undefined;
+  }
+  notes.fencedMs ??= nowMs;
+  const ids = new Set([...config.members.map(({ id }) => id), ...config.replicas]);
+  for (const id of [...(config.target ?? []), ...notes.logEnds.keys()]) ids.add(id);
+  const nodes = [...ids].flatMap((id) => leased.findNode(id) ?? []);
+  const away = [...ids].filter((id) => leased.findNode(id) === undefined);
+  if (away.length > 0) {
+    const who = `nodes ${away.join(", ")} are away`;
+    return { kind: "wait", stuck: `the coordinator's state is older than the logs, and ${who}` };
+  }
+  const known = knownEnds(situation, nodes);
+  const question = unasked(nodes, known);
+  const untilMs = notes.fencedMs + times.handOverMs;
+  if (question.length > 0) return { kind: "wait", untilMs: nowMs + times.returnWaitMs, question };
+  if (nowMs < untilMs) return { kind: "wait", untilMs };
+  const node = longest(nodes, known);
+  const { lastEpoch } = known.find(({ from }) => from.id === node.id) as LogEnd;
+  const alone = { members: [asMember(node, topic)], joining: [], leaving: [] };
+  const before = { ...config, epoch: Math.max(config.epoch, lastEpoch) };
+  return change(nextEpoch(before, alone), `node ${node.id} has the newest log`);
+}
 
 /**
  * While no member is up nobody is cut: the first one back that lost nothing becomes the chain, in
@@ -19,7 +51,7 @@ import { change } from "./failure-rules.ts";
  * topics go on from the longest log, which is recorded; `fsync` topics wait for a hand.
  */
 export function takeBack(situation: ChainSituation): Verdict | undefined {
-  const { chain, nodes, topic, notes, nowMs, times } = situation;
+  const { chain, leased: nodes, topic, notes, nowMs, times } = situation;
   const { key, config } = chain;
   const { members } = config;
   if (members.some((member) => isUp(member, nodes))) {
@@ -57,7 +89,7 @@ export function takeBack(situation: ChainSituation): Verdict | undefined {
 export function startUnclean(
   { key, revision, config }: ControlledChain,
   id: number,
-  { nodes, topic }: { nodes: NodeLookup; topic: TopicRules },
+  { leased: nodes, topic }: Pick<ChainSituation, "leased" | "topic">,
 ): ChainChange {
   if (config.members.some((member) => isUp(member, nodes))) {
     throw new XylemError("ELECTION_NOT_NEEDED", `a member of ${key} is up`);

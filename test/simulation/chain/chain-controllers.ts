@@ -19,6 +19,7 @@ const options = {
   returnWaitMs: 3,
   handOverMs: 60,
   restMs: 4,
+  suspectMs: 10,
 };
 
 interface Controller {
@@ -37,9 +38,9 @@ export class ChainControllers {
 
   constructor(world: World) {
     this.#world = world;
-    this.#all = [0, 1].map(() => {
+    this.#all = [0, 1].map((selfId) => {
       const image = new ControllerImage();
-      const controller = new ChainController(image, options);
+      const controller = new ChainController(image, { ...options, selfId });
       return { image, controller, view: world.store.view() };
     });
     for (const one of this.#all) {
@@ -60,6 +61,7 @@ export class ChainControllers {
     // In the end there is one.
     const one = this.#world.isHealing ? (this.#all[0] as Controller) : chance.of(this.#all);
     if (chance.is(0.5)) return this.#see(one);
+    this.#dial();
     this.#takeAsk(one);
     this.#takeAnswer(one);
     // It looks at every chain now and then.
@@ -68,6 +70,17 @@ export class ChainControllers {
     for (const change of changes) this.#write(one, change, false);
     for (const { nodeId } of questions) this.#questions.push({ controller: one, nodeId });
     if (this.#questions.length > 20) this.#questions.splice(0, 10);
+  }
+
+  /** What dials find: one that is down refuses them, and so does something on the way. */
+  refuse(suspect: ChainNode): void {
+    const { chance, nodes, store } = this.#world;
+    const from = chance.of(nodes);
+    if (!from.isUp || store.findLive(suspect.id) === undefined) return;
+    for (const { controller } of this.#all) {
+      const refusal = { suspect: suspect.member, from: from.member };
+      if (chance.is(0.7)) controller.refused(refusal, store.now);
+    }
   }
 
   #see(one: Controller): void {
@@ -81,6 +94,19 @@ export class ChainControllers {
     }
     image.setChain({ key, revision: one.view.revision, config: one.view.config });
     if (before.revision === one.view.revision) one.controller.retry(key);
+  }
+
+  /** Whoever dials a node learns whether it is there. */
+  #dial(): void {
+    const { chance, nodes } = this.#world;
+    const node = chance.of(nodes);
+    if (!node.isUp) return this.refuse(node);
+    // In the end nobody dials: what was believed wrongly has to be forgotten.
+    if (this.#world.isHealing || chance.is(0.8)) return;
+    for (const { controller } of this.#all) {
+      controller.linked(node.member);
+      controller.unlinked(node.member);
+    }
   }
 
   /** An ask may come late, and again. */
@@ -191,7 +217,7 @@ export class ChainControllers {
     });
     if (isUp || !this.#world.nodes[id]?.isUp) return;
     const chain = { key, revision, config };
-    const situation = { nodes: one.image, topic: rulesOf(this.#world) };
+    const situation = { leased: one.image.leased, topic: rulesOf(this.#world) };
     this.#write(one, startUnclean(chain, id, situation), true);
   }
 

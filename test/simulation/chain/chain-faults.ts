@@ -18,8 +18,11 @@ export const faultKinds = [
   "a second joiner is named",
   "a head leaves",
 ] as const;
+/** As often as the seed says, so that what else is drawn stays as it is in written schedules. */
+export const refusedDials = "dials are refused";
 
-export type FaultKind = (typeof faultKinds)[number] | "a message comes twice";
+type Strike = (typeof faultKinds)[number] | typeof refusedDials;
+export type FaultKind = Strike | "a message comes twice";
 
 /** Something goes wrong, or is done to the chain. */
 export function strike(world: World, node: ChainNode): void {
@@ -28,7 +31,7 @@ export function strike(world: World, node: ChainNode): void {
 }
 
 /** Answers whether anything has come of it. */
-function act(world: World, node: ChainNode, kind: (typeof faultKinds)[number]): boolean {
+function act(world: World, node: ChainNode, kind: Strike): boolean {
   switch (kind) {
     case "a process dies":
       return node.isUp && crash(world, node, "process");
@@ -53,6 +56,9 @@ function act(world: World, node: ChainNode, kind: (typeof faultKinds)[number]): 
       return startUncleanOrWait(world);
     case "a live member is cut":
       return done(() => world.controllers.cutLive());
+    case refusedDials:
+      for (let dial = 0; dial < 3; dial += 1) world.controllers.refuse(node);
+      return node.isUp;
     case "a join is cancelled":
       return done(() => world.controllers.cancelJoin());
     case "a second joiner is named":

@@ -51,6 +51,9 @@ export class ChainNode {
   #carried: readonly (ModelRecord | undefined)[] = [];
   #inputs: ChainInput[] = [];
   #isStepping = false;
+  /** Something has happened since it was last told of the time. */
+  #isAwake = true;
+  #tickedMs = 0;
   readonly #world: World;
 
   constructor(world: World, id: number, rate: number) {
@@ -245,7 +248,17 @@ export class ChainNode {
     this.feed({ kind: "message", link: wire.link, peer, message });
   }
 
+  /** A quiet one is told seldom. */
+  tick(): void {
+    const isDue = this.localNow - this.#tickedMs >= limits.lagTimeMaxMs / 8;
+    if (!this.#isAwake && this.replica.isQuiet && !isDue) return;
+    this.feed({ kind: "tick" });
+    this.#isAwake = false;
+    this.#tickedMs = this.localNow;
+  }
+
   feed(input: ChainInput): void {
+    this.#isAwake = true;
     this.#inputs.push(input);
     if (this.#isStepping || !this.isUp) return;
     this.#isStepping = true;
@@ -334,6 +347,7 @@ function showAsk(ask: ReplicaAsk): string {
   if (ask.kind === "handOver") return `has handed over, epoch ${ask.epoch}`;
   if (ask.kind === "append")
     return `asks to append ${"ABCDEFGH"[ask.joiner.id]}, epoch ${ask.epoch}`;
+  if (ask.kind === "fenced") return `has a newer log, epoch ${ask.epoch}`;
   const how = ask.isReachable ? "stands still" : "is out of reach";
   return `reports that ${"ABCDEFGH"[ask.stalled.id]} ${how}, epoch ${ask.epoch}`;
 }

@@ -3,7 +3,7 @@ import { sameMember } from "../../../src/replication/member.ts";
 import { Chance } from "./chance.ts";
 import { ChainClient } from "./chain-client.ts";
 import { ChainControllers, show } from "./chain-controllers.ts";
-import { faultKinds, type FaultKind, strike } from "./chain-faults.ts";
+import { faultKinds, type FaultKind, refusedDials, strike } from "./chain-faults.ts";
 import { ChainNode } from "./chain-node.ts";
 import { Judge } from "./judge.ts";
 import { Store } from "./store.ts";
@@ -63,7 +63,7 @@ export class World {
     const { count, memberCount, durability, minInsyncReplicas } = plan ?? drawPlan(chance);
     this.durability = durability;
     this.minInsyncReplicas = minInsyncReplicas;
-    this.traits = this.drawTraits();
+    this.traits = this.drawTraits(seed);
     this.tickMs = this.traits.tickMs;
     this.nodes = Array.from({ length: count }, (_, id) => {
       return new ChainNode(this, id, 0.9 + 0.2 * chance.next());
@@ -81,13 +81,14 @@ export class World {
   }
 
   /** Each schedule has its own mix of faults. */
-  drawTraits() {
+  drawTraits(seed: number) {
     const { chance } = this;
+    const refused = Array.from({ length: seed % 3 }, (): typeof refusedDials => refusedDials);
     const kinds = faultKinds.flatMap((kind) => {
       return Array.from({ length: chance.of([0, 1, 1, 3]) }, () => kind);
     });
     return {
-      kinds: [...kinds, "start" as const],
+      kinds: [...kinds, ...refused, "start" as const],
       faultRate: 0.02 / chance.of([1, 2, 5, 10]),
       mayStartUnclean: chance.is(0.2),
       mayLoseDisk: chance.is(0.3),
@@ -218,7 +219,7 @@ export class World {
       case 16:
         return chance.is(0.5) ? node.finishCut() : node.deleteRecords();
       default:
-        return node.feed({ kind: "tick" });
+        return node.tick();
     }
   }
 

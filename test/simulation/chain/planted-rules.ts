@@ -225,6 +225,13 @@ export const plantedRules: readonly PlantedRule[] = [
     plants: [at(failures, "if (stalled === undefined || config", "if (stalled !== null || config")],
   },
   {
+    rule: "gone-returns",
+    without: "who was taken for gone is so for ever",
+    plants: [
+      at("controller/suspicions.ts", "!isHeard || nowMs - atMs > this.#lastsMs", "!isHeard"),
+    ],
+  },
+  {
     rule: "log-start",
     without: "a deleted beginning hides that two logs are equal",
     plants: [

@@ -1,14 +1,22 @@
 import { XylemError } from "../../../base/errors.ts";
 import { decodeUtf8, encodeUtf8 } from "../../../base/text.ts";
-import type { ChainAsk, LogEnd } from "../../../replication/controller/chain-ask.ts";
+import type { ChainAsk, Life, LogEnd } from "../../../replication/controller/chain-ask.ts";
 import type { LogEndQuestion } from "../../../replication/controller/chain-controller.ts";
 import type { PeerLinks } from "../../ports/peer-links.ts";
 import type { Cluster } from "../cluster.ts";
 import type { Controller } from "./controller.ts";
 
 /** Names of calls between nodes. */
-const names = { ask: "chain-ask", logEnds: "log-ends", prefer: "prefer-heads" } as const;
+const names = {
+  ask: "chain-ask",
+  logEnds: "log-ends",
+  prefer: "prefer-heads",
+  refused: "node-refused",
+  probe: "node-alive",
+} as const;
 const answerTimeoutMs = 2_000;
+const probeTimeoutMs = 1_000;
+const nothing = new Uint8Array(0);
 
 export interface ControllerCallsOptions {
   readonly cluster: Cluster;
@@ -37,6 +45,13 @@ export class ControllerCalls {
     links?.serve(names.logEnds, async (_from, body) =>
       writeJson(logEnds(readJson<readonly string[]>(body))),
     );
+    links?.serve(names.refused, async ({ id, incarnation }, body) => {
+      const suspect = readJson<Life>(body);
+      const isTaken = this.#controller?.hearRefusal({ suspect, from: { id, incarnation } });
+      if (isTaken !== true) throw notInOffice();
+      return nothing;
+    });
+    links?.serve(names.probe, async () => nothing);
   }
 
   /** The controller of this node, in office or not. */
@@ -80,6 +95,22 @@ export class ControllerCalls {
 
   #takeWish(keys: readonly string[]): void {
     if (this.#controller?.prefer(keys) !== true) throw notInOffice();
+  }
+
+  /** Tells the controller that nobody listens where a node is registered; throws as `ask`. */
+  async tellRefusal(suspect: Life): Promise<void> {
+    const { cluster, links } = this.#options;
+    const { controller } = cluster.image;
+    // The controller hears of it by its own links.
+    if (controller?.id === cluster.nodeId || controller?.id === suspect.id) return;
+    if (controller === undefined || links === undefined) throw notInOffice();
+    await links.call(controller.id, names.refused, writeJson(suspect), answerTimeoutMs);
+  }
+
+  /** Dials a node, if there is no link; what comes of it the links tell. */
+  probe(nodeId: number): void {
+    const { links } = this.#options;
+    links?.call(nodeId, names.probe, nothing, probeTimeoutMs).catch(() => undefined);
   }
 
   #take(ask: ChainAsk): void {

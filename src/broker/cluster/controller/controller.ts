@@ -1,23 +1,22 @@
 import type { Clock } from "../../../base/clock.ts";
-import { inParallel } from "../../../base/in-parallel.ts";
 import type { Log } from "../../../base/log.ts";
-import { formatChainConfig } from "../../../replication/chain-config.ts";
-import type { ChainAsk, LogEnd } from "../../../replication/controller/chain-ask.ts";
-import type { ChainChange } from "../../../replication/controller/chain-change.ts";
+import type { ChainAsk, Life, LogEnd } from "../../../replication/controller/chain-ask.ts";
 import {
   ChainController,
   type LogEndQuestion,
 } from "../../../replication/controller/chain-controller.ts";
+import type { Refusal } from "../../../replication/controller/suspicions.ts";
 import type { BrokerConfigs } from "../../configs/broker-configs.ts";
 import type { Compare, Coordinator } from "../../ports/coordinator.ts";
 import { parseTopicEntry, topicsPrefix } from "../../topics/topic-entry.ts";
 import type { Cluster } from "../cluster.ts";
-import { nodeKey } from "../node-entry.ts";
 import { PlanEntries } from "../plans/plan-entries.ts";
 import { Plans } from "../plans/plans.ts";
+import { ChainWriter } from "./chain-writer.ts";
 import { clearOrphans } from "./clear-orphans.ts";
 import { controllerKey, formatController } from "./controller-entry.ts";
 import { ControllerView } from "./controller-view.ts";
+import type { ProcessWatch } from "./process-watch.ts";
 
 export interface ControllerOptions {
   readonly cluster: Cluster;
@@ -27,6 +26,10 @@ export interface ControllerOptions {
   readonly log: Log;
   /** Asks a node where logs of its end; what it does not know is left out. */
   readonly askLogEnds: (question: LogEndQuestion) => Promise<readonly LogEnd[]>;
+  /** Absent where nodes are not linked: their leases alone tell who is there. */
+  readonly watch?: ProcessWatch | undefined;
+  /** Dials a node, if there is no link to it. */
+  readonly probe: (nodeId: number) => void;
 }
 
 /** How chains are looked after. */
@@ -34,23 +37,25 @@ const rules = {
   returnWaitMs: 1_000,
   handOverMs: 10_000,
   restMs: 10_000,
+  suspectMs: 5_000,
   joinsPerNodeMax: 256,
   looksMax: 1_024,
 };
 /** Chains that change to their preferred heads at once. */
 const headsAtOnceMax = 100;
-/** Changes of chains that are written side by side. */
-const writingMax = 16;
 /** Between two tries after the coordinator has failed. */
 const retryMs = 500;
 /** Between two looks for chains without a topic. */
 const sweepMs = 60_000;
+/** Between two claims of an office whose holder seems to be gone: it may live all the same. */
+const deposeMs = 10_000;
 
 /** What a node does while it holds the controller's key. */
 interface Term {
   readonly view: ControllerView;
   readonly controller: ChainController;
   readonly plans: Plans;
+  readonly writer: ChainWriter;
   /** The key as it was claimed: all that is written compares it. */
   readonly office: Compare;
   /** Ends the news about topics. */
@@ -60,6 +65,9 @@ interface Term {
 /**
  * The controller as every node has it: it acts on the one that holds the key `controller` under its
  * lease, and decides how chains change. Without it nothing changes; traffic goes on.
+ *
+ * The key of one whose process is gone is taken before its lease is: if it lives all the same,
+ * nothing that it writes holds any more.
  *
  * waiting → (the key is free: claimed) → in office → (the key is another's, or gone) → waiting.
  */
@@ -73,6 +81,7 @@ export class Controller {
   #isDue = false;
   #isCaring = false;
   #isClosed = false;
+  #deposedMs = -Infinity;
   #wake = (): void => {};
   #retry = (): void => {};
   #sweep = (): void => {};
@@ -80,7 +89,15 @@ export class Controller {
 
   constructor(options: ControllerOptions) {
     this.#options = options;
-    const { cluster, configs } = options;
+    const { cluster, configs, watch } = options;
+    watch?.attach({
+      refused: (suspect) => this.#hearOwnRefusal(suspect),
+      linked: (life) => {
+        this.#term?.controller.linked(life);
+        this.#decideSoon();
+      },
+      unlinked: (life) => this.#term?.controller.unlinked(life),
+    });
     this.#leave = [
       cluster.onImage((news) => {
         this.#term?.view.takeImage(news);
@@ -127,6 +144,20 @@ export class Controller {
     return true;
   }
 
+  /** Takes what another node found when it dialed one; false: this node is not in office. */
+  hearRefusal(refusal: Refusal): boolean {
+    if (this.#term === undefined) return false;
+    this.#term.controller.refused(refusal, this.#options.clock.monotonicMs());
+    this.#decideSoon();
+    return true;
+  }
+
+  #hearOwnRefusal(suspect: Life): void {
+    const { cluster } = this.#options;
+    const from = { id: cluster.nodeId, incarnation: cluster.incarnation };
+    if (!this.hearRefusal({ suspect, from })) this.#review();
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const leave of this.#leave) leave();
@@ -142,19 +173,32 @@ export class Controller {
     const { controller } = cluster.image;
     const isOwn = controller?.incarnation === cluster.incarnation;
     if (this.#term !== undefined && !(isOwn && cluster.membership.lease)) this.#end();
-    if (controller === undefined && cluster.isStanding) this.#claim();
+    const isVacant = controller === undefined || (!isOwn && this.#mayDepose(controller));
+    if (isVacant && cluster.isStanding) this.#claim();
     else if (isOwn && this.#term === undefined) this.#begin();
     else this.#decideSoon();
   }
 
+  /** Its process is gone, as this node's own links say. */
+  #mayDepose(holder: Life): boolean {
+    const { watch, clock } = this.#options;
+    const isRested = clock.monotonicMs() - this.#deposedMs >= deposeMs;
+    return isRested && watch?.isGone(holder) === true;
+  }
+
   #claim(): void {
-    const { cluster, coordinator, log } = this.#options;
+    const { cluster, coordinator, clock, log } = this.#options;
     const { lease } = cluster.membership;
     if (this.#isClaiming || lease === undefined) return;
     this.#isClaiming = true;
+    const revision = cluster.feed.revisionOf(controllerKey);
+    if (revision !== 0) {
+      this.#deposedMs = clock.monotonicMs();
+      log.info("the controller's process is gone: another one is needed");
+    }
     const value = formatController({ id: cluster.nodeId, incarnation: cluster.incarnation });
     coordinator
-      .transact([{ key: controllerKey, revision: 0 }], [{ key: controllerKey, value, lease }])
+      .transact([{ key: controllerKey, revision }], [{ key: controllerKey, value, lease }])
       .then(
         // Whoever has it, the image tells.
         () => (this.#isClaiming = false),
@@ -181,7 +225,7 @@ export class Controller {
   }
 
   async #open(): Promise<void> {
-    const { cluster, coordinator, configs, log } = this.#options;
+    const { cluster, coordinator, configs, clock, log, watch } = this.#options;
     let readAt = 0;
     const following = cluster.feed.followLater(topicsPrefix, ({ changes, isAnew }) => {
       const news = changes.filter(({ revision }) => isAnew || revision > readAt);
@@ -199,15 +243,28 @@ export class Controller {
       return { name, entry: parseTopicEntry(name, value) };
     });
     const view = new ControllerView(cluster, configs, topics);
+    const self = { id: cluster.nodeId, incarnation: cluster.incarnation };
     const { settings } = configs;
     const controller = new ChainController(view.image, {
       ...rules,
+      selfId: self.id,
       headsAtOnceMax: settings["auto.leader.rebalance.enable"] ? headsAtOnceMax : 0,
       preferredAfterMs: settings["leader.imbalance.check.interval.seconds"] * 1_000,
     });
     const plans = new Plans({ cluster, coordinator, image: view.image, office, log }, planned);
-    this.#term = { view, controller, plans, office, stop: following.stop };
+    const writer: ChainWriter = new ChainWriter({
+      ...this.#options,
+      office,
+      isInOffice: () => this.#term?.writer === writer,
+      onRefused: (key) => this.#decideAnew({ controller, plans }, key),
+    });
+    this.#term = { view, controller, plans, writer, office, stop: following.stop };
     following.release();
+    watch?.tellAll(cluster.image.nodes, {
+      refused: (suspect) => controller.refused({ suspect, from: self }, clock.monotonicMs()),
+      linked: (life) => controller.linked(life),
+      unlinked: (life) => controller.unlinked(life),
+    });
     log.info("this node is the controller", { nodeId: cluster.nodeId });
     this.#sweepOrphans();
   }
@@ -246,8 +303,8 @@ export class Controller {
       for (const key of plan.prefers) term.controller.prefer(key);
       const decision = term.controller.decide(clock.monotonicMs());
       for (const question of decision.questions) void this.#askLogEnds(term, question);
-      const changes = [...decision.changes, ...plan.changes];
-      await inParallel(changes, writingMax, (change) => this.#write(term, change));
+      for (const nodeId of decision.probes) this.#options.probe(nodeId);
+      await term.writer.write([...decision.changes, ...plan.changes]);
       if (plan.needsCare) this.#careForPlan(term);
       if (decision.hasMore) this.#isDue = true;
       this.#wakeAt(decision.wakeMs);
@@ -262,29 +319,7 @@ export class Controller {
     this.#wake = clock.schedule(delayMs, () => this.#decideSoon());
   }
 
-  async #write(term: Term, { key, revision, config, reason, nodes }: ChainChange): Promise<void> {
-    if (this.#term !== term) return;
-    const { coordinator, log } = this.#options;
-    const compares = [
-      { key, revision },
-      // Of two that believe to be in office, one is.
-      term.office,
-      ...nodes.map((node) => ({ key: nodeKey(node.id), revision: node.revision })),
-    ];
-    try {
-      const value = formatChainConfig(config);
-      const written = await coordinator.transact(compares, [{ key, value }]);
-      if (written === undefined) this.#decideAnew(term, key);
-      else log.info("a chain changes", { chain: key, epoch: config.epoch, reason });
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      log.warn("a change of a chain has no answer", { chain: key, why });
-      this.#decideAnew(term, key);
-      await new Promise<void>((resolve) => this.#options.clock.schedule(retryMs, resolve));
-    }
-  }
-
-  #decideAnew({ controller, plans }: Term, key: string): void {
+  #decideAnew({ controller, plans }: Pick<Term, "controller" | "plans">, key: string): void {
     controller.retry(key);
     plans.retry(key);
   }

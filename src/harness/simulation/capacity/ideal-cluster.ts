@@ -32,6 +32,8 @@ export interface CapacityOptions {
 
 /** As the controller's shell runs it. */
 const controllerOptions = {
+  selfId: 1,
+  suspectMs: 5_000,
   returnWaitMs: 1_000,
   handOverMs: 10_000,
   restMs: 10_000,

@@ -1,0 +1,123 @@
+// `node bench/failover.ts [--rounds 40] [--pauses 5] [--coordinator etcd|consul]`: how long a topic
+// goes without an answer when its head dies, and where the time goes. Writes docs/reports.
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { ConsulAgent } from "../test/support/consul.ts";
+import { repositoryRoot } from "../test/support/repository.ts";
+import { type HeadDeath, SteadyProducer } from "../test/support/steady-producer.ts";
+import { XylemCluster } from "../test/support/xylem-cluster.ts";
+import { median } from "./median.ts";
+
+interface Round extends HeadDeath {
+  readonly how: "killed" | "paused";
+  /** Of the first line in the log of a node that is left that says so, from the death on. */
+  readonly noticedMs: number | undefined;
+  readonly officeMs: number | undefined;
+  readonly changedMs: number | undefined;
+}
+
+const topic = "orders";
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "40" },
+    pauses: { type: "string", default: "5" },
+    coordinator: { type: "string", default: "etcd" },
+  },
+});
+
+async function start(): Promise<XylemCluster> {
+  if (values.coordinator !== "consul") return XylemCluster.start(3);
+  const [agent] = (await ConsulAgent.startServers(1)) as [ConsulAgent];
+  const shared = { url: `consul://${agent.address}`, stop: () => agent.stop() };
+  return XylemCluster.startOn(shared, 3);
+}
+
+/** Milliseconds from `sinceMs` to the first line with this text. */
+function firstLine(cluster: XylemCluster, ids: readonly number[], text: string, sinceMs: number) {
+  const times = ids.flatMap((id) => {
+    const lines = cluster.node(id).output.split("\n");
+    return lines.filter((line) => line.includes(text)).map((line) => Date.parse(line.slice(0, 24)));
+  });
+  const after = times.filter((timeMs) => timeMs >= sinceMs);
+  return after.length === 0 ? undefined : Math.min(...after) - Math.floor(sinceMs);
+}
+
+async function run(cluster: XylemCluster, producer: SteadyProducer, how: Round["how"]) {
+  const sinceMs = Date.now();
+  const death = await (how === "killed" ? producer.killHead() : producer.pauseHead());
+  const left = cluster.ids.filter((id) => id !== death.head);
+  const at = (text: string) => firstLine(cluster, left, text, sinceMs);
+  const round: Round = {
+    ...death,
+    how,
+    noticedMs: at("link to another node lost"),
+    officeMs: at("this node is the controller"),
+    changedMs: at("a chain changes"),
+  };
+  if (how === "killed") await cluster.node(death.head).restart();
+  else process.kill(cluster.node(death.head).pid, "SIGCONT");
+  await cluster.whenWhole(topic, 3);
+  await producer.whenAcknowledged(20);
+  return round;
+}
+
+function row(name: string, rounds: readonly Round[]): string {
+  if (rounds.length === 0) return `| ${name} | 0 | | | | | |`;
+  const middle = (pick: (round: Round) => number | undefined): string => {
+    const known = rounds.flatMap((round) => pick(round) ?? []);
+    return known.length === 0 ? "" : String(Math.round(median(known)));
+  };
+  const most = Math.max(...rounds.map(({ ackMs }) => ackMs));
+  const steps = [
+    middle(({ noticedMs }) => noticedMs),
+    middle(({ officeMs }) => officeMs),
+    middle(({ changedMs }) => changedMs),
+  ];
+  const cells = [name, rounds.length, ...steps, middle(({ ackMs }) => ackMs), most];
+  return `| ${cells.join(" | ")} |`;
+}
+
+const cluster = await start();
+const producer = await SteadyProducer.start(cluster, topic);
+const rounds: Round[] = [];
+const howOften = { killed: Number(values.rounds), paused: Number(values.pauses) };
+for (const how of ["killed", "paused"] as const) {
+  for (let at = 0; at < howOften[how]; at += 1) {
+    const round = await run(cluster, producer, how);
+    rounds.push(round);
+    console.log(JSON.stringify(round));
+  }
+}
+await producer.stop();
+const read = await producer.readAll();
+const isEqual = JSON.stringify(read) === JSON.stringify(producer.acknowledged);
+await cluster.stop();
+
+const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: repositoryRoot });
+const day = new Date().toISOString().slice(0, 10);
+const of = (how: Round["how"], wasController: boolean): readonly Round[] =>
+  rounds.filter((round) => round.how === how && round.wasController === wasController);
+const lines = [
+  `# Failover on ${values.coordinator}, ${day}`,
+  "",
+  `Three nodes and a ${values.coordinator} of one member on one machine of two cores, at commit ` +
+    `${String(commit).trim()}; one kafkajs producer, idempotent, acks=all, one record at a time,`,
+  "min.insync.replicas 2, all else by default. Milliseconds from the death: medians",
+  "until a link was lost, until another node was the controller, until a chain was changed, until",
+  `the first answer, and the longest. ${producer.acknowledged.length} records acknowledged; ` +
+    `read back once and in order: ${isEqual ? "yes" : "NO"}.`,
+  `\`node bench/failover.ts --coordinator ${values.coordinator} --rounds ${values.rounds}\``,
+  "",
+  "| head | times | noticed | office | changed | answered | longest |",
+  "|---|---|---|---|---|---|---|",
+  row("killed", of("killed", false)),
+  row("killed, the controller too", of("killed", true)),
+  row("paused", of("paused", false)),
+  row("paused, the controller too", of("paused", true)),
+  "",
+];
+const path = `${repositoryRoot}/docs/reports/failover-${values.coordinator}-${day}.md`;
+writeFileSync(path, lines.join("\n"));
+console.log(lines.join("\n"));
+process.exitCode = isEqual ? 0 : 1;
