@@ -26,6 +26,7 @@ import type { Rehearsal } from "../broker/ports/rehearsal.ts";
 import { ProducerIds } from "../broker/producer-ids.ts";
 import { RecordState } from "../broker/records/record-state.ts";
 import { Retention, type RetentionOptions } from "../broker/retention/retention.ts";
+import { BackgroundScrub } from "../broker/scrub/background-scrub.ts";
 import { Scrubbing } from "../broker/scrub/scrubbing.ts";
 import { compression } from "../codecs/node-compression.ts";
 import { crc32c } from "../codecs/native-crc32c.ts";
@@ -121,21 +122,17 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     (begun) => begun.close(),
   );
   cleaner.start();
-  const snapshots = new Snapshots({
-    ...logs,
-    coordinator,
-    configs,
-    topics,
-    meta: directory.meta,
-    partitions: storage,
-  });
+  const partitions = storage.background;
+  const scrubbing = await openScrubbing(steps, { topics, partitions, settings, clock, log });
+  const { meta } = directory;
+  const copied = { ...logs, coordinator, configs, topics, meta, partitions: storage };
   const useCases = {
     topics,
     cleaner,
     storage: directory.health,
-    snapshots,
+    snapshots: new Snapshots(copied),
     reindexing: new Reindexing(topics, storage),
-    scrubbing: new Scrubbing({ topics, partitions: storage.background, settings, clock }),
+    scrubbing,
     producerIds: new ProducerIds(coordinator),
     deadlines,
     records,
@@ -149,6 +146,19 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
   directory.health.onFull(() => void opened.broker.retention.evictAll());
   if (control !== undefined) await takeCommands(steps, control, opened.broker);
   return { ...opened, ...presenceOf(opened.broker, lineages), peers };
+}
+
+async function openScrubbing(
+  steps: StartSteps,
+  parts: ConstructorParameters<typeof Scrubbing>[0] & { readonly log: Log },
+): Promise<Scrubbing> {
+  const scrubbing = new Scrubbing(parts);
+  await steps.run(
+    "begin to look for rot",
+    () => new BackgroundScrub({ ...parts, scrubbing }),
+    (begun) => begun.close(),
+  );
+  return scrubbing;
 }
 
 /** How a node comes into its cluster, and how it goes. */

@@ -59,7 +59,7 @@ export async function openClusteredTopics(
     const { lostReplicas: lost } = storage;
     if (cluster.mayUse(featureLevels.lostReplicas)) await file.lose(lost);
     else if (lost.length > 0) await file.renew();
-    storage.onCut((chain) => file.regain(chain));
+    storage.onReleased((chain) => file.regain(chain));
     return file.lineages;
   });
   const calls = new ControllerCalls({ ...parts, logEnds: (keys) => storage.logEnds(keys) });

@@ -27,7 +27,8 @@ async function start(
   dataFolder: string,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<BrokerProcess> {
-  const node = await startXylem({ dataFolder, settings });
+  const quick = { "group.initial.rebalance.delay.ms": "0" };
+  const node = await startXylem({ dataFolder, settings: { ...quick, ...settings } });
   stops.push(() => node.stop().catch(() => undefined));
   return node;
 }

@@ -268,6 +268,16 @@ export const logSettings = {
     atLeast(1),
     "Time between two looks for what retention removes.",
   ),
+  "log.scrub.background.max.bytes.per.second": double(
+    8_388_608,
+    atLeast(1),
+    "Bytes a second that a node reads when it scrubs by itself.",
+  ),
+  "log.scrub.interval.ms": long(
+    604_800_000,
+    atLeast(0),
+    "How often a node reads all that it stores, to find rot before somebody needs it; 0 is never.",
+  ),
   "log.scrub.io.max.bytes.per.second": double(
     67_108_864,
     atLeast(1),

@@ -56,7 +56,7 @@ export class ClusterStorage implements PartitionStorage {
   readonly #turns = new Turns();
   readonly #leave: (() => void)[];
   #wasStanding = true;
-  #onCut: (key: string) => Promise<void> = () => Promise.resolve();
+  #onReleased: (key: string) => Promise<void> = () => Promise.resolve();
 
   constructor(options: ClusterStorageOptions) {
     this.#options = options;
@@ -126,9 +126,9 @@ export class ClusterStorage implements PartitionStorage {
     return seated.flatMap(([key, { replica }]) => (replica?.hasLostCommitted ? [key] : []));
   }
 
-  /** Told when a replica that may have lost something is no longer one that others count on. */
-  onCut(listener: (key: string) => Promise<void>): void {
-    this.#onCut = listener;
+  /** Told of replicas that nobody counts on: what they have lost is no matter any more. */
+  onReleased(listener: (key: string) => Promise<void>): void {
+    this.#onReleased = listener;
   }
 
   /** Where this node's logs of these chains end, as far as it has them. */
@@ -198,6 +198,7 @@ export class ClusterStorage implements PartitionStorage {
       seated.replica ??= await this.#open(key, seated);
       const isToBeMended = seated.unsoundFrom < Infinity || isUnsound(seated.replica);
       if (isToBeMended) await this.#mend(key, seated, seated.replica);
+      if (this.#mayStartOver(key)) await this.#onReleased(key);
       seated.running ??= this.#run(key, seated.replica);
       const config = this.#configOf(key);
       if (config !== undefined) seated.running.configure(config);
@@ -223,7 +224,6 @@ export class ClusterStorage implements PartitionStorage {
     if (failures >= triesMax && this.#mayStartOver(key)) {
       log.warn("a replica begins anew: its files can not be used", { chain: key });
       await storage.removePartition(topic, index);
-      await this.#onCut(key);
     }
     return await storage.openReplica(topic, index, settings);
   }
@@ -254,7 +254,6 @@ export class ClusterStorage implements PartitionStorage {
     await open.truncateUnsound(from);
     seated.unsoundFrom = Infinity;
     seated.isMended = true;
-    await this.#onCut(key);
   }
 
   #mayStartOver(key: string): boolean {

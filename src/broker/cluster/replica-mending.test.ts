@@ -127,6 +127,34 @@ test("a replica that stops at damage is opened again, and heals", async () => {
   await expectAllEqual();
 });
 
+test("who reads nothing finds rot too, in time", async () => {
+  await open(3, { "log.scrub.interval.ms": 600_000 });
+  const node = world.node(membersAt(1)[1] ?? 0);
+  await flipBit(node.disk);
+  await world.tick(59_000);
+  expect(membersAt(node.id)).toHaveLength(3);
+  await until("it is out", () => !membersAt(node.id).includes(node.id));
+  await until("it is back", () => membersAt(node.id).includes(node.id));
+  await send("after");
+  await until("all have it", () => all.every((id) => partitionAt(id).placement.log?.end === 15));
+  await expectAllEqual();
+});
+
+test("who comes back with an empty disk is filled again, and trusted with nothing", async () => {
+  await open(3);
+  const [, middle = 0] = membersAt(1);
+  const former = world.node(middle);
+  const { lineages } = former.cluster.membership.entry;
+  former.crash();
+  // Another directory of the same id waits for the lease of the first.
+  const back = await world.drive(world.start(middle));
+  expect(back.cluster.membership.entry.lineages?.fsync).not.toBe(lineages?.fsync);
+  await until("it is back", () => membersAt(middle).at(-1) === middle);
+  await send("after");
+  await until("all have it", () => all.every((id) => partitionAt(id).placement.log?.end === 15));
+  await expectAllEqual();
+});
+
 test("of a chain of one nothing goes: what is damaged is told, the rest is served", async () => {
   await open(1);
   const node = world.node(headId());

@@ -22,6 +22,8 @@ export interface ScrubRun {
   readonly cancellation: Cancellation;
   /** Told after each partition. */
   readonly progress: (totals: VerifyTotals) => void;
+  /** In place of `log.scrub.io.max.bytes.per.second`. */
+  readonly bytesPerSecondMax?: number;
 }
 
 interface ScrubbingParts {
@@ -65,7 +67,7 @@ export class Scrubbing {
 
   async #run(topics: readonly Topic[], run: ScrubRun): Promise<ScrubReport> {
     const { settings, clock } = this.#parts;
-    const rate = settings["log.scrub.io.max.bytes.per.second"];
+    const rate = run.bytesPerSecondMax ?? settings["log.scrub.io.max.bytes.per.second"];
     const pacer = new Pacer(clock, rate, run.cancellation);
     const totals = { partitions: 0, segments: 0, batches: 0, records: 0, bytes: 0, damaged: 0 };
     const findings: Finding[] = [];
