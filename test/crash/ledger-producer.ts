@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { XylemError } from "../../src/base/errors.ts";
 import { batchOf, RawClient } from "../support/raw-client.ts";
 import { ledgerKey } from "./ledger.ts";
@@ -24,6 +25,10 @@ interface Lane {
 export interface ProducerPlace {
   readonly topic: string;
   readonly partitions: number;
+  /** After each answer; without it the next batch goes at once. */
+  readonly restMs?: number;
+  /** Called for each answered batch. */
+  readonly onAnswer?: () => void;
 }
 
 /**
@@ -32,17 +37,17 @@ export interface ProducerPlace {
  */
 export class LedgerProducer {
   readonly #number: number;
-  readonly #topic: string;
+  readonly #place: ProducerPlace;
   readonly #lanes: Lane[];
   #id: { readonly producerId: number; readonly producerEpoch: number } | undefined;
   #client: RawClient | undefined;
   #isDraining = false;
   #acknowledgedCount = 0;
 
-  constructor(number: number, { topic, partitions }: ProducerPlace) {
+  constructor(number: number, place: ProducerPlace) {
     this.#number = number;
-    this.#topic = topic;
-    this.#lanes = Array.from({ length: partitions }, (_, partition) => ({
+    this.#place = place;
+    this.#lanes = Array.from({ length: place.partitions }, (_, partition) => ({
       partition,
       told: [],
       pending: [],
@@ -55,6 +60,11 @@ export class LedgerProducer {
     return this.#acknowledgedCount;
   }
 
+  /** Nothing is to be sent again. */
+  get isAllAnswered(): boolean {
+    return this.#lanes.every(({ pending }) => pending.length === 0);
+  }
+
   /** This producer's part of the ledger. */
   get acknowledged(): [string, readonly (number | undefined)[]][] {
     return this.#lanes.map((lane) => [ledgerKey(this.#number, lane.partition), lane.told]);
@@ -64,10 +74,10 @@ export class LedgerProducer {
    * Sends until the connection breaks, or until `drain` was called and all is answered. Throws
    * what the broker refused; a broken connection is no error here.
    */
-  async run(port: number): Promise<void> {
+  async run(port: number, host?: string): Promise<void> {
     this.#isDraining = false;
     try {
-      const client = await RawClient.open(port);
+      const client = await RawClient.open(port, host);
       this.#client = client;
       this.#id ??= await client.initProducerId();
       await Promise.all(this.#lanes.map((lane) => this.#runLane(lane, client)));
@@ -99,6 +109,7 @@ export class LedgerProducer {
       const { errorCode, baseOffset } = await oldest;
       if (errorCode !== 0) throw refused(errorCode, lane);
       this.#acknowledge(lane, Number(baseOffset));
+      if (this.#place.restMs !== undefined) await sleep(this.#place.restMs);
     }
   }
 
@@ -115,7 +126,7 @@ export class LedgerProducer {
       value: formatStamp({ producer: this.#number, sequence: sequence + index }),
     }));
     const batch = batchOf(stamps, { ...this.#id, baseSequence: sequence });
-    const answer = client.produce([this.#topic, lane.partition], batch);
+    const answer = client.produce([this.#place.topic, lane.partition], batch);
     // Answers behind a broken one are never awaited.
     answer.catch(() => undefined);
     return answer;
@@ -128,10 +139,11 @@ export class LedgerProducer {
       lane.told[batch.sequence + index] = baseOffset + index;
     }
     this.#acknowledgedCount += 1;
+    this.#place.onAnswer?.();
   }
 }
 
-const retriable = new Set([3, 5, 6, 7, 56]);
+const retriable = new Set([3, 5, 6, 7, 19, 20, 56]);
 
 /** A refusal that an idempotent producer may not meet is a defect; others just end the run. */
 function refused(errorCode: number, lane: Lane): Error {

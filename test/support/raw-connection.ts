@@ -15,6 +15,7 @@ import type { MessageCodec } from "../../src/protocol/schema/message.ts";
 const frameBytesMax = 2 ** 31 - 1;
 /** A broker that leaves a request unanswered for so long has lost it. */
 const answerWithinMs = 45_000;
+const connectWithinMs = 5_000;
 
 interface Waiting {
   readonly response: MessageCodec;
@@ -52,7 +53,8 @@ export class RawConnection {
 
   static async open(port: number, host = "127.0.0.1"): Promise<RawConnection> {
     const socket = connect(port, host);
-    await once(socket, "connect");
+    const late = setTimeout(() => socket.destroy(new Error("no connection")), connectWithinMs);
+    await once(socket, "connect").finally(() => clearTimeout(late));
     return new RawConnection(socket);
   }
 

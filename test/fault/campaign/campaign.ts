@@ -12,6 +12,7 @@ import { HttpLane } from "../load/http-lane.ts";
 import { HttpReader } from "../load/http-reader.ts";
 import { KafkaLane } from "../load/kafka-lane.ts";
 import { type Lane, longestGapMs } from "../load/lane.ts";
+import { PipelinedLane } from "../load/pipelined-lane.ts";
 import { Arena, type Nemesis } from "./arena.ts";
 import { FaultCluster } from "./fault-cluster.ts";
 import { nodePort } from "./fault-node.ts";
@@ -22,7 +23,9 @@ const loadTopics = [
   { name: "views", partitions: 3, durability: "os" },
 ] as const;
 const httpTopic = { name: "events", partitions: 1, durability: "fsync" } as const;
-const topicNames = [...loadTopics, httpTopic].map(({ name }) => name);
+const burstTopic = { name: "bursts", partitions: 1, durability: "os" } as const;
+const allTopics = [...loadTopics, httpTopic, burstTopic];
+const topicNames = allTopics.map(({ name }) => name);
 const offsetsTopic = "__consumer_offsets";
 
 const wholeWithinMs = 60_000;
@@ -72,6 +75,7 @@ export class Campaign {
       }),
     );
     lanes.push(new HttpLane({ topic: httpTopic.name, writer: writer + 1, urls }));
+    lanes.push(new PipelinedLane({ cluster, topic: burstTopic.name, writer: writer + 2 }));
     this.lanes = lanes;
     this.readers = new GroupReaders(cluster.kafka(), "readers", topicNames);
     this.#http = new HttpReader({ topic: httpTopic.name, urls });
@@ -161,7 +165,7 @@ export class Campaign {
 
   async #makeTopics(): Promise<void> {
     const client = await RawClient.open(nodePort, this.cluster.node(1).address);
-    for (const { name, partitions, durability } of [...loadTopics, httpTopic]) {
+    for (const { name, partitions, durability } of allTopics) {
       const configs = { "min.insync.replicas": "2", durability };
       const { errorCode } = await client.createTopic(name, { partitions, replicas: 3, configs });
       if (errorCode !== 0) throw new Error(`${name} was not made: error ${errorCode}`);

@@ -8,6 +8,11 @@ export class Gate {
     return this.#isEnded;
   }
 
+  /** A step that is begun is to come to its end. */
+  get isClosed(): boolean {
+    return this.#isEnded || this.#opening !== undefined;
+  }
+
   /** How many wait at the closed gate. */
   get restingCount(): number {
     return this.#resting.size;

@@ -7,7 +7,7 @@ export interface Lane {
   /** The number in its records' stamps. */
   readonly writer: number;
   /** By sequence: the offset that was acknowledged. */
-  readonly told: (number | undefined)[];
+  readonly told: readonly (number | undefined)[];
   /** When each answer came, by `performance.now()`. */
   readonly answeredMs: number[];
   /** Refusals that a writer like this may never meet. */

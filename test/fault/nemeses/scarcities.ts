@@ -1,7 +1,7 @@
 import type { Nemesis } from "../campaign/arena.ts";
 import { nodePlace } from "../campaign/fault-cluster.ts";
 
-const narrowKilobits = 256;
+const narrowKilobits = 128;
 /** There and back. */
 const lateMs = 200;
 const clockJumpsSeconds = [3_600, -3_600, 30, -30, 5, -5];

@@ -6,7 +6,7 @@ export interface FaultNet {
   commandAt(place: string, command: readonly string[]): readonly string[];
   /** From here on nothing that `from` sends reaches `to`; nobody is told. */
   cut(from: string, to: string): void;
-  /** What `place` sends passes at this rate, behind all that waits. */
+  /** What `place` sends and is sent passes at this rate each, behind all that waits. */
   narrow(place: string, kilobitsPerSecond: number): void;
   /** What `place` sends and is sent comes so much later. */
   delay(place: string, byMs: number): void;

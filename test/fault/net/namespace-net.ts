@@ -53,7 +53,9 @@ export class NamespaceNet implements FaultNet {
   narrow(place: string, kilobitsPerSecond: number): void {
     this.#narrow.add(place);
     const rate = ["rate", `${kilobitsPerSecond}kbit`, "burst", "16k", "latency", "1s"];
-    this.#tc(place, "qdisc", "replace", "dev", "eth0", "root", "tbf", ...rate);
+    for (const wire of this.#endsOf(place)) {
+      tc([...wire.at, "qdisc", "replace", "dev", wire.device, "root", "tbf", ...rate]);
+    }
   }
 
   /** A program takes the place of the wire: it holds each frame back for a while. */
@@ -72,7 +74,9 @@ export class NamespaceNet implements FaultNet {
       // A cut that was made twice is gone after the first time.
       ignoringFailure(() => this.#neighbour(from, "del", this.addressOf(to)));
     }
-    for (const place of this.#narrow) this.#tc(place, "qdisc", "del", "dev", "eth0", "root");
+    for (const wire of [...this.#narrow].flatMap((place) => this.#endsOf(place))) {
+      tc([...wire.at, "qdisc", "del", "dev", wire.device, "root"]);
+    }
     this.#narrow.clear();
     for (const [place, relay] of this.#delayed) {
       process.kill(relay.pid);
@@ -121,8 +125,10 @@ export class NamespaceNet implements FaultNet {
     else ip("-n", this.#namespaceOf(place), "neigh", verb, address, ...more, "dev", "eth0");
   }
 
-  #tc(place: string, ...args: readonly string[]): void {
-    execFileSync("tc", ["-n", this.#namespaceOf(place), ...args], { stdio: "pipe" });
+  /** Each shapes what goes out of it. */
+  #endsOf(place: string) {
+    const inside = { at: ["-n", this.#namespaceOf(place)], device: "eth0" };
+    return [inside, { at: [], device: this.#linkOf("v", place) }];
   }
 }
 
@@ -151,6 +157,10 @@ function isAlive(pid: number): boolean {
 
 function ip(...args: readonly string[]): void {
   execFileSync("ip", args, { stdio: "pipe" });
+}
+
+function tc(args: readonly string[]): void {
+  execFileSync("tc", args, { stdio: "pipe" });
 }
 
 function ignoringFailure(act: () => void): void {
