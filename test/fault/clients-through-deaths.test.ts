@@ -26,7 +26,10 @@ describeWith(["etcd", "kcat"], "a chain of three whose head dies", () => {
 
   async function makeTopic(topic: string): Promise<void> {
     const client = await RawClient.open(cluster.node(1).port);
-    await client.createTopic(topic, { replicas: 3, configs: { "min.insync.replicas": "2" } });
+    const configs = { "min.insync.replicas": "2" };
+    await waitUntil(`${topic} is made`, async () => {
+      return (await client.createTopic(topic, { replicas: 3, configs })).errorCode === 0;
+    });
     client.close();
     await cluster.whenWhole(topic, 3);
   }

@@ -167,8 +167,10 @@ export class Campaign {
     const client = await RawClient.open(nodePort, this.cluster.node(1).address);
     for (const { name, partitions, durability } of allTopics) {
       const configs = { "min.insync.replicas": "2", durability };
-      const { errorCode } = await client.createTopic(name, { partitions, replicas: 3, configs });
-      if (errorCode !== 0) throw new Error(`${name} was not made: error ${errorCode}`);
+      await waitUntil(`${name} is made`, async () => {
+        const { errorCode } = await client.createTopic(name, { partitions, replicas: 3, configs });
+        return errorCode === 0;
+      });
     }
     client.close();
     await waitUntil("the topics are whole", () => this.cluster.isWhole(topicNames));

@@ -8,17 +8,24 @@ export interface CommitEvent {
   readonly atMs: number;
 }
 
+/**
+ * A coordinator that was replaced may answer by what it knows until it hears of that: at the latest
+ * when its lease has run out.
+ */
+const staleMsMax = 2_500;
+
 /** Committed offsets that went back, or stayed behind what had been acknowledged. */
 export function findLostCommits(key: string, events: readonly CommitEvent[]): string[] {
   const complaints: string[] = [];
   const acknowledged = events.filter(({ kind }) => kind === "acknowledged");
   let [highest, due, next] = [-1, -1, 0];
   for (const { offset, atMs } of events.filter(({ kind }) => kind === "seen")) {
-    for (; (acknowledged[next]?.atMs ?? Infinity) < atMs; next += 1) {
+    for (; (acknowledged[next]?.atMs ?? Infinity) < atMs - staleMsMax; next += 1) {
       due = Math.max(due, acknowledged[next]?.offset ?? -1);
     }
-    if (offset < highest) complaints.push(`${key}: committed went from ${highest} to ${offset}`);
-    if (offset < due) complaints.push(`${key}: committed is ${offset}, ${due} was acknowledged`);
+    const at = `${key}, ${Math.round(atMs)} ms`;
+    if (offset < highest) complaints.push(`${at}: committed went from ${highest} to ${offset}`);
+    if (offset < due) complaints.push(`${at}: committed is ${offset}, ${due} was acknowledged`);
     highest = Math.max(highest, offset);
   }
   return complaints;
