@@ -73,7 +73,13 @@ export interface PartitionDescription {
   readonly leader: number;
   /** What the node that answered is in its chain: solo, head, middle, tail, joiner or outsider. */
   readonly role: string;
+  /** Nodes that hold it and are up, head first. */
   readonly chain: readonly number[];
+  /** Nodes that it is assigned to, the preferred head first. */
+  readonly replicas: readonly number[];
+  /** Of the replicas those that come and those that go, while it moves. */
+  readonly adding?: readonly number[];
+  readonly removing?: readonly number[];
   readonly segments?: readonly {
     readonly baseOffset: number;
     readonly endOffset: number;

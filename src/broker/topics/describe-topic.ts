@@ -26,6 +26,11 @@ export interface PartitionDescription extends Partial<PartitionOffsets> {
   readonly role: PartitionPlace["role"];
   /** The nodes that hold it and are up, head first. */
   readonly chain: readonly number[];
+  /** The nodes it is assigned to, the preferred head first. */
+  readonly replicas: readonly number[];
+  /** Of these those that come and those that go, while it is reassigned. */
+  readonly adding?: readonly number[];
+  readonly removing?: readonly number[];
   readonly segments?: readonly SegmentDescription[];
 }
 
@@ -74,8 +79,11 @@ export async function describeTopic(
 
 function describePartition(partition: PartitionLog, place: PartitionPlace): PartitionDescription {
   const { index, logStart, committed, lastStable, sizeBytes, absence, knowsLatest } = partition;
-  const { leaderId: leader, leaderEpoch, role, inSync: chain } = place;
-  const described = { partition: index, leaderEpoch, leader, role, chain };
+  const { leaderId: leader, leaderEpoch, role, inSync: chain, replicas } = place;
+  const { adding, removing } = place;
+  const isMoving = adding.length + removing.length > 0;
+  const moving = isMoving ? { replicas, adding, removing } : { replicas };
+  const described = { partition: index, leaderEpoch, leader, role, chain, ...moving };
   if (absence !== undefined) return described;
   if (knowsLatest === false) return { ...described, logStart, sizeBytes };
   return { ...described, logStart, highWatermark: committed, lastStable, sizeBytes };

@@ -65,12 +65,17 @@ const partitionDescription = object(
         "What the node that answers is in its chain: solo, head, middle, tail, joiner, outsider.",
     }),
     chain: listOf(integer(), { description: "Nodes that hold it and are up, head first." }),
+    replicas: listOf(integer(), {
+      description: "Nodes that it is assigned to, the preferred head first.",
+    }),
   },
   {
     logStart: integer({ description: "First offset that may be read; told by its leader." }),
     highWatermark: integer({ description: "No reader sees this offset or a later one." }),
     lastStable: integer({ description: "The same for committed transactions." }),
     sizeBytes: integer(),
+    adding: listOf(integer(), { description: "Of the replicas those that come with a move." }),
+    removing: listOf(integer(), { description: "Of the replicas those that go with a move." }),
     segments: listOf(segmentDescription),
   },
 );
