@@ -1,3 +1,4 @@
+import type { Clock } from "../../base/clock.ts";
 import { XylemError } from "../../base/errors.ts";
 import { parseUuid } from "../../base/uuid.ts";
 import type { Assignment } from "../../groups/consumer/consumer-events.ts";
@@ -27,21 +28,38 @@ export interface DescribedMember {
 
 /** All groups by name, of all nodes. Throws COORDINATOR_LOAD_IN_PROGRESS and the like. */
 export async function listGroups(broker: Broker): Promise<readonly GroupListing[]> {
-  const { forwarding, groups } = broker;
-  if (forwarding === undefined) {
-    await groups.whenLoaded();
-    return listHere(broker);
-  }
-  const here = (): readonly GroupListing[] => listHere(broker);
+  const { forwarding } = broker;
+  const here = (): Promise<readonly GroupListing[]> => listHere(broker);
+  if (forwarding === undefined) return await here();
   const found = await forwarding.eachNode(broker, { use: "list", ask: {}, here });
   return found.flat().toSorted(byName);
 }
 
+/** In a cluster a partition of groups may not come for long; the others are not waited for. */
+const loadingMsMax = 5_000;
+
 /** Those that this node coordinates. */
-export function listHere({ groups }: Broker): readonly GroupListing[] {
+export async function listHere({
+  groups,
+  clock,
+  cluster,
+}: Broker): Promise<readonly GroupListing[]> {
+  const loading = groups.whenLoaded();
+  if (cluster === undefined) await loading;
+  else await inTime(clock, loading, loadingMsMax);
   const { error, groups: found } = groups.list();
   if (error !== null) throw new XylemError(error, "groups can not be listed now");
   return found.toSorted(byName);
+}
+
+function inTime(clock: Clock, work: Promise<void>, mostMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.schedule(mostMs, resolve);
+    void work.then(() => {
+      cancel();
+      resolve();
+    });
+  });
 }
 
 function byName(one: GroupListing, other: GroupListing): number {

@@ -19,6 +19,7 @@ export class GroupShards {
   }
 
   get all(): readonly GroupShard[] {
+    this.open();
     return this.#shards;
   }
 
@@ -28,12 +29,14 @@ export class GroupShards {
 
   /** Resolves when all groups there were at the start can be asked; or one of them, at any time. */
   whenLoaded(group?: string): Promise<void> {
+    this.open();
     if (group === undefined) return this.#loading;
     return this.find(group)?.loaded ?? Promise.resolve();
   }
 
-  /** Begins to load the groups there are. */
+  /** Begins to load the groups there are, unless it has: another node may have made the topic. */
   open(): void {
+    if (this.#shards.length > 0 || this.#isClosed) return;
     if (this.#log.partitionCount > 0) this.#openAll();
   }
 
@@ -63,6 +66,7 @@ export class GroupShards {
   }
 
   find(group: string): GroupShard | undefined {
+    this.open();
     if (this.#shards.length === 0) return undefined;
     return this.#shards[groupPartition(group, this.#shards.length)];
   }

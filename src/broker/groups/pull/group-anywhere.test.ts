@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type DoorAnswer, ForwardingWorld } from "../../../../test/support/forwarding-world.ts";
+import { formatUuid } from "../../../base/uuid.ts";
 import { groupPartition } from "../../../groups/group-partition.ts";
 import { offsetsTopic } from "../../topics/internal-topics.ts";
 
@@ -115,5 +116,34 @@ describe("when the node dies that coordinates a group", () => {
       expect(fetched).toMatchObject({ status: 200, json: { joined: false, member: "m" } });
       expect(valuesOf(fetched)).toEqual(["after"]);
     }
+  });
+
+  test("the new one answers nothing before it knows all that was committed", async () => {
+    const { cluster } = world;
+    await fetchAt(1);
+    const ack = (id: number, offset: number) =>
+      call(id, "ack", { member: "m", offsets: [{ topic: "orders", partition: 0, offset }] });
+    expect(await ack(1, 0)).toMatchObject({ status: 200 });
+    const id = cluster.node(1).topic(offsetsTopic)?.id ?? new Uint8Array(16);
+    const chain = cluster.node(1).cluster.image.chain(formatUuid(id), groupLogAt(1)?.index ?? 0);
+    const [head = 0, next = 0, tail = 0] = chain?.config.members.map((one) => one.id) ?? [];
+    // What is acknowledged next is on its way to the tail when the head dies.
+    cluster.network.block(next, tail);
+    const before = groupLogAt(next)?.follower?.end ?? 0;
+    const late = ack(head, 1).catch(() => undefined);
+    await world.until("the next one has it", () => (groupLogAt(next)?.follower?.end ?? 0) > before);
+    world.crash(head);
+    await world.until("it coordinates the group", () => groupLogAt(next)?.absence === undefined);
+    await cluster.tick(1_000);
+    expect(cluster.node(next).broker.groups.refusal("g")).toBe("COORDINATOR_LOAD_IN_PROGRESS");
+    cluster.network.unblock(next, tail);
+    await world.until(
+      "it has loaded",
+      () => cluster.node(next).broker.groups.refusal("g") === null,
+    );
+    const wanted = [{ topic: "orders", partition: 0 }];
+    const { offsets } = cluster.node(next).broker.groups.fetchOffsets("g", wanted);
+    expect(offsets).toMatchObject([{ offset: 1 }]);
+    await late;
   });
 });
