@@ -53,10 +53,11 @@ export class XylemCluster {
   static async start(
     count: number,
     settings: Readonly<Record<string, string>> = {},
+    own: (id: number) => Readonly<Record<string, string>> = () => ({}),
   ): Promise<XylemCluster> {
     const [etcd] = (await EtcdServer.startAll(1)) as [EtcdServer];
     const shared = { url: `etcd://${etcd.address}`, stop: () => etcd.stop() };
-    const cluster = await XylemCluster.startOn(shared, count, settings);
+    const cluster = await XylemCluster.startOn(shared, count, settings, own);
     cluster.#etcd = etcd;
     return cluster;
   }
@@ -66,6 +67,7 @@ export class XylemCluster {
     coordinator: SharedCoordinator,
     count: number,
     settings: Readonly<Record<string, string>> = {},
+    own: (id: number) => Readonly<Record<string, string>> = () => ({}),
   ): Promise<XylemCluster> {
     const secret = randomBytes(24).toString("hex");
     const shared = {
@@ -74,7 +76,9 @@ export class XylemCluster {
       "cluster.expect": String(count),
     };
     const starting = Array.from({ length: count }, (_, at) =>
-      startXylem({ settings: { ...shared, "node.id": String(at + 1), ...settings } }),
+      startXylem({
+        settings: { ...shared, "node.id": String(at + 1), ...settings, ...own(at + 1) },
+      }),
     );
     const cluster = new XylemCluster(coordinator, await Promise.all(starting), shared);
     await waitUntil("every node knows all", async () => {
