@@ -103,8 +103,8 @@ export class CoordinatorFile {
   /**
    * Living entries in a file of their own take this one's place; without room for it things stay as
    * they are. An opened file is renewed as well: of what a former life failed to flush, a system
-   * may hold lines in memory that it takes for written, and a power cut would leave a hole below the
-   * next line. Rejects when it is unknown which of the two is in place.
+   * may hold lines in memory that it takes for written, and a power cut would leave a hole below
+   * the next line. Rejects when it is unknown which of the two is in place.
    */
   async #renew(entries: Entries): Promise<void> {
     const { disk, log } = this.#parts;
