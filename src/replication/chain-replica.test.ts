@@ -290,3 +290,18 @@ test("a joiner that is kept waiting is not reported, and is once it is not", () 
   }
   expect(kinds(solo.tickTo(6_500))).toContain("ask");
 });
+
+test("what was committed before an unclean start is so for a joiner only when it is again", () => {
+  const joiner = new Stage(b, 1, { end: 9, committed: 9, written: 9, flushed: 9 });
+  joiner.epochs = [{ epoch: 2, endOffset: 9 }];
+  const after = config(4, [a], { joining: [b], unclean: 3 });
+  joiner.step({ kind: "config", config: after });
+  joiner.step({ kind: "linkOpened", link: 1, peer: a });
+  const common = { common: 9, commonEpoch: 2, committed: 5 };
+  const cut = joiner.hear(a, { kind: "helloOk", epoch: 4, session: 1, ...common });
+  expect(cut).toEqual([{ kind: "truncate", offset: 5 }]);
+  joiner.epochs = [{ epoch: 2, endOffset: 5 }];
+  const again = joiner.step({ kind: "truncated", logStart: 0, end: 5, written: 5, flushed: 5 });
+  expect(again).toMatchObject([{ message: { kind: "hello", session: 2, end: 5 } }]);
+  expect(joiner.replica.marks.committed).toBe(5);
+});

@@ -124,12 +124,26 @@ export class Upstream {
     if (!isJoiner && common !== end) {
       return this.#core.halt(`a member ends at ${end}, its predecessor knows ${common} of it`);
     }
+    const isForeign = isJoiner && message.commonEpoch === -1 && common > logStart;
+    if (isJoiner && isOld && !isForeign && this.#forgets(message)) return;
     this.#heardCommitted = Math.max(this.#heardCommitted, message.committed);
     this.#expected = common;
-    const isForeign = isJoiner && message.commonEpoch === -1 && common > logStart;
     if (isForeign || common > end || common < logStart) this.#cut("restart", common);
     else if (common < end) this.#cut("truncate", common);
     else this.#ready();
+  }
+
+  /**
+   * What a log from before an unclean start knows as committed counts again once the chain has
+   * committed it, and is copied anew for that. True: the log is cut.
+   */
+  #forgets({ common, committed }: HelloOk): boolean {
+    const { marks } = this.#core;
+    const known = Math.max(committed, marks.logStart);
+    if (Math.min(marks.committed, common) <= known) return false;
+    this.#expected = -1;
+    this.#cut("truncate", known);
+    return true;
   }
 
   #cut(kind: "truncate" | "restart", offset: number): void {
