@@ -114,19 +114,27 @@ export class Upstream {
 
   answered(link: LinkId, message: HelloOk): void {
     if (this.#state !== "shaking" || !this.#isOfSession(link, message)) return;
-    const { common } = message;
-    const { committed, logStart, end } = this.#core.marks;
+    const { ports, config, marks } = this.#core;
     const isJoiner = this.#core.role === "joiner";
-    const isOld = isBeforeUncleanStart(this.#core.ports.epochs(), this.#core.config?.unclean ?? 0);
-    if (common < committed && !isOld) {
-      return this.#core.halt(`${common} is the end in common, ${committed} was committed`);
+    const isOld = isBeforeUncleanStart(ports.epochs(), config?.unclean ?? 0);
+    const { common } = message;
+    if (common < marks.committed && !isOld) {
+      return this.#core.halt(`${common} is the end in common, ${marks.committed} was committed`);
     }
-    if (!isJoiner && common !== end) {
-      return this.#core.halt(`a member ends at ${end}, its predecessor knows ${common} of it`);
+    if (!isJoiner && common !== marks.end) {
+      return this.#core.halt(
+        `a member ends at ${marks.end}, its predecessor knows ${common} of it`,
+      );
     }
-    const isForeign = isJoiner && message.commonEpoch === -1 && common > logStart;
+    const isForeign = isJoiner && message.commonEpoch === -1 && common > marks.logStart;
     if (isJoiner && isOld && !isForeign && this.#forgets(message)) return;
-    this.#heardCommitted = Math.max(this.#heardCommitted, message.committed);
+    this.#goOnFrom(message, isForeign);
+  }
+
+  /** @param isForeign Nothing here is the chain's. */
+  #goOnFrom({ common, committed }: HelloOk, isForeign: boolean): void {
+    const { logStart, end } = this.#core.marks;
+    this.#heardCommitted = Math.max(this.#heardCommitted, committed);
     this.#expected = common;
     if (isForeign || common > end || common < logStart) this.#cut("restart", common);
     else if (common < end) this.#cut("truncate", common);
