@@ -10,7 +10,7 @@ import { startKafka } from "../test/support/kafka-process.ts";
 import { repositoryRoot } from "../test/support/repository.ts";
 import { reasonToSkip } from "../test/support/tools.ts";
 import { startXylem } from "../test/support/xylem-process.ts";
-import { buildEarlier } from "./earlier-build.ts";
+import { buildEarlier } from "../test/support/earlier-build.ts";
 import type { Bench, Figures, Scenario } from "./scenario.ts";
 import {
   appendCompacted,

@@ -6,7 +6,7 @@ import type { BrokerProcess } from "./broker-process.ts";
 import { EtcdServer } from "./etcd.ts";
 import { removeFolder } from "./temporary-folder.ts";
 import { waitUntil } from "./wait-until.ts";
-import { startXylem } from "./xylem-process.ts";
+import { startXylem, type XylemBuild } from "./xylem-process.ts";
 
 /** What `GET /v1/cluster` tells. */
 interface ClusterAnswer {
@@ -54,10 +54,11 @@ export class XylemCluster {
     count: number,
     settings: Readonly<Record<string, string>> = {},
     own: (id: number) => Readonly<Record<string, string>> = () => ({}),
+    build?: XylemBuild,
   ): Promise<XylemCluster> {
     const [etcd] = (await EtcdServer.startAll(1)) as [EtcdServer];
     const shared = { url: `etcd://${etcd.address}`, stop: () => etcd.stop() };
-    const cluster = await XylemCluster.startOn(shared, count, settings, own);
+    const cluster = await XylemCluster.startOn(shared, count, settings, own, build);
     cluster.#etcd = etcd;
     return cluster;
   }
@@ -65,9 +66,7 @@ export class XylemCluster {
   /** The coordinator stops with it. */
   static async startOn(
     coordinator: SharedCoordinator,
-    count: number,
-    settings: Readonly<Record<string, string>> = {},
-    own: (id: number) => Readonly<Record<string, string>> = () => ({}),
+    ...[count, settings = {}, own, build]: Parameters<typeof XylemCluster.start>
   ): Promise<XylemCluster> {
     const secret = randomBytes(24).toString("hex");
     const shared = {
@@ -76,9 +75,10 @@ export class XylemCluster {
       "cluster.expect": String(count),
     };
     const starting = Array.from({ length: count }, (_, at) =>
-      startXylem({
-        settings: { ...shared, "node.id": String(at + 1), ...settings, ...own(at + 1) },
-      }),
+      startXylem(
+        { settings: { ...shared, "node.id": String(at + 1), ...settings, ...own?.(at + 1) } },
+        build,
+      ),
     );
     const cluster = new XylemCluster(coordinator, await Promise.all(starting), shared);
     await waitUntil("every node knows all", async () => {
@@ -114,7 +114,11 @@ export class XylemCluster {
   }
 
   /** Stops a node in order, and starts it in its place with settings besides those of all. */
-  async restartWith(id: number, settings: Readonly<Record<string, string>>): Promise<void> {
+  async restartWith(
+    id: number,
+    settings: Readonly<Record<string, string>>,
+    build?: XylemBuild,
+  ): Promise<void> {
     const former = this.node(id);
     // One that did not start has ended already.
     await former.terminate().catch(() => undefined);
@@ -122,7 +126,7 @@ export class XylemCluster {
     const own = { "node.id": String(id), port: String(port), ...this.#settings, ...settings };
     // Its temporary folder goes with the one that made it.
     this.#stops.push(() => removeFolder(dataFolder));
-    this.#nodes[id - 1] = await startXylem({ dataFolder, settings: own });
+    this.#nodes[id - 1] = await startXylem({ dataFolder, settings: own }, build);
   }
 
   /** A client that knows all nodes. */

@@ -1,8 +1,8 @@
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { run } from "../test/support/child-process.ts";
-import { repositoryRoot } from "../test/support/repository.ts";
-import { makeTemporaryFolder } from "../test/support/temporary-folder.ts";
+import { run } from "./child-process.ts";
+import { repositoryRoot } from "./repository.ts";
+import { makeTemporaryFolder } from "./temporary-folder.ts";
 
 /**
  * Builds an earlier commit in a folder of its own, which goes when this process ends, with the
