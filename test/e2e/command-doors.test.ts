@@ -29,6 +29,21 @@ const at = (...args: string[]): Promise<Outcome> => xylem([...args, "-b", node.b
 const linesOf = ({ stdout }: Outcome): string[] => stdout.split("\n").slice(0, -1);
 const format = ["--format", "{key} {value} {headers}"];
 
+test.each(writeDoors.filter((door) => door !== "kafka"))(
+  "produce over %s waits for as many replicas as it is told, or is refused",
+  async (door) => {
+    const produce = ["produce", "replicas", "--door", door, "--value", "a", "--min-replicas"];
+    expect((await at(...produce, "1")).code).toBe(0);
+    const refused = await at(...produce, "2");
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("1 replica")]);
+  },
+);
+
+test("produce over Kafka's protocol can not be told for how many replicas to wait", async () => {
+  const told = await at("produce", "replicas", "--value", "a", "--min-replicas", "2");
+  expect([told.code, told.stderr]).toEqual([2, expect.stringContaining("--door")]);
+});
+
 describe.each(readDoors)("consume over %s", (door) => {
   const consume = (topic: string, ...args: string[]): Promise<Outcome> =>
     at("consume", topic, "--door", door, ...args);

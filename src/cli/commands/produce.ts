@@ -84,8 +84,9 @@ async function produce(
   if (options.value !== undefined && files.length > 0) {
     throw new CommandFailure("--value and files exclude each other", exitCodes.usage);
   }
-  if (options.minReplicas !== undefined && !["http", "grpc"].includes(options.door)) {
-    throw new CommandFailure("--min-replicas goes with --door http or grpc", exitCodes.usage);
+  if (options.minReplicas !== undefined && options.door === "kafka") {
+    const why = "Kafka's door knows no --min-replicas: choose another one by --door";
+    throw new CommandFailure(why, exitCodes.usage);
   }
   const input = readRecords(files, { ...options, headers: headersOf(options) });
   const count = await withWriter(options.door, { ...options, topic }, async (writer) => {

@@ -20,7 +20,7 @@ export interface RecordWriter {
 export interface WriterOptions extends BrokerOptions {
   readonly topic: string;
   readonly acks: Acks;
-  /** Over HTTP and gRPC: how many replicas have what is answered for. */
+  /** Not over Kafka's door: how many replicas have what is answered for. */
   readonly minReplicas?: number;
   /** Of the batches, over Kafka's door; the other doors leave it to the topic. */
   readonly compression: Codec;

@@ -7,12 +7,13 @@ export async function withSocketWriter<T>(
   options: WriterOptions,
   use: (writer: RecordWriter) => Promise<T>,
 ): Promise<T> {
-  const { topic, acks } = options;
+  const { topic, acks, minReplicas } = options;
   const connection = await SocketConnection.open(options);
   try {
     return await use({
       async append(records) {
-        await connection.call({ type: "append", topic, acks, records: records.map(toListed) });
+        const append = { type: "append", topic, acks, minReplicas } as const;
+        await connection.call({ ...append, records: records.map(toListed) });
       },
     });
   } finally {

@@ -279,7 +279,8 @@ export class LiveSocket implements LiveReader {
 
   async #append(command: AppendCommand, text: string): Promise<object> {
     const { broker, tools } = this.#scope;
-    const { topic, acks = "all", durability, expectedOffset, idempotencyKey: key } = command;
+    const { topic, acks = "all", durability, minReplicas, expectedOffset } = command;
+    const { idempotencyKey: key } = command;
     // Once more, for numbers that are to be kept digit for digit.
     const listed = parseExactly(text) as { readonly records: readonly ListedRecord[] };
     checkCounts(listed, broker.settings);
@@ -292,6 +293,7 @@ export class LiveSocket implements LiveReader {
       timeoutMs: broker.settings["append.timeout.ms"],
       clientId,
       durability,
+      minReplicas,
       expectedOffset,
       idempotency: key === undefined ? undefined : { scope: anonymous, key },
     });

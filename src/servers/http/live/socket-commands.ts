@@ -63,6 +63,10 @@ const append = object(
     id,
     acks: oneOf(["0", "1", "all"], { description: "`all`." }),
     durability: oneOf(["fsync", "os"], { description: "Absent: the topic's." }),
+    minReplicas: integer({
+      description: "As many replicas have it when it is answered.",
+      minimum: 1,
+    }),
     expectedOffset: integer({
       description: "The offset that the first record is to get.",
       minimum: 0,
