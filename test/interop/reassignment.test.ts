@@ -107,6 +107,8 @@ describeWith(["etcd", "java", "maven"], "three nodes, by Kafka's own tools", () 
     expect(described).toContain("follower.replication.throttled.replicas=0:3");
     const shown = await ask("kafka-topics", "--describe", "--topic", "slow");
     expect(shown).toMatch(/Partition: 0.*Adding Replicas: 3\s.*Removing Replicas: 1/);
+    const [told] = await cluster.partitions(3, "slow");
+    expect(told).toMatchObject({ replicas: [3, 2, 1], adding: [3], removing: [1] });
     expect(await ask("kafka-reassign-partitions", "--list")).toContain("slow-0");
     expect(await verify(file)).toContain("Reassignment of partition slow-0 is still in progress.");
     const cancel = ["--reassignment-json-file", file, "--cancel"];
