@@ -8,7 +8,7 @@ import { xylem } from "../support/xylem-command.ts";
 const bucketCount = 20;
 const partitionCount = bucketCount * partitionsPerBucket;
 /** What is written between two steps. */
-const recordsBetween = 2 * partitionCount;
+const recordsBetween = partitionCount;
 
 /** Under load two seconds are short. */
 const longLease = { "cluster.lease.ms": "10000" };
@@ -22,6 +22,7 @@ interface Status {
     readonly share: number;
     readonly pendingShare: number;
     readonly heads: number;
+    readonly members: number;
   }[];
   readonly plan: { readonly planId: string; readonly state: string; readonly skipped: number };
 }
@@ -96,6 +97,20 @@ describeWith(["etcd"], "a cluster that grows while 20 buckets are written and re
     ]);
     expect(nodes[1]?.status).toBe("left");
     await whenMoreIsWritten();
+  });
+
+  test("leads nothing where a node is drained, which takes part again when that ends", async () => {
+    const replicated = await command(1, "commit", "--replicas", "2", "--wait");
+    expect(replicated).toMatchObject({ state: "done", skipped: 0 });
+    const drained = await command(3, "drain", "4", "--wait");
+    expect(drained.nodes[3]).toMatchObject({ status: "draining", heads: 0, share: 1 / 3 });
+    await whenMoreIsWritten();
+    await command(1, "undrain", "4");
+    await waitUntil("it is in all its chains again", async () => {
+      const answer = await fetch(`http://${cluster.node(1).bootstrap}/v1/cluster/status`);
+      const { nodes } = (await answer.json()) as Status;
+      return nodes[3]?.members === (2 * partitionCount) / 3;
+    });
   });
 
   test("has every event once and in order, and no writer was told of an error", async () => {

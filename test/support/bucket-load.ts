@@ -5,7 +5,7 @@ import type { XylemCluster } from "./xylem-cluster.ts";
 export const partitionsPerBucket = 3;
 const writerCount = 4;
 /** Between two rounds of a writer, and between two looks of a reader that found nothing new. */
-const pauseMs = 60;
+const pauseMs = 100;
 /** Before what failed for a moment is asked again. */
 const retryMs = 100;
 
@@ -39,6 +39,8 @@ export class BucketLoad {
   readonly #bucketCount: number;
   readonly #producers: Producer[] = [];
   #isWriting = true;
+  /** Nothing is on its way to be acknowledged any more. */
+  #isWritten = false;
   #writing: Promise<unknown> = Promise.resolve();
   #reading: Promise<unknown> = Promise.resolve();
 
@@ -81,6 +83,7 @@ export class BucketLoad {
   async stop(): Promise<void> {
     this.#isWriting = false;
     await this.#writing;
+    this.#isWritten = true;
     await Promise.all(this.#producers.map((producer) => producer.disconnect()));
     await this.#reading;
   }
@@ -125,7 +128,7 @@ export class BucketLoad {
     const streams = this.streams.filter((stream) => stream.bucket === bucket);
     let turn = bucket;
     for (;;) {
-      const mayEnd = !this.#isWriting;
+      const mayEnd = this.#isWritten;
       let isNew = false;
       for (const stream of streams) {
         turn += 1;

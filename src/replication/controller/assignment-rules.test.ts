@@ -176,7 +176,10 @@ describe("a topic with replicas=all", () => {
     expect(world.live()).toBe("2 [1a 2a]");
     world.image.setSeats([seat(1), seat(2), seat(3)]);
     expect(world.live()).toBe("3 [1a 2a 3a]");
-    world.image.setSeats([seat(2), seat(3)]);
+    const leaving = { ...seat(1), state: "leaving" as const };
+    world.image.setSeats([leaving, seat(2), seat(3)]);
+    expect(world.live()).toBe("3 [1a 2a 3a]");
+    world.image.setSeats([{ ...leaving, isReleased: true }, seat(2), seat(3)]);
     expect(world.live()).toBe("5 [2a 3a]");
     expect(world.config().replicas).toEqual([2, 3]);
   });

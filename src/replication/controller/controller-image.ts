@@ -1,6 +1,6 @@
 import { assert } from "../../base/assert.ts";
 import { chainKey, chainsPrefix, type ChainConfig } from "../chain-config.ts";
-import { canHold, type Seat } from "../placement/seat.ts";
+import { holdsEverywhere, type Seat } from "../placement/seat.ts";
 import type { ControlledChain } from "./chain-situation.ts";
 import type { ControlledNode, NodeLookup, TopicRules } from "./controlled-node.ts";
 
@@ -124,7 +124,7 @@ export class ControllerImage implements NodeLookup {
   wantedOf({ key, config }: ControlledChain): readonly number[] {
     if (config.target !== undefined) return config.target;
     if (this.findTopic(key)?.isEverywhere !== true) return config.replicas;
-    const holding = this.#seats.filter(canHold).map(({ id }) => id);
+    const holding = this.#seats.filter(holdsEverywhere).map(({ id }) => id);
     const staying = config.replicas.filter((id) => holding.includes(id));
     const all = [...staying, ...holding.filter((id) => !staying.includes(id))];
     return all.length === 0 ? config.replicas : all;

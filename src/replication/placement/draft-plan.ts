@@ -6,7 +6,7 @@ import { sharesOf, type NodeShare } from "./shares.ts";
 
 /** What `cluster plan` shows and `cluster commit` runs. */
 export interface PlanDraft {
-  /** The ring from the commit on: who waited has a seat, who leaves is still there. */
+  /** The ring from the commit on: who waited has its part, who leaves is still there. */
   readonly seats: readonly Seat[];
   readonly moves: readonly Move[];
   readonly shares: readonly NodeShare[];
@@ -30,6 +30,7 @@ export function draftPlan(
   rules: DraftRules,
 ): PlanDraft {
   const seats = ring.map((seat): Seat => {
+    if (seat.state === "leaving") return { ...seat, isReleased: true };
     return seat.state === "joining" ? { ...seat, state: "valid" } : seat;
   });
   if (!seats.some(canHold)) throw new XylemError("INVALID_REQUEST", "no node would be left");

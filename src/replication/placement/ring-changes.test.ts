@@ -43,7 +43,8 @@ describe("a ring", () => {
   });
 
   test("is rid of a node when it has given everything away", () => {
-    expect(emptySeats(ring, (id) => (id === 4 ? 1 : 0))).toEqual([]);
-    expect(emptySeats(ring, () => 0).map(({ id }) => id)).toEqual([4]);
+    const released = [...ring, seat(5, { state: "leaving", isReleased: true })];
+    expect(emptySeats(released, (id) => (id === 5 ? 1 : 0))).toEqual([]);
+    expect(emptySeats(released, () => 0).map(({ id }) => id)).toEqual([5]);
   });
 });

@@ -64,9 +64,9 @@ export function weighInRing(ring: readonly Seat[], id: number, weight: number): 
   return changed;
 }
 
-/** Nodes that have given everything away: their seats may go. */
+/** Nodes that have given everything away by a plan: their seats may go. */
 export function emptySeats(ring: readonly Seat[], chainCountOf: (id: number) => number): Seat[] {
-  return ring.filter(({ id, state }) => state === "leaving" && chainCountOf(id) === 0);
+  return ring.filter(({ id, isReleased }) => isReleased === true && chainCountOf(id) === 0);
 }
 
 /** Far beyond what differs between machines; sums stay exact enough. */

@@ -15,6 +15,8 @@ export interface Seat {
   readonly replacement?: number;
   /** While it leaves: its disk is lost for good, and with it what nobody else holds. */
   readonly isGone?: true;
+  /** While it leaves: a plan was committed by which it gives its replicas away. */
+  readonly isReleased?: true;
 }
 
 /**
@@ -28,18 +30,23 @@ export function canHold(seat: Seat): boolean {
   return seat.state === "valid" && seat.weight > 0;
 }
 
+/** Whether topics with `replicas=all` are there: until a plan takes them away. */
+export function holdsEverywhere(seat: Seat): boolean {
+  return canHold(seat) || (seat.state === "leaving" && seat.isReleased !== true);
+}
+
 export const seatsPrefix = "ring/";
 
 export const seatKey = (id: number): string => `${seatsPrefix}${id}`;
 
-export function formatSeat({ rack, weight, state, replacement, isGone }: Seat): string {
-  return JSON.stringify({ rack, weight, state, replacement, isGone });
+export function formatSeat(seat: Seat): string {
+  return JSON.stringify({ ...seat, id: undefined });
 }
 
 /** Our own writing: anything else in it is a defect, or a newer version's. */
 export function parseSeat(key: string, text: string): Seat {
   const value = JSON.parse(text) as Record<string, unknown>;
-  const { rack, weight, state, replacement, isGone } = value;
+  const { rack, weight, state, replacement, isGone, isReleased } = value;
   const id = Number(key.slice(seatsPrefix.length));
   const isWhole =
     Number.isSafeInteger(id) &&
@@ -55,5 +62,6 @@ export function parseSeat(key: string, text: string): Seat {
     state,
     ...(replacement === undefined ? {} : { replacement }),
     ...(isGone === true ? { isGone } : {}),
+    ...(isReleased === true ? { isReleased } : {}),
   };
 }

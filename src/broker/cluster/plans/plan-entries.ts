@@ -21,8 +21,8 @@ export interface SeatChange {
   readonly seat: Seat | undefined;
 }
 
-/** Compared and deleted a key counts twice; besides there are the plan's and the controller's. */
-export const seatsPerWriteMax = Math.floor((transactionKeysMax - 3) / 2);
+/** Besides there are the plan's key and the controller's. */
+export const seatsPerWriteMax = transactionKeysMax - 2;
 
 /** Keys that one transaction deletes. */
 const deletingMax = transactionKeysMax - 1;
@@ -81,15 +81,11 @@ export class PlanEntries {
     return await this.#writeHead(formatPlanState(this.#head, state), []);
   }
 
-  /** Its moves go; `seats` have become empty. */
-  async finish(
-    plan: ClusterPlan,
-    outcome: PlanOutcome,
-    seats: readonly SeatChange[],
-  ): Promise<number> {
+  /** Its moves go. */
+  async finish(plan: ClusterPlan, outcome: PlanOutcome): Promise<number> {
     const state = plan.state === "cancelled" ? plan.state : "done";
     const { head } = formatPlan({ ...plan, state, moves: [], outcome });
-    const revision = await this.#writeHead(head, seats);
+    const revision = await this.#writeHead(head, []);
     await this.#remove(formatPlan(plan).moves.map(({ key }) => key));
     return revision;
   }

@@ -11,7 +11,7 @@ import type { Compare, Coordinator } from "../../ports/coordinator.ts";
 import { Turns } from "../../turns.ts";
 import type { Cluster } from "../cluster.ts";
 import type { ImageNews } from "../cluster-image.ts";
-import { seatKey } from "../seat-entry.ts";
+import { formatSeat, seatKey } from "../seat-entry.ts";
 import type { CommitAsk, DraftAsk, PlanStatus, SeatAsk, ShownPlan } from "./cluster-orders.ts";
 import { PlanDrafts } from "./plan-drafts.ts";
 import { PlanEntries, type SeatChange, seatsPerWriteMax } from "./plan-entries.ts";
@@ -89,7 +89,7 @@ export class Plans {
   /** What is to be written now; each once, until `retry`. */
   step(): PlanWork {
     if (!this.#entries.isCertain) return { ...noWork, needsCare: true };
-    if (this.#run === undefined) return noWork;
+    if (this.#run === undefined) return { ...noWork, needsCare: this.#emptySeats.length > 0 };
     const { changes, prefers, isDone } = this.#run.step();
     const fresh = changes.filter(({ key, revision }) => this.#decided.get(key) !== revision);
     for (const { key, revision } of fresh) this.#decided.set(key, revision);
@@ -105,7 +105,9 @@ export class Plans {
   async care(): Promise<void> {
     await this.#inTurn(async () => {
       const [plan, run] = [this.#plan, this.#run];
-      if (plan !== undefined && run?.step().isDone === true) await this.#finish(plan, run);
+      if (run !== undefined && !run.step().isDone) return;
+      await this.#clearSeats();
+      if (plan !== undefined && run !== undefined) await this.#finish(plan, run);
     });
   }
 
@@ -132,8 +134,9 @@ export class Plans {
       const draft = this.#drafts.findFresh(planId, cluster.image);
       if (draft === undefined) throw stale(planId);
       if (draft.lostCount > 0 && !acceptsLoss) throw wouldLose(draft.lostCount);
+      const before = new Map(this.#seats.map((seat) => [seat.id, formatSeat(seat)]));
       const seats = draft.seats
-        .filter(({ id, state }) => cluster.image.seat(id)?.state !== state)
+        .filter((seat) => before.get(seat.id) !== formatSeat(seat))
         .map((seat) => this.#changeOf(seat.id, seat));
       if (seats.length > seatsPerWriteMax) throw tooManySeats(seats.length);
       const { moves } = draft;
@@ -199,19 +202,27 @@ export class Plans {
     return changed;
   }
 
-  /** Nodes that have given everything away lose their seats. */
   async #finish(plan: ClusterPlan, run: PlanRun): Promise<void> {
     const { done, waiting, skipped, doneBytes } = run.progress;
     const outcome = { done, skipped: skipped + waiting, doneBytes };
-    const { image, log, cluster } = this.#parts;
-    const empty = ring.emptySeats(this.#seats, (id) => image.chainsOf(id).size);
-    const seats = empty.slice(0, seatsPerWriteMax).map(({ id }) => this.#changeOf(id, undefined));
-    const revision = await this.#entries.finish(plan, outcome, seats);
+    const revision = await this.#entries.finish(plan, outcome);
     const state = plan.state === "cancelled" ? plan.state : "done";
     this.#begin({ ...plan, state, moves: [], outcome });
-    const left = seats.map(({ id }) => id).join(",");
-    log.info("the plan has ended", { plan: plan.id, state, ...outcome, left });
-    await cluster.feed.whenReached(revision);
+    this.#parts.log.info("the plan has ended", { plan: plan.id, state, ...outcome });
+    await this.#parts.cluster.feed.whenReached(revision);
+  }
+
+  /** Nodes that have given everything away by a plan have no part any more. */
+  async #clearSeats(): Promise<void> {
+    for (const { id } of this.#emptySeats) {
+      const revision = await this.#entries.changeSeat(this.#changeOf(id, undefined));
+      this.#parts.log.info("a node has left", { nodeId: id });
+      await this.#parts.cluster.feed.whenReached(revision);
+    }
+  }
+
+  get #emptySeats(): readonly Seat[] {
+    return ring.emptySeats(this.#seats, (id) => this.#parts.image.chainsOf(id).size);
   }
 
   #begin(plan: ClusterPlan | undefined): void {
