@@ -4,8 +4,10 @@ import type { XylemCluster } from "./xylem-cluster.ts";
 
 export const partitionsPerBucket = 3;
 const writerCount = 4;
-/** Between two rounds of a writer, and between two looks of a reader that found nothing new. */
-const pauseMs = 100;
+/** Between two rounds of a writer. */
+const writePauseMs = 100;
+/** Between two looks of a reader that found nothing new. */
+const readPauseMs = 300;
 /** Before what failed for a moment is asked again. */
 const retryMs = 100;
 
@@ -108,7 +110,7 @@ export class BucketLoad {
     const own = this.streams.filter(({ bucket }) => bucket % writerCount === at);
     while (this.#isWriting && this.failures.length === 0) {
       await Promise.all(own.map((stream) => this.#writeNext(producer, stream)));
-      await sleep(pauseMs);
+      await sleep(writePauseMs);
     }
   }
 
@@ -136,7 +138,7 @@ export class BucketLoad {
       }
       const isDone = streams.every(({ read, acknowledged }) => read.length >= acknowledged);
       if (mayEnd && isDone && !isNew) return;
-      if (!isNew) await sleep(pauseMs);
+      if (!isNew) await sleep(readPauseMs);
     }
   }
 
