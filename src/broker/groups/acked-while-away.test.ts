@@ -50,8 +50,8 @@ async function forget(id: number, partition: number): Promise<void> {
   });
 }
 
-async function committed(id: number): Promise<unknown[]> {
-  let found: unknown[] = [];
+async function committed(id: number): Promise<number[][]> {
+  let found: number[][] = [];
   await asked(id, async () => {
     const answer = await groups(id).call("OffsetFetch", 7, { groupId: "readers", topics: null });
     found = answer.topics.flatMap(({ partitions }) =>
@@ -59,7 +59,7 @@ async function committed(id: number): Promise<unknown[]> {
     );
     return answer.errorCode;
   });
-  return found.toSorted();
+  return found.toSorted(([one = 0], [other = 0]) => one - other);
 }
 
 const headId = (): number =>

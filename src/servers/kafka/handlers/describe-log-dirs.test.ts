@@ -32,12 +32,12 @@ test("each node tells the size of what it has, whether it leads it or not", asyn
     { index: 1, replicas: [2, 3] },
   ];
   await world.create(1, "orders", { assignments, partitions: -1, replicas: -1 });
-  const { broker, topic } = world.node(1);
-  const partition = topic("orders")?.partitions[0];
+  const node = world.node(1);
+  const partition = node.topic("orders")?.partitions[0];
   await world.until("it is led", () => partition?.absence === undefined);
-  const batch = new ProducedBatch(topic("orders"), 0, batchOf(["a", "b"]));
+  const batch = new ProducedBatch(node.topic("orders"), 0, batchOf(["a", "b"]));
   const request = { acks: -1, timeoutMs: 5_000, clientId: "", transactionalId: null };
-  await world.drive(Promise.resolve(produce(broker, { ...request, batches: [batch] })));
+  await world.drive(Promise.resolve(produce(node.broker, { ...request, batches: [batch] })));
   const size = partition?.sizeBytes ?? 0;
   expect(size).toBeGreaterThan(0);
   const first = [0, size, 0];
