@@ -55,7 +55,7 @@ async function committed(id: number): Promise<number[][]> {
   await asked(id, async () => {
     const answer = await groups(id).call("OffsetFetch", 7, { groupId: "readers", topics: null });
     found = answer.topics.flatMap(({ partitions }) =>
-      partitions.map((one) => [one.partitionIndex, one.committedOffset]),
+      partitions.map((one) => [one.partitionIndex, Number(one.committedOffset)]),
     );
     return answer.errorCode;
   });
