@@ -4,7 +4,7 @@ import { batchOf, RawClient } from "../../test/support/raw-client.ts";
 import { XylemCluster } from "../../test/support/xylem-cluster.ts";
 import { waitUntil } from "../../test/support/wait-until.ts";
 import { percentile } from "../median.ts";
-import { deleteTopic, makeTopic, type ProduceLoad, produceInto } from "../perf-tool.ts";
+import { deleteTopic, type ProduceLoad, produceInto } from "../perf-tool.ts";
 import { cpuSeconds } from "../process-usage.ts";
 import { type Bench, durabilityOf, type Figures, type Scenario } from "../scenario.ts";
 
@@ -50,6 +50,7 @@ function produceToChain(durability: "os" | "fsync"): Scenario {
     ],
     isHigherBetter: true,
     isWarmedUp: false,
+    repetitionsMax: 3,
     measure: (bench) => measureProduce(bench, durability),
   };
 }
@@ -82,8 +83,8 @@ async function produceTo(
 ): Promise<{ mbPerSecond: number; cpuPerGigabyte: number }> {
   const [broker] = nodes as [BrokerProcess];
   const asked = { ...bench, broker };
-  const topic = await makeTopic(asked, load.durability);
-  await whenReplicated(broker, topic, nodes.length);
+  const topic = `chain-${load.durability}`;
+  await makeReplicated(nodes, topic, { partitions: 3, durability: load.durability });
   await produceInto(asked, topic, { ...load, records: load.records / 3 });
   const before = nodes.map(({ pid }) => cpuSeconds(pid));
   const figures = await produceInto(asked, topic, load);
@@ -107,11 +108,23 @@ async function withTrio<T>(
   }
 }
 
-async function whenReplicated(broker: BrokerProcess, topic: string, count: number): Promise<void> {
-  const client = await RawClient.open(broker.port);
-  await waitUntil(`${topic} has ${count} replicas`, async () => {
+/** Resolves once every node has every partition. */
+async function makeReplicated(
+  nodes: readonly BrokerProcess[],
+  topic: string,
+  asked: { readonly partitions: number; readonly durability: "os" | "fsync" },
+): Promise<void> {
+  const [first] = nodes as [BrokerProcess];
+  const client = await RawClient.open(first.port);
+  const durability = Object.entries(durabilityOf(first, asked.durability));
+  const configs = durability.map(([name, value]) => ({ name, value }));
+  const created = { name: topic, numPartitions: asked.partitions, replicationFactor: -1, configs };
+  const topics = [{ ...created, assignments: [] }];
+  await client.connection.request("CreateTopics", 7, { topics, timeoutMs: 30_000 });
+  await waitUntil(`${topic} is on ${nodes.length} nodes`, async () => {
     const { partitions } = await client.describeTopic(topic);
-    return partitions.every(({ isrNodes }) => isrNodes.length === count);
+    if (partitions.length < asked.partitions) return false;
+    return partitions.every(({ isrNodes }) => isrNodes.length === nodes.length);
   });
   client.close();
 }
@@ -120,11 +133,19 @@ async function whenReplicated(broker: BrokerProcess, topic: string, count: numbe
 function oneInFlight(durability: "os" | "fsync"): Scenario {
   return {
     name: `chain of 3, 100 B, one request in flight, ${durability}`,
-    needsJava: false,
+    needsJava: true,
     isOursOnly: true,
-    figures: ["p50 ms", "p99 ms", "one node p50 ms", "one node p99 ms"],
+    figures: [
+      "p50 ms",
+      "p99 ms",
+      "one node p50 ms",
+      "one node p99 ms",
+      "3 Kafka brokers p50 ms",
+      "3 Kafka brokers p99 ms",
+    ],
     isHigherBetter: false,
     isWarmedUp: false,
+    repetitionsMax: 3,
     measure: (bench) => measureLatency(bench, durability),
   };
 }
@@ -134,13 +155,17 @@ export const chainOneInFlightFsync = oneInFlight("fsync");
 
 async function measureLatency(bench: Bench, durability: "os" | "fsync"): Promise<Figures> {
   const requests = bench.isQuick ? 500 : 3_000;
-  const chain = await withTrio("xylem", ({ nodes }) => latenciesOf(nodes, durability, requests));
-  const one = await latenciesOf([bench.broker], durability, requests);
+  const measure = ({ nodes }: Trio): Promise<number[]> => latenciesOf(nodes, durability, requests);
+  const chain = await withTrio("xylem", measure);
+  const kafka = await withTrio("kafka", measure);
+  const one = await measure({ nodes: [bench.broker], stop: async () => undefined });
   return {
     "p50 ms": percentile(chain, 0.5),
     "p99 ms": percentile(chain, 0.99),
     "one node p50 ms": percentile(one, 0.5),
     "one node p99 ms": percentile(one, 0.99),
+    "3 Kafka brokers p50 ms": percentile(kafka, 0.5),
+    "3 Kafka brokers p99 ms": percentile(kafka, 0.99),
   };
 }
 
@@ -152,9 +177,8 @@ async function latenciesOf(
 ): Promise<number[]> {
   const [first] = nodes as [BrokerProcess];
   const topic = `one-in-flight-${durability}`;
+  await makeReplicated(nodes, topic, { partitions: 1, durability });
   const admin = await RawClient.open(first.port);
-  await admin.createTopic(topic, { configs: durabilityOf(first, durability) });
-  await whenReplicated(first, topic, nodes.length);
   const { partitions } = await admin.describeTopic(topic);
   const leader = nodes[nodes.length === 1 ? 0 : (partitions[0]?.leaderId ?? 1) - 1] ?? first;
   const client = await RawClient.open(leader.port);

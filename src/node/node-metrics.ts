@@ -2,6 +2,7 @@ import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import type { Broker } from "../broker/broker.ts";
 import { FollowerReads } from "../broker/fetch/follower-reads.ts";
 import { ReaderCount } from "../broker/records/reader-count.ts";
+import type { NodeTraffic, PeerTraffic } from "../peers/peer-traffic.ts";
 import type { GrpcServer } from "../servers/grpc/grpc-server.ts";
 import type { HttpServer } from "../servers/http/http-server.ts";
 import type { Http2Server } from "../servers/http2/http2-server.ts";
@@ -16,6 +17,8 @@ export interface MetricSources {
   readonly http: () => HttpServer;
   readonly http2: () => Http2Server | undefined;
   readonly grpc: () => GrpcServer | undefined;
+  /** Undefined on a node by itself. */
+  readonly peers: PeerTraffic | undefined;
 }
 
 /** Partitions that are shown one by one; past it only their sums are, to keep a page small. */
@@ -37,6 +40,7 @@ export class NodeMetrics {
     return [
       ...this.#kafka(),
       ...this.#web(),
+      ...this.#peers(),
       ...this.#logs(),
       ...this.#cleaner(),
       ...this.#storage(),
@@ -98,6 +102,46 @@ export class NodeMetrics {
       ...this.#live(),
       plain("counter", "xylem_grpc_calls_total", "gRPC calls.", grpc?.callCount ?? 0),
       plain("gauge", "xylem_grpc_held_bytes", "Bytes that gRPC calls hold.", grpc?.heldBytes ?? 0),
+    ];
+  }
+
+  #peers(): MetricFamily[] {
+    const { peers } = this.#sources;
+    if (peers === undefined) return [];
+    const { nodes } = peers;
+    const by = (value: (node: NodeTraffic) => number): MetricSample[] =>
+      nodes.map((node) => ({ labels: { node: String(node.nodeId) }, value: value(node) }));
+    return [
+      family(
+        "gauge",
+        "xylem_peer_linked",
+        "1 while there is a link to that node.",
+        by(({ isLinked }) => (isLinked ? 1 : 0)),
+      ),
+      family(
+        "counter",
+        "xylem_peer_links_total",
+        "Links to that node so far: above 1 it was made anew.",
+        by(({ linkCount }) => linkCount),
+      ),
+      family(
+        "counter",
+        "xylem_peer_sent_bytes_total",
+        "Bytes of frames to that node.",
+        by(({ sentBytes }) => sentBytes),
+      ),
+      family(
+        "counter",
+        "xylem_peer_received_bytes_total",
+        "Bytes of frames of that node.",
+        by(({ receivedBytes }) => receivedBytes),
+      ),
+      family(
+        "gauge",
+        "xylem_peer_in_flight_bytes",
+        "Bytes sent that the node has not taken yet.",
+        by(({ inFlightBytes }) => inFlightBytes),
+      ),
     ];
   }
 

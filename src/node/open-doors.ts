@@ -106,7 +106,7 @@ async function loadKafka(opened: OpenBroker): Promise<KafkaServer> {
 }
 
 async function loadHttp(
-  { broker, loadGroups }: OpenBroker,
+  { broker, loadGroups, peers }: OpenBroker,
   plan: DoorPlan,
   parts: Parts,
 ): Promise<HttpServer> {
@@ -121,6 +121,7 @@ async function loadHttp(
     http: () => server,
     http2: () => parts.http2.server,
     grpc: () => parts.grpc.server,
+    peers: peers?.traffic,
   });
   const { settings } = broker;
   const server: HttpServer = await HttpServer.open({

@@ -5,6 +5,7 @@ import { crc32c } from "../codecs/native-crc32c.ts";
 import { derivePeerKey } from "../peers/handshake/prove.ts";
 import { PeerMesh } from "../peers/peer-mesh.ts";
 import type { PeerMeshParts } from "../peers/peer-mesh-parts.ts";
+import { PeerTraffic } from "../peers/peer-traffic.ts";
 import { SocketTransport } from "../peers/socket-transport.ts";
 import type { PeerTransport } from "../broker/ports/peer-transport.ts";
 import type { StartSteps } from "./start-steps.ts";
@@ -29,6 +30,7 @@ export interface PeerNetwork {
 /** The links to the other nodes of a cluster, and what takes over a connection of one of them. */
 export interface OpenPeers {
   readonly links: PeerMesh;
+  readonly traffic: PeerTraffic;
   readonly accept: (socket: Socket, head: Uint8Array) => void;
 }
 
@@ -49,7 +51,8 @@ export async function openPeers(steps: StartSteps, parts: PeersParts): Promise<O
     () => new PeerMesh({ ...parts, key, transport, crc32c, soon: setImmediate }),
     (opened) => opened.close(),
   );
-  return { links, accept: (socket, head) => links.accept(sockets.take(socket, head)) };
+  const traffic = new PeerTraffic(links);
+  return { links, traffic, accept: (socket, head) => links.accept(sockets.take(socket, head)) };
 }
 
 /** The text itself, or that of `file:PATH` without the space around it. */

@@ -54,6 +54,8 @@ export class PeerConnection implements PeerLink, PeerSocketEvents {
   isWantedByPeer = true;
   /** Calls of the other side that are being answered, or about to be. */
   servedCount = 0;
+  sentBytes = 0;
+  receivedBytes = 0;
   readonly #socket: PeerSocket;
   readonly #host: ConnectionHost;
   readonly #assembler: FrameAssembler;
@@ -183,6 +185,7 @@ export class PeerConnection implements PeerLink, PeerSocketEvents {
 
   received(bytes: Uint8Array): void {
     this.#wasHeard = true;
+    this.receivedBytes += bytes.length;
     if (!this.isOpen) return;
     try {
       for (const body of this.#assembler.push(bytes)) {
@@ -285,6 +288,7 @@ export class PeerConnection implements PeerLink, PeerSocketEvents {
     if (countedBytes > this.peerLimits.frameBytesMax) {
       return this.giveUp(`${countedBytes} bytes at once are more than its peer.frame.max.bytes`);
     }
+    this.sentBytes += totalBytes(chunks);
     this.#window.send(countedBytes);
     if (this.#window.isOverrun) return this.giveUp("it takes too little of what it is sent");
     if (leases.length === 0) return this.#socket.write(chunks);

@@ -43,7 +43,7 @@ function startMirror(...more: string[]): Child {
 /** What a run to the end says it has done. */
 async function mirrorAll(...more: string[]): Promise<Record<string, unknown>> {
   const run = await xylem(mirrorArgs("--until-caught-up", "--json", ...more));
-  expect([run.code, run.stderr.replace(/^topic .*\n/gm, "")]).toEqual([0, ""]);
+  expect([run.code, run.stderr.replace(/^(topic|group \S+ has) .*\n/gm, "")]).toEqual([0, ""]);
   return JSON.parse(run.stdout) as Record<string, unknown>;
 }
 
@@ -68,7 +68,10 @@ async function send(topic: string, index: number, values: readonly string[]): Pr
 }
 
 test("a killed mirror goes on where it was: nothing twice, nothing missing", async () => {
-  await sender.createTopic("orders", { partitions: 2, configs: { "retention.ms": "7200000" } });
+  await sender.createTopic("orders", {
+    partitions: 2,
+    configs: { "retention.ms": "7200000", "min.insync.replicas": "1" },
+  });
   const large = "x".repeat(5_000);
   for (let at = 0; at < 300; at += 1) await send("orders", at % 2, [`${at} ${large}`, `${at}`]);
   const copied = async (): Promise<number> =>
@@ -149,6 +152,46 @@ test("a group goes on at the target exactly where it was at the source", async (
     Array.from({ length: 50 }, (_, at) => at),
   );
 });
+
+test("a group that is further at the target, or has members there, is left alone", async () => {
+  await sender.createTopic("jobs");
+  for (let at = 0; at < 10; at += 1) await send("jobs", 0, [`job ${at}`]);
+  const after = async (committed: number): Promise<number> => {
+    await commit(sender, committed);
+    await mirrorAll("--topics", "jobs", "--groups");
+    return await committedAt(reader);
+  };
+  expect(await after(4)).toBe(4);
+  expect(await after(6)).toBe(6);
+  await commit(reader, 8);
+  expect(await after(7)).toBe(8);
+  expect(await after(2)).toBe(8);
+  const kafka = new Kafka({ brokers: [target.bootstrap], logLevel: logLevel.NOTHING });
+  const consumer = kafka.consumer({ groupId: "workers", maxWaitTimeInMs: 100 });
+  await consumer.connect();
+  await consumer.subscribe({ topics: ["jobs"] });
+  let isThere = false;
+  consumer.on("consumer.group_join", () => (isThere = true));
+  await consumer.run({ autoCommit: false, eachMessage: () => Promise.resolve() });
+  await waitUntil("it is a member", () => isThere);
+  expect(await after(10)).toBe(8);
+  await consumer.disconnect();
+});
+
+/** Commits an offset of "jobs" for the group "workers", which has no members. */
+async function commit(client: RawClient, committedOffset: number): Promise<void> {
+  const partitions = [{ partitionIndex: 0, committedOffset, committedMetadata: "" }];
+  const topics = [{ name: "jobs", partitions }];
+  const body = { groupId: "workers", memberId: "", topics };
+  const answer = await client.connection.request("OffsetCommit", 8, body);
+  expect(answer.topics[0]?.partitions[0]?.errorCode).toBe(0);
+}
+
+async function committedAt(client: RawClient): Promise<number> {
+  const body = { groupId: "workers", topics: null };
+  const answer = await client.connection.request("OffsetFetch", 7, body);
+  return Number(answer.topics[0]?.partitions[0]?.committedOffset);
+}
 
 /** What a member of the group "workers" reads before it leaves; it commits after each record. */
 async function consume(broker: BrokerProcess, count: number): Promise<string[]> {

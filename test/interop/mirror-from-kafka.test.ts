@@ -98,6 +98,12 @@ describeWith(["java", "maven", "etcd"], "Apache Kafka, mirrored into three nodes
         cluster.logBytes(id, "moves", 0).equals(cluster.logBytes(1, "moves", 0)),
       );
     }
+    // The records went over links, which each node's page tells of.
+    const page = await (await fetch(`http://${cluster.node(2).bootstrap}/metrics`)).text();
+    for (const other of [1, 3]) {
+      expect(page).toMatch(new RegExp(`xylem_peer_sent_bytes_total{node="${other}"} [1-9]`));
+      expect(page).toContain(`xylem_peer_linked{node="${other}"} 1`);
+    }
   });
 
   async function withProducer(

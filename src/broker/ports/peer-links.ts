@@ -75,6 +75,9 @@ export interface PeerLink {
   send(message: PeerMessage, bytes?: readonly Uint8Array[], lease?: ReadLease): void;
   /** Bytes sent that the other side has not taken yet. */
   readonly inFlightBytes: number;
+  /** Of all frames since it was opened. */
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
   /** Whether the other side takes further record bytes. Messages without any need no room. */
   readonly hasRoom: boolean;
   /** Each time there is room after there was none. Answers what takes the listener off. */

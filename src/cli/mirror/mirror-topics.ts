@@ -29,6 +29,8 @@ const deleteOperation = 1;
 /** Of configs that a topic has for itself. */
 const ownConfigSource = 1;
 
+const replicasMin = "min.insync.replicas";
+
 const adminMsMax = 30_000;
 
 /** Makes topics at the target as they are at the source: names, partitions and configs. */
@@ -55,17 +57,17 @@ export class MirrorTopics {
   /** Brings the target up to the source's topics and answers those that can be copied. */
   async sync(): Promise<readonly TopicPair[]> {
     const wanted = await this.#wanted();
-    const there = new Map(
-      (await this.#target.readMetadata()).topics.map((topic) => [topic.name ?? "", topic]),
-    );
+    let there = await this.#atTarget();
     let isChanged = false;
     for (const topic of wanted) {
       const changed = await this.#grow(topic, there.get(topic.name ?? ""));
       isChanged ||= changed;
     }
-    const configs = await this.#copyConfigs(wanted.map(({ name }) => name ?? ""));
-    const target = isChanged ? await this.#target.readMetadata() : undefined;
-    for (const topic of target?.topics ?? []) there.set(topic.name ?? "", topic);
+    if (isChanged) there = await this.#atTarget();
+    const configs = await this.#copyConfigs(
+      wanted.map(({ name }) => name ?? ""),
+      there,
+    );
     return wanted.flatMap((topic) => {
       const name = topic.name ?? "";
       const copy = there.get(name);
@@ -74,6 +76,11 @@ export class MirrorTopics {
       const places = { source: placesOf(topic), target: placesOf(copy) };
       return [{ name, topicId: topic.topicId, ...places, isCompacted }];
     });
+  }
+
+  async #atTarget(): Promise<ReadonlyMap<string, MetadataTopic>> {
+    const { topics } = await this.#target.readMetadata();
+    return new Map(topics.map((topic) => [topic.name ?? "", topic]));
   }
 
   async #wanted(): Promise<readonly MetadataTopic[]> {
@@ -114,7 +121,10 @@ export class MirrorTopics {
   }
 
   /** Answers each topic's cleanup policies at the target. */
-  async #copyConfigs(names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  async #copyConfigs(
+    names: readonly string[],
+    there: ReadonlyMap<string, MetadataTopic>,
+  ): Promise<ReadonlyMap<string, string>> {
     const policies = new Map<string, string>();
     const source = await describeConfigs(this.#source, names);
     const target = await describeConfigs(this.#target, names);
@@ -124,6 +134,7 @@ export class MirrorTopics {
         return from === ownConfigSource;
       });
       const wanted = new Map(own.map((config) => [config.name, config.value]));
+      this.#fitReplicas(name, wanted, there.get(name));
       const text = JSON.stringify([...wanted]);
       if (known.length > 0 && this.#copied.get(name) !== text) {
         await this.#setConfigs(name, wanted, known);
@@ -133,6 +144,20 @@ export class MirrorTopics {
       policies.set(name, wanted.get("cleanup.policy") ?? kept ?? "");
     }
     return policies;
+  }
+
+  /** With fewer replicas than at the source nothing could be written. */
+  #fitReplicas(
+    name: string,
+    wanted: Map<string, string | null>,
+    copy: MetadataTopic | undefined,
+  ): void {
+    const replicas = copy?.partitions[0]?.replicaNodes.length ?? 1;
+    if (Number(wanted.get(replicasMin) ?? 1) <= replicas) return;
+    if (!this.#copied.has(name)) {
+      this.#report.say(`topic ${name}: ${replicasMin} is ${replicas}, as many as its replicas are`);
+    }
+    wanted.set(replicasMin, String(replicas));
   }
 
   /** One by one: a value that the target does not take must not keep the others away. */
