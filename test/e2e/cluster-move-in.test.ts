@@ -149,6 +149,13 @@ describeWith(["etcd"], "a node by itself", () => {
     const joined = await startIn(makeFolder(), coordinator);
     const answer = await fetch(`http://${joined.bootstrap}/v1/cluster`);
     expect(await answer.json()).toMatchObject({ nodeId: 2, clusterId });
+    // Its chains of one grow by plan.
+    const plan = ["cluster", "commit", "--replicas", "2", "--wait"];
+    const grown = await xylem([...plan, "--bootstrap", joined.bootstrap]);
+    expect([grown.code, grown.stderr]).toEqual([0, expect.any(String)]);
+    const orders = await fetch(`http://${joined.bootstrap}/v1/topics/orders`);
+    const { partitions } = (await orders.json()) as { partitions: { chain: number[] }[] };
+    expect(partitions.map(({ chain }) => chain.toSorted())).toEqual(Array(3).fill([1, 2]));
   });
 });
 

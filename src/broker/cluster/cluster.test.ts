@@ -3,6 +3,7 @@ import { type ClusterNode, ClusterWorld } from "../../../test/support/cluster-wo
 import { waitUntil } from "../../../test/support/wait-until.ts";
 import { createBucket } from "../buckets/change-bucket.ts";
 import { changeConfigs } from "../configs/alter-resource-configs.ts";
+import { takeNodeId } from "./take-node-id.ts";
 import { deletedPrefix, topicsPrefix } from "../topics/topic-entry.ts";
 
 let world: ClusterWorld;
@@ -171,4 +172,32 @@ describe("settings of the cluster", () => {
       (node) => node.topic("com.orders")?.settings["retention.ms"] === 99,
     );
   });
+});
+
+test("before all nodes that it was told of have come nothing is made, and it says why", async () => {
+  world = new ClusterWorld(2);
+  const { broker } = await world.start(1);
+  const asked = { name: "orders", partitions: 1, replicas: 1, configs: new Map<string, string>() };
+  await expect(broker.topics.create(asked)).rejects.toMatchObject({
+    code: "NOT_ENOUGH_REPLICAS",
+    message: "1 of 2 nodes have come (cluster.expect)",
+  });
+  await world.start(2);
+  await world.until("the other is seen", ({ cluster }) => cluster.image.nodes.length === 2);
+  expect((await broker.topics.create(asked)).partitions).toHaveLength(1);
+});
+
+test("nodes without numbers are given the least that nobody had", async () => {
+  world = new ClusterWorld(2);
+  await world.start(1);
+  await world.start(3);
+  const taken = [
+    await takeNodeId(world.coordinator, "a"),
+    await takeNodeId(world.coordinator, "b"),
+  ];
+  expect(taken).toEqual([2, 4]);
+  const many = await Promise.all(
+    ["c", "d", "e"].map((directory) => takeNodeId(world.coordinator, directory)),
+  );
+  expect(many.toSorted((a, b) => a - b)).toEqual([5, 6, 7]);
 });
