@@ -88,18 +88,16 @@ describeWith(["etcd", "kcat", "java"], "three nodes in three racks", () => {
       "replica.selector.class": "rack-aware",
       "offsets.topic.num.partitions": String(offsetsPartitions),
       "group.initial.rebalance.delay.ms": "0",
-      "cluster.lease.ms": "3000",
+      "cluster.lease.ms": "6000",
     };
     cluster = await XylemCluster.start(3, shared, (id) => ({ "broker.rack": `rack-${id}` }));
     const admin = cluster.kafka().admin();
     await admin.connect();
-    await admin.createTopics({
-      waitForLeaders: true,
-      topics: [
-        { topic, replicaAssignment: [{ partition: 0, replicas: [1, 2, 3] }] },
-        { topic: pair, replicaAssignment: [{ partition: 0, replicas: [1, 2] }] },
-      ],
-    });
+    for (const [name, replicas] of Object.entries({ [topic]: [1, 2, 3], [pair]: [1, 2] })) {
+      const topics = [{ topic: name, replicaAssignment: [{ partition: 0, replicas }] }];
+      // On a busy machine a node may seem to be gone for a moment.
+      await waitUntil(`${name} is made`, () => admin.createTopics({ topics }).catch(() => false));
+    }
     await admin.disconnect();
     await cluster.whenWhole(topic, 3);
     producer = cluster.kafka().producer({ idempotent: true, maxInFlightRequests: 1 });
