@@ -98,6 +98,7 @@ export const readAnswer = message({
     highWatermark: wire.float64,
     lastStable: wire.float64,
     logStart: wire.float64,
+    isLatestKnown: wire.bool,
     wasReset: wire.bool,
   },
 });

@@ -42,6 +42,8 @@ export interface Page {
   readonly highWatermark: number;
   readonly lastStable: number;
   readonly logStart: number;
+  /** False at a new head: what is not here may be committed all the same (KIP-207). */
+  readonly isLatestKnown: boolean;
   /** The position was not in the log, and `reset` said where to go. */
   readonly wasReset: boolean;
 }
@@ -82,7 +84,7 @@ export async function readHere(
   if (wasReset && ask.reset === undefined) throw outOfRange(log, wished, log.lastStable);
   const offset = wasReset ? await resolvePosition(log, ask.reset ?? "earliest") : wished;
   const page = new PageReading({ broker, tools, topic, log, offset, endMs }, ask);
-  return { ...(await page.read()), wasReset };
+  return { ...(await page.read()), isLatestKnown: log.knowsLatest !== false, wasReset };
 }
 
 function isOutside(log: PartitionLog, offset: number): boolean {
@@ -133,7 +135,7 @@ class PageReading {
     });
   }
 
-  async read(): Promise<Omit<Page, "wasReset">> {
+  async read(): Promise<Omit<Page, "isLatestKnown" | "wasReset">> {
     let wasBrought: boolean;
     do {
       wasBrought = await this.#fetch();

@@ -61,6 +61,15 @@ test.each([
   expect(status).toBe(path.endsWith("offset=7") ? 416 : 200);
 });
 
+test("one record that it may be about to commit is not said to be missing", async () => {
+  const record = (offset: number) => world.http(2, "GET", `${page}/${offset}`);
+  expect(await record(0)).toMatchObject({ status: 200 });
+  expect(await record(1)).toMatchObject(unknown);
+  world.cluster.network.unblock(2, 3);
+  await world.until("it knows", () => logAt(2)?.committed === 2);
+  expect(await record(1)).toMatchObject({ status: 200 });
+});
+
 test("over gRPC too", async () => {
   const read = { topic: "orders", partition: 0, position: { edge: "LOG_EDGE_LATEST" } };
   expect(await world.grpc(2, "Read", read)).toMatchObject({ status: 503 });

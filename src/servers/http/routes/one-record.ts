@@ -56,7 +56,11 @@ async function readOne(
   }
   const [record] = page.records;
   if (record?.offset === offset) return record;
-  const { logStart, highWatermark } = page;
+  const { logStart, highWatermark, isLatestKnown } = page;
+  if (!isLatestKnown && offset >= highWatermark) {
+    const detail = `the new head of ${topic}-${partition} does not know yet what is committed`;
+    throw new XylemError("OFFSET_NOT_AVAILABLE", detail);
+  }
   throw new Refusal(404, `${topic}-${partition} has no record at ${offset}.`, {
     code: "OFFSET_OUT_OF_RANGE",
     facts: { logStart, highWatermark },
