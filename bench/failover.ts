@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { ConsulAgent } from "../test/support/consul.ts";
 import { repositoryRoot } from "../test/support/repository.ts";
 import { type HeadDeath, SteadyProducer } from "../test/support/steady-producer.ts";
+import { waitUntil } from "../test/support/wait-until.ts";
 import { XylemCluster } from "../test/support/xylem-cluster.ts";
 import { median } from "./median.ts";
 
@@ -26,11 +27,37 @@ const { values } = parseArgs({
   },
 });
 
-async function start(): Promise<XylemCluster> {
-  if (values.coordinator !== "consul") return XylemCluster.start(3);
+interface Bench {
+  readonly cluster: XylemCluster;
+  /** Another node may become the controller. */
+  readonly freeOffice: () => Promise<unknown>;
+}
+
+const office = "xylem/xylem/controller";
+
+async function start(): Promise<Bench> {
+  if (values.coordinator !== "consul") {
+    const cluster = await XylemCluster.start(3);
+    const url = `http://${cluster.etcd.address}/v3/kv/deleterange`;
+    const body = JSON.stringify({ key: Buffer.from(office).toString("base64") });
+    return { cluster, freeOffice: () => fetch(url, { method: "POST", body }) };
+  }
   const [agent] = (await ConsulAgent.startServers(1)) as [ConsulAgent];
   const shared = { url: `consul://${agent.address}`, stop: () => agent.stop() };
-  return XylemCluster.startOn(shared, 3);
+  const url = `http://${agent.address}/v1/kv/${office}`;
+  const freeOffice = () => fetch(url, { method: "DELETE" });
+  return { cluster: await XylemCluster.startOn(shared, 3), freeOffice };
+}
+
+/** Until the head is the controller too, or until it is not. */
+async function whenOffice({ cluster, freeOffice }: Bench, isHeads: boolean): Promise<void> {
+  await waitUntil("the office is where it is wanted", async () => {
+    const head = await producer.headAt(1);
+    const { controllerId } = await cluster.describe(1);
+    const isFilled = controllerId > 0;
+    if (isFilled && (controllerId === head) !== isHeads) await freeOffice();
+    return isFilled && (controllerId === head) === isHeads;
+  });
 }
 
 /** Milliseconds from `sinceMs` to the first line with this text. */
@@ -43,7 +70,8 @@ function firstLine(cluster: XylemCluster, ids: readonly number[], text: string, 
   return after.length === 0 ? undefined : Math.min(...after) - Math.floor(sinceMs);
 }
 
-async function run(cluster: XylemCluster, producer: SteadyProducer, how: Round["how"]) {
+async function run(how: Round["how"]): Promise<Round> {
+  const { cluster } = bench;
   const sinceMs = Date.now();
   const death = await (how === "killed" ? producer.killHead() : producer.pauseHead());
   const left = cluster.ids.filter((id) => id !== death.head);
@@ -78,13 +106,16 @@ function row(name: string, rounds: readonly Round[]): string {
   return `| ${cells.join(" | ")} |`;
 }
 
-const cluster = await start();
+const bench = await start();
+const { cluster } = bench;
 const producer = await SteadyProducer.start(cluster, topic);
 const rounds: Round[] = [];
 const howOften = { killed: Number(values.rounds), paused: Number(values.pauses) };
 for (const how of ["killed", "paused"] as const) {
   for (let at = 0; at < howOften[how]; at += 1) {
-    const round = await run(cluster, producer, how);
+    // Two of three heads are no controller.
+    await whenOffice(bench, at % 3 === 2);
+    const round = await run(how);
     rounds.push(round);
     console.log(JSON.stringify(round));
   }

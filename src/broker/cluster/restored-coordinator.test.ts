@@ -1,0 +1,56 @@
+import { afterEach, expect, test } from "vitest";
+import { ClusterWorld } from "../../../test/support/cluster-world.ts";
+import { batchOf } from "../../../test/support/log-directory.ts";
+import { ProducedBatch, produce } from "../produce.ts";
+import type { PlacedPartition } from "./placed-partition.ts";
+
+let world: ClusterWorld;
+afterEach(() => world.close());
+
+const all = [1, 2, 3];
+
+const partitionAt = (id: number) =>
+  world.node(id).topic("orders")?.partitions[0] as PlacedPartition | undefined;
+const headId = (ids = all): number =>
+  ids.find((id) => partitionAt(id)?.absence === undefined && partitionAt(id) !== undefined) ?? -1;
+const configAt = (id: number) => [...world.node(id).cluster.image.chains.values()][0]?.config;
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  for (let step = 0; !holds(); step += 1) {
+    if (step === 2_000) throw new Error(`not within 100 s: ${what}`);
+    await world.tick(50);
+  }
+}
+
+async function append(value: string, ids = all): Promise<number> {
+  const node = world.node(headId(ids));
+  const batch = new ProducedBatch(node.topic("orders"), 0, batchOf([value]));
+  const request = { acks: -1, timeoutMs: 5_000, clientId: "", transactionalId: null };
+  await world.drive(Promise.resolve(produce(node.broker, { ...request, batches: [batch] })));
+  expect(batch.error).toBeUndefined();
+  return batch.appended?.baseOffset ?? -1;
+}
+
+test("a coordinator restored from a backup: chains go on from their newest logs", async () => {
+  world = await ClusterWorld.open(3);
+  await world.create(1, "orders", { replicas: 3 });
+  await until("there is a head", () => headId() > 0);
+  expect(await append("a")).toBe(0);
+  const backup = world.store.backUp();
+  // A member dies and comes back: two epochs, and a record in the second of them.
+  const dead = world.node(headId());
+  dead.crash();
+  const left = all.filter((id) => id !== dead.id);
+  await until("another leads", () => headId(left) > 0);
+  expect(await append("b", left)).toBe(1);
+  await world.drive(world.start(dead.id, {}, dead.disk));
+  await until("it is a member again", () => configAt(headId())?.members.length === 3);
+  expect(await append("c")).toBe(2);
+  const epochBefore = configAt(1)?.epoch ?? 0;
+  world.store.restore(backup);
+  await until("the old state is seen", () => configAt(1)?.epoch === 1);
+  await until("there is a newer epoch", () => (configAt(1)?.epoch ?? 0) > epochBefore);
+  await until("the chain is whole", () => configAt(1)?.members.length === 3 && headId() > 0);
+  expect(await append("d")).toBe(3);
+  for (const id of all) expect(partitionAt(id)?.placement.log?.end).toBe(4);
+});
