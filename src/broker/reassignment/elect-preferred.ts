@@ -1,11 +1,14 @@
 import type { Clock } from "../../base/clock.ts";
 import { XylemError } from "../../base/errors.ts";
 import type { ChainConfig } from "../../replication/chain-config.ts";
+import type { ChainControl } from "../cluster/assignment/chain-control.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { type Candidate, type ElectionParts, keyOf, notNeeded } from "./candidate.ts";
 
 /** Clients give up a request after 30 s. */
 const waitMsMax = 20_000;
+/** Chains that are named to the controller in one call. */
+const keysPerCallMax = 1_000;
 /** The wish is told again: the controller may be another one. */
 const againMs = 1_000;
 
@@ -26,7 +29,7 @@ export async function electPreferred(
   const endMs = clock.monotonicMs() + Math.min(timeoutMs, waitMsMax);
   while (waiting.size > 0) {
     // Without a controller it is asked again like one that has changed.
-    await chainControl.calls.prefer([...waiting.keys()]).catch(expectXylemError);
+    await wish(chainControl, [...waiting.keys()]);
     const leftMs = endMs - clock.monotonicMs();
     await untilSettled(cluster, clock, waiting, Math.min(Math.max(leftMs, 0), againMs));
     for (const [key, at] of waiting) {
@@ -71,6 +74,12 @@ function isSettled({ image }: Cluster, key: string): boolean {
   return config === undefined || image.headOf(config)?.id === preferredOf(config);
 }
 
+async function wish({ calls }: ChainControl, keys: readonly string[]): Promise<void> {
+  for (let at = 0; at < keys.length; at += keysPerCallMax) {
+    await calls.prefer(keys.slice(at, at + keysPerCallMax)).catch(expectXylemError);
+  }
+}
+
 function untilSettled(
   cluster: Cluster,
   clock: Clock,
@@ -78,15 +87,18 @@ function untilSettled(
   timeoutMs: number,
 ): Promise<void> {
   return new Promise((resolve) => {
+    const left = new Set([...waiting.keys()].filter((key) => !isSettled(cluster, key)));
     const end = (): void => {
       leave();
       cancel();
       resolve();
     };
-    const leave = cluster.onImage(() => {
-      if ([...waiting.keys()].every((key) => isSettled(cluster, key))) end();
+    const leave = cluster.onImage(({ chains }) => {
+      for (const key of chains) if (isSettled(cluster, key)) left.delete(key);
+      if (left.size === 0) end();
     });
     const cancel = clock.schedule(timeoutMs, end);
+    if (left.size === 0) end();
   });
 }
 

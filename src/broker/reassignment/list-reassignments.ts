@@ -21,9 +21,10 @@ export function listReassignments(
     wanted === undefined ? topics.list() : [...wanted.keys()].map((name) => topics.find(name));
   return named.flatMap((topic) => {
     if (topic === undefined) return [];
+    const topicId = formatUuid(topic.id);
     const indexes = wanted?.get(topic.name) ?? topic.partitions.keys();
     const partitions = [...new Set(indexes)].flatMap((partition) => {
-      const config = cluster.image.chain(formatUuid(topic.id), partition)?.config;
+      const config = cluster.image.chain(topicId, partition)?.config;
       const moving = config && reassignmentOf(config);
       return moving === undefined ? [] : [{ partition, ...moving }];
     });

@@ -95,7 +95,7 @@ export function startUnclean(
     throw new XylemError("ELECTION_NOT_NEEDED", `a member of ${key} is up`);
   }
   if (!topic.allowsUnclean) {
-    const detail = `the topic of ${key} does not allow an unclean start`;
+    const detail = `${key}: the topic does not allow it (unclean.leader.election.enable)`;
     throw new XylemError("ELIGIBLE_LEADERS_NOT_AVAILABLE", detail);
   }
   const node = nodes.findNode(id);
