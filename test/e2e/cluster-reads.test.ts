@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Consumer, ConsumerConfig, Producer } from "kafkajs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { XylemClient } from "../../src/client/index.ts";
@@ -171,12 +173,17 @@ describeWith(["etcd", "kcat", "java"], "three nodes in three racks", () => {
     const groupId = await groupLedBy(dying);
     const values = await consume(groupId);
     const client = new XylemClient(url(dying), { retriesMax: 20 });
-    await client.cluster();
+    const subscribed: unknown[] = [];
+    const subscription = client.subscribe(topic, { from: "earliest" });
+    const subscribing = (async () => {
+      for await (const { value } of subscription) subscribed.push(value);
+    })();
     const first = await pull(one);
     await callGroup(other, "ack", { member: "m", cursor: first.cursor });
     await waitUntil("all are read", async () => {
       const isCommitted = (await committedBy(groupId)) === sent.length;
-      return isCommitted && streams.every(({ records }) => records.length === sent.length);
+      if (!isCommitted || subscribed.length < sent.length) return false;
+      return streams.every(({ records }) => records.length === sent.length);
     });
     const acknowledged = sent.length;
 
@@ -196,6 +203,10 @@ describeWith(["etcd", "kcat", "java"], "three nodes in three racks", () => {
     expect(await client.read(topic, { recordsMax: 1_000 })).toMatchObject({
       nextOffset: sent.length,
     });
+    await waitUntil("the client goes on elsewhere", () => subscribed.length >= sent.length);
+    subscription.close();
+    await subscribing;
+    expect(subscribed).toEqual(sent);
     await cluster.node(dying).restart();
     await cluster.whenWhole(topic, 3);
   });
@@ -219,6 +230,20 @@ describeWith(["etcd", "kcat", "java"], "three nodes in three racks", () => {
     await cluster.node(head).restart();
     await send(1);
     for (const id of cluster.ids) expect(await readOnEachDoor(id)).toEqual(allDoorsSay(sent));
+  });
+
+  test("forget a topic with its files, and begin it anew at 0", async () => {
+    const gone = await fetch(`${url(3)}/v1/topics/${pair}`, { method: "DELETE" });
+    expect(gone.status).toBe(204);
+    await waitUntil("its files are gone", () =>
+      cluster.ids.every((id) => !existsSync(join(cluster.node(id).dataFolder, `${pair}-0`))),
+    );
+    for (const id of cluster.ids) {
+      expect((await fetch(`${url(id)}/v1/topics/${pair}`)).status).toBe(404);
+    }
+    const path = `${url(3)}/v1/topics/${pair}/records`;
+    const made = await fetch(path, { method: "POST", body: "anew" });
+    expect(await made.json()).toMatchObject({ records: [{ offset: 0 }] });
   });
 
   const allDoorsSay = (values: readonly string[]) => ({

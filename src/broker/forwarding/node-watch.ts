@@ -8,7 +8,8 @@ import type { ClusterSight } from "./sights.ts";
 const waitMs = 2_000;
 /** After a failure, and where the node does not lead what it was asked for. */
 const pauseMs = 200;
-/** So much later for each partition that is asked for: what comes meanwhile adds up. */
+/** The next question comes so much later, and more for each partition: what comes adds up. */
+const paceMsMin = 5;
 const paceMs = 0.02;
 
 /** Asks one node for news of the partitions that it leads, of all that are watched in one call. */
@@ -55,7 +56,8 @@ export class NodeWatch {
     await Promise.resolve();
     while (this.#sights.size > 0) {
       const isAllTold = await this.#ask();
-      await this.#pause(isAllTold ? this.#sights.size * paceMs : pauseMs);
+      const pace = Math.max(paceMsMin, this.#sights.size * paceMs);
+      await this.#pause(isAllTold ? pace : pauseMs);
     }
     this.#isRunning = false;
   }
@@ -88,7 +90,6 @@ export class NodeWatch {
   }
 
   #pause(ms: number): Promise<void> {
-    if (ms < 1) return Promise.resolve();
     return new Promise((resolve) => void this.#clock.schedule(ms, resolve));
   }
 }
