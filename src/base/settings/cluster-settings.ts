@@ -59,7 +59,7 @@ export const clusterSettings = {
     "The highest feature level this node says it can work at; 0 is all that its version knows.",
   ),
   "cluster.lease.ms": int(
-    2_000,
+    3_000,
     between(500, 300_000),
     "Silence to the coordinator after which a node counts as gone; Consul takes 10 s at least.",
   ),

@@ -1,13 +1,14 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { ClusterWorld } from "../../../test/support/cluster-world.ts";
 import { silentLog } from "../../base/log.ts";
+import { defaultNodeSettings } from "../../base/settings/node-settings.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
 import { claimNode } from "./claim-node.ts";
 
 let world: ClusterWorld;
 afterEach(() => world.close());
 
-const leaseMs = 2_000;
+const leaseMs = defaultNodeSettings["cluster.lease.ms"];
 const patienceMs = 5_000;
 
 /** Lets time pass until the work is done; answers how long it took. */

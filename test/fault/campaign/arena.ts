@@ -5,7 +5,7 @@ import type { FaultCluster, Means } from "./fault-cluster.ts";
 import type { FaultNode } from "./fault-node.ts";
 
 /** The longest a lease lives on after its node fell silent. */
-export const leaseMs = 2_000;
+export const leaseMs = 3_000;
 
 /** What a nemesis has to do with. */
 export class Arena {
