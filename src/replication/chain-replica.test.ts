@@ -21,6 +21,8 @@ function config(epoch: number, members: Member[], more: Partial<ChainConfig> = {
 class Stage {
   nowMs = 0;
   epochs: readonly EpochEnd[] = [];
+  /** Of the batch that the log start divides. */
+  begin = Infinity;
   readonly replica: ChainReplica;
 
   constructor(member: Member, minInsyncReplicas = 1, start: Partial<typeof empty> = {}) {
@@ -28,6 +30,7 @@ class Stage {
     const ports = {
       lease: { holds: () => true },
       epochs: () => this.epochs,
+      begin: () => Math.min(this.begin, this.replica.marks.logStart),
       nextSession: () => (session += 1),
     };
     const log = { ...empty, ...start, durability: "fsync" as const, minInsyncReplicas };
@@ -106,6 +109,33 @@ test("a read that was for another place is not sent", () => {
   const loaded = { kind: "loaded", link: b.id, session: 1, next: 20, sizeBytes: 5 } as const;
   expect(head.step({ ...loaded, offset: 10 })).toEqual([]);
   expect(kinds(head.step({ ...loaded, offset: 0 }))).toContain("append");
+});
+
+test("a joiner begins at a whole batch, and is appended once it has deleted as much", () => {
+  const log = { logStart: 3, end: 5, committed: 5, written: 5, flushed: 5 };
+  const stage = new Stage(a, 1, log);
+  stage.begin = 0;
+  stage.epochs = [{ epoch: 1, endOffset: 5 }];
+  stage.step({ kind: "config", config: config(1, [a], { joining: [b] }) });
+  // It is where an earlier session left it: at a log start that divides a batch.
+  const [answer] = stage.hear(b, { ...hello, logStart: 3, end: 3 });
+  expect(answer).toMatchObject({ message: { kind: "helloOk", common: 0 } });
+  stage.hear(b, ack(0));
+  stage.step({ kind: "loaded", link: b.id, session: 1, offset: 0, next: 5, sizeBytes: 9 });
+  const asks = (told: ChainMessage): string[] =>
+    kinds([...stage.hear(b, told), ...stage.tickTo(stage.nowMs + 200)]);
+  expect(asks(ack(5))).not.toContain("ask");
+  expect(asks({ ...ack(5), logStart: 3 } as ChainMessage)).toContain("ask");
+});
+
+test("a joiner without records may begin below the log start that it was told", () => {
+  const at = { logStart: 3, end: 3, committed: 3, written: 3, flushed: 3 };
+  const joiner = new Stage(b, 1, at);
+  joiner.step({ kind: "config", config: config(1, [a], { joining: [b] }) });
+  joiner.step({ kind: "linkOpened", link: a.id, peer: a });
+  const answer = { kind: "helloOk", epoch: 1, session: 1, common: 0 } as const;
+  const effects = joiner.hear(a, { ...answer, commonEpoch: -1, committed: 5 });
+  expect(effects).toContainEqual({ kind: "restart", offset: 0 });
 });
 
 test("an Ack of what was never sent ends the session", () => {

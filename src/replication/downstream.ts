@@ -34,8 +34,9 @@ export class Downstream {
     const found = findCommonEnd(core.ports.epochs(), hello.epochs);
     const equalEnd = Math.max(found?.offset ?? 0, equalBelow(core, hello));
     // Where one of the logs begins later than they part, nothing that the other has can stay.
-    const mayStay = equalEnd >= Math.max(hello.logStart, marks.logStart);
-    this.#next = mayStay ? equalEnd : marks.logStart;
+    const mayStay =
+      equalEnd >= Math.max(hello.logStart, marks.logStart) && !isAtDividedBatch(core, hello);
+    this.#next = mayStay ? equalEnd : (core.ports.begin() ?? marks.logStart);
     const commonEpoch = mayStay ? (found?.epoch ?? -1) : -1;
     const inSession = { epoch: core.epoch, session: this.session };
     const begin = { common: this.#next, commonEpoch };
@@ -88,7 +89,7 @@ export class Downstream {
     if (!this.#hasShaken) return true;
     const { marks, limits } = this.#core;
     if (this.#isReading) return true;
-    if (this.#next < marks.logStart) return false;
+    if (this.#next < marks.logStart && this.#next !== this.#core.ports.begin()) return false;
     const windowBytes = limits.windowBytesMax - this.#inFlightBytes;
     if (this.#next < marks.end && windowBytes > 0) this.#read(windowBytes);
     else if (this.#hasNews(isTick)) this.#append(this.#next);
@@ -115,7 +116,8 @@ export class Downstream {
   #hasNews(isTick: boolean): boolean {
     const { marks, orders, limits, nowMs, role } = this.#core;
     const told = this.#told;
-    if (orders.logStart > told.logStart || orders.flush > told.flush) return true;
+    const logStart = Math.max(orders.logStart, marks.logStart);
+    if (logStart > told.logStart || orders.flush > told.flush) return true;
     const isQuiet = this.#inFlight.length === 0 && this.#next === marks.end;
     if (marks.committed > told.committed && (isQuiet || isTick)) return true;
     if (!isTick) return false;
@@ -127,7 +129,9 @@ export class Downstream {
   #append(next: number): void {
     const { marks, orders, epoch, nowMs, role, ports } = this.#core;
     const { committed } = marks;
-    const { logStart, flush, freshCount } = orders;
+    const { flush, freshCount } = orders;
+    // What is deleted here was ordered by a head, this one or one before it.
+    const logStart = Math.max(orders.logStart, marks.logStart);
     const isHead = role === "head" || role === "solo";
     const isFresh = isHead ? ports.lease.holds(nowMs) : freshCount > this.#told.freshCount;
     const range = { epoch, session: this.session, base: this.#next, next };
@@ -140,6 +144,11 @@ export class Downstream {
   #send(message: ChainMessage): void {
     this.#core.emit({ kind: "send", link: this.link, message });
   }
+}
+
+/** A log start may divide a batch, which is sent as a whole: a log without records ends there. */
+function isAtDividedBatch({ marks, ports }: ReplicaCore, { end, epochs }: Hello): boolean {
+  return epochs.length === 0 && end <= marks.logStart && (ports.begin() ?? end) < end;
 }
 
 /**

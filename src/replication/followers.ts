@@ -66,12 +66,15 @@ export class Followers {
 
   /**
    * Answers handshakes: those of a later epoch wait for it here, those of a follower until this
-   * replica `isInStep` with the one ahead, so that what it says of its log stays true.
+   * replica `isInStep` with the one ahead, so that what it says of its log stays true, and knows
+   * where its log begins.
    */
   answerHellos(isInStep: boolean): void {
     const due = this.#hellos.takeDue(({ peer, hello }) => {
       if (hello.epoch > this.#core.epoch) return false;
-      return isInStep || this.#slotOf(peer, hello) === undefined;
+      // Where a log that has nothing in common begins anew has to be known.
+      const isReady = isInStep && this.#core.ports.begin() !== undefined;
+      return isReady || this.#slotOf(peer, hello) === undefined;
     });
     for (const { link, peer, hello } of due) {
       const slot = this.#slotOf(peer, hello);

@@ -12,6 +12,8 @@ export class Joining {
   readonly #slot: SuccessorSlot;
   /** This replica's end when it adopted the epoch: what it may have acknowledged before. */
   #floor = 0;
+  /** Likewise where this log began. */
+  #logStartFloor = 0;
   #acknowledged: ChainMarks = noMarks;
   /** What was here at the last tick: a joiner that has it is near. */
   #endBefore = 0;
@@ -29,6 +31,7 @@ export class Joining {
 
   beginEpoch(): void {
     this.#floor = this.#core.marks.end;
+    this.#logStartFloor = this.#core.marks.logStart;
     this.#endBefore = this.#core.marks.end;
     this.#acknowledged = noMarks;
     this.#isWithholding = false;
@@ -73,7 +76,8 @@ export class Joining {
     const theirs = this.#slot.acknowledged;
     const needed = Math.max(this.#floor, committed);
     if (theirs.written < Math.max(needed, this.#acknowledged.written)) return false;
-    if (theirs.logStart < this.#acknowledged.logStart) return false;
+    const deleted = Math.max(this.#logStartFloor, this.#acknowledged.logStart);
+    if (theirs.logStart < deleted) return false;
     return heldOf(theirs, durability) >= Math.max(needed, heldOf(this.#acknowledged, durability));
   }
 }

@@ -10,6 +10,8 @@ export interface ReplicaPorts {
   readonly lease: Pick<LeaseTerm, "holds">;
   /** The epochs that the log has records of, ascending, up to its end. */
   epochs(): readonly EpochEnd[];
+  /** Where the batch begins that holds the log start, or would; undefined: not known yet. */
+  begin(): number | undefined;
   /** A number that this incarnation of the node has used for no session yet. */
   nextSession(): number;
 }

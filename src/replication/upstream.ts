@@ -118,7 +118,9 @@ export class Upstream {
     const isJoiner = this.#core.role === "joiner";
     const isOld = isBeforeUncleanStart(ports.epochs(), config?.unclean ?? 0);
     const { common } = message;
-    if (common < marks.committed && !isOld) {
+    // A joiner without records can lose none: it was at a log start that divides a batch.
+    const isEmpty = isJoiner && marks.logStart === marks.end;
+    if (common < marks.committed && !isOld && !isEmpty) {
       return this.#core.halt(`${common} is the end in common, ${marks.committed} was committed`);
     }
     if (!isJoiner && common !== marks.end) {

@@ -103,6 +103,12 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
     } else this.#waiting.advance(this.#host.clock.monotonicMs());
   }
 
+  whenDeleted(offset: number, done: (error?: Error) => void): void {
+    if (this.#isOver) return done(this.#refused("NOT_LEADER_OR_FOLLOWER"));
+    this.#waiting.addDeleted(offset, done);
+    this.#waiting.advance(this.#host.clock.monotonicMs());
+  }
+
   configure(config: ChainConfig): void {
     this.#checkEpoch(config);
     this.#feed({ kind: "config", config });

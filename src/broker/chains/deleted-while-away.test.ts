@@ -1,7 +1,11 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ForwardingWorld } from "../../../test/support/forwarding-world.ts";
 import type { PlacedPartition } from "../cluster/placed-partition.ts";
+import { assert } from "../../base/assert.ts";
+import { encodeUtf8 } from "../../base/text.ts";
+import { batchTools } from "../../node/open-broker.ts";
 import { deleteRecords } from "../delete-records.ts";
+import { appendRecords } from "../records/append-records.ts";
 import type { Topic } from "../topics/topics.ts";
 
 let world: ForwardingWorld;
@@ -24,6 +28,14 @@ const members = (at: number): number => {
   return only?.config.members.length ?? 0;
 };
 
+function deleteBefore(offset: number): Promise<number> {
+  const head = headId();
+  const { deadlines } = world.cluster.node(head).broker;
+  const [partition] = topicAt(head).partitions;
+  assert(partition !== undefined, "it has a partition");
+  return deleteRecords(topicAt(head), partition, offset, { deadlines, timeoutMs: 5_000 });
+}
+
 async function append(at: number, count: number): Promise<void> {
   for (let sent = 0; sent < count; sent += 1) {
     const headers = { "content-type": "text/plain" };
@@ -38,8 +50,7 @@ test("records that were deleted while a replica was down do not come back with i
   const head = headId();
   const [away = 0, other = 0] = ids.filter((id) => id !== head);
   const former = await world.stop(away);
-  const deleted = deleteRecords(topicAt(head), topicAt(head).partitions[0]!, 7);
-  expect(await world.cluster.drive(deleted)).toBe(7);
+  expect(await world.cluster.drive(deleteBefore(7))).toBe(7);
   await append(head, 1);
   await world.cluster.drive(world.restart(former));
   await world.until("it is a member again", () => members(head) === 3);
@@ -53,6 +64,37 @@ test("records that were deleted while a replica was down do not come back with i
   const path = "/v1/topics/orders/partitions/0/records?offset=earliest";
   const { json } = await world.http(away, "GET", path);
   expect((json["records"] as { offset: number }[])[0]?.offset).toBe(7);
+});
+
+test("a replica whose disk was lost gets batches that the log start divides", async () => {
+  const head = headId();
+  const [away = 0] = ids.filter((id) => id !== head);
+  await world.stop(away);
+  const values = ["1", "2", "3"].map((value) => ({ key: null, value: encodeUtf8(value) }));
+  const records = values.map((one) => ({ ...one, headers: [] }));
+  const asked = { topic: "orders", acks: -1, timeoutMs: 1_000, clientId: "test" } as const;
+  const { broker } = world.cluster.node(head);
+  await world.cluster.drive(appendRecords(broker, batchTools, { ...asked, records }));
+  expect(await world.cluster.drive(deleteBefore(2))).toBe(2);
+  await world.cluster.drive(world.cluster.start(away));
+  await world.until("it is a member again", () => members(head) === 3);
+  const { log } = partitionAt(away).placement;
+  expect(log).toMatchObject({ logStart: 2, end: 3 });
+});
+
+test("records are deleted once every replica has deleted them", async () => {
+  await append(1, 4);
+  const head = headId();
+  const [one = 0, other = 0] = ids.filter((id) => id !== head);
+  for (const id of [one, other]) world.cluster.network.block(head, id);
+  let isDone = false;
+  const deleting = deleteBefore(3).then(() => (isDone = true));
+  await world.cluster.tick(500);
+  expect(isDone).toBe(false);
+  for (const id of [one, other]) world.cluster.network.unblock(head, id);
+  await world.cluster.drive(deleting);
+  const starts = ids.map((id) => partitionAt(id).placement.log?.logStart);
+  expect(starts).toEqual([3, 3, 3]);
 });
 
 test("a topic that was made again while a replica was down is empty there", async () => {

@@ -19,6 +19,7 @@ export function portsOf(log: ReplicaLog, host: ChainHost) {
   return {
     lease: { holds: () => place.isStanding() },
     epochs: () => log.epochEnds(),
+    begin: () => log.begin,
     nextSession: () => host.nextSession(),
   };
 }

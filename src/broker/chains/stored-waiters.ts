@@ -16,6 +16,7 @@ export class StoredWaiters {
   readonly #replica: ChainReplica;
   /** By the least length of the chain. */
   readonly #waiters = new Map<number, Waiters>();
+  readonly #deleted = new OffsetWaiters();
 
   constructor(replica: ChainReplica) {
     this.#replica = replica;
@@ -28,10 +29,16 @@ export class StoredWaiters {
     waiters[durability].add(offset, done);
   }
 
+  /** For the whole chain to have deleted what is below. */
+  addDeleted(offset: number, done: Done): void {
+    this.#deleted.add(offset, done);
+  }
+
   advance(nowMs: number): void {
-    if (this.#waiters.size === 0) return;
+    if (this.#waiters.size + this.#deleted.count === 0) return;
     if (this.#replica.refusalOfCommit(nowMs) !== undefined) return;
     const { chainMarks, marks, config } = this.#replica;
+    this.#deleted.advance(chainMarks.logStart);
     const length = config?.members.length ?? 0;
     for (const [replicasMin, { os, fsync }] of this.#waiters) {
       if (replicasMin > length) continue;
@@ -42,6 +49,7 @@ export class StoredWaiters {
   }
 
   fail(error: XylemError): void {
+    this.#deleted.failAbove(-1, error);
     for (const { os, fsync } of this.#waiters.values()) {
       os.failAbove(-1, error);
       fsync.failAbove(-1, error);

@@ -113,7 +113,7 @@ export class SuccessorReads {
 
   /** What is deleted meanwhile is loaded as nothing; the log start tells the rest. */
   #failure(wanted: WantedRead, error: unknown): LoadedRead | undefined {
-    if (wanted.offset < this.#log.logStart) {
+    if (wanted.offset < (this.#log.begin ?? this.#log.logStart)) {
       return { wanted, next: wanted.offset, records: nothing };
     }
     this.#failed.push(wanted);

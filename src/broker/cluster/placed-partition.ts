@@ -19,7 +19,7 @@ import type {
 } from "../partition/partition-log.ts";
 import type { RunningChain } from "./running-chain.ts";
 
-type ServingChain = "isReadable" | "knowsLatest" | "memberCount" | "whenStored";
+type ServingChain = "isReadable" | "knowsLatest" | "memberCount" | "whenDeleted" | "whenStored";
 
 /** Where a partition is, as seen from here. */
 export interface Placement {
@@ -238,6 +238,13 @@ export class PlacedPartition implements PartitionLog {
 
   async deleteRecordsBefore(offset: number): Promise<number> {
     return await this.#here().deleteRecordsBefore(offset);
+  }
+
+  whenDeleted(offset: number, done: (error?: Error) => void): void {
+    const { absence } = this;
+    const chain = absence === undefined ? this.#placement.chain : undefined;
+    if (chain === undefined) done(absence);
+    else chain.whenDeleted(offset, done);
   }
 
   /** Only a head judges what goes; nothing is due elsewhere. */

@@ -24,6 +24,8 @@ export interface RunningChain {
    * `offset` as durably as asked, or with why nobody will know.
    */
   whenStored(offset: number, how: StoredAsk, done: (error?: Error) => void): void;
+  /** Likewise once the whole chain has deleted what is below `offset`. */
+  whenDeleted(offset: number, done: (error?: Error) => void): void;
   /** Its chain is so from now on. Throws when the log can not be of that chain. */
   configure(config: ChainConfig): void;
   /** This node's lease was lost or regained. */

@@ -107,6 +107,8 @@ export interface PartitionLog {
   epochAt(offset: number): number;
   /** DeleteRecords: moves the log start up, never down; answers it once it is durable. */
   deleteRecordsBefore(offset: number): Promise<number>;
+  /** In a cluster: calls back once every replica has, or with why nobody will know. */
+  whenDeleted?(offset: number, done: (error?: Error) => void): void;
   /**
    * Rolls and removes what retention allows at `nowMs`; records below `acknowledged` go as well,
    * where the topic deletes at all. Answers what there was; undefined: nothing was due.

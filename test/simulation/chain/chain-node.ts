@@ -108,6 +108,7 @@ export class ChainNode {
     const ports = {
       lease: this.lease,
       epochs: () => log.epochs(),
+      begin: () => log.start,
       nextSession: () => (sessions += 1),
     };
     this.replica = new ChainReplica({ ...at, durability, minInsyncReplicas }, ports, limits);

@@ -44,6 +44,11 @@ export interface ReplicaLog {
   /** The next offset to be appended. */
   readonly end: number;
   readonly logStart: number;
+  /**
+   * Where the batch begins that holds the log start, which may divide one; undefined: it is being
+   * looked up, to be asked again.
+   */
+  readonly begin: number | undefined;
   readonly committed: number;
   /** What this replica has as durably as the topic asks. */
   readonly held: number;
@@ -96,7 +101,7 @@ export interface ReplicaLog {
   appendReplicated(batches: Uint8Array, next: number): void;
   /**
    * Stored or queued batches from the one that holds `offset` on, committed or not, below
-   * `options.upTo`. As PartitionLog.read; nothing is read at `end`.
+   * `options.upTo`; from `begin` on. As PartitionLog.read; nothing is read at `end`.
    */
   readForSuccessor(offset: number, options: ReadOptions): ReadResult | Promise<ReadResult>;
   /** Which epochs have records here, oldest first, and where each ends. */

@@ -12,6 +12,7 @@ import { nothingRead } from "../read/partition-reader.ts";
 import { outOfRange } from "../refusals.ts";
 import type { Partition } from "../partition.ts";
 import { findAssigned } from "./find-assigned.ts";
+import { FirstBatch } from "./first-batch.ts";
 import { removeAside, setAside } from "./set-aside.ts";
 import type { ReplicaGovernor, ReplicaLog, ReplicaUse } from "./replica-log.ts";
 import {
@@ -50,10 +51,12 @@ export class Replica implements ReplicaLog {
   #cutFrom: number | undefined;
   #isHalted = false;
   #cutting: Promise<void> = Promise.resolve();
+  readonly #firstBatch: FirstBatch;
 
   constructor(partition: Partition, parts: ReplicaParts) {
     this.#partition = partition;
     this.#parts = parts;
+    this.#firstBatch = new FirstBatch(parts.segments, parts.context);
     const { written, flushed } = parts.writer;
     this.#told = { written, flushed };
     parts.appends.onAppended = (base, end) => this.#noteAppended(base, end);
@@ -73,6 +76,10 @@ export class Replica implements ReplicaLog {
 
   get logStart(): number {
     return this.#partition.logStart;
+  }
+
+  get begin(): number | undefined {
+    return this.#firstBatch.find(this.logStart);
   }
 
   get committed(): number {
@@ -191,7 +198,8 @@ export class Replica implements ReplicaLog {
   readForSuccessor(offset: number, options: ReadOptions): ReadResult | Promise<ReadResult> {
     this.#partition.checkOpen();
     const { writer, read } = this.#parts;
-    if (offset < this.logStart || offset > this.end) throw outOfRange(this.#partition, offset);
+    if (offset < (this.begin ?? this.logStart) || offset > this.end)
+      throw outOfRange(this.#partition, offset);
     if (offset >= Math.min(options.upTo, this.end)) return nothingRead;
     if (offset >= writer.written) return writer.readQueued(offset, options);
     return read(offset, { ...options, upTo: Math.min(options.upTo, writer.written) });

@@ -1,5 +1,8 @@
 import { kafkaCode } from "../../../base/errors.ts";
-import { deleteRecords as deleteBefore } from "../../../broker/delete-records.ts";
+import {
+  type DeletionWait,
+  deleteRecords as deleteBefore,
+} from "../../../broker/delete-records.ts";
 import type { Topic } from "../../../broker/topics/topics.ts";
 import type { RequestOf, ResponseOf } from "../../../protocol/api-table.ts";
 import { expectXylemError } from "../errors.ts";
@@ -10,13 +13,15 @@ type Response = ResponseOf<"DeleteRecords">;
 type WantedPartition = Request["topics"][number]["partitions"][number];
 type PartitionAnswer = Response["topics"][number]["partitions"][number];
 
-/** DeleteRecords (key 21): moves log starts up; durable when answered. */
+/** DeleteRecords (key 21): moves log starts up; durable, on all replicas, when answered. */
 export async function deleteRecords(request: Request, context: RequestContext): Promise<Response> {
   const topics: Response["topics"][number][] = [];
+  const { deadlines } = context.broker;
+  const wait = { deadlines, timeoutMs: request.timeoutMs };
   for (const { name, partitions } of request.topics) {
     const topic = context.broker.topics.find(name);
     const answers: PartitionAnswer[] = [];
-    for (const wanted of partitions) answers.push(await deleteFrom(topic, wanted));
+    for (const wanted of partitions) answers.push(await deleteFrom(topic, wanted, wait));
     topics.push({ name, partitions: answers });
   }
   return { topics };
@@ -25,6 +30,7 @@ export async function deleteRecords(request: Request, context: RequestContext): 
 async function deleteFrom(
   topic: Topic | undefined,
   { partitionIndex, offset }: WantedPartition,
+  wait: DeletionWait,
 ): Promise<PartitionAnswer> {
   const failed = (errorCode: number): PartitionAnswer => ({
     partitionIndex,
@@ -37,7 +43,7 @@ async function deleteFrom(
   }
   if (typeof offset === "bigint") return failed(kafkaCode("OFFSET_OUT_OF_RANGE"));
   try {
-    const lowWatermark = await deleteBefore(topic, partition, offset);
+    const lowWatermark = await deleteBefore(topic, partition, offset, wait);
     return { partitionIndex, lowWatermark, errorCode: 0 };
   } catch (error) {
     return failed(expectXylemError(error).kafka);
