@@ -25,6 +25,8 @@ export type ChainInput =
     }
   /** Batches were appended, by clients here or from the predecessor. */
   | { readonly kind: "appended"; readonly end: number }
+  /** The disk was full: what was not written, of a log that nobody follows, never happened. */
+  | { readonly kind: "takenBack"; readonly end: number }
   /** What an `appendReplicated` brought did not check; the log is as it was. */
   | { readonly kind: "refused" }
   /** A write or a flush has ended. */

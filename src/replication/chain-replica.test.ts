@@ -111,6 +111,24 @@ test("a read that was for another place is not sent", () => {
   expect(kinds(head.step({ ...loaded, offset: 0 }))).toContain("append");
 });
 
+test("what a full disk took back is sent to nobody, and asked of no joiner", () => {
+  const alone = new Stage(a);
+  alone.step({ kind: "config", config: config(1, [a]) });
+  alone.step({ kind: "appended", end: 4 });
+  alone.step({ kind: "stored", written: 4, flushed: 4 });
+  alone.step({ kind: "appended", end: 9 });
+  // A new epoch counts all that is there as acknowledged.
+  alone.step({ kind: "config", config: config(2, [a]) });
+  alone.step({ kind: "takenBack", end: 4 });
+  expect(alone.replica.knowsLatest(0)).toBe(true);
+  alone.step({ kind: "config", config: config(2, [a], { joining: [b] }) });
+  alone.hear(b, { ...hello, epoch: 2 });
+  const told = (offset: number): ChainMessage => ({ ...ack(offset), epoch: 2 }) as ChainMessage;
+  expect(kinds(alone.hear(b, told(0)))).toContain("read");
+  alone.step({ kind: "loaded", link: b.id, session: 1, offset: 0, next: 4, sizeBytes: 9 });
+  expect(kinds([...alone.hear(b, told(4)), ...alone.tickTo(200)])).toContain("ask");
+});
+
 test("a joiner begins at a whole batch, and is appended once it has deleted as much", () => {
   const log = { logStart: 3, end: 5, committed: 5, written: 5, flushed: 5 };
   const stage = new Stage(a, 1, log);

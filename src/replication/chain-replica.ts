@@ -91,6 +91,8 @@ export class ChainReplica implements ReplicaCore {
         return this.#configure(input.durability, input.minInsyncReplicas);
       case "appended":
         return this.#appended(input.end);
+      case "takenBack":
+        return this.#takenBack(input.end);
       case "stored":
         return this.#stored(input.written, input.flushed);
       case "logStart":
@@ -190,6 +192,14 @@ export class ChainReplica implements ReplicaCore {
   #appended(end: number): void {
     assert(end >= this.marks.end && !this.marks.isCutting, "an append moves the end on");
     this.marks.end = end;
+  }
+
+  /** Nothing at or above it was ever acknowledged, here or from here. */
+  #takenBack(end: number): void {
+    assert(end >= this.marks.written, "what is written is not taken back");
+    this.marks.end = end;
+    this.#floor = Math.min(this.#floor, end);
+    this.#followers.takenBack();
   }
 
   #stored(written: number, flushed: number): void {

@@ -31,6 +31,11 @@ export class Followers {
     this.#joining.beginEpoch();
   }
 
+  /** The log's end has gone back. */
+  takenBack(): void {
+    this.#joining.takenBack();
+  }
+
   expect(successor: Member | undefined, joiner: Member | undefined): void {
     this.successor.expect(successor);
     this.joiner.expect(joiner);

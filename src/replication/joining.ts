@@ -38,6 +38,11 @@ export class Joining {
     this.#askedMs = -Infinity;
   }
 
+  /** What was never written was never acknowledged. */
+  takenBack(): void {
+    this.#floor = Math.min(this.#floor, this.#core.marks.end);
+  }
+
   /** This replica answers for so much now. */
   acknowledge(chain: ChainMarks): void {
     const before = this.#acknowledged;

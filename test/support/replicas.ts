@@ -18,6 +18,7 @@ export class TestGovernor implements ReplicaGovernor {
   stored: readonly [written: number, flushed: number] = [0, 0];
   stoppedBy: XylemError | undefined;
   damagesTold = 0;
+  takenBackTo: number | undefined;
 
   refusal(use: ReplicaUse): XylemError | undefined {
     return this.refused.get(use);
@@ -33,6 +34,10 @@ export class TestGovernor implements ReplicaGovernor {
 
   onAppended(base: number, end: number): void {
     this.appended.push([base, end]);
+  }
+
+  onTakenBack(end: number): void {
+    this.takenBackTo = end;
   }
 
   onStored(written: number, flushed: number): void {

@@ -199,6 +199,10 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
     else this.#feed(appended);
   }
 
+  onTakenBack(end: number): void {
+    this.#feed({ kind: "takenBack", end });
+  }
+
   onStored(written: number, flushed: number): void {
     this.#feed({ kind: "stored", written, flushed });
   }

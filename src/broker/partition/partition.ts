@@ -365,6 +365,7 @@ export class Partition implements PartitionLog {
     if (this.replica?.isAlone === false) return this.#stop(replicaFull(error));
     this.#appends.takeBack(this.logStart);
     this.#progress.takeBack(this.#writer.written, error);
+    this.replica?.noteTakenBack();
   }
 
   #stop(error: XylemError): void {

@@ -19,6 +19,8 @@ export interface ReplicaGovernor {
   isHead(): boolean;
   /** Batches were appended, here or from the predecessor, and can be read for a successor. */
   onAppended(base: number, end: number): void;
+  /** The disk was full, and nobody else has it: nothing was appended from `end` on. */
+  onTakenBack(end: number): void;
   /** `written` or `flushed` grew. */
   onStored(written: number, flushed: number): void;
   /** Some of what is stored does not check; told again with each damage that is found. */

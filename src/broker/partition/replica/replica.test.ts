@@ -213,6 +213,7 @@ describe("on a full disk", () => {
     await appendHeld(replica, ["a"]);
     fill(disk);
     await expect(appendHeld(replica, ["b"])).rejects.toThrow(full);
+    expect(governor.takenBackTo).toBe(1);
     disk.fault = () => undefined;
     expect(await appendHeld(replica, ["c"])).toBe(1);
     expect(governor.stoppedBy).toBeUndefined();

@@ -270,6 +270,10 @@ export class Replica implements ReplicaLog {
     this.#governor?.onAppended(base, end);
   }
 
+  noteTakenBack(): void {
+    this.#governor?.onTakenBack(this.end);
+  }
+
   noteStored(): void {
     const { written, flushed } = this.#parts.writer;
     if (written === this.#told.written && flushed === this.#told.flushed) return;
