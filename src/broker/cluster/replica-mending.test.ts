@@ -1,7 +1,11 @@
 import { afterEach, expect, test } from "vitest";
 import { type ClusterNode, ClusterWorld } from "../../../test/support/cluster-world.ts";
 import { batchOf } from "../../../test/support/log-directory.ts";
+import { XylemError } from "../../base/errors.ts";
+import { formatUuid } from "../../base/uuid.ts";
+import { chainKey } from "../../replication/chain-config.ts";
 import type { NodeSettings } from "../../base/settings/node-settings.ts";
+import { MemoryDisk } from "../../storage/memory-disk.ts";
 import { Cancellation } from "../ports/compactor.ts";
 import type { Disk } from "../ports/disk.ts";
 import { ProducedBatch, produce } from "../produce.ts";
@@ -37,14 +41,16 @@ const partitionAt = (id: number): PlacedPartition =>
 const headId = (): number => all.find((id) => partitionAt(id).absence === undefined) ?? -1;
 
 function membersAt(id: number): number[] {
-  const [chain] = world.node(id).cluster.image.chains.values();
+  const { topic, cluster } = world.node(id);
+  const key = chainKey(formatUuid(topic("orders")?.id ?? new Uint8Array(16)), 0);
+  const chain = cluster.image.chains.get(key);
   return chain?.config.members.map((member) => member.id) ?? [];
 }
 
-async function send(value: string): Promise<void> {
+async function send(value: string, timeoutMs = 5_000): Promise<void> {
   const id = headId();
   const batch = new ProducedBatch(world.node(id).topic("orders"), 0, batchOf([value]));
-  const request = { acks: -1, timeoutMs: 5_000, clientId: "", transactionalId: null };
+  const request = { acks: -1, timeoutMs, clientId: "", transactionalId: null };
   const asked = produce(world.node(id).broker, { ...request, batches: [batch] });
   await world.drive(Promise.resolve(asked));
   expect(batch.error).toBeUndefined();
@@ -85,6 +91,33 @@ async function expectAllEqual(): Promise<void> {
   }
 }
 
+/** Flushes of the topic's logs fail while `isFailing`. */
+class FailingFlushes {
+  isFailing = false;
+
+  on(disk: Disk): Disk {
+    const open: Disk["open"] = async (path, options) => {
+      const file = await disk.open(path, options);
+      if (!path.startsWith("orders-0/") || !path.endsWith(".log")) return file;
+      const sync = async (): Promise<void> => {
+        if (this.isFailing) throw new XylemError("KAFKA_STORAGE_ERROR", "the disk fails");
+        await file.sync();
+      };
+      return withOwn(file, { sync });
+    };
+    return withOwn(disk, { open });
+  }
+}
+
+function withOwn<T extends object>(from: T, own: Partial<T>): T {
+  return new Proxy(from, {
+    get: (_, name) => {
+      const found = Reflect.get(name in own ? own : from, name, from) as unknown;
+      return typeof found === "function" ? (found.bind(from) as unknown) : found;
+    },
+  });
+}
+
 /** Damages the one at a place in the chain, has it found, and waits until the chain is whole. */
 async function damage(place: number): Promise<ClusterNode> {
   const [head = 0] = membersAt(1);
@@ -92,6 +125,10 @@ async function damage(place: number): Promise<ClusterNode> {
   await flipBit(node.disk);
   expect((await scrub(node)).findings).toHaveLength(1);
   await until("it is out", () => !membersAt(node.id).includes(node.id));
+  await world.tick(500);
+  // What is damaged, and what came after it, is kept until all of it is there again.
+  const aside = (await filesOf(node)).map(([name]) => name).filter((name) => /d$/.test(name));
+  expect(aside).toContain(`${segment}.damaged`);
   await until("it is back", () => membersAt(node.id).includes(node.id));
   expect(membersAt(node.id)).toHaveLength(3);
   expect(membersAt(node.id)[0] === head).toBe(place > 0);
@@ -177,6 +214,18 @@ test("of a chain of one nothing goes: what is damaged is told, the rest is serve
   expect((await filesOf(node)).slice(0, 3)).toEqual(before.slice(0, 3));
 });
 
+test("what a start finds damaged in a chain of one waits for a hand as it is", async () => {
+  await open(1, { "log.checkpoint.interval.ms": 600_000 });
+  const former = world.node(headId());
+  former.crash();
+  await flipBit(former.disk, "00000000000000000012.log");
+  const before = await filesOf(former);
+  await world.drive(world.start(former.id, {}, former.disk));
+  await world.tick(20_000);
+  expect(partitionAt(former.id).absence).toMatchObject({ code: "NOT_LEADER_OR_FOLLOWER" });
+  expect(await filesOf(former)).toEqual(before);
+});
+
 test("who has lost its end while all were down waits for one that has all", async () => {
   await open(3);
   const assignments = [{ index: 0, replicas: [3] }];
@@ -190,14 +239,47 @@ test("who has lost its end while all were down waits for one that has all", asyn
   const file = await third.disk.open(path, { create: false });
   await file.truncate(file.sizeBytes / 2);
   await file.close();
+  // Until all leases are over.
+  await world.tick(10_000);
   const back = await world.drive(world.start(3, {}, third.disk));
   const alone = back.topic("alone")?.partitions[0];
   await until("what it holds alone is served", () => alone?.absence === undefined);
   await world.tick(20_000);
   expect(partitionAt(3).absence).toMatchObject({ code: "NOT_LEADER_OR_FOLLOWER" });
   for (const node of former.slice(0, 2)) await world.drive(world.start(node.id, {}, node.disk));
+  await until("there is a head again", () => headId() > 0);
   await until("all are members", () => membersAt(1).length === 3);
   await send("after");
   await until("all have it", () => all.every((id) => partitionAt(id).placement.log?.end === 15));
   await expectAllEqual();
+});
+
+test("a replica whose disk fails is tried again until the disk is better", async () => {
+  world = new ClusterWorld(3);
+  const flushes = new FailingFlushes();
+  await world.start(1);
+  await world.start(2);
+  const { clock } = world;
+  const disk = flushes.on(new MemoryDisk({ sizeBytesMax: 64 * 1024 ** 2, clock }));
+  await world.start(3, {}, disk);
+  const configs = new Map([["min.insync.replicas", "2"]]);
+  const assignments = [{ index: 0, replicas: [1, 3, 2] }];
+  const asked = { assignments, partitions: -1, replicas: -1 };
+  await world.create(1, "orders", { ...asked, configs });
+  await world.create(1, "others", asked);
+  await until("there is a head", () => headId() > 0);
+  await send("before");
+  flushes.isFailing = true;
+  await send("meanwhile", 60_000);
+  await until("it is out", () => !membersAt(1).includes(3));
+  // It is named again, and fails again.
+  await world.tick(40_000);
+  expect(partitionAt(1).placement.log?.end).toBe(2);
+  expect(world.node(3).topic("others")?.partitions[0]?.stopped).toBeUndefined();
+  flushes.isFailing = false;
+  await until("it is back", () => membersAt(1).includes(3));
+  await send("after");
+  await until("all have it", () => all.every((id) => partitionAt(id).placement.log?.end === 3));
+  const expected = await filesOf(world.node(1));
+  expect(await filesOf(world.node(3))).toEqual(expected);
 });
