@@ -16,6 +16,7 @@ const mainClasses = {
   "kafka-verifiable-consumer": "org.apache.kafka.tools.VerifiableConsumer",
   "kafka-reassign-partitions": "org.apache.kafka.tools.reassign.ReassignPartitionsCommand",
   "kafka-leader-election": "org.apache.kafka.tools.LeaderElectionCommand",
+  "kafka-features": "org.apache.kafka.tools.FeatureCommand",
   "kafka-dump-log": "org.apache.kafka.tools.DumpLogSegments",
   "kafka-storage": "kafka.tools.StorageTool",
 } as const;
