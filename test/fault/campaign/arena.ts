@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../../../src/base/random.ts";
+import { defaultNodeSettings } from "../../../src/base/settings/node-settings.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 import type { FaultCluster, Means } from "./fault-cluster.ts";
 import type { FaultNode } from "./fault-node.ts";
 
 /** The longest a lease lives on after its node fell silent. */
-export const leaseMs = 3_000;
+export const leaseMs = defaultNodeSettings["cluster.lease.ms"];
 
 /** What a nemesis has to do with. */
 export class Arena {

@@ -1,3 +1,5 @@
+import { defaultNodeSettings } from "../../../src/base/settings/node-settings.ts";
+
 /** What happened to the committed offset of one partition of a group. */
 export interface CommitEvent {
   /** A commit was answered, or somebody was told what is committed. */
@@ -12,7 +14,7 @@ export interface CommitEvent {
  * A coordinator that was replaced may answer by what it knows until it hears of that: at the latest
  * when its lease has run out.
  */
-const staleMsMax = 2_500;
+const staleMsMax = defaultNodeSettings["cluster.lease.ms"] + 500;
 
 /** Committed offsets that went back, or stayed behind what had been acknowledged. */
 export function findLostCommits(key: string, events: readonly CommitEvent[]): string[] {
