@@ -3,6 +3,7 @@ import { type ClusterNode, ClusterWorld } from "../../../test/support/cluster-wo
 import { waitUntil } from "../../../test/support/wait-until.ts";
 import { createBucket } from "../buckets/change-bucket.ts";
 import { changeConfigs } from "../configs/alter-resource-configs.ts";
+import { forkTopic } from "../copies/fork-topic.ts";
 import { takeNodeId } from "./take-node-id.ts";
 import { deletedPrefix, topicsPrefix } from "../topics/topic-entry.ts";
 
@@ -49,6 +50,17 @@ describe("a topic", () => {
     const failed = both.filter(({ status }) => status === "rejected");
     expect(failed).toMatchObject([{ reason: { code: "TOPIC_ALREADY_EXISTS" } }]);
     expect(world.node(1).topic("orders")?.id).toEqual(world.node(2).topic("orders")?.id);
+  });
+
+  test("is not forked, which is said, and leaves nothing behind", async () => {
+    world = await ClusterWorld.open(2);
+    await world.create(1, "orders", { partitions: 2, replicas: 2 });
+    const { topics } = world.node(1).broker;
+    const fork = { source: "orders", name: "copy", at: { kind: "latest" } } as const;
+    await expect(forkTopic(topics, fork)).rejects.toThrow(/In a cluster a topic can not be forked/);
+    expect(world.node(1).topic("copy")).toBeUndefined();
+    expect((await world.coordinator.read("making/")).entries).toEqual([]);
+    await world.create(2, "copy", { partitions: 1, replicas: 2 });
   });
 
   test("that is asked for on demand by two nodes at once is the same one", async () => {
