@@ -2,6 +2,7 @@
 // goes without an answer when its head dies, and where the time goes. Writes docs/reports.
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
+import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { ConsulAgent } from "../test/support/consul.ts";
 import { repositoryRoot } from "../test/support/repository.ts";
@@ -99,7 +100,7 @@ function row(name: string, rounds: readonly Round[]): string {
   const most = Math.max(...rounds.map(({ ackMs }) => ackMs));
   const steps = [
     middle(({ noticedMs }) => noticedMs),
-    middle(({ officeMs }) => officeMs),
+    middle(({ officeMs, wasController }) => (wasController ? officeMs : undefined)),
     middle(({ changedMs }) => changedMs),
   ];
   const cells = [name, rounds.length, ...steps, middle(({ ackMs }) => ackMs), most];
@@ -132,8 +133,10 @@ const of = (how: Round["how"], wasController: boolean): readonly Round[] =>
 const lines = [
   `# Failover on ${values.coordinator}, ${day}`,
   "",
-  `Three nodes and a ${values.coordinator} of one member on one machine of two cores, at commit ` +
-    `${String(commit).trim()}; one kafkajs producer, idempotent, acks=all, one record at a time,`,
+  `Three nodes and ${values.coordinator} with one member on one machine of two cores, at commit ` +
+    `${String(commit).trim()}`,
+  `(load of the machine by all that ran: ${loadavg()[1]?.toFixed(0)});`,
+  "one kafkajs producer, idempotent, acks=all, one record at a time,",
   "min.insync.replicas 2, all else by default. Milliseconds from the death: medians",
   "until a link was lost, until another node was the controller, until a chain was changed, until",
   `the first answer, and the longest. ${producer.acknowledged.length} records acknowledged; ` +

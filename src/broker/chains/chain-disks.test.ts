@@ -1,0 +1,103 @@
+import { afterEach, expect, test } from "vitest";
+import { ClusterWorld } from "../../../test/support/cluster-world.ts";
+import { batchOf } from "../../../test/support/log-directory.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
+import type { PlacedPartition } from "../cluster/placed-partition.ts";
+import { ProducedBatch, produce } from "../produce.ts";
+
+let world: ClusterWorld;
+afterEach(() => world.close());
+
+const all = [1, 2, 3];
+const capacityBytes = 1024 ** 3;
+const disks = new Map<number, SimulatedDisk>();
+
+const partitionAt = (id: number): PlacedPartition =>
+  world.node(id).topic("orders")?.partitions[0] as PlacedPartition;
+const headId = (): number => all.find((id) => partitionAt(id).absence === undefined) ?? -1;
+const endAt = (id: number): number => partitionAt(id).placement.log?.end ?? -1;
+
+async function open(): Promise<void> {
+  world = new ClusterWorld(3);
+  const { clock } = world;
+  for (const id of all) {
+    const disk = new SimulatedDisk({ capacityBytes, nowMs: () => clock.nowMs() });
+    disks.set(id, disk);
+    await world.start(id, {}, disk);
+  }
+  await world.create(1, "orders", { replicas: 3 });
+  await until("there is a head", () => headId() > 0);
+  expect(await send("a")).toBeUndefined();
+}
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  for (let step = 0; !holds(); step += 1) {
+    if (step === 2_000) throw new Error(`not within 100 s: ${what}`);
+    await world.tick(50);
+  }
+}
+
+/** Members as any node that lives knows them. */
+function members(): number[] {
+  const [chain] = world.node(1).cluster.image.chains.values();
+  return chain?.config.members.map(({ id }) => id) ?? [];
+}
+
+/** The error's code. */
+async function send(value: string): Promise<string | undefined> {
+  const { broker, topic } = world.node(headId());
+  const batch = new ProducedBatch(topic("orders"), 0, batchOf([value]));
+  const request = { acks: -1, timeoutMs: 5_000, clientId: "", transactionalId: null };
+  await world.drive(Promise.resolve(produce(broker, { ...request, batches: [batch] })));
+  return batch.error?.code;
+}
+
+const places: readonly [string, number][] = [
+  ["head", 0],
+  ["tail", 2],
+];
+
+test.each(places)(
+  "a flush that fails at the %s cuts it out; it is back without a restart",
+  async (...place) => {
+    await open();
+    const [, at] = place;
+    const failing = members()[at] as number;
+    const disk = disks.get(failing) as SimulatedDisk;
+    let failed = 0;
+    disk.fault = (operation, path) => {
+      if (operation !== "sync" || !path.includes("orders-0") || failed > 0) return;
+      failed += 1;
+      throw new Error("EIO: i/o error, fdatasync");
+    };
+    await send("b");
+    await until("it is cut out", () => !members().includes(failing));
+    expect(failed).toBe(1);
+    await until("there is a head", () => headId() > 0);
+    expect(await send("c")).toBeUndefined();
+    await until("it is a member again", () => members().length === 3);
+    expect(await send("d")).toBeUndefined();
+    expect(new Set(all.map(endAt)).size).toBe(1);
+  },
+);
+
+test.each(places)(
+  "a %s whose disk is full is cut out, and is back once there is room",
+  async (...place) => {
+    await open();
+    const [, at] = place;
+    const full = members()[at] as number;
+    const disk = disks.get(full) as SimulatedDisk;
+    disk.capacityBytes = disk.usedBytes;
+    await send("b");
+    await until("it is cut out", () => !members().includes(full));
+    await until("there is a head", () => headId() > 0);
+    expect(await send("c")).toBeUndefined();
+    await world.tick(20_000);
+    expect(members()).not.toContain(full);
+    disk.capacityBytes = capacityBytes;
+    await until("it is a member again", () => members().length === 3);
+    expect(await send("d")).toBeUndefined();
+    expect(new Set(all.map(endAt)).size).toBe(1);
+  },
+);
