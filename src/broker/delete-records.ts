@@ -47,7 +47,8 @@ function whenDeleted(
 ): Promise<void> | undefined {
   if (partition.whenDeleted === undefined) return undefined;
   return new Promise((resolve, reject) => {
-    const detail = `not every replica of ${partition.topic}-${partition.index} has deleted them yet`;
+    const name = `${partition.topic}-${partition.index}`;
+    const detail = `not every replica of ${name} has deleted them yet`;
     const late = { expire: () => reject(new XylemError("REQUEST_TIMED_OUT", detail)) };
     const slot = deadlines.add(late, timeoutMs);
     partition.whenDeleted?.(offset, (error) => {

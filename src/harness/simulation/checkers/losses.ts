@@ -50,6 +50,12 @@ export class Losses {
     return this.#isOs(key) ? Math.max(own, this.#lastOfAll) : own;
   }
 
+  /** Whether no member of its chain has what it had: nobody goes on with it but by hand. */
+  isLost(key: PartitionKey): boolean {
+    const copies = this.#chains.get(key);
+    return copies?.members.every(({ incarnation }) => copies.lost.has(incarnation)) === true;
+  }
+
   /** Whether something would be lost with this node's disk. */
   dependOn(nodeId: number): boolean {
     for (const { members, lost } of this.#chains.values()) {

@@ -33,13 +33,23 @@ export class ChainWatch {
 
   /** Whether something would be lost with a node's disk, after all that has befallen the others. */
   dependOn(nodeId: number): boolean {
+    this.#catchUp();
+    return this.#losses.dependOn(nodeId);
+  }
+
+  /** A flushed partition of which every member has lost its disk waits for a hand. */
+  waitsForHand(partition: PartitionKey): boolean {
+    this.#catchUp();
+    return this.#losses.isLost(partition);
+  }
+
+  #catchUp(): void {
     const { history } = this.#world;
     for (; this.#seenCount < history.length; this.#seenCount += 1) {
       const event = history[this.#seenCount] as HistoryEvent;
       this.#losses.learn(event);
       this.#losses.take(this.#seenCount, event);
     }
-    return this.#losses.dependOn(nodeId);
   }
 
   #follow(): void {

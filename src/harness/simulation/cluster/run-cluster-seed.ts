@@ -91,7 +91,7 @@ async function play(scene: ClusterScene, nemesis: ClusterNemesis): Promise<void>
     await over;
     await nemesis.heal();
     await untilWhole(scene);
-    await readFinal(world);
+    await readFinal(world, (key) => scene.chains.waitsForHand(key));
     await world.sleep(settleMs);
     noteReplicas(scene);
     for (const { machine, name } of scene.nodes) {

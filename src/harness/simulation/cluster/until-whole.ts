@@ -18,7 +18,9 @@ export async function untilWhole({ world, chains, nodes }: ClusterScene): Promis
     members.every(({ id, incarnation }) => isUp(id, incarnation));
   const endMs = world.clock.monotonicMs() + wholeMsMax;
   for (;;) {
-    const broken = [...chains.chains].filter(([, config]) => !isWhole(config));
+    const broken = [...chains.chains].filter(
+      ([key, config]) => !isWhole(config) && !chains.waitsForHand(key),
+    );
     if (broken.length === 0) return;
     if (world.clock.monotonicMs() > endMs) {
       for (const [partition, { epoch, members }] of broken) {
