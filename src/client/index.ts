@@ -1,5 +1,7 @@
 /** `xylem/client`: a node over HTTP, in Node and in browsers. */
 export type * from "./answers.ts";
+export type * from "./plan-answers.ts";
+export type { CommitPlan, NodeChange } from "./plan-calls.ts";
 export type { ConsumeOptions, RecordHandler } from "./consume-group.ts";
 export type { GroupAck, GroupFetch, WantedPosition } from "./group-calls.ts";
 export {

@@ -9,6 +9,7 @@ import { NodeCalls } from "./node-calls.ts";
 import { eventSource } from "./live/event-source.ts";
 import { socketSource } from "./live/socket-source.ts";
 import { type SubscribeOptions, Subscription } from "./live/live-subscription.ts";
+import { PlanCalls } from "./plan-calls.ts";
 import {
   type AppendOptions,
   type JsonPatch,
@@ -54,6 +55,8 @@ export class XylemClient {
   readonly groups: GroupCalls;
   readonly buckets: BucketCalls;
   readonly configs: ConfigCalls;
+  /** Who takes part in a cluster, and what moves. */
+  readonly plans: PlanCalls;
   readonly #address: NodeAddress;
   readonly #calls: NodeCalls;
   readonly #records: RecordCalls;
@@ -73,6 +76,7 @@ export class XylemClient {
     this.groups = new GroupCalls(this.#calls);
     this.buckets = new BucketCalls(this.#calls);
     this.configs = new ConfigCalls(this.#calls);
+    this.plans = new PlanCalls(this.#calls);
   }
 
   /** Appends records; those of one partition are stored whole or not at all. */

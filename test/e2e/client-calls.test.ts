@@ -175,6 +175,17 @@ test("a node tells of itself", async () => {
   door.isReady = true;
 });
 
+test("a node by itself has no plans", async () => {
+  const asked = [
+    client.plans.status(),
+    client.plans.draft({ replicasMin: 2 }),
+    client.plans.commit("p-1", { movesAtOnce: 2 }),
+    client.plans.steer("paused"),
+    client.plans.changeNode(1, { seat: "leaving" }),
+  ];
+  for (const call of asked) await expect(call).rejects.toMatchObject({ status: 400 });
+});
+
 /** A WebSocket (client-live.test.ts), and a page for people. */
 const notCalled = ["GET /v1/socket", "GET /docs/api"];
 
