@@ -1,10 +1,11 @@
 import { Kafka, logLevel, type Producer } from "kafkajs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { BrokerProcess } from "../support/broker-process.ts";
+import { Child } from "../support/child-process.ts";
 import { startKafka } from "../support/kafka-process.ts";
 import { describeWith } from "../support/skips.ts";
 import { waitUntil } from "../support/wait-until.ts";
-import { xylem } from "../support/xylem-command.ts";
+import { xylem, xylemProgram } from "../support/xylem-command.ts";
 import { XylemCluster } from "../support/xylem-cluster.ts";
 
 describeWith(["java", "maven", "etcd"], "Apache Kafka, mirrored into three nodes", () => {
@@ -104,6 +105,28 @@ describeWith(["java", "maven", "etcd"], "Apache Kafka, mirrored into three nodes
       expect(page).toMatch(new RegExp(`xylem_peer_sent_bytes_total{node="${other}"} [1-9]`));
       expect(page).toContain(`xylem_peer_linked{node="${other}"} 1`);
     }
+  });
+
+  test("a node of the target that is killed, and a second mirror, change nothing", async () => {
+    const to = cluster.ids.map((id) => cluster.node(id).bootstrap).join(",");
+    const args = ["mirror", "--from", source.bootstrap, "--to", to, "--topics", "orders"];
+    const first = new Child(process.execPath, [xylemProgram, ...args, "--refresh", "500ms"]);
+    const second = new Child(process.execPath, [xylemProgram, ...args, "--refresh", "500ms"]);
+    await withProducer({}, async (producer) => {
+      for (let at = 30; at < 90; at += 1) {
+        await producer.send({
+          topic: "orders",
+          messages: [{ key: `${at}`, value: `order ${at}` }],
+        });
+        if (at === 60) await cluster.node(3).kill();
+      }
+    });
+    const last = await xylem([...args, "--until-caught-up", "--json"]);
+    expect([last.code, last.stdout]).toEqual([0, expect.stringContaining('"stalls":[]')]);
+    expect(await Promise.all([first, second].map((one) => one.end("SIGTERM")))).toEqual([0, 0]);
+    await cluster.node(3).restart();
+    const group = { group: "check-after", count: 90 };
+    expect(await read(cluster.kafka(), "orders", group)).toEqual(await read(from, "orders", group));
   });
 
   async function withProducer(
