@@ -149,3 +149,16 @@ describe("a suspicion ends", () => {
     expect(watching.review().wakeMs).toBe(4_000);
   });
 });
+
+test("at the time that it names it has something to do, whatever fractions add up to", () => {
+  for (let at = 0; at < 1_000; at += 1) {
+    const watching = new Watching();
+    watching.nowMs = 3_000 + at * 0.730238057205;
+    watching.refused("1a", "2a");
+    for (let look = 0; look < 4; look += 1) {
+      const { wakeMs = Infinity } = watching.review();
+      expect(wakeMs).toBeGreaterThan(watching.nowMs);
+      watching.nowMs = wakeMs;
+    }
+  }
+});

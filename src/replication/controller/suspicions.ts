@@ -99,7 +99,8 @@ export class Suspicions {
       }
       suspect.isGone = !this.#isLinked(id, suspect) && this.#isProved(suspect, nowMs);
       if (suspect.isGone) gone.set(id, suspect.incarnation);
-      if (nowMs - suspect.probedMs >= this.#probeMs) {
+      // As it is said below when to look again: of fractions a difference may be less.
+      if (nowMs >= suspect.probedMs + this.#probeMs) {
         suspect.probedMs = nowMs;
         probes.push(id);
       }
