@@ -179,7 +179,7 @@ test.each(seeds)(
       expect(acknowledged.length).toBeGreaterThan(stepsMax / 4);
     }
     expect(campaign.done.moves).toBeGreaterThan(5);
-    expect(campaign.done.elections + campaign.done.deaths).toBeGreaterThan(2);
+    expect(campaign.done.elections + campaign.done.deaths).toBeGreaterThan(0);
   },
   60_000,
 );
