@@ -91,7 +91,7 @@ test("a change that compares nodes goes by itself, of two of one chain the first
   expect(store.refused).toEqual([three.key]);
 });
 
-test("without an answer all are decided anew, and who is not in office writes nothing", async () => {
+test("without an answer all are decided anew; who is not in office writes nothing", async () => {
   const store = new Store();
   store.fails = true;
   await store.write(changes(70));

@@ -375,9 +375,15 @@ export class LogDirectory implements PartitionStorage {
     const { room } = this.#context;
     await room.look();
     const { settings } = this.#options;
-    const isWatched = room.freeBytes < Infinity || settings["log.disk.max.bytes"] >= 0;
     const intervalMs = settings["log.disk.check.interval.ms"];
-    if (isWatched) this.#background.every(intervalMs, () => room.look());
+    let isWatched = false;
+    const watch = (): void => {
+      if (!isWatched) this.#background.every(intervalMs, () => room.look());
+      isWatched = true;
+    };
+    if (room.freeBytes < Infinity || settings["log.disk.max.bytes"] >= 0) watch();
+    // A disk that does not say how much it has left may refuse something all the same.
+    else room.onFull(watch);
   }
 
   #checkpointSoon(folder: string): void {
