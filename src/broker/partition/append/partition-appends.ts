@@ -171,6 +171,11 @@ export class PartitionAppends {
     await new Promise<void>((onDone) => this.#startSegment(this.#end, onDone));
   }
 
+  /** A first segment begins where the log does, though its first batch lies behind a gap. */
+  beginSegment(): void {
+    if (!this.#head.isThere) this.#startSegment(this.#end);
+  }
+
   /** The offsets below `next` are in no batch: the log goes on there, in a segment of its own. */
   skipTo(next: number): void {
     this.#startSegment(next);

@@ -185,7 +185,10 @@ export class Replica implements ReplicaLog {
     context.room.take(batches.length, "coordinator");
     const nowMs = context.clock.nowMs();
     for (const batch of found) {
-      if (batch.baseOffset > appends.end) segments.allowGaps();
+      if (batch.baseOffset > appends.end) {
+        segments.allowGaps();
+        appends.beginSegment();
+      }
       appends.take(batch, nowMs);
     }
     if (next > appends.end) {

@@ -8,7 +8,7 @@ import type { World } from "../world.ts";
 import type { ClusteredProcess } from "./clustered-process.ts";
 
 /** Topics that a process has made meanwhile are looked for so often. */
-const lookMs = 100;
+const lookMs = 400;
 
 /** Notes who moves the committed offset of which partition as its head, and on whose lease. */
 export class CommitWatch {

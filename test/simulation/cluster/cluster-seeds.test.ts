@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+import { runClusterSeed } from "../../../src/harness/simulation/cluster/run-cluster-seed.ts";
+import type { SeedReport } from "../../../src/harness/simulation/run-seed.ts";
+import { isFull } from "../../../src/harness/simulation/totals.ts";
+
+const isLong = process.env["XYLEM_LONG"] === "1";
+const seedCount = isLong ? 2_000 : 60;
+const seedsPerTest = 10;
+
+/** What failed, and how to see it again. */
+function failuresOf({ seed, complaints }: SeedReport): string[] {
+  return complaints.map(({ checker, text }) => {
+    return `npm run simulate -- --seed ${seed} --cluster 1: ${checker}: ${text}`;
+  });
+}
+
+const firsts = Array.from({ length: seedCount / seedsPerTest }, (_, at) => at * seedsPerTest + 1);
+
+test.each(firsts)("a cluster under faults keeps every promise: 10 seeds from %i", async (first) => {
+  const failures: string[] = [];
+  const thin: number[] = [];
+  for (let seed = first; seed < first + seedsPerTest; seed += 1) {
+    const report = await runClusterSeed({ seed });
+    failures.push(...failuresOf(report));
+    if (!isFull(report)) thin.push(seed);
+  }
+  expect(failures).toEqual([]);
+  // A seed counts with 300 client operations, 8 faults and a minute of time.
+  expect(thin.length).toBeLessThanOrEqual(1);
+});
+
+test("a seed is one run of a cluster: again it does the same, another one does not", async () => {
+  const first = await runClusterSeed({ seed: 7 });
+  const again = await runClusterSeed({ seed: 7 });
+  const other = await runClusterSeed({ seed: 8 });
+  expect(again.traceHash).toBe(first.traceHash);
+  expect(again.history).toEqual(first.history);
+  expect(other.traceHash).not.toBe(first.traceHash);
+});
