@@ -22,6 +22,7 @@ import type { Compactor } from "../broker/ports/compactor.ts";
 import type { Forwarding } from "../broker/forwarding/forwarding.ts";
 import type { Coordinator } from "../broker/ports/coordinator.ts";
 import type { Disk } from "../broker/ports/disk.ts";
+import { offsetsTopic } from "../broker/topics/internal-topics.ts";
 import type { Rehearsal } from "../broker/ports/rehearsal.ts";
 import { ProducerIds } from "../broker/producer-ids.ts";
 import { RecordState } from "../broker/records/record-state.ts";
@@ -225,6 +226,13 @@ async function addGroups(steps: StartSteps, parts: WithoutGroups): Promise<Witho
     },
   };
   const loadGroups = async (): Promise<void> => void (await part.open());
+  // Another node made it: this one may coordinate groups at any moment.
+  parts.topics.onGrown(({ name }) => {
+    if (name !== offsetsTopic) return;
+    const failed = (error: Error): void =>
+      parts.log.error("groups could not be opened", { why: error.message });
+    part.open().then((groups) => groups.takeUp(), failed);
+  });
   parts.forwarding?.serve({ broker, tools: batchTools }, loadGroups);
   return { broker, loadGroups };
 }

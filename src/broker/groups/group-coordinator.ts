@@ -99,6 +99,11 @@ export class GroupCoordinator {
     this.#scheduleExpiry();
   }
 
+  /** Another node has made the offsets topic. */
+  takeUp(): void {
+    this.#shards.open();
+  }
+
   /** Resolves when all groups there were at the start can be asked; or one of them, at any time. */
   whenLoaded(group?: string): Promise<void> {
     return this.#shards.whenLoaded(group);

@@ -117,7 +117,7 @@ export class Topics {
     return () => this.#onDeleted.delete(listener);
   }
 
-  /** Told once the topic has further partitions. */
+  /** Told once the topic has further partitions, or another node has made it. */
   onGrown(listener: (topic: Topic) => void): () => void {
     this.#onGrown.add(listener);
     return () => this.#onGrown.delete(listener);
@@ -320,6 +320,7 @@ export class Topics {
     await this.#life.openFurther(topic, entry.partitions);
     this.#budget.add(entry.partitions);
     this.#image.add(topic);
+    for (const listener of this.#onGrown) listener(topic);
   }
 
   /** A topic that the coordinator no longer knows. */
