@@ -4,7 +4,7 @@ import type { Consumer, ConsumerConfig, Producer } from "kafkajs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { XylemClient } from "../../src/client/index.ts";
 import { groupPartition } from "../../src/groups/group-partition.ts";
-import { GrpcClient } from "../support/grpc-client.ts";
+import { GrpcClient, type Message } from "../support/grpc-client.ts";
 import { startJavaTool } from "../support/java-tools.ts";
 import { kcat } from "../support/kcat.ts";
 import { LiveFollower, overEvents, overSocket } from "../support/live-follower.ts";
@@ -252,8 +252,28 @@ describeWith(["etcd", "kcat", "java"], "three nodes in three racks", () => {
     events: values,
     socket: values,
     grpc: values,
+    subscribed: values,
     kafka: values,
   });
+
+  const valuesIn = ({ records }: Message): string[] =>
+    (records as { value: Buffer }[]).map(({ value }) => value.toString());
+
+  function subscribe(grpc: GrpcClient): Promise<string[]> {
+    const values: string[] = [];
+    const subscriptions = [{ topic, position: { offset: 0 } }];
+    const stream = grpc.stream("subscribe", { subscriptions });
+    return new Promise((resolve, reject) => {
+      stream.on("error", reject);
+      stream.on("data", (answer: Message) => {
+        values.push(...valuesIn(answer));
+        if (values.length < sent.length) return;
+        stream.removeListener("error", reject).on("error", () => undefined);
+        stream.cancel();
+        resolve(values);
+      });
+    });
+  }
 
   async function readOnEachDoor(id: number) {
     const valuesOf = async (path: string): Promise<unknown[]> => {
@@ -268,6 +288,7 @@ describeWith(["etcd", "kcat", "java"], "three nodes in three racks", () => {
     };
     const grpc = new GrpcClient(cluster.node(id).bootstrap, "xylem.v1.LogService");
     const read = await grpc.call("read", { topic, position: { offset: 0 }, limit: 1_000 });
+    const subscribed = await subscribe(grpc);
     grpc.close();
     const query = `topic=${topic}&from=earliest`;
     const where = ["-t", topic, "-p", "0", "-o", "beginning", "-e", "-q"];
@@ -280,7 +301,8 @@ describeWith(["etcd", "kcat", "java"], "three nodes in three racks", () => {
       socket: await follow(
         new LiveFollower(overSocket(url(id), { topics: [topic], from: "earliest" })),
       ),
-      grpc: (read["records"] as { value: Buffer }[]).map(({ value }) => value.toString()),
+      grpc: valuesIn(read),
+      subscribed,
       kafka: stdout.trim().split("\n"),
     };
   }

@@ -3,6 +3,8 @@ import { ForwardingWorld } from "../../../test/support/forwarding-world.ts";
 import { batchTools } from "../../node/open-broker.ts";
 import type { Following } from "../follow/following.ts";
 import { type FollowAsk, openFollowing } from "../follow/open-following.ts";
+import type { PlacedPartition } from "../cluster/placed-partition.ts";
+import { alterReassignment } from "../reassignment/alter-reassignment.ts";
 import { appendRecords } from "../records/append-records.ts";
 
 const nodeIds = [1, 2, 3];
@@ -139,6 +141,26 @@ describe("when the head dies", () => {
     const offsets = Array.from({ length: 10 }, (_, offset) => `0@${offset}`);
     for (const { seen, news } of readers) expect([seen, news]).toEqual([offsets, []]);
   });
+});
+
+describe("when the partition moves", () => {
+  test("readers where it was, where it is then and elsewhere see each record once", async () => {
+    await createReplicated("orders", [1]);
+    for (const id of nodeIds) await read(id, "orders");
+    for (let at = 0; at < 5; at += 1) await append(3, "orders", 0, `before ${at}`);
+    const { broker } = world.cluster.node(1);
+    const move = { topic: "orders", partition: 0, replicas: [2], mayResize: false };
+    await world.cluster.drive(alterReassignment(broker, move));
+    for (let at = 0; at < 20; at += 1) await append(3, "orders", 0, `on its way ${at}`);
+    await world.until("it has moved", () => logAt(2, "orders")?.absence === undefined);
+    await world.until("node 1 has nothing of it", () => placedAt(1).placement.log === undefined);
+    for (let at = 0; at < 5; at += 1) await append(3, "orders", 0, `after ${at}`);
+    await world.until("they go on", () => readers.every(({ seen }) => seen.length >= 30));
+    const offsets = Array.from({ length: 30 }, (_, offset) => `0@${offset}`);
+    for (const { seen, news } of readers) expect([seen, news]).toEqual([offsets, []]);
+  });
+
+  const placedAt = (id: number) => logAt(id, "orders") as PlacedPartition;
 });
 
 describe("a page of several topics", () => {
