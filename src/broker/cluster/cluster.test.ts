@@ -186,7 +186,7 @@ describe("settings of the cluster", () => {
   });
 });
 
-test("before all nodes that it was told of have come nothing is made, and it says why", async () => {
+test("before all nodes it was told of have come nothing is made, and it says why", async () => {
   world = new ClusterWorld(2);
   const { broker } = await world.start(1);
   const asked = { name: "orders", partitions: 1, replicas: 1, configs: new Map<string, string>() };
