@@ -154,6 +154,9 @@ describe("a plan's run", () => {
     world.run.chainChanged(keyOf(0));
     expect(world.run.step().changes).toEqual([]);
     world.down(1);
+    world.up("1b");
+    expect(world.run.step().changes).toEqual([]);
+    world.down(1);
     const [change] = world.run.step().changes;
     expect(change).toMatchObject({ nodes: [{ id: 1, revision: 0 }, { id: 3 }] });
     expect(change?.config).toMatchObject({ epoch: 2, unclean: 2, members: [{ id: 3 }] });

@@ -103,8 +103,12 @@ export class PlanRun {
   /** What to do now. Until the image shows it, it is answered again. */
   step(): PlanStep {
     const changes = this.#state === "cancelled" ? this.#goBack() : this.#begin();
-    const left = this.#running.size + (this.#state === "cancelled" ? 0 : this.#waiting.size);
-    return { changes, prefers: this.#prefers.splice(0), isDone: left === 0 };
+    return { changes, prefers: this.#prefers.splice(0), isDone: this.isDone };
+  }
+
+  /** Nothing is left to do. */
+  get isDone(): boolean {
+    return this.#running.size === 0 && (this.#state === "cancelled" || this.#waiting.size === 0);
   }
 
   #begin(): ChainChange[] {
@@ -154,8 +158,8 @@ export class PlanRun {
     const { key, to } = this.#moveAt(place);
     const down = to.filter((id) => this.#image.findNode(id) === undefined);
     const { members } = this.#image.findChain(key)?.config ?? { members: [] };
-    const areGone = members.every(({ id }) => this.#isGone(id));
-    if (areGone || members.some((member) => isUp(member, this.#image))) return down;
+    const areLost = members.every(({ id }) => this.#isLost(id));
+    if (areLost || members.some((member) => isUp(member, this.#image))) return down;
     return [...down, ...members.map(({ id }) => id)];
   }
 
@@ -171,13 +175,18 @@ export class PlanRun {
     const topic = this.#image.findTopic(key);
     const head = this.#image.findNode(to[0] as number);
     const { members, epoch } = chain.config;
-    const isLost = members.every((one) => this.#isGone(one.id) && !isUp(one, this.#image));
-    if (!isLost || topic === undefined || head === undefined) return undefined;
+    const areLost = members.every(({ id }) => this.#isLost(id));
+    if (!areLost || topic === undefined || head === undefined) return undefined;
     const alone = { members: [asMember(head, topic)], joining: [], leaving: [] };
     const config = nextEpoch(chain.config, { ...alone, unclean: epoch + 1 });
     const compared = [...members.map(({ id }) => id), head.id];
     const reason = `begins anew on node ${head.id}: all that had it are lost`;
     return { ...changeOf(chain, config, reason), nodes: comparedNodes(compared, this.#image) };
+  }
+
+  /** Not if it came back after all: then it may have what it had. */
+  #isLost(id: number): boolean {
+    return this.#isGone(id) && this.#image.findNode(id) === undefined;
   }
 
   #moveAt(place: number): Move {

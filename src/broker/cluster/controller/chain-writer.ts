@@ -21,8 +21,8 @@ export interface ChainWriterOptions {
 
 /** Transactions side by side. */
 const writingMax = 16;
-/** The key of the office is one of them. */
-const changesMax = transactionKeysMax - 1;
+/** The key of the office is one of them, and one that is compared besides. */
+const changesMax = transactionKeysMax - 2;
 /** Of entries, which are ASCII; with room for keys. */
 const bytesMax = transactionBytesMax / 2;
 /** Before anything is decided again after the coordinator has failed. */
@@ -39,8 +39,8 @@ export class ChainWriter {
     this.#options = options;
   }
 
-  /** Of several changes of one chain the first is made. */
-  async write(changes: readonly ChainChange[]): Promise<void> {
+  /** Of several changes of one chain the first is made. `guard` is compared by each write. */
+  async write(changes: readonly ChainChange[], guard?: Compare): Promise<void> {
     const firsts = new Map<string, ChainChange>();
     for (const change of changes) {
       if (firsts.has(change.key)) this.#options.onRefused(change.key);
@@ -50,20 +50,20 @@ export class ChainWriter {
       ...change,
       value: formatChainConfig(change.config),
     }));
-    await inParallel(inBatches(formatted), writingMax, (batch) => this.#writeBatch(batch));
+    await inParallel(inBatches(formatted), writingMax, (batch) => this.#writeBatch(batch, guard));
   }
 
-  async #writeBatch(changes: Batch): Promise<void> {
-    const written = await this.#transact(changes);
+  async #writeBatch(changes: Batch, guard?: Compare): Promise<void> {
+    const written = await this.#transact(changes, guard);
     if (written !== "conflict") return;
     if (changes.length === 1) return this.#refuse(changes);
-    await inParallel(changes, writingMax, (change) => this.#writeBatch([change]));
+    await inParallel(changes, writingMax, (change) => this.#writeBatch([change], guard));
   }
 
-  async #transact(changes: Batch): Promise<"conflict" | "settled"> {
+  async #transact(changes: Batch, guard?: Compare): Promise<"conflict" | "settled"> {
     const { coordinator, clock, log, office, isInOffice } = this.#options;
     if (!isInOffice()) return "settled";
-    const compares: Compare[] = [office];
+    const compares: Compare[] = guard === undefined ? [office] : [office, guard];
     for (const { key, revision, nodes } of changes) {
       compares.push({ key, revision });
       for (const node of nodes) compares.push({ key: nodeKey(node.id), revision: node.revision });

@@ -304,7 +304,10 @@ export class Controller {
       const decision = term.controller.decide(clock.monotonicMs());
       for (const question of decision.questions) void this.#askLogEnds(term, question);
       for (const nodeId of decision.probes) this.#options.probe(nodeId);
-      await term.writer.write([...decision.changes, ...plan.changes]);
+      await Promise.all([
+        term.writer.write(decision.changes),
+        term.writer.write(plan.changes, plan.guard),
+      ]);
       if (plan.needsCare) this.#careForPlan(term);
       if (decision.hasMore) this.#isDue = true;
       this.#wakeAt(decision.wakeMs);
@@ -315,7 +318,8 @@ export class Controller {
     this.#wake();
     if (wakeMs === undefined || this.#term === undefined) return;
     const { clock } = this.#options;
-    const delayMs = Math.max(0, wakeMs - clock.monotonicMs());
+    // What is due but for a rounding would be looked at again and again.
+    const delayMs = Math.max(1, wakeMs - clock.monotonicMs());
     this.#wake = clock.schedule(delayMs, () => this.#decideSoon());
   }
 

@@ -70,6 +70,11 @@ export class PlanEntries {
     return this.#isCertain;
   }
 
+  /** The plan's entry as it was written last. */
+  get guard(): Compare {
+    return { key: planKey, revision: this.#revision };
+  }
+
   /** The plan is there, with its seats, or nothing has changed. Answers the revision. */
   async commit(plan: ClusterPlan, seats: readonly SeatChange[]): Promise<number> {
     const { head, moves } = formatPlan(plan);
@@ -95,7 +100,7 @@ export class PlanEntries {
   }
 
   async #writeHead(head: string, seats: readonly SeatChange[]): Promise<number> {
-    const compares = [{ key: planKey, revision: this.#revision }, ...compared(seats)];
+    const compares = [this.guard, ...compared(seats)];
     const writes = [{ key: planKey, value: head }, ...written(seats)];
     const revision = await this.#write(compares, writes);
     this.#head = head;

@@ -34,6 +34,8 @@ export interface PlansParts {
 
 /** What the controller is to write for the plan. */
 export interface PlanWork extends Omit<PlanStep, "isDone"> {
+  /** Compared by each write: none takes effect after the plan was cancelled, or has ended. */
+  readonly guard: Compare;
   /** `care` is to be called. */
   readonly needsCare: boolean;
 }
@@ -88,12 +90,14 @@ export class Plans {
 
   /** What is to be written now; each once, until `retry`. */
   step(): PlanWork {
-    if (!this.#entries.isCertain) return { ...noWork, needsCare: true };
-    if (this.#run === undefined) return { ...noWork, needsCare: this.#emptySeats.length > 0 };
+    const { isCertain, guard } = this.#entries;
+    if (!isCertain) return { ...noWork, guard, needsCare: true };
+    if (this.#run === undefined)
+      return { ...noWork, guard, needsCare: this.#emptySeats.length > 0 };
     const { changes, prefers, isDone } = this.#run.step();
     const fresh = changes.filter(({ key, revision }) => this.#decided.get(key) !== revision);
     for (const { key, revision } of fresh) this.#decided.set(key, revision);
-    return { changes: fresh, prefers, needsCare: isDone };
+    return { changes: fresh, prefers, guard, needsCare: isDone };
   }
 
   /** A change was refused, or nobody knows its outcome. */
@@ -105,7 +109,7 @@ export class Plans {
   async care(): Promise<void> {
     await this.#inTurn(async () => {
       const [plan, run] = [this.#plan, this.#run];
-      if (run !== undefined && !run.step().isDone) return;
+      if (run !== undefined && !run.isDone) return;
       await this.#clearSeats();
       if (plan !== undefined && run !== undefined) await this.#finish(plan, run);
     });
@@ -159,9 +163,12 @@ export class Plans {
       if (plan.state === "cancelled") {
         throw new XylemError("INVALID_REQUEST", `Plan ${plan.id} is cancelled already`);
       }
-      await this.#entries.setState(state);
+      // What is on its way is seen below, or fails: it compares the entry that changes now.
+      const run = this.#run;
+      run.setState("paused");
+      await this.#parts.cluster.feed.whenReached(await this.#entries.setState(state));
       this.#plan = { ...plan, state };
-      this.#run.setState(state);
+      run.setState(state);
       return this.status as PlanStatus;
     });
   }
