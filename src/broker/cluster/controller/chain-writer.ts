@@ -21,8 +21,6 @@ export interface ChainWriterOptions {
 
 /** Transactions side by side. */
 const writingMax = 16;
-/** The key of the office is one of them, and one that is compared besides. */
-const changesMax = transactionKeysMax - 2;
 /** Of entries, which are ASCII; with room for keys. */
 const bytesMax = transactionBytesMax / 2;
 /** Before anything is decided again after the coordinator has failed. */
@@ -46,11 +44,15 @@ export class ChainWriter {
       if (firsts.has(change.key)) this.#options.onRefused(change.key);
       else firsts.set(change.key, change);
     }
+    // The key of the office is one of those that a transaction takes.
+    const changesMax = transactionKeysMax - (guard === undefined ? 1 : 2);
     const formatted = [...firsts.values()].map((change) => ({
       ...change,
       value: formatChainConfig(change.config),
     }));
-    await inParallel(inBatches(formatted), writingMax, (batch) => this.#writeBatch(batch, guard));
+    await inParallel(inBatches(formatted, changesMax), writingMax, (batch) =>
+      this.#writeBatch(batch, guard),
+    );
   }
 
   async #writeBatch(changes: Batch, guard?: Compare): Promise<void> {
@@ -92,7 +94,7 @@ export class ChainWriter {
 type Batch = readonly (ChainChange & { readonly value: string })[];
 
 /** What compares nodes too goes alone. */
-function inBatches(changes: Batch): Batch[] {
+function inBatches(changes: Batch, changesMax: number): Batch[] {
   const batches: Batch[] = [];
   let open: Batch[number][] = [];
   let sizeBytes = 0;

@@ -199,7 +199,8 @@ describe("a plan that was shown", () => {
     const planId = await commit(1, { movesAtOnce: 1 });
     world.node(3).crash();
     const waits = await whenStatus(1, "it waits for node 3 alone", ({ plan, nodes }) => {
-      return plan?.awaitedNodes.join() === "3" && nodes[1]?.heads === 20;
+      const isDown = nodes[2]?.status === "down";
+      return isDown && plan?.awaitedNodes.join() === "3" && nodes[1]?.heads === 20;
     });
     expect(waits.plan).toMatchObject({ planId, state: "running" });
     expect(waits.nodes[2]).toMatchObject({ status: "down", sizeBytes: null });
