@@ -159,10 +159,34 @@ function lossContract(world: () => PeerWorld): void {
     expect([one.opened.length, one.closed.length]).toEqual([2, 1]);
   });
 
+  test("a process that is gone is told as such again and again, in the life that was", async () => {
+    const [one, two] = await startPair(world());
+    expect(one.gone).toEqual([]);
+    two.kill();
+    await world().until("it is told", () => one.gone.length >= 3);
+    expect(new Set(one.gone)).toEqual(new Set([`2 ${two.incarnation}`]));
+    const again = await world().start(2);
+    await untilLinked(world(), one, again);
+    const { length } = one.gone;
+    await world().pass(300);
+    expect(one.gone.length).toBe(length);
+  });
+
+  test("a link that is lost while the process lives tells of nobody's end", async () => {
+    const [one, two] = await startPair(world());
+    for (let time = 0; time < 3; time += 1) {
+      two.linkTo(one).close();
+      await world().until("it is linked again", () => one.opened.length === time + 2);
+      await untilLinked(world(), one, two);
+    }
+    expect([one.gone, two.gone]).toEqual([[], []]);
+  });
+
   test("a node that is not there is dialed until it comes", async () => {
     const one = await world().start(1);
     one.links.want(2);
     await world().pass(300);
+    expect(one.gone).toEqual([]);
     expect(one.warnings).toEqual(["another node can not be reached: it is not registered"]);
     await untilLinked(world(), one, await world().start(2));
   });

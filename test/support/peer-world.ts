@@ -60,6 +60,8 @@ export class PeerNode {
   readonly opened: PeerLink[] = [];
   readonly closed: PeerLink[] = [];
   readonly messages: PeerMessage[] = [];
+  /** Incarnations of nodes whose machines refused a dial. */
+  readonly gone: string[] = [];
   /** Ends it as `kill -9` does. */
   readonly kill: () => void;
 
@@ -72,6 +74,7 @@ export class PeerNode {
     this.kill = kill;
     links.onOpened((link) => this.opened.push(link));
     links.onClosed((link) => this.closed.push(link));
+    links.onGone(({ id, incarnation }) => this.gone.push(`${id} ${incarnation}`));
     links.onMessages((_link, messages) => this.messages.push(...messages));
   }
 
