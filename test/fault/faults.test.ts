@@ -20,6 +20,7 @@ const shortPass = [
   "no link between middle and tail",
   "coordinator paused for longer than a lease",
   "wiped disk",
+  "deletions while a node is down",
   "kill -9 of all nodes",
 ];
 
