@@ -69,6 +69,16 @@ describe("whichever node is asked", () => {
     ]);
   });
 
+  test("a topic that the append itself makes takes it, whichever nodes it falls to", async () => {
+    const made = Array.from({ length: 12 }, (_, at) => {
+      const path = `/v1/topics/new-${at}/records`;
+      return world.http(1 + (at % 3), "POST", path, { body: "first" });
+    });
+    for (const answer of made) {
+      expect(await answer).toMatchObject({ status: 201, json: { records: [{ offset: 0 }] } });
+    }
+  });
+
   test("an expected offset that is another one is told with both", async () => {
     await world.http(1, "POST", `${records}?partition=1`, { body: "a" });
     const options = { body: "b", headers: { "if-match": '"7"' } };

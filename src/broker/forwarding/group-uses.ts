@@ -12,7 +12,7 @@ import {
 } from "../groups/pull/group-positions.ts";
 import { leaveHere, type PullMember } from "../groups/pull/pull-member.ts";
 import type { RecordScope, StoredRecord } from "../records/stored-record.ts";
-import { topicKey } from "../topics/topic-entry.ts";
+import { catchUpTopic } from "../topics/catch-up-topic.ts";
 
 interface OfGroup {
   readonly group: string;
@@ -51,9 +51,9 @@ type Uses = {
 export const groupUses: Uses = {
   fetch: async (scope, ask, signal) => {
     // One that was just made may be news.
-    const { cluster, topics } = scope.broker;
-    const missing = ask.topics.filter((name) => topics.find(name) === undefined);
-    for (const name of missing) await cluster?.feed.catchUp(topicKey(name));
+    const { broker } = scope;
+    const missing = ask.topics.filter((name) => broker.topics.find(name) === undefined);
+    for (const name of missing) await catchUpTopic(broker, name);
     const { records, ...told } = await fetchHere(scope, { ...ask, signal });
     return { told, records };
   },

@@ -10,7 +10,7 @@ import { readHere } from "../records/read-page.ts";
 import { resolveHere } from "../records/resolve-offset.ts";
 import type { RecordScope } from "../records/stored-record.ts";
 import type { Topic } from "../topics/topics.ts";
-import { topicKey } from "../topics/topic-entry.ts";
+import { catchUpTopic } from "../topics/catch-up-topic.ts";
 import { tellOutcome, toAppending } from "./append-forms.ts";
 import type { ForwardCalls } from "./forward-calls.ts";
 import * as forms from "./messages.ts";
@@ -72,7 +72,7 @@ async function findSame(
   };
   const known = find();
   if (known !== undefined) return known;
-  await broker.cluster?.feed.catchUp(topicKey(name));
+  await catchUpTopic(broker, name);
   const found = find();
   if (found !== undefined) return found;
   throw new XylemError("UNKNOWN_TOPIC_OR_PARTITION", `There is no topic ${name}`);
