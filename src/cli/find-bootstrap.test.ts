@@ -69,6 +69,16 @@ test("every command looks it up before it runs", async () => {
   await expect(running).rejects.toThrow("two..dots is no name in DNS");
 });
 
+test("both ends of a mirror may be names", async () => {
+  const words = ["mirror", "--all", "--from", "127.0.0.1:1", "--to", "srv://two..dots"];
+  const to = makeProgram("1.0.0").parseAsync(words, { from: "user" });
+  await expect(to).rejects.toThrow("two..dots is no name in DNS");
+  const from = makeProgram("1.0.0").parseAsync(["mirror", "--all", "--from", "srv://a..b"], {
+    from: "user",
+  });
+  await expect(from).rejects.toThrow("a..b is no name in DNS");
+});
+
 test("any other place is left as it is", async () => {
   expect(await bootstrapOf("one:9092,two:9092")).toBe("one:9092,two:9092");
 });
