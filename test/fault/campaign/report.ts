@@ -3,6 +3,7 @@ import type { Strike } from "./campaign.ts";
 /** What a whole run was. */
 export interface RunFacts {
   readonly day: string;
+  readonly commit: string;
   readonly minutes: number;
   readonly seed: number;
   readonly etcdMembers: number;
@@ -25,7 +26,8 @@ export function formatReport(facts: RunFacts): string {
     "",
     `Three nodes, each in a network namespace of its own, on etcd with ${facts.etcdMembers}`,
     `members, for ${facts.minutes} minutes under ${strikes.length} strikes of ${nemeses} nemeses`,
-    `in the order of seed ${facts.seed}. Five idempotent kafkajs producers (acks=all,`,
+    `in the order of seed ${facts.seed}, at commit ${facts.commit}.`,
+    "Five idempotent kafkajs producers (acks=all,",
     "min.insync.replicas=2, three replicas, `fsync` and `os`), one with five batches under way,",
     "one writer and one reader over HTTP that change the node with each call, and two members of",
     "a consumer group that commit.",
