@@ -217,7 +217,20 @@ export class PlacedPartition implements PartitionLog {
   }
 
   read(offset: number, options: ReadOptions): ReadResult | Promise<ReadResult> {
-    return this.#here().read(offset, options);
+    try {
+      const read = this.#here().read(offset, options);
+      return read instanceof Promise ? read.catch((error: unknown) => this.#blame(error)) : read;
+    } catch (error) {
+      return this.#blame(error);
+    }
+  }
+
+  /** Damage here is no client's matter as long as another replica has what is asked for. */
+  #blame(error: unknown): never {
+    const isDamaged = error instanceof XylemError && error.code === "CORRUPT_MESSAGE";
+    if (!isDamaged || this.inSyncCount < 2) throw error;
+    const detail = `another replica is to be asked: ${error.message}`;
+    throw new XylemError("NOT_LEADER_OR_FOLLOWER", detail, { cause: error });
   }
 
   async findByTimestamp(timestampMs: number, upTo: number): Promise<TimestampedOffset | undefined> {

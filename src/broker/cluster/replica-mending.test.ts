@@ -147,6 +147,18 @@ test.each([0, 1, 2])("a replica that rots heals from its chain, at place %i in i
   await expectAllEqual();
 });
 
+test("damage in one of several replicas sends readers elsewhere", async () => {
+  await open(3, { "log.tail.cache.max.bytes": 0, "log.tail.cache.records": 0 });
+  const head = headId();
+  const placed = partitionAt(head);
+  await flipBit(world.node(head).disk);
+  const options = { sizeBytesMax: 100, wholeFirst: true, upTo: 14 };
+  const read = async (): Promise<number> => (await placed.read(5, options)).sizeBytes;
+  await expect(read()).rejects.toMatchObject({ code: "NOT_LEADER_OR_FOLLOWER" });
+  await until("another is the head", () => headId() > 0 && headId() !== head);
+  expect((await partitionAt(headId()).read(5, options)).sizeBytes).toBeGreaterThan(0);
+});
+
 test("each that rots heals in turn, until none of the first copies is left", async () => {
   await open(3);
   const [first = 0, second = 0, third = 0] = membersAt(1);

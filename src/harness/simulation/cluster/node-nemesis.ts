@@ -1,4 +1,5 @@
 import type { Random } from "../../../base/random.ts";
+import { Cancellation } from "../../../broker/ports/compactor.ts";
 import type { DiskOperation } from "../../../simulation/simulated-disk.ts";
 import { drawBetween, drawOf } from "../../../simulation/draw.ts";
 import type { World } from "../world.ts";
@@ -15,6 +16,7 @@ export interface NodeNemesisParts {
 const pauseMsMin = 5_000;
 const pauseMsMax = 20_000;
 const downMsMax = 4_000;
+const logPath = /^[^/]+-\d+[/]\d{20}[.]log$/;
 
 /** What befalls one machine and the processes on it. */
 export class NodeNemesis {
@@ -68,6 +70,7 @@ export class NodeNemesis {
       "pause, then kill": { weight: 1, happen: () => this.#stallAndDie() },
       "cut connections": { weight: 2, happen: () => machine.process?.cutConnections() },
       "wiped disk": { weight: 2, happen: () => this.#wipe() },
+      rot: { weight: 2, happen: () => this.#rot() },
       "slow disk": { weight: 2, happen: () => this.#slowDown() },
       "full disk": { weight: 2, happen: () => this.#fill() },
       "EIO append": { weight: 1, happen: () => this.#fail(["append"], ".log") },
@@ -131,6 +134,27 @@ export class NodeNemesis {
     this.#parts.world.record({ kind: "diskLost", nodeId: id });
     machine.wipe();
     await this.#startAgain();
+  }
+
+  /** A bit in one of its logs; the others have all that counts. */
+  async #rot(): Promise<void> {
+    const { id, machine } = this.#node;
+    const { disk, process } = machine;
+    const logs = disk.paths().filter((path) => logPath.test(path) && disk.peek(path).length > 0);
+    const scrubbing = process?.broker?.scrubbing;
+    if (logs.length === 0 || scrubbing === undefined || this.#parts.chains.dependOn(id)) return;
+    const path = drawOf(this.#random, logs);
+    const bytes = disk.peek(path);
+    const position = drawBetween(this.#random, 0, bytes.length - 1);
+    const bit = 1 << drawBetween(this.#random, 0, 7);
+    // Until it has healed the others' disks are not to be taken away.
+    this.#parts.world.record({ kind: "diskLost", nodeId: id });
+    this.#parts.world.tell("nemesis", `${path} rots at ${position}`);
+    disk.spoil(path, position, Uint8Array.of((bytes[position] ?? 0) ^ bit));
+    // Somebody reads it soon, or the node dies of something else before.
+    const watch = { cancellation: new Cancellation(), progress: () => undefined };
+    scrubbing.run(undefined, watch).catch(() => undefined);
+    await this.#rest(2_000, 10_000);
   }
 
   async #slowDown(): Promise<void> {

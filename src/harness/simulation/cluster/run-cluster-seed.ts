@@ -1,4 +1,5 @@
 import { assert } from "../../../base/assert.ts";
+import { Cancellation } from "../../../broker/ports/compactor.ts";
 import { drawBetween } from "../../../simulation/draw.ts";
 import { GroupMember } from "../clients/group-member.ts";
 import { Producer, type ProducerOptions } from "../clients/producer.ts";
@@ -64,6 +65,13 @@ async function startAll({ nodes }: ClusterScene): Promise<void> {
   await Promise.all(nodes.map(({ machine }) => machine.start()));
 }
 
+/** Rot that nobody has read yet is found, and heals. */
+async function scrubAll({ world, nodes }: ClusterScene): Promise<void> {
+  const watch = { cancellation: new Cancellation(), progress: () => undefined };
+  for (const { process } of nodes) await process?.broker?.scrubbing.run(undefined, watch);
+  await world.sleep(settleMs);
+}
+
 async function play(scene: ClusterScene, nemesis: ClusterNemesis): Promise<void> {
   const { world, clock } = scene;
   const admin = new TopicAdmin(world);
@@ -90,6 +98,8 @@ async function play(scene: ClusterScene, nemesis: ClusterNemesis): Promise<void>
   await scene.pump(async () => {
     await over;
     await nemesis.heal();
+    await untilWhole(scene);
+    await scrubAll(scene);
     await untilWhole(scene);
     await readFinal(world, (key) => scene.chains.waitsForHand(key));
     await world.sleep(settleMs);
