@@ -92,13 +92,13 @@ class Disorder {
   }
 
   /** Asked until there is an answer: a controller may be lost at any time. */
-  async settle<T>(ask: () => Promise<T>, holds = (_answer: T): boolean => true): Promise<T> {
+  async settle<T>(ask: () => Promise<T>, holds: (answer: T) => boolean): Promise<T> {
     for (let step = 0; step < 300; step += 1) {
       const answer = await this.world.drive(ask().catch(unlessRefused));
       if (answer !== undefined && holds(answer as T)) return answer as T;
       await this.world.tick(500);
     }
-    throw new Error(`never: ${ask}, ${JSON.stringify(await this.at(1).status())}`);
+    throw new Error(`never: ${String(ask)}, ${JSON.stringify(await this.at(1).status())}`);
   }
 }
 
@@ -134,10 +134,13 @@ test.each(Array.from({ length: 6 }, (_, seed) => seed + 1))(
       return await disorder.at(1).status();
     }, isIdle);
     const at = disorder.at(2);
-    await disorder.settle(async () => {
-      const { planId } = await at.draft({ replicasMin: 2 });
-      return await at.commit({ ...live, planId });
-    });
+    await disorder.settle(
+      async () => {
+        const { planId } = await at.draft({ replicasMin: 2 });
+        return await at.commit({ ...live, planId });
+      },
+      () => true,
+    );
     await disorder.settle(
       () => at.status(),
       ({ plan }) => plan?.state === "done",
