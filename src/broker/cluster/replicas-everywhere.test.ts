@@ -113,3 +113,19 @@ test("a number of replicas, or other nodes by hand, are refused; an order is not
   await world.until("the order is another", () => chain().replicas[0] === third);
   expect(chain().replicas).toEqual(order);
 });
+
+test("a topic that is ensured again has as many replicas as it has", async () => {
+  const ensure = async (at: number, replicas: number) => {
+    const headers = { "content-type": "application/json" };
+    const asked = { body: JSON.stringify({ partitions: 1, replicas }), headers };
+    return await world.http(at, "PUT", "/v1/topics/three", asked);
+  };
+  expect((await ensure(1, 3)).status).toBe(201);
+  await world.until("all know it", () =>
+    [1, 2, 3].every((id) => world.cluster.node(id).topic("three") !== undefined),
+  );
+  expect((await ensure(2, 3)).status).toBe(200);
+  const { status, json } = await ensure(3, 2);
+  expect(status).toBe(409);
+  expect(json["differences"]).toEqual([{ name: "replicas", is: 3, asked: 2 }]);
+});
