@@ -37,6 +37,7 @@ import { type FolderPlace, loadFolder } from "./load-folder.ts";
 import type { Replica } from "../replica/replica.ts";
 import { directoryBounds } from "./directory-bounds.ts";
 import { TopicFolders } from "./topic-folders.ts";
+import { watchSpace } from "./watch-space.ts";
 import { isCompacted } from "../append/validate-batch.ts";
 
 export interface LogDirectoryOptions {
@@ -135,7 +136,7 @@ export class LogDirectory implements PartitionStorage {
     const directory = new LogDirectory(options, found);
     const intervalMs = settings["log.checkpoint.interval.ms"];
     directory.#background.every(intervalMs, () => directory.checkpoint());
-    await directory.#watchSpace();
+    await watchSpace(directory.#context.room, settings, directory.#background);
     return directory;
   }
 
@@ -369,21 +370,6 @@ export class LogDirectory implements PartitionStorage {
     await this.#checkpoints.storeAll();
     await this.#folders.putAside(name);
     return undefined;
-  }
-
-  async #watchSpace(): Promise<void> {
-    const { room } = this.#context;
-    await room.look();
-    const { settings } = this.#options;
-    const intervalMs = settings["log.disk.check.interval.ms"];
-    let isWatched = false;
-    const watch = (): void => {
-      if (!isWatched) this.#background.every(intervalMs, () => room.look());
-      isWatched = true;
-    };
-    if (room.freeBytes < Infinity || settings["log.disk.max.bytes"] >= 0) watch();
-    // A disk that does not say how much it has left may refuse something all the same.
-    else room.onFull(watch);
   }
 
   #checkpointSoon(folder: string): void {
