@@ -21,6 +21,8 @@ beforeEach(async () => {
   ]);
   sender = await RawClient.open(source.port);
   reader = await RawClient.open(target.port);
+  // A connection that asks nothing for long is no client's.
+  await reader.describeTopic("orders");
 });
 
 afterEach(async () => {
