@@ -83,7 +83,7 @@ describeWith(["etcd", "java", "maven"], "three nodes, by Kafka's own tools", () 
     const execute = ["--reassignment-json-file", file, "--execute", "--throttle", "20000000"];
     const executed = await ask("kafka-reassign-partitions", ...execute);
     expect(executed).toContain("Successfully started partition reassignments for moved-0,moved-1");
-    await waitUntil("it is verified", async () => /is completed/.test(await verify(file)), 30_000);
+    await waitUntil("it is verified", async () => /is completed/.test(await verify(file)), 60_000);
     const verified = await verify(file);
     expect(verified).toContain("Reassignment of partition moved-0 is completed.");
     expect(verified).toContain("Clearing broker-level throttles");
