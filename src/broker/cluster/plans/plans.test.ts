@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type ClusterNode, ClusterWorld } from "../../../../test/support/cluster-world.ts";
+import { formatUuid, type Uuid } from "../../../base/uuid.ts";
+import type { ChainControl } from "../assignment/chain-control.ts";
 import type { ClusterAdministration } from "./cluster-administration.ts";
 import type { ClusterStatus, CommitAsk, NodeStatus } from "./cluster-orders.ts";
 
@@ -129,19 +131,20 @@ describe("a plan that was shown", () => {
     expect(await sharesAt(1)).toEqual([100, 0, 0]);
   });
 
-  test("is refused once a partition that it moves is elsewhere", async () => {
+  test("is refused once a partition that it moves is moved by somebody else", async () => {
     await world.start(2);
-    const { planId: first } = await world.drive(administration(1).draft({ replicasMin: 0 }));
     await commit(1);
     await whenDone(1);
-    await world.drive(administration(1).changeSeat(2, { seat: "leaving" }));
-    const { planId } = await world.drive(administration(1).draft({ replicasMin: 0 }));
-    await world.drive(administration(1).changeSeat(2, { seat: "joining" }));
-    for (const stale of [first, planId]) {
-      const asked = { planId: stale, movesAtOnce: 1, acceptsLoss: false };
-      const failing = world.drive(administration(1).commit(asked));
-      await expect(failing).rejects.toEqual(refusal("PLAN_CHANGED"));
-    }
+    const { planId } = await world.drive(administration(1).draft({ replicasMin: 2 }));
+    const topicId = formatUuid(world.node(1).topic("orders")?.id as Uuid);
+    const { byHand } = world.node(1).broker.chainControl as ChainControl;
+    const moved = byHand.change({ topicId, partition: 0 }, (config) => ({
+      config: { ...config, target: [...config.replicas, 3 - (config.replicas[0] ?? 0)] },
+    }));
+    await world.drive(moved);
+    const asked = { planId, movesAtOnce: 1, acceptsLoss: false };
+    const failing = world.drive(administration(1).commit(asked));
+    await expect(failing).rejects.toEqual(refusal("PLAN_CHANGED"));
   });
 
   test("bars others while it runs; paused it begins nothing, cancelled it goes back", async () => {
