@@ -10,6 +10,7 @@ import { Cancellation } from "../ports/compactor.ts";
 import type { Disk } from "../ports/disk.ts";
 import { ProducedBatch, produce } from "../produce.ts";
 import type { ScrubReport } from "../scrub/scrubbing.ts";
+import type { PartitionLog } from "../partition/partition-log.ts";
 import type { PlacedPartition } from "./placed-partition.ts";
 
 let world: ClusterWorld;
@@ -157,6 +158,21 @@ test("damage in one of several replicas sends readers elsewhere", async () => {
   await expect(read()).rejects.toMatchObject({ code: "NOT_LEADER_OR_FOLLOWER" });
   await until("another is the head", () => headId() > 0 && headId() !== head);
   expect((await partitionAt(headId()).read(5, options)).sizeBytes).toBeGreaterThan(0);
+});
+
+test("what is left of deleted records is no damage, and costs no place in a chain", async () => {
+  await open(3);
+  await world.drive(partitionAt(headId()).deleteRecordsBefore(14));
+  const logs = (): (PartitionLog | undefined)[] => all.map((id) => partitionAt(id).placement.log);
+  await until("it is so everywhere", () => logs().every((log) => log?.logStart === 14));
+  const former = world.node(membersAt(1)[1] ?? 0);
+  await former.stop();
+  const back = await world.drive(world.start(former.id, {}, former.disk));
+  await until("it is back", () => membersAt(former.id).length === 3);
+  const { epoch } = partitionAt(former.id).placement;
+  expect((await scrub(back)).findings).toEqual([]);
+  await world.tick(2_000);
+  expect(partitionAt(former.id).placement.epoch).toBe(epoch);
 });
 
 test("each that rots heals in turn, until none of the first copies is left", async () => {

@@ -144,7 +144,8 @@ export class Replica implements ReplicaLog {
   }
 
   noteDamaged(): void {
-    if (this.#partition.stopped === undefined) this.#governor?.onDamaged();
+    const isUnsound = this.unsoundFrom !== undefined;
+    if (isUnsound && this.#partition.stopped === undefined) this.#governor?.onDamaged();
   }
 
   beginEpoch(epoch: number): void {
