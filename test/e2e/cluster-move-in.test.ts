@@ -70,7 +70,7 @@ async function send(kafka: Kafka, topic: string, values: readonly string[]): Pro
 /** Goes on where the group is, and commits what it read. */
 async function readAll(kafka: Kafka, topic: string, count: number): Promise<string[]> {
   const read: string[] = [];
-  const consumer = kafka.consumer({ groupId });
+  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100 });
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
   await consumer.run({

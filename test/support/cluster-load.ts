@@ -55,7 +55,7 @@ export class ClusterLoad {
   /** All there is, as a consumer sees it. */
   async readAll(): Promise<number[]> {
     const read: number[] = [];
-    const consumer = this.#cluster.kafka().consumer({ groupId: "judges" });
+    const consumer = this.#cluster.kafka().consumer({ groupId: "judges", maxWaitTimeInMs: 100 });
     await consumer.connect();
     await consumer.subscribe({ topic: this.#topic, fromBeginning: true });
     await consumer.run({
