@@ -56,6 +56,29 @@ export class ChainControllers {
     if (this.#asks.length > 20) this.#asks.shift();
   }
 
+  // In a play: one of the two, 1 or 2
+
+  look(one: number): void {
+    this.#see(this.#all[one - 1] as Controller);
+  }
+
+  /** Knows what was asked so far, and the store as it last looked. */
+  decide(at: number): void {
+    const one = this.#all[at - 1] as Controller;
+    for (const ask of this.#asks) one.controller.ask(ask);
+    one.image.mark(key);
+    const { changes } = one.controller.decide(this.#world.store.now);
+    for (const change of changes) this.#write(one, change, false);
+  }
+
+  /** Somebody starts the chain from a node that may lack something. */
+  handTo({ id }: ChainNode): void {
+    const [one] = this.#all;
+    if (one === undefined) return;
+    this.#see(one);
+    this.#startUncleanFrom(one, id);
+  }
+
   step(): void {
     const { chance } = this.#world;
     // In the end there is one.

@@ -46,6 +46,11 @@ class ChainPlay {
     away: (names) => this.#each(names, (node) => this.#reach(node, false)),
     back: (names) => this.#each(names, (node) => this.#reach(node, true)),
     pass: ([ms = "0"]) => this.#pass(Number(ms)),
+    wait: ([ms = "0"]) => void (this.#world.store.now += Number(ms)),
+    renew: (names) => this.#each(names, (node) => node.keepAlive()),
+    look: ([one = "1"]) => this.#world.controllers.look(Number(one)),
+    decide: ([one = "1"]) => this.#world.controllers.decide(Number(one)),
+    hand: ([name = ""]) => this.#world.controllers.handTo(this.#node(name)),
     show: () => this.#show(),
     may: (names) => this.#named(names).map((node) => this.#may(node)),
   };

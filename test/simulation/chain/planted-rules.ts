@@ -1,4 +1,4 @@
-import type { Plant } from "./hunt-planted.ts";
+import type { Plant } from "../plant-faults.ts";
 
 export interface PlantedRule {
   /** As in docs/cluster-protocol.md. */
@@ -6,6 +6,8 @@ export interface PlantedRule {
   /** What the product does without it. */
   readonly without: string;
   readonly plants: readonly Plant[];
+  /** In `scenarios/`: it goes otherwise then. Without one other rules cover it in every schedule. */
+  readonly scenario?: string;
 }
 
 const at = (file: string, text: string, instead: string): Plant => ({ file, text, instead });
@@ -21,6 +23,7 @@ const failures = "controller/failure-rules.ts";
 export const plantedRules: readonly PlantedRule[] = [
   {
     rule: "held-min",
+    scenario: "held-min.txt",
     without: "a replica answers for what is behind it and not for itself",
     plants: [
       at(
@@ -32,6 +35,7 @@ export const plantedRules: readonly PlantedRule[] = [
   },
   {
     rule: "incarnation",
+    scenario: "restart.txt",
     without: "a node that starts again takes its place in the chain",
     plants: [
       at(
@@ -43,6 +47,7 @@ export const plantedRules: readonly PlantedRule[] = [
   },
   {
     rule: "lineage",
+    scenario: "lineage.txt",
     without: "whoever comes back with a member's id counts as whole",
     plants: [
       at(
@@ -54,6 +59,7 @@ export const plantedRules: readonly PlantedRule[] = [
   },
   {
     rule: "keep-all-down",
+    scenario: "keep-all-down.txt",
     without: "all but one are cut while none is up",
     plants: [
       at(
@@ -66,6 +72,7 @@ export const plantedRules: readonly PlantedRule[] = [
   },
   {
     rule: "cas",
+    scenario: "cas.txt",
     without: "the last write to the chain's entry wins",
     plants: [
       at("chain/store.ts", "if (expected !== this.revision) return false;", "void expected;"),
@@ -73,11 +80,13 @@ export const plantedRules: readonly PlantedRule[] = [
   },
   {
     rule: "withhold",
+    scenario: "join.txt",
     without: "a tail that asks goes on acknowledging alone",
     plants: [at(followers, "if (this.#joining.isWithholding) least", "if (false) least")],
   },
   {
     rule: "cancel-epoch",
+    scenario: "cancel-epoch.txt",
     without: "a join is cancelled within the epoch, and the tail stops withholding",
     plants: [
       at(failures, "nextEpoch(config, { joining }),", "{ ...config, joining },"),
@@ -96,6 +105,7 @@ export const plantedRules: readonly PlantedRule[] = [
   },
   {
     rule: "joiner-holds",
+    scenario: "join-cancelled.txt",
     without: "a tail asks as soon as the joiner is near",
     plants: [at(joining, " || !this.#isComplete()) return;", ") return;")],
   },
@@ -109,6 +119,7 @@ export const plantedRules: readonly PlantedRule[] = [
   },
   {
     rule: "joiner-shook",
+    scenario: "divergence.txt",
     without: "a joiner acknowledges before it has truncated",
     plants: [
       at(
@@ -121,6 +132,7 @@ export const plantedRules: readonly PlantedRule[] = [
   },
   {
     rule: "joiner-durable",
+    scenario: "join.txt",
     without: "a joiner acknowledges what it has received",
     plants: [
       at(
@@ -134,6 +146,7 @@ export const plantedRules: readonly PlantedRule[] = [
   },
   {
     rule: "divergence",
+    scenario: "divergence.txt",
     without: "streaming resumes at the smaller end",
     plants: [
       at(
@@ -145,6 +158,7 @@ export const plantedRules: readonly PlantedRule[] = [
   },
   {
     rule: "epoch-table",
+    scenario: "divergence.txt",
     without: "an epoch is noted at the end of the log when it is adopted",
     plants: [
       at(
@@ -157,6 +171,7 @@ export const plantedRules: readonly PlantedRule[] = [
   },
   {
     rule: "epoch-check",
+    scenario: "epoch-check.txt",
     without: "an Append that fits the end is taken, whatever its epoch",
     plants: [
       at(
@@ -168,6 +183,7 @@ export const plantedRules: readonly PlantedRule[] = [
   },
   {
     rule: "dup-wait",
+    scenario: "dup-wait.txt",
     without: "a retry is answered although the original is not committed",
     plants: [
       at(
@@ -179,6 +195,7 @@ export const plantedRules: readonly PlantedRule[] = [
   },
   {
     rule: "producer-truncate",
+    scenario: "producer-truncate.txt",
     without: "what a producer has sent is still known when its record is truncated",
     plants: [
       at(
@@ -190,16 +207,19 @@ export const plantedRules: readonly PlantedRule[] = [
   },
   {
     rule: "latest-known",
+    scenario: "new-head.txt",
     without: "a new head tells the latest offset at once",
     plants: [at(replica, "&& this.marks.committed >= this.#floor", "")],
   },
   {
     rule: "min-insync",
+    scenario: "min-insync.txt",
     without: "a chain that is too short commits",
     plants: [at(replica, "return this.#isTooShort ?", "return nowMs < 0 ?")],
   },
   {
     rule: "lease-margin",
+    scenario: "lease-margin.txt",
     without: "a lease is counted from the answer to its keep-alive",
     plants: [
       at(
@@ -211,16 +231,19 @@ export const plantedRules: readonly PlantedRule[] = [
   },
   {
     rule: "commit-leased",
+    scenario: "commit-leased.txt",
     without: "a head whose lease is gone goes on committing",
     plants: [at(replica, "!isAble || !this.ports.lease.holds(nowMs)", "!isAble")],
   },
   {
     rule: "unclean-mark",
+    scenario: "unclean-mark.txt",
     without: "an unclean start is not recorded",
     plants: [at("controller/return-rules.ts", "leaving: [], unclean: epoch };", "leaving: [] };")],
   },
   {
     rule: "cut-stalled",
+    scenario: "cut-stalled.txt",
     without: "who lives is never cut",
     plants: [at(failures, "if (stalled === undefined || config", "if (stalled !== null || config")],
   },
@@ -233,6 +256,7 @@ export const plantedRules: readonly PlantedRule[] = [
   },
   {
     rule: "log-start",
+    scenario: "log-start.txt",
     without: "a deleted beginning hides that two logs are equal",
     plants: [
       at(downstream, "return isJoiner && isOld && logStart", "return logStart >= 0 || logStart"),
@@ -241,7 +265,6 @@ export const plantedRules: readonly PlantedRule[] = [
 ];
 
 export interface PlantedPlay extends PlantedRule {
-  /** In `scenarios/`: it goes otherwise then. */
   readonly scenario: string;
 }
 

@@ -12,12 +12,15 @@ const waitMs = 300;
 export class Reader {
   readonly #world: World;
   readonly #name: string;
+  readonly #asksLatest: boolean;
   readonly #random: Random;
   readonly #client: Client;
   readonly #positions = new Map<string, number>();
 
-  constructor(world: World, name: string) {
+  /** Now and then it asks where a partition ends, if told so. */
+  constructor(world: World, name: string, { asksLatest = false } = {}) {
     this.#world = world;
+    this.#asksLatest = asksLatest;
     this.#name = name;
     this.#random = world.fork(name);
     this.#client = world.client(name);
@@ -31,6 +34,9 @@ export class Reader {
       const topic = drawOf(this.#random, topics);
       const target = { topic, index: drawBetween(this.#random, 0, topic.partitions - 1) };
       try {
+        if (this.#asksLatest && drawOneIn(this.#random, 3)) {
+          await listOffset(this.#world, this.#client, target, -1);
+        }
         await this.#read(target);
       } catch (error) {
         expectNoAnswer(error);

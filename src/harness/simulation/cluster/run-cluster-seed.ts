@@ -87,7 +87,9 @@ async function play(scene: ClusterScene, nemesis: ClusterNemesis): Promise<void>
     admin.run(),
     nemesis.run(),
     ...producers.map((one) => new Producer(world, one).run()),
-    ...["r-one", "r-two", "r-three"].map((name) => new Reader(world, name).run()),
+    ...["r-one", "r-two", "r-three"].map((name) =>
+      new Reader(world, name, { asksLatest: true }).run(),
+    ),
     ...["m-one", "m-two"].map((name) => new GroupMember(world, name, kept).run()),
   ];
   const over = Promise.all(actors);

@@ -2,7 +2,7 @@ import type { ChainConfig } from "../../../replication/chain-config.ts";
 import type { ClusterScene } from "./cluster-scene.ts";
 
 /** After the faults every chain has all its replicas again within this time. */
-const wholeMsMax = 60_000;
+const wholeMsMax = 120_000;
 const lookMs = 250;
 
 /** Waits until every chain is whole; notes those that do not become so. */

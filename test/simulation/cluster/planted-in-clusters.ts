@@ -1,0 +1,87 @@
+import type { Plant } from "../plant-faults.ts";
+
+export interface ClusterPlant {
+  /** What the product does with it. */
+  readonly bug: string;
+  readonly checker: string;
+  readonly plants: readonly Plant[];
+  /** Runs that meet it, as they were found; any will do. */
+  readonly seeds: readonly number[];
+}
+
+const at = (file: string, text: string, instead: string): Plant => ({ file, text, instead });
+const replica = "replication/chain-replica.ts";
+
+/** Bugs in the paths between a chain and the doors, each with who has to notice. */
+export const plantedInClusters: readonly ClusterPlant[] = [
+  {
+    bug: "a head commits what it alone has",
+    checker: "acknowledged stays",
+    plants: [
+      at(
+        "replication/followers.ts",
+        "if (this.successor.member !== undefined) least",
+        "if (this.successor.member === null) least",
+      ),
+    ],
+    seeds: [1, 2, 3, 4, 5, 6],
+  },
+  {
+    bug: "a head commits after its lease is gone",
+    checker: "one head an epoch",
+    plants: [at(replica, "!isAble || !this.ports.lease.holds(nowMs)", "!isAble")],
+    seeds: [1, 2, 3, 4, 5, 6],
+  },
+  {
+    bug: "a node whose lease is gone serves as if nothing were",
+    checker: "one head an epoch",
+    plants: [
+      at(
+        "cluster/cluster.ts",
+        "return this.#clock.monotonicMs() < holdsUntilMs && this.feed.revision >= sinceRevision;",
+        "return holdsUntilMs !== 0 && sinceRevision >= 0;",
+      ),
+    ],
+    seeds: [1, 2, 3, 4, 5, 6],
+  },
+  {
+    bug: "records count as deleted before every replica has deleted them",
+    checker: "deleted stays deleted",
+    plants: [
+      at("broker/delete-records.ts", "await whenDeleted(partition, logStart, wait);", "void wait;"),
+    ],
+    seeds: [1, 2, 3, 4, 5, 6],
+  },
+  {
+    bug: "a joiner begins within a batch",
+    checker: "nothing is stuck",
+    plants: [
+      at("replication/downstream.ts", "(core.ports.begin() ?? marks.logStart)", "marks.logStart"),
+    ],
+    seeds: [1, 2, 3, 4, 5, 6],
+  },
+  {
+    bug: "what an idempotent producer repeats is stored again",
+    checker: "once and in order",
+    plants: [
+      at(
+        "append/partition-appends.ts",
+        "if (stored !== undefined) return describeDuplicate(stored, batch);",
+        "void [stored, describeDuplicate];",
+      ),
+    ],
+    seeds: [1, 2, 3, 4, 5, 6],
+  },
+  {
+    bug: "a node that started again takes its former place in the chain",
+    checker: "acknowledged stays",
+    plants: [
+      at(
+        "replication/member.ts",
+        "return left.id === right.id && left.incarnation === right.incarnation;",
+        "return left.id === right.id;",
+      ),
+    ],
+    seeds: [1, 2, 3, 4, 5, 6],
+  },
+];
