@@ -117,20 +117,24 @@ export class Upstream {
     const { ports, config, marks } = this.#core;
     const isJoiner = this.#core.role === "joiner";
     const isOld = isBeforeUncleanStart(ports.epochs(), config?.unclean ?? 0);
-    const { common } = message;
-    // A joiner without records can lose none: it was at a log start that divides a batch.
-    const isEmpty = isJoiner && marks.logStart === marks.end;
-    if (common < marks.committed && !isOld && !isEmpty) {
-      return this.#core.halt(`${common} is the end in common, ${marks.committed} was committed`);
-    }
-    if (!isJoiner && common !== marks.end) {
-      return this.#core.halt(
-        `a member ends at ${marks.end}, its predecessor knows ${common} of it`,
-      );
-    }
-    const isForeign = isJoiner && message.commonEpoch === -1 && common > marks.logStart;
+    const contradiction = this.#findContradiction(message.common, isOld);
+    if (contradiction !== undefined) return this.#core.halt(contradiction);
+    const isForeign = isJoiner && message.commonEpoch === -1 && message.common > marks.logStart;
     if (isJoiner && isOld && !isForeign && this.#forgets(message)) return;
     this.#goOnFrom(message, isForeign);
+  }
+
+  /** What can not be, whatever has happened; `isOld`: all is from before an unclean start. */
+  #findContradiction(common: number, isOld: boolean): string | undefined {
+    const { committed, logStart, end } = this.#core.marks;
+    const isJoiner = this.#core.role === "joiner";
+    // A joiner without records can lose none: it was at a log start that divides a batch.
+    const isEmpty = isJoiner && logStart === end;
+    if (common < committed && !isOld && !isEmpty) {
+      return `${common} is the end in common, ${committed} was committed`;
+    }
+    if (isJoiner || common === end) return undefined;
+    return `a member ends at ${end}, its predecessor knows ${common} of it`;
   }
 
   /** @param isForeign Nothing here is the chain's. */

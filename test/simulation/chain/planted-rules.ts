@@ -6,7 +6,7 @@ export interface PlantedRule {
   /** What the product does without it. */
   readonly without: string;
   readonly plants: readonly Plant[];
-  /** In `scenarios/`: it goes otherwise then. Without one other rules cover it in every schedule. */
+  /** In `scenarios/`: it goes otherwise then. Without one others cover it. */
   readonly scenario?: string;
 }
 
