@@ -12,6 +12,8 @@ export interface ReplicaPorts {
   epochs(): readonly EpochEnd[];
   /** Where the batch begins that holds the log start, or would; undefined: not known yet. */
   begin(): number | undefined;
+  /** Records go by key: epochs may have lost theirs here and not elsewhere. */
+  isCompacted(): boolean;
   /** A number that this incarnation of the node has used for no session yet. */
   nextSession(): number;
 }

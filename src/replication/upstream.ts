@@ -128,9 +128,10 @@ export class Upstream {
   #findContradiction(common: number, isOld: boolean): string | undefined {
     const { committed, logStart, end } = this.#core.marks;
     const isJoiner = this.#core.role === "joiner";
-    // A joiner without records can lose none: it was at a log start that divides a batch.
-    const isEmpty = isJoiner && logStart === end;
-    if (common < committed && !isOld && !isEmpty) {
+    // A joiner without records can lose none: it was at a log start that divides a batch. And what
+    // compaction took from the predecessor, and not from here, hides that the logs are equal.
+    const mayGoBack = isJoiner && (logStart === end || this.#core.ports.isCompacted());
+    if (common < committed && !isOld && !mayGoBack) {
       return `${common} is the end in common, ${committed} was committed`;
     }
     if (isJoiner || common === end) return undefined;

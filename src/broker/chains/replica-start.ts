@@ -1,3 +1,4 @@
+import { isCompacted } from "../partition/append/validate-batch.ts";
 import type { ReplicaLog } from "../partition/replica/replica-log.ts";
 import type { ChainHost } from "./chain-host.ts";
 
@@ -20,6 +21,7 @@ export function portsOf(log: ReplicaLog, host: ChainHost) {
     lease: { holds: () => place.isStanding() },
     epochs: () => log.epochEnds(),
     begin: () => log.begin,
+    isCompacted: () => isCompacted(log.settings),
     nextSession: () => host.nextSession(),
   };
 }

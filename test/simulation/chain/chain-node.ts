@@ -109,6 +109,7 @@ export class ChainNode {
       lease: this.lease,
       epochs: () => log.epochs(),
       begin: () => log.start,
+      isCompacted: () => false,
       nextSession: () => (sessions += 1),
     };
     this.replica = new ChainReplica({ ...at, durability, minInsyncReplicas }, ports, limits);
