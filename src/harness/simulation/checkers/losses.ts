@@ -18,6 +18,8 @@ export class Losses {
   readonly #osTopics = new Set<string>();
   readonly #chains = new Map<PartitionKey, Copies>();
   readonly #lastOf = new Map<PartitionKey, number>();
+  /** Lives of nodes, in any chain, whose disks are gone: a new chain may name them for a while. */
+  readonly #goneDisks = new Set<string>();
   /** Of all such topics: there are no chains. */
   #lastOfAll = -1;
 
@@ -72,6 +74,9 @@ export class Losses {
   #configure(at: number, { partition, members }: HistoryEvent & { kind: "chain" }): void {
     const copies = this.#chains.get(partition) ?? { members, lost: new Set() };
     copies.members = members;
+    for (const { incarnation } of members) {
+      if (this.#goneDisks.has(incarnation)) copies.lost.add(incarnation);
+    }
     if (members.length === 0) this.#chains.delete(partition);
     else this.#chains.set(partition, copies);
     this.#note(at, partition, copies);
@@ -81,7 +86,10 @@ export class Losses {
     for (const [key, copies] of this.#chains) {
       if (isUnsynced && !this.#isOs(key)) continue;
       const own = copies.members.filter((member) => member.nodeId === nodeId);
-      for (const { incarnation } of own) copies.lost.add(incarnation);
+      for (const { incarnation } of own) {
+        copies.lost.add(incarnation);
+        if (!isUnsynced) this.#goneDisks.add(incarnation);
+      }
       if (own.length > 0) this.#note(at, key, copies);
     }
   }

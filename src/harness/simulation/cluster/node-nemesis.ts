@@ -1,5 +1,6 @@
 import type { Random } from "../../../base/random.ts";
 import { Cancellation } from "../../../broker/ports/compactor.ts";
+import { BatchWalk } from "../../../log/batch-walk.ts";
 import type { DiskOperation } from "../../../simulation/simulated-disk.ts";
 import { drawBetween, drawOf } from "../../../simulation/draw.ts";
 import type { World } from "../world.ts";
@@ -16,6 +17,8 @@ export interface NodeNemesisParts {
 const pauseMsMin = 5_000;
 const pauseMsMax = 20_000;
 const downMsMax = 4_000;
+/** Bytes of a batch before those that its sum is of, and the sum itself. */
+const summedFrom = 21;
 const logPath = /^[^/]+-\d+[/]\d{20}[.]log$/;
 
 /** What befalls one machine and the processes on it. */
@@ -145,7 +148,7 @@ export class NodeNemesis {
     if (logs.length === 0 || scrubbing === undefined || this.#parts.chains.dependOn(id)) return;
     const path = drawOf(this.#random, logs);
     const bytes = disk.peek(path);
-    const position = drawBetween(this.#random, 0, bytes.length - 1);
+    const position = this.#drawSummed(bytes);
     const bit = 1 << drawBetween(this.#random, 0, 7);
     // Until it has healed the others' disks are not to be taken away.
     this.#parts.world.record({ kind: "diskLost", nodeId: id });
@@ -155,6 +158,16 @@ export class NodeNemesis {
     const watch = { cancellation: new Cancellation(), progress: () => undefined };
     scrubbing.run(undefined, watch).catch(() => undefined);
     await this.#rest(2_000, 10_000);
+  }
+
+  /** Where a batch's sum covers it: what it does not is copied to who joins, rot and all. */
+  #drawSummed(bytes: Uint8Array): number {
+    const ends: [number, number][] = [];
+    for (const walk = new BatchWalk(bytes, 0, 0); walk.look() === "batch"; walk.advance()) {
+      ends.push([walk.position + summedFrom, walk.position + walk.sizeBytes - 1]);
+    }
+    if (ends.length === 0) return bytes.length - 1;
+    return drawBetween(this.#random, ...drawOf(this.#random, ends));
   }
 
   async #slowDown(): Promise<void> {
