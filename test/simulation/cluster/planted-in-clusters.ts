@@ -72,16 +72,4 @@ export const plantedInClusters: readonly ClusterPlant[] = [
     ],
     seeds: [1, 2, 3, 4, 5, 6],
   },
-  {
-    bug: "a node that started again takes its former place in the chain",
-    checker: "acknowledged stays",
-    plants: [
-      at(
-        "replication/member.ts",
-        "return left.id === right.id && left.incarnation === right.incarnation;",
-        "return left.id === right.id;",
-      ),
-    ],
-    seeds: [1, 2, 3, 4, 5, 6],
-  },
 ];

@@ -221,6 +221,7 @@ class Loading {
         goesOnLater: (offset, withinBytes) =>
           this.#goesOn(segments.slice(index + 1), offset, withinBytes),
         epochs: this.#epochs,
+        deletedBelow: this.#rules.logStart,
         isDense: this.#isDense,
         visit: (walk) => {
           const isNew = this.#epochs.assign(walk.leaderEpoch, walk.baseOffset);

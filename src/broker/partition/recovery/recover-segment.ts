@@ -26,6 +26,8 @@ export interface RecoveryRules {
   readonly goesOnLater: (offset: number, withinBytes: number) => Promise<boolean>;
   /** Of batches that were visited, and from the checkpoint. */
   readonly epochs: LeaderEpochs;
+  /** As of ScanFrom. */
+  readonly deletedBelow?: number;
   /** As of TopicKey. */
   readonly isDense: boolean;
   readonly visit: (walk: BatchWalk) => void;
@@ -158,8 +160,8 @@ class Recovery {
     const segment = this.#segment;
     segment.damages.length = 0;
     segment.activate(indexes, resumed.stored);
-    const { epochs, isDense } = this.#rules;
-    let from: ScanFrom = { ...resumed.from, epochs, isDense };
+    const { epochs, isDense, deletedBelow = 0 } = this.#rules;
+    let from: ScanFrom = { ...resumed.from, epochs, isDense, deletedBelow };
     let isProven = resumed.entryOffset === undefined;
     for (;;) {
       const end = await scanSegment(this.#file, from, this.#context.crc32c, (walk, position) => {

@@ -74,12 +74,11 @@ class SegmentScrub {
     const segment = this.#segment;
     const { context, segments, epochs } = this.#source;
     const { baseOffset: offsetMin, endOffset } = segment;
-    // Of what lies below the log start epochs are not known any more.
-    const told = offsetMin < this.#partition.logStart ? {} : { epochs };
     const file = new PacedSegment(segment, this.#watch.pacer);
     const { isDense } = segments;
     const start = { position: 0, offsetMin, isExact: true, sumsFromOffset: 0 };
-    let from: ScanFrom = { ...start, endOffset, isDense, ...told };
+    const { logStart: deletedBelow } = this.#partition;
+    let from: ScanFrom = { ...start, endOffset, isDense, epochs, deletedBelow };
     for (;;) {
       const end = await scanSegment(file, from, context.crc32c, (walk) => this.#count(walk));
       const { position } = end;

@@ -29,6 +29,8 @@ export interface ScanFrom {
   readonly isDense?: boolean;
   /** What is known of them so far; a batch that says otherwise is bad. */
   readonly epochs?: LeaderEpochs;
+  /** The log start: of what lies wholly below nobody keeps the epochs. */
+  readonly deletedBelow?: number;
 }
 
 export interface ScanEnd {
@@ -112,9 +114,10 @@ function visitChunk(
  * own has its epochs written down. Undefined: what is behind it is not in the bytes.
  */
 function hasPlausibleEpoch(walk: BatchWalk, rules: ChunkRules): boolean | undefined {
-  const { epochs, isDense, endOffset } = rules;
+  const { epochs, isDense, endOffset, deletedBelow = 0 } = rules;
   const { leaderEpoch } = walk;
-  if (epochs === undefined || leaderEpoch === -1) return true;
+  const isSaid = epochs !== undefined && leaderEpoch !== -1 && walk.lastOffset >= deletedBelow;
+  if (!isSaid) return true;
   const known = isDense === true ? Math.max(0, epochs.latest) : epochs.latest;
   if (leaderEpoch <= known) return epochs.canHave(leaderEpoch, walk.lastOffset);
   const end = walk.position + walk.sizeBytes;
