@@ -168,6 +168,19 @@ describe("a plan's run", () => {
   });
 });
 
+describe("a partition whose members are lost", () => {
+  test("does not begin anew while a replica that was cut out has most of it", () => {
+    const world = new PlannedWorld([seat(1), seat(2, { isGone: true }), seat(3)]);
+    world.set(0, { ...world.config(0), replicas: [2, 1] });
+    world.chain("2a", { replicas: [2, 1] }, 0);
+    const moves: Move[] = [{ key: keyOf(0), from: [2, 1], to: [3, 1], sizeBytes: 1 }];
+    world.run = new PlanRun({ ...world.plan, moves }, world.image, (id) => id === 2);
+    world.down(2);
+    expect(world.run.step().changes).toEqual([]);
+    expect(world.run.progress.awaitedNodes).toEqual([2]);
+  });
+});
+
 describe("what is kept of a plan and the ring", () => {
   test("a plan of many moves is several entries, and is read as it was written", () => {
     const moves = Array.from({ length: 1_201 }, (_, at): Move => {

@@ -1,3 +1,4 @@
+import type { ChainConfig } from "../chain-config.ts";
 import { nextEpoch, type ChainChange } from "../controller/chain-change.ts";
 import type { ControlledChain } from "../controller/chain-situation.ts";
 import { asMember, isUp, type NodeLookup, type TopicRules } from "../controller/controlled-node.ts";
@@ -157,9 +158,10 @@ export class PlanRun {
   #awaited(place: number): number[] {
     const { key, to } = this.#moveAt(place);
     const down = to.filter((id) => this.#image.findNode(id) === undefined);
-    const { members } = this.#image.findChain(key)?.config ?? { members: [] };
-    const areLost = members.every(({ id }) => this.#isLost(id));
-    if (areLost || members.some((member) => isUp(member, this.#image))) return down;
+    const config = this.#image.findChain(key)?.config;
+    const members = config?.members ?? [];
+    const isLost = config !== undefined && this.#areAllLost(config);
+    if (isLost || members.some((member) => isUp(member, this.#image))) return down;
     return [...down, ...members.map(({ id }) => id)];
   }
 
@@ -175,13 +177,22 @@ export class PlanRun {
     const topic = this.#image.findTopic(key);
     const head = this.#image.findNode(to[0] as number);
     const { members, epoch } = chain.config;
-    const areLost = members.every(({ id }) => this.#isLost(id));
-    if (!areLost || topic === undefined || head === undefined) return undefined;
+    if (!this.#areAllLost(chain.config)) return undefined;
+    if (topic === undefined || head === undefined) return undefined;
     const alone = { members: [asMember(head, topic)], joining: [], leaving: [] };
     const config = nextEpoch(chain.config, { ...alone, unclean: epoch + 1 });
     const compared = [...members.map(({ id }) => id), head.id];
     const reason = `begins anew on node ${head.id}: all that had it are lost`;
     return { ...changeOf(chain, config, reason), nodes: comparedNodes(compared, this.#image) };
+  }
+
+  /**
+   * Nobody has anything of it: not a member, and not a replica either that is out of the chain and
+   * has all but the newest.
+   */
+  #areAllLost({ members, replicas }: ChainConfig): boolean {
+    const holders = [...members.map(({ id }) => id), ...replicas];
+    return holders.every((id) => this.#isLost(id));
   }
 
   /** Not if it came back after all: then it may have what it had. */

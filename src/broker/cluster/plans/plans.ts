@@ -236,7 +236,11 @@ export class Plans {
     this.#plan = plan;
     const hasEnded = plan === undefined || plan.outcome !== undefined;
     const { cluster, image } = this.#parts;
-    const isGone = (id: number): boolean => cluster.image.seat(id)?.isGone === true;
+    // Only who was gone when the plan was committed: what that loses was accepted then.
+    const isGone = (id: number): boolean => {
+      const seat = cluster.image.seat(id);
+      return seat?.isGone === true && seat.isReleased === true;
+    };
     this.#run = hasEnded ? undefined : new PlanRun(plan, image, isGone);
   }
 

@@ -1,4 +1,5 @@
 import { XylemError } from "../../../base/errors.ts";
+import { inParallel } from "../../../base/in-parallel.ts";
 import { formatUuid } from "../../../base/uuid.ts";
 import type { Broker } from "../../broker.ts";
 import { outOfRange } from "../../partition/refusals.ts";
@@ -8,6 +9,9 @@ import { commitOffsets } from "../commit-offsets.ts";
 import { atCoordinator } from "./at-coordinator.ts";
 import { parseGroupCursor, type GroupCursor, type GroupPosition } from "./group-cursor.ts";
 import { findMember, refusal, stayAlive, type PullMember } from "./pull-member.ts";
+
+/** Partitions led elsewhere whose ends are asked for at a time. */
+const askingMax = 16;
 
 /** What a member says it has done with: all up to a cursor, or below single offsets. */
 export type Acknowledged =
@@ -43,7 +47,7 @@ export async function ackHere(
   const known = findMember(broker, pull);
   if (known === undefined) throw refusal(pull, "UNKNOWN_MEMBER_ID");
   const { epoch: named, positions } = namedIn(acknowledged);
-  for (const position of positions) await checkPosition(broker, position);
+  await inParallel(positions, askingMax, (position) => checkPosition(broker, position));
   const epoch = named ?? epochNow(broker, pull, positions);
   if (positions.length > 0) await commitAs(broker, pull, { epoch, positions });
   await stayAlive(broker, pull);

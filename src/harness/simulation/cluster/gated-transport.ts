@@ -26,7 +26,7 @@ export function gatedSocket(socket: PeerSocket, gate: ProcessGate): PeerSocket {
   socket.attach({
     opened: () => gate.enter(() => events?.opened()),
     received: (bytes) => gate.enter(() => events?.received(bytes)),
-    closed: (reason) => gate.enter(() => events?.closed(reason)),
+    closed: (reason, isNobodyThere) => gate.enter(() => events?.closed(reason, isNobodyThere)),
   });
   return {
     remote: socket.remote,
