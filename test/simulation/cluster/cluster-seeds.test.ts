@@ -4,7 +4,7 @@ import type { SeedReport } from "../../../src/harness/simulation/run-seed.ts";
 import { isFull } from "../../../src/harness/simulation/totals.ts";
 
 const isLong = process.env["XYLEM_LONG"] === "1";
-const seedCount = isLong ? 2_000 : 60;
+const seedCount = isLong ? 2_000 : 40;
 const seedsPerTest = 10;
 
 /** What failed, and how to see it again. */
