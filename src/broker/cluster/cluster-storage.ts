@@ -6,6 +6,7 @@ import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import { formatUuid, type Uuid } from "../../base/uuid.ts";
 import { chainKey, type ChainConfig, roleOf } from "../../replication/chain-config.ts";
 import type { LogEnd } from "../../replication/controller/chain-ask.ts";
+import { formatPartitionName } from "../partition/partition-name.ts";
 import type { ReplicaLog } from "../partition/replica/replica-log.ts";
 import type { FoundPartition, PartitionStorage, TopicKey } from "../ports/partition-storage.ts";
 import { Turns } from "../turns.ts";
@@ -55,12 +56,16 @@ export class ClusterStorage implements PartitionStorage {
   readonly #seated = new Map<string, Seated>();
   readonly #turns = new Turns();
   readonly #leave: (() => void)[];
+  /** Folders of the life before that nobody has opened yet. */
+  readonly #left: Set<string>;
   #wasStanding = true;
   #onReleased: (key: string) => Promise<void> = () => Promise.resolve();
 
   constructor(options: ClusterStorageOptions) {
     this.#options = options;
-    const { cluster } = options;
+    const { cluster, storage } = options;
+    const found = storage.findPartitions();
+    this.#left = new Set(found.map(({ topic, index }) => formatPartitionName(topic, index)));
     this.#leave = [
       cluster.onImage(({ nodesChanged, chains }) => {
         for (const key of chains) this.#follow(key);
@@ -184,11 +189,33 @@ export class ClusterStorage implements PartitionStorage {
     const config = this.#configOf(key);
     const isHere = config !== undefined && isHolder(config, cluster.nodeId);
     // Without a chain it is not known yet, or its topic is being deleted.
-    // What is newer than the coordinator's state is not thrown away on its word.
-    const isNewer = config !== undefined && isNewerThan(config, seated.replica);
-    if (config !== undefined && !isHere && !isNewer) await this.#giveUp(key, seated);
-    if (isHere || isNewer) await this.#hold(key, seated);
+    if (config !== undefined && !isHere) await this.#openLeft(key, seated);
+    const isKept = isHere || (config !== undefined && this.#mayNotGo(key, config, seated));
+    if (config !== undefined && !isKept) await this.#giveUp(key, seated);
+    if (isKept) await this.#hold(key, seated);
     this.#show(key, seated);
+  }
+
+  /** A partition that has moved while this node was down: its files are looked at before they go. */
+  async #openLeft(key: string, seated: Seated): Promise<void> {
+    const { topic, partition } = seated;
+    const wasLeft = this.#left.delete(formatPartitionName(topic.name, partition.index));
+    if (!wasLeft || seated.replica !== undefined) return;
+    try {
+      seated.replica = await this.#open(key, seated);
+    } catch (error) {
+      if (!(error instanceof XylemError)) throw error;
+      const fields = { chain: key, why: error.message };
+      this.#options.log.warn("files of a partition that has moved can not be opened", fields);
+    }
+  }
+
+  /**
+   * What is newer than the coordinator's state is not thrown away on its word, and nothing is while
+   * nobody is up who has it.
+   */
+  #mayNotGo(key: string, config: ChainConfig, { replica }: Seated): boolean {
+    return replica !== undefined && (isNewerThan(config, replica) || !this.#mayStartOver(key));
   }
 
   /** One that can not be held is one partition less: the node serves the others. */
@@ -327,8 +354,8 @@ export class ClusterStorage implements PartitionStorage {
 }
 
 /** The coordinator went back in time: this log has records of a later epoch. */
-function isNewerThan({ epoch }: ChainConfig, replica: ReplicaLog | undefined): boolean {
-  return (replica?.epochEnds().at(-1)?.epoch ?? -1) > epoch;
+function isNewerThan({ epoch }: ChainConfig, replica: ReplicaLog): boolean {
+  return (replica.epochEnds().at(-1)?.epoch ?? -1) > epoch;
 }
 
 /** Whether a chain has given a node something of its partition, in this life or an earlier one. */
