@@ -196,7 +196,7 @@ export class ClusterStorage implements PartitionStorage {
     this.#show(key, seated);
   }
 
-  /** A partition that has moved while this node was down: its files are looked at before they go. */
+  /** A partition has moved while this node was down: its files are looked at before they go. */
   async #openLeft(key: string, seated: Seated): Promise<void> {
     const { topic, partition } = seated;
     const wasLeft = this.#left.delete(formatPartitionName(topic.name, partition.index));
