@@ -15,6 +15,8 @@ import { untilWhole } from "./until-whole.ts";
 
 const workMs = 65_000;
 const settleMs = 2_000;
+/** While code is loaded, in real time, virtual time is not to run away. */
+const loadingPauseMs = 2;
 
 const producers: readonly ProducerOptions[] = [
   { name: "p-one", isIdempotent: true, acks: -1, inFlight: 1, pauseMsMax: 1_000 },
@@ -55,10 +57,17 @@ function loadCluster(): Promise<void> {
 
 async function loadOnce(): Promise<void> {
   const scene = new ClusterScene({ seed: 0 }, 3);
-  await scene.pump(() => startAll(scene));
-  await scene.pump(async () => {
-    await Promise.all(scene.nodes.map(({ machine }) => machine.stop()));
-  });
+  const stopAll = (): Promise<unknown> =>
+    Promise.all(scene.nodes.map(({ machine }) => machine.stop()));
+  let isDone = false;
+  const working = startAll(scene)
+    .then(stopAll)
+    .finally(() => (isDone = true));
+  while (!isDone) {
+    await scene.clock.advance(loadingPauseMs);
+    await new Promise((resolve) => setTimeout(resolve, loadingPauseMs));
+  }
+  await working;
 }
 
 async function startAll({ nodes }: ClusterScene): Promise<void> {
