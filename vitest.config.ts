@@ -17,12 +17,13 @@ function system(groupOrder: number) {
   };
 }
 
-/** Waits for leases, or runs on virtual time: two files at once. */
+/** Waits for leases or for programs to start, or runs on virtual time: two files at once. */
 function patient(groupOrder: number) {
   return { ...system(groupOrder), fileParallelism: true, maxWorkers: 2 };
 }
 
 const coordinators = ["test/interop/{etcd,consul}/**/*.test.ts"];
+const commands = ["test/e2e/{command-*,documents,examples}.test.ts"];
 
 const kinds = [
   { name: "tidy", include: ["test/tidy/**/*.test.ts"], ...fast, testTimeout: minuteMs },
@@ -32,7 +33,8 @@ const kinds = [
   { name: "simulation", include: ["test/simulation/**/*.test.ts"], ...patient(9) },
   { name: "support", include: ["test/support/**/*.test.ts"], ...system(1) },
   { name: "package", include: ["test/package/**/*.test.ts"], ...system(2) },
-  { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...system(3) },
+  { name: "e2e", include: ["test/e2e/**/*.test.ts"], exclude: commands, ...system(3) },
+  { name: "commands", include: commands, ...patient(11) },
   { name: "fuzz", include: ["test/fuzz/**/*.test.ts"], ...system(4) },
   {
     name: "interop",
