@@ -127,6 +127,14 @@ test("offsets that were deleted or compacted are as at the source", async () => 
   }
   await sender.deleteRecords(["cut", 0], 40);
   await sender.deleteRecords(["emptied", 0], 100);
+  await sender.createTopic("divided");
+  for (const from of [0, 3])
+    await send(
+      "divided",
+      0,
+      [0, 1, 2].map((at) => `${from + at}`),
+    );
+  await sender.deleteRecords(["divided", 0], 4);
   await waitUntil("the source compacts", async () => (await recordsAt(sender, "kept")).length < 60);
   await mirrorAll("--all");
   for (const topic of ["kept", "cut", "emptied"]) {
@@ -135,6 +143,9 @@ test("offsets that were deleted or compacted are as at the source", async () => 
   }
   expect(Number((await reader.listOffset(["cut", 0], -2)).offset)).toBe(40);
   expect(Number((await reader.listOffset(["emptied", 0], -2)).offset)).toBe(100);
+  expect(Number((await reader.listOffset(["divided", 0], -2)).offset)).toBe(4);
+  expect(await recordsAt(reader, "divided")).toEqual(await recordsAt(sender, "divided"));
+  expect(await endAt(reader, "divided")).toBe(6);
   await target.terminate();
   expect((await xylem(["verify", "--data", target.dataFolder])).code).toBe(0);
 });

@@ -1,4 +1,4 @@
-import { RecordBatch } from "../../protocol/record-batch.ts";
+import { RecordBatch, recordBatches } from "../../protocol/record-batch.ts";
 import type { KafkaCluster } from "./kafka-cluster.ts";
 import { emptyBatches, mirrorBatches } from "./mirrored-batches.ts";
 import type { Mark, MirrorMarks } from "./mirror-marks.ts";
@@ -91,17 +91,26 @@ async function sumAt(
   return first.recordCount === 0 ? "empty" : `${first.baseOffset} ${first.crc}`;
 }
 
-/** What the source has deleted is passed over by batches without records. Answers the end then. */
+/**
+ * What the source has deleted is passed over by batches without records, up to the batch that its
+ * log start divides: that one is whole there, and is copied so. Answers the end then.
+ */
 async function skipDeleted(
   copy: PartitionCopy,
   ends: CopyEnds,
   { source, target, start }: { source: Bounds; target: Bounds; start: number },
 ): Promise<number> {
   if (target.end >= source.start) return target.end;
+  const divided = await findDivided(copy, ends, source);
+  const base = divided === undefined ? source.start : Math.max(target.end, divided.base);
   let { end } = target;
-  for (const batch of emptyBatches(end, source.start)) {
+  for (const batch of emptyBatches(end, base)) {
     await appendMirrored(ends.target, copy, { parts: [batch], from: end });
-    end = Math.min(source.start, end + 2 ** 31);
+    end = Math.min(base, end + 2 ** 31);
+  }
+  if (divided !== undefined && end === divided.base) {
+    await appendMirrored(ends.target, copy, { parts: divided.parts, from: end });
+    end = divided.next;
   }
   const lost = source.start - Math.max(start, target.end);
   if (lost > 0) {
@@ -109,6 +118,26 @@ async function skipDeleted(
     ends.report.say(`${copy.name}: ${lost} offsets were deleted before they were copied`);
   }
   return end;
+}
+
+interface Divided {
+  readonly base: number;
+  readonly next: number;
+  readonly parts: readonly Uint8Array[];
+}
+
+/** The batch that the source's log start divides, as it is mirrored. */
+async function findDivided(
+  copy: PartitionCopy,
+  { source }: CopyEnds,
+  { start, end }: Bounds,
+): Promise<Divided | undefined> {
+  if (start >= end) return undefined;
+  const fetched = await fetchOnce(source, copy.sourceLeaderId, copy, start);
+  const [first] = recordBatches(fetched.bytes);
+  if (first === undefined || first.baseOffset >= start) return undefined;
+  const base = first.baseOffset;
+  return { base, ...mirrorBatches({ ...fetched, from: base, isDense: copy.isDense }) };
 }
 
 async function deleteBelow(

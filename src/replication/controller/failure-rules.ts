@@ -116,11 +116,14 @@ function rest(situation: ChainSituation, one: Pick<Member, "id" | "incarnation">
   const { notes, nowMs, times } = situation;
   const { id, incarnation } = one;
   const known = notes.resting.get(id);
+  const isSame = known?.incarnation === incarnation;
+  // Decided before, and not written: nothing has happened since.
+  if (isSame && known.untilMs > nowMs) return;
   const report = askOf(situation, "report");
   // Who gives up by itself knows why, and mends it.
   const isOwn = report !== undefined && sameMember(report.from, one);
   const firstMs = isOwn ? times.restMs / ownRestsPart : times.restMs;
-  const isAgain = known?.incarnation === incarnation && !isLongAgo(known, nowMs);
+  const isAgain = isSame && !isLongAgo(known, nowMs);
   const spanMs = isAgain ? Math.min(known.spanMs * 2, times.restMs * restsMax) : firstMs;
   notes.resting.set(id, { incarnation, untilMs: nowMs + spanMs, spanMs });
 }

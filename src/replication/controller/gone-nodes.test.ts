@@ -58,6 +58,22 @@ describe("a node whose process is gone before its lease", () => {
     expect(rests).toEqual([5_000, 10_000, 20_000]);
   });
 
+  test("rests no longer because the change was refused again and again", () => {
+    const world = open();
+    world.chain("1a 2a 3a");
+    world.settle();
+    dials(world, "1a");
+    for (let times = 0; times < 5; times += 1) {
+      expect(world.controller.decide(world.nowMs).changes).toHaveLength(1);
+      world.controller.retry("chains/t/0");
+    }
+    expect(world.settle()).toBe("2 [2a 3a]");
+    world.controller.linked(life("1a"));
+    world.controller.unlinked(life("1a"));
+    world.nowMs += 5_000;
+    expect(world.settle()).toBe("2 [2a 3a] joining 1a");
+  });
+
   test("is not named as long as it is told to be gone, and is when nobody says so any more", () => {
     const world = open();
     world.chain("1a 2a 3a");
