@@ -116,6 +116,7 @@ export async function openCluster(
         rack,
         levels,
         nodeId,
+        clusterId,
         version: packageVersion(),
         leaseMs: settings["cluster.lease.ms"],
         expectedNodes: settings["cluster.expect"],

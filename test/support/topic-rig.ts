@@ -118,6 +118,10 @@ export class ListedPartitions implements PartitionStorage {
     this.found.push({ topic: name, index, topicId: id });
   }
 
+  async leavePartition({ name }: TopicKey, index: number): Promise<boolean> {
+    return this.settings.delete(`${name}-${index}`);
+  }
+
   async removePartition({ name }: TopicKey, index: number): Promise<void> {
     if (`remove ${name}-${index}` === this.failing) throw new Error(`${name}-${index} stays`);
     this.settings.delete(`${name}-${index}`);

@@ -1,4 +1,5 @@
 import { assert } from "../../base/assert.ts";
+import { XylemError } from "../../base/errors.ts";
 import {
   chainKey,
   type ChainConfig,
@@ -41,8 +42,11 @@ export class ClusterImage {
   #controller: ControllerEntry | undefined;
   #level = firstLevel;
 
+  /** Throws INVALID_CONFIG for what is not of our writing. */
   constructor({ entries }: CoordinatorState) {
-    this.apply(entries);
+    const { unreadable } = this.apply(entries);
+    if (unreadable.length === 0) return;
+    throw new XylemError("INVALID_CONFIG", `the coordinator's entry ${unreadable.join("; ")}`);
   }
 
   /** The nodes that are up, sorted by id; those that have not finished their start come last. */
@@ -99,39 +103,48 @@ export class ClusterImage {
     return head !== undefined && this.has(head) ? head : undefined;
   }
 
-  apply(changes: readonly Change[]): ImageNews {
-    let nodesChanged = false;
-    let controllerChanged = false;
-    const chains: string[] = [];
-    for (const change of changes) {
-      const { key } = change;
-      if (key.startsWith(chainsPrefix)) {
-        this.#applyChain(change);
-        chains.push(key);
-      } else if (key.startsWith(nodesPrefix)) {
-        this.#applyNode(change);
-        nodesChanged = true;
-      } else if (key.startsWith(seatsPrefix)) {
-        this.#applySeat(change);
-        nodesChanged = true;
-      } else if (key === controllerKey) {
-        this.#controller = change.value === null ? undefined : parseController(change.value);
-        controllerChanged = true;
-      } else if (key === featuresKey) {
-        this.#level = change.value === null ? firstLevel : parseFeatures(change.value);
+  /** What can not be read, as somebody's hand may have left it, is as it was; all else is taken. */
+  apply(changes: readonly Change[]): ImageNews & { readonly unreadable: readonly string[] } {
+    const unreadable: string[] = [];
+    const taken = changes.filter((change) => {
+      try {
+        this.#take(change);
+        return true;
+      } catch (error) {
+        unreadable.push(`${change.key}: ${error instanceof Error ? error.message : String(error)}`);
+        return false;
       }
+    });
+    const isBelow = (...prefixes: string[]) =>
+      taken.filter(({ key }) => prefixes.some((prefix) => key.startsWith(prefix)));
+    return {
+      nodesChanged: isBelow(nodesPrefix, seatsPrefix).length > 0,
+      controllerChanged: taken.some(({ key }) => key === controllerKey),
+      chains: isBelow(chainsPrefix).map(({ key }) => key),
+      unreadable,
+    };
+  }
+
+  #take(change: Change): void {
+    const { key, value } = change;
+    if (key.startsWith(chainsPrefix)) this.#applyChain(change);
+    else if (key.startsWith(nodesPrefix)) this.#applyNode(change);
+    else if (key.startsWith(seatsPrefix)) this.#applySeat(change);
+    else if (key === controllerKey) {
+      this.#controller = value === null ? undefined : parseController(value);
+    } else if (key === featuresKey) {
+      this.#level = value === null ? firstLevel : parseFeatures(value);
     }
-    return { nodesChanged, controllerChanged, chains };
   }
 
   #applyChain({ key, value, revision }: Change): void {
+    const config = value === null ? undefined : parseChainConfig(key, value);
     const before = this.#chains.get(key);
     if (before !== undefined) this.#loads.remove(placed(key, before.config));
-    if (value === null) {
+    if (config === undefined) {
       this.#chains.delete(key);
       return;
     }
-    const config = parseChainConfig(key, value);
     this.#chains.set(key, { config, revision });
     this.#loads.add(placed(key, config));
   }

@@ -114,6 +114,16 @@ export class ClusterStorage implements PartitionStorage {
   }
 
   removePartition(topic: TopicKey, index: number): Promise<void> {
+    const { storage } = this.#options;
+    return this.#unseat(topic, index, () => storage.removePartition(topic, index));
+  }
+
+  leavePartition(topic: TopicKey, index: number): Promise<boolean> {
+    const { storage } = this.#options;
+    return this.#unseat(topic, index, () => storage.leavePartition(topic, index));
+  }
+
+  #unseat<T>(topic: TopicKey, index: number, end: () => Promise<T>): Promise<T> {
     const key = chainKey(formatUuid(topic.id), index);
     return this.#turns.take(key, async () => {
       const seated = this.#seated.get(key);
@@ -121,7 +131,7 @@ export class ClusterStorage implements PartitionStorage {
       seated?.cancel();
       seated?.running?.close();
       seated?.partition.place();
-      await this.#options.storage.removePartition(topic, index);
+      return await end();
     });
   }
 

@@ -16,6 +16,40 @@ const headIds = (node: ClusterNode): number[] =>
 const retention = (value: string) => [{ name: "retention.ms", operation: "set" as const, value }];
 const live = { validateOnly: false };
 
+describe("an entry of the coordinator that a hand has broken", () => {
+  const [at, whole] = ["chains/AAAAAAAAAAAAAAAAAAAAAQ/0", "ring/9"];
+  const seat = JSON.stringify({ weight: 1, state: "joining", rack: "" });
+
+  test("is as it was, and all that comes with it is taken", async () => {
+    world = await ClusterWorld.open(1);
+    const { image, feed } = world.node(1).cluster;
+    const writes = [
+      { key: at, value: "garbage" },
+      { key: whole, value: seat },
+    ];
+    const revision = (await world.coordinator.transact([], writes)) ?? 0;
+    await waitUntil("it is told", () => feed.revision >= revision, 10_000);
+    expect(image.seat(9)?.state).toBe("joining");
+    expect(image.chains.has(at)).toBe(false);
+    const [line] = world.node(1).log.withLevel("error");
+    expect(line?.fields["why"]).toContain(at);
+  });
+
+  test("keeps a node from starting, by its name", async () => {
+    world = await ClusterWorld.open(1);
+    await world.coordinator.transact([], [{ key: at, value: "garbage" }]);
+    await expect(world.start(2)).rejects.toThrow(at);
+    await world.coordinator.transact(
+      [],
+      [
+        { key: at, value: null },
+        { key: "topics/t", value: "x" },
+      ],
+    );
+    await expect(world.start(3)).rejects.toThrow("entry of topic t ");
+  });
+});
+
 describe("a topic", () => {
   test("that one node makes is on all, its partitions spread over them", async () => {
     world = await ClusterWorld.open(3);

@@ -3,7 +3,8 @@ import { XylemError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import { formatUuid, makeUuid } from "../../base/uuid.ts";
-import type { Coordinator } from "../ports/coordinator.ts";
+import type { Change, Coordinator } from "../ports/coordinator.ts";
+import { clusterIdKey } from "./agree-on-cluster-id.ts";
 import { ClusterImage, type ImageNews } from "./cluster-image.ts";
 import { CoordinatorFeed } from "./coordinator-feed.ts";
 import { featuresKey } from "./feature-level.ts";
@@ -24,6 +25,8 @@ export interface ClusterOptions {
   readonly log: Log;
   readonly random: Random;
   readonly nodeId: number;
+  /** As the coordinator told it when this node started. */
+  readonly clusterId: string;
   /** Of this node's data directory, whose lock is held. */
   readonly directoryId: string;
   readonly rack: string | null;
@@ -33,7 +36,10 @@ export interface ClusterOptions {
   readonly expectedNodes: number;
   /** The feature levels that this node can work at, both included. */
   readonly levels: NodeEntry["features"];
-  /** This node's id is another process's now, or the cluster has outgrown it: it must stop. */
+  /**
+   * This node's id is another process's now, the cluster has outgrown it, or the coordinator is
+   * not that of its cluster any more: it must stop.
+   */
   readonly onReplaced: (error: XylemError) => void;
 }
 
@@ -56,6 +62,7 @@ export class Cluster {
   readonly #coordinator: Coordinator;
   readonly #listeners = new Set<ImageListener>();
   #isOutgrown = false;
+  #isElsewhere = false;
 
   private constructor(
     options: ClusterOptions,
@@ -72,7 +79,10 @@ export class Cluster {
     this.membership = parts.membership;
     // First of all followers: those that come later find the image as new as their news.
     this.feed.follow("", ({ changes }) => {
-      const news = this.image.apply(changes);
+      this.#checkId(options, changes);
+      const { unreadable, ...news } = this.image.apply(changes);
+      for (const why of unreadable)
+        options.log.error("an entry can not be read; it is as before", { why });
       this.#checkLevel(options);
       for (const listener of this.#listeners) listener(news);
     });
@@ -155,6 +165,17 @@ export class Cluster {
     if (tooOld === undefined || this.#isOutgrown) return;
     this.#isOutgrown = true;
     options.onReplaced(tooOld);
+  }
+
+  /** An emptied coordinator is that of no cluster, another one that of others: nothing goes on. */
+  #checkId({ clusterId, onReplaced }: ClusterOptions, changes: readonly Change[]): void {
+    const found = changes.find(({ key }) => key === clusterIdKey);
+    if (found === undefined || found.value === clusterId || this.#isElsewhere) return;
+    this.#isElsewhere = true;
+    const what = found.value === null ? "knows no cluster any more" : `is that of ${found.value}`;
+    const how = "bring back its backup; the data directories are kept";
+    const detail = `this node is of cluster ${clusterId}, and the coordinator ${what}: ${how}`;
+    onReplaced(new XylemError("INCONSISTENT_CLUSTER_ID", detail));
   }
 
   async close(): Promise<void> {

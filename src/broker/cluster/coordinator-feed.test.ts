@@ -67,6 +67,20 @@ describe("a feed", () => {
     ]);
   });
 
+  test("goes on for all when one of its followers fails, and says of which keys", async () => {
+    const { coordinator, feed, log } = await openFeed({ revision: 7, entries: [] });
+    feed.follow("a/", () => {
+      throw new Error("not one of ours");
+    });
+    const told: (readonly Change[])[] = [];
+    feed.follow("a/", ({ changes }) => told.push(changes));
+    coordinator.watcher?.onChanges(8, [entry("a/2", 8)]);
+    expect(told).toEqual([[entry("a/2", 8)]]);
+    expect(log.withLevel("error").map(({ fields }) => fields)).toEqual([
+      { keys: "a/2", why: "not one of ours" },
+    ]);
+  });
+
   test("is waited for until all followers were told", async () => {
     const { coordinator, feed, told } = await openFeed({ revision: 1, entries: [] });
     coordinator.state = { revision: 3, entries: [entry("a", 3)] };

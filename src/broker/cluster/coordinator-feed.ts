@@ -5,6 +5,8 @@ import type { Change, Coordinator, CoordinatorState } from "../ports/coordinator
 
 /** Time between two tries to read everything anew. */
 const rereadDelayMs = 1_000;
+/** Keys that are named when news can not be followed. */
+const namedMax = 10;
 
 export interface FeedOptions {
   readonly coordinator: Coordinator;
@@ -177,13 +179,25 @@ export class CoordinatorFeed {
     for (const { prefix, listener } of this.#followers) {
       const changes =
         prefix === "" ? news.changes : news.changes.filter(({ key }) => key.startsWith(prefix));
-      if (changes.length > 0 || prefix === "") listener({ ...news, changes });
+      if (changes.length > 0 || prefix === "") this.#call(listener, { ...news, changes });
     }
     // What was waited for in a state that was taken back never comes.
     const isOver = ({ isMet }: Waiter): boolean => news.isAnew || isMet();
     const over = this.#waiters.filter(isOver);
     this.#waiters = this.#waiters.filter((waiter) => !over.includes(waiter));
     for (const { resolve } of over) resolve();
+  }
+
+  /** One that fails takes no news from the others, nor the watch along. */
+  #call(listener: FeedListener, news: FeedNews): void {
+    try {
+      listener(news);
+    } catch (error) {
+      const named = news.changes.slice(0, namedMax);
+      const keys = named.map(({ key }) => key).join(", ");
+      const why = error instanceof Error ? error.message : String(error);
+      this.#options.log.error("what the coordinator tells can not be followed", { keys, why });
+    }
   }
 
   #wait(isMet: () => boolean): Promise<void> {

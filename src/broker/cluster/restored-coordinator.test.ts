@@ -14,6 +14,11 @@ const partitionAt = (id: number) =>
 const headId = (ids = all): number =>
   ids.find((id) => partitionAt(id)?.absence === undefined && partitionAt(id) !== undefined) ?? -1;
 const configAt = (id: number) => [...world.node(id).cluster.image.chains.values()][0]?.config;
+const hasTold = (id: number, what: string): boolean =>
+  world
+    .node(id)
+    .log.withLevel("error")
+    .some(({ message }) => message === what);
 
 async function until(what: string, holds: () => boolean): Promise<void> {
   for (let step = 0; !holds(); step += 1) {
@@ -55,4 +60,34 @@ test("a coordinator restored from a backup: chains go on from their newest logs"
   await until("the chain is whole", () => configAt(1)?.members.length === 3 && headId() > 0);
   expect(await append("d")).toBe(3);
   for (const id of all) expect(partitionAt(id)?.placement.log?.end).toBe(4);
+});
+
+test("a topic that a restored coordinator does not know keeps its files", async () => {
+  world = await ClusterWorld.open(3);
+  const before = world.store.backUp();
+  await world.create(1, "orders", { replicas: 3 });
+  await until("there is a head", () => headId() > 0);
+  expect(await append("a")).toBe(0);
+  await until("all have it", () => all.every((id) => partitionAt(id)?.placement.log?.end === 1));
+  const { entries } = await world.coordinator.read("");
+  world.store.restore(before);
+  const told = "the coordinator lost a topic that nobody deleted; its files are kept";
+  await until("all tell", () => all.every((id) => hasTold(id, told)));
+  // Longer than files of deleted topics are kept.
+  await world.tick(120_000);
+  const lost = entries.filter(({ key }) => /^(topics|chains|names)\//.test(key));
+  const writes = lost.map(({ key, value }) => ({ key, value }));
+  await world.coordinator.transact([], writes);
+  await until("it is back", () => all.every((id) => world.node(id).topic("orders") !== undefined));
+  await until("there is a head again", () => headId() > 0);
+  expect(await append("b")).toBe(1);
+});
+
+test("nodes stop when their coordinator knows their cluster no more", async () => {
+  const empty = { revision: 0, entries: new Map<never, never>() };
+  world = await ClusterWorld.open(3);
+  await world.create(1, "orders", { replicas: 3 });
+  world.store.restore(empty);
+  const told = "this node has no place in its cluster any more: it stops";
+  await until("all stop", () => all.every((id) => hasTold(id, told)));
 });

@@ -57,4 +57,6 @@ export interface PartitionStorage {
   forkPartition(source: TopicKey, index: number, target: TopicKey, cutOf: CutOf): Promise<void>;
   /** Closes the partition if it is open and removes its files. Absent: no error. */
   removePartition(topic: TopicKey, index: number): Promise<void>;
+  /** Closes it and leaves its files as they are; answers whether any were open. */
+  leavePartition(topic: TopicKey, index: number): Promise<boolean>;
 }

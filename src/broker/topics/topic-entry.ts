@@ -44,9 +44,18 @@ export function parseDeletedTopic(text: string): DeletedTopic {
   return { name, nodeIds: nodes };
 }
 
+/** Empty for what is none. */
+function parseObject(text: string): Record<string, unknown> {
+  try {
+    return (JSON.parse(text) ?? {}) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}
+
 /** Our own writing: anything else in it is a defect, or a newer version's. */
 export function parseTopicEntry(name: string, text: string): TopicEntry {
-  const value = JSON.parse(text) as Record<string, unknown>;
+  const value = parseObject(text);
   const { id, partitions, configs, dense } = value;
   const isWhole =
     typeof id === "string" &&

@@ -7,7 +7,7 @@ import type { LiveTopic } from "./live-topic.ts";
 import { openPartitions } from "./open-partitions.ts";
 import type { Assignment, TopicChains } from "./topic-chains.ts";
 import type { TopicEntry } from "./topic-entry.ts";
-import { finishDeletion, forgetFiles, noteFiles, writeTopic } from "./write-topic.ts";
+import { finishDeletion, forgetFiles, isNoted, noteFiles, writeTopic } from "./write-topic.ts";
 
 export interface TopicLifeOptions {
   readonly coordinator: Coordinator;
@@ -112,6 +112,37 @@ export class TopicLife {
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       log.warn("files of a deleted topic are still there", { topic: topic.name, why });
+    }
+  }
+
+  /**
+   * The coordinator knows a topic no longer. Its files go if a note says that it was deleted; else
+   * the coordinator has lost it, as one does that was emptied or restored from an old backup, and
+   * what is here may be all that is left: it stays, as at a start that finds it.
+   */
+  async drop(topic: LiveTopic): Promise<void> {
+    const { storage, log } = this.#options;
+    const count = topic.partitions.length;
+    if (await this.#isDeleted(topic)) return await this.removeFiles(topic, count);
+    const indexes = Array.from({ length: count }, (_, index) => index);
+    let left = 0;
+    await inParallel(indexes, removingMax, async (index) => {
+      if (await storage.leavePartition(topic, index)) left += 1;
+    });
+    if (left === 0) return;
+    const fields = { topic: topic.name, partitions: left };
+    log.error("the coordinator lost a topic that nobody deleted; its files are kept", fields);
+  }
+
+  /** What can not be asked is not known: the next start asks again. */
+  async #isDeleted(topic: LiveTopic): Promise<boolean> {
+    const { coordinator, log } = this.#options;
+    try {
+      return await isNoted(coordinator, topic.id);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      log.warn("it is not known whether a topic was deleted", { topic: topic.name, why });
+      return false;
     }
   }
 

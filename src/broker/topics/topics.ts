@@ -328,7 +328,7 @@ export class Topics {
     this.#image.remove(topic);
     this.#budget.release(topic.partitions.length);
     for (const listener of this.#onDeleted) listener(topic);
-    await this.#life.removeFiles(topic, topic.partitions.length);
+    await this.#life.drop(topic);
   }
 
   #get(name: string): LiveTopic {

@@ -50,6 +50,13 @@ export function forgetFiles({ id }: Pick<LiveTopic, "id">): Write {
   return { key: deletedKey(id), value: null };
 }
 
+/** Whether a topic was deleted, and some node has still to say that its files are gone. */
+export async function isNoted(coordinator: Coordinator, id: Uuid): Promise<boolean> {
+  const key = deletedKey(id);
+  const { entries } = await coordinator.read(key);
+  return entries.some((entry) => entry.key === key);
+}
+
 /** Files of a deleted topic are gone from this node; the last node to say so ends the matter. */
 export async function finishDeletion(
   coordinator: Coordinator,

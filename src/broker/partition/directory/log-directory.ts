@@ -255,14 +255,20 @@ export class LogDirectory implements PartitionStorage {
   }
 
   async reopenReplica(topic: TopicKey, index: number, settings: TopicSettings): Promise<Replica> {
+    const wasOpen = await this.leavePartition(topic, index);
+    assert(wasOpen, `${formatPartitionName(topic.name, index)} is not open`);
+    return await this.openReplica(topic, index, settings);
+  }
+
+  async leavePartition(topic: TopicKey, index: number): Promise<boolean> {
     const name = formatPartitionName(topic.name, index);
     const partition = this.#partitions.get(name);
-    assert(partition !== undefined, `${name} is not open`);
+    if (partition === undefined) return false;
     this.#unchecked.add(name);
     this.#partitions.delete(name);
     if (partition.rest.hasFiles) this.#folders.add(name);
     await partition.abandon();
-    return await this.openReplica(topic, index, settings);
+    return true;
   }
 
   async removePartition(topic: TopicKey, index: number): Promise<void> {

@@ -159,13 +159,22 @@ export class LazyStorage implements PartitionStorage, PartitionOpener {
   }
 
   async removePartition(topic: TopicKey, index: number): Promise<void> {
+    await this.#forget(topic, index);
+    await this.#directory.removePartition(topic, index);
+  }
+
+  async leavePartition(topic: TopicKey, index: number): Promise<boolean> {
+    await this.#forget(topic, index);
+    return await this.#directory.leavePartition(topic, index);
+  }
+
+  async #forget(topic: TopicKey, index: number): Promise<void> {
     const name = formatPartitionName(topic.name, index);
     const partition = this.#partitions.get(name);
     this.#partitions.delete(name);
     this.#replicas.delete(name);
     await partition?.retire();
     if (partition !== undefined) this.#open.delete(partition);
-    await this.#directory.removePartition(topic, index);
   }
 
   async openFiles(partition: LazyPartition, urgency: LoadUrgency): Promise<Partition> {
