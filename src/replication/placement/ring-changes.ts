@@ -55,7 +55,8 @@ export function joinRing(ring: readonly Seat[], { id, rack, holdsChains }: Joini
 /** The node is to have another part of everything. Throws INVALID_REQUEST. */
 export function weighInRing(ring: readonly Seat[], id: number, weight: number): Seat {
   const seat = seatOf(ring, id);
-  if (!(weight >= 0 && weight <= weightMax)) {
+  // JSON, which brings it here from another node, makes null of what is no finite number.
+  if (!Number.isFinite(weight) || weight < 0 || weight > weightMax) {
     throw refused(`a weight is a number from 0 to ${weightMax}, and not ${weight}`);
   }
   const changed = { ...seat, weight };

@@ -116,6 +116,14 @@ describe("a node that comes later", () => {
     await whenDone(2);
     expect(await sharesAt(1)).toEqual([33, 67]);
   });
+
+  test("has no weight without an end, whichever node is asked", async () => {
+    await world.start(2);
+    for (const at of [1, 2]) {
+      const failing = world.drive(administration(at).changeSeat(2, { weight: Infinity }));
+      await expect(failing).rejects.toThrow("a weight is a number from 0 to");
+    }
+  });
 });
 
 describe("a plan that was shown", () => {
