@@ -44,3 +44,12 @@ test("a log that has lost what was flushed ends both", async () => {
   expect(file.lineages.os).not.toBe(before.os);
   expect((await start({})).lineages).toEqual(file.lineages);
 });
+
+test("replicas that are filled again at once are each noted, and nothing else is lost", async () => {
+  const chains = ["a/0", "a/1", "a/2"];
+  const file = await start({});
+  await file.lose(chains);
+  await Promise.all(chains.map((chain) => file.regain(chain)));
+  expect(file.lineages.lost).toBeUndefined();
+  expect((await start({})).lineages).toEqual(file.lineages);
+});

@@ -31,6 +31,7 @@ export const lostReplicasMax = 256;
 export class LineageFile {
   readonly #options: LineageOptions;
   #lineages: Lineages;
+  #storing: Promise<void> = Promise.resolve();
 
   private constructor(options: LineageOptions, lineages: Lineages) {
     this.#options = options;
@@ -80,7 +81,16 @@ export class LineageFile {
     await this.#store();
   }
 
+  /** One after the other, each what is known by then: two at once would write into each other. */
   #store(): Promise<void> {
+    this.#storing = this.#storing.then(
+      () => this.#write(),
+      () => this.#write(),
+    );
+    return this.#storing;
+  }
+
+  #write(): Promise<void> {
     const { disk, bootId = null } = this.#options;
     const stored: Stored = { ...this.#lineages, bootId };
     return replaceFile(disk, place, encodeUtf8(`${JSON.stringify(stored)}\n`));
