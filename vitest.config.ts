@@ -23,7 +23,6 @@ function patient(groupOrder: number) {
 }
 
 const coordinators = ["test/interop/{etcd,consul}/**/*.test.ts"];
-const commands = ["test/e2e/{command-*,documents,examples}.test.ts"];
 
 const kinds = [
   { name: "tidy", include: ["test/tidy/**/*.test.ts"], ...fast, testTimeout: minuteMs },
@@ -33,8 +32,7 @@ const kinds = [
   { name: "simulation", include: ["test/simulation/**/*.test.ts"], ...patient(9) },
   { name: "support", include: ["test/support/**/*.test.ts"], ...system(1) },
   { name: "package", include: ["test/package/**/*.test.ts"], ...system(2) },
-  { name: "e2e", include: ["test/e2e/**/*.test.ts"], exclude: commands, ...system(3) },
-  { name: "commands", include: commands, ...patient(11) },
+  { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...patient(3) },
   { name: "fuzz", include: ["test/fuzz/**/*.test.ts"], ...system(4) },
   {
     name: "interop",

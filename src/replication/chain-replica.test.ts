@@ -20,6 +20,7 @@ function config(epoch: number, members: Member[], more: Partial<ChainConfig> = {
 /** A replica, its clock, and what it wants done. */
 class Stage {
   nowMs = 0;
+  isLeased = true;
   epochs: readonly EpochEnd[] = [];
   /** Of the batch that the log start divides. */
   begin = Infinity;
@@ -29,7 +30,7 @@ class Stage {
   constructor(member: Member, minInsyncReplicas = 1, start: Partial<typeof empty> = {}) {
     let session = 0;
     const ports = {
-      lease: { holds: () => true },
+      lease: { holds: () => this.isLeased },
       epochs: () => this.epochs,
       begin: () => Math.min(this.begin, this.replica.marks.logStart),
       isCompacted: () => this.isCompacted,
@@ -180,6 +181,20 @@ test("a chain that becomes too short by a setting refuses who waits", () => {
   expect(effects).toEqual([{ kind: "refuseWaiting", code: "NOT_ENOUGH_REPLICAS_AFTER_APPEND" }]);
   expect(head.replica.refusalOfAppend(-1, 0)).toBe("NOT_ENOUGH_REPLICAS");
   expect(head.replica.refusalOfAppend(1, 0)).toBeUndefined();
+});
+
+test("who waits for a head whose lease ends is refused, once", () => {
+  const head = openHead();
+  head.step({ kind: "appended", end: 1 });
+  head.tickTo(50);
+  head.isLeased = false;
+  const refusal = { kind: "refuseWaiting", code: "NOT_LEADER_OR_FOLLOWER" };
+  const refusals = head.tickTo(500).filter(({ kind }) => kind === "refuseWaiting");
+  expect(refusals).toEqual([refusal]);
+  head.isLeased = true;
+  head.step({ kind: "lease" });
+  head.isLeased = false;
+  expect(head.tickTo(550)).toContainEqual(refusal);
 });
 
 test("committed follows the durability that the topic has now", () => {

@@ -45,6 +45,8 @@ export class ChainReplica implements ReplicaCore {
   #logEpoch = 0;
   /** The end when the epoch was adopted. */
   #floor = 0;
+  /** As of the last look. */
+  #isLeased = false;
   #tickMs = -Infinity;
   #handedOverMs = -Infinity;
   readonly #upstream: Upstream;
@@ -116,7 +118,7 @@ export class ChainReplica implements ReplicaCore {
       case "tick":
         return this.#tick();
       case "lease":
-        return undefined;
+        return this.#reviewLease();
     }
   }
 
@@ -185,6 +187,13 @@ export class ChainReplica implements ReplicaCore {
     }
   }
 
+  /** What was taken and is not committed when the lease ends may be another head's to answer. */
+  #reviewLease(): void {
+    const wasLeased = this.#isLeased;
+    this.#isLeased = this.ports.lease.holds(this.nowMs);
+    if (wasLeased && !this.#isLeased && this.#isHead) this.#refuseWaiting("NOT_LEADER_OR_FOLLOWER");
+  }
+
   #refuseWaiting(code: RefusalCode): void {
     this.emit({ kind: "refuseWaiting", code });
   }
@@ -251,6 +260,7 @@ export class ChainReplica implements ReplicaCore {
     // Nobody behind is to be blamed for what this node, asleep or out of step, keeps from them.
     const hasSlept = this.nowMs - this.#tickMs > this.limits.lagTimeMaxMs / 2;
     this.#tickMs = this.nowMs;
+    this.#reviewLease();
     this.#upstream.tick();
     this.#followers.tick(hasSlept || !this.#isInStep);
   }

@@ -31,8 +31,11 @@ const notRun: readonly { document: string; firstLine: string; reason: string }[]
   },
 ];
 
-/** Their commands need several nodes: other tests run the like of them. */
-const clusterPages = new Map([["docs/cluster.md", "test/e2e/cluster-growth.test.ts"]]);
+/** Their commands need several nodes, or a Kafka: other tests run the like of them. */
+const clusterPages = new Map([
+  ["docs/cluster.md", "test/e2e/cluster-growth.test.ts"],
+  ["docs/mirror.md", "test/e2e/command-mirror.test.ts"],
+]);
 
 interface Document {
   readonly path: string;
@@ -150,7 +153,7 @@ test("what a page about several nodes says is understood by the program", () => 
       .filter(({ language }) => language === "sh")
       .flatMap(({ text }) => text.replaceAll("\\\n", " ").split("\n"))
       .filter((line) => line.startsWith("npx xylem "));
-    expect(lines.length).toBeGreaterThan(10);
+    expect(lines.length, path).toBeGreaterThan(0);
     for (const line of lines) expect(line).toSatisfy(isUnderstood);
   }
   expect(isUnderstood("npx xylem cluster commit --soon")).toBe(false);
