@@ -45,7 +45,7 @@ test("a log that has lost what was flushed ends both", async () => {
   expect((await start({})).lineages).toEqual(file.lineages);
 });
 
-test("replicas that are filled again at once are each noted, and nothing else is lost", async () => {
+test("replicas that are filled again at once are each noted, and nothing is lost", async () => {
   const chains = ["a/0", "a/1", "a/2"];
   const file = await start({});
   await file.lose(chains);
