@@ -19,6 +19,8 @@ export class PartitionFolder {
   readonly #topicId: Uuid;
   #exists: boolean;
   #isParentDirty = false;
+  /** Settles when the writes of epochs so far have ended, well or not. */
+  #epochsWritten: Promise<void> = Promise.resolve();
   /** A file was made in it since it was last synced. */
   isDirty = false;
   /** The leader epochs differ from their checkpoint. */
@@ -77,11 +79,15 @@ export class PartitionFolder {
     this.hasSnapshots = true;
   }
 
+  /** Whoever comes while another one writes is next: both write by way of one temporary file. */
   async writeEpochs(epochs: LeaderEpochs): Promise<void> {
     const place = { directory: this.path, name: epochsFileName };
+    const bytes = encodeUtf8(epochs.format());
     this.areEpochsDirty = false;
+    const written = this.#epochsWritten.then(() => replaceFile(this.#disk, place, bytes));
+    this.#epochsWritten = written.catch(() => undefined);
     try {
-      await replaceFile(this.#disk, place, encodeUtf8(epochs.format()));
+      await written;
     } catch (error) {
       this.areEpochsDirty = true;
       throw error;
