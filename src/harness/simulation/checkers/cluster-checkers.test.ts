@@ -193,4 +193,12 @@ describe("replicas are equal", () => {
       "replicas are equal: T-0: node 2 lacks 2",
     ]);
   });
+
+  test("a deletion that one replica alone has carried out is none", () => {
+    const asked: NewEvent = { kind: "deleteAsked", partition, before: 2 };
+    expect(complaintsOf([...end, asked, whole, replica(2, batch(2, 3, 8))])).toEqual([]);
+    expect(
+      complaintsOf([...end, { ...asked, before: 1 }, whole, replica(2, batch(2, 3, 8))]),
+    ).toEqual(["replicas are equal: T-0: node 2 lacks 0"]);
+  });
 });

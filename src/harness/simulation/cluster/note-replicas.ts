@@ -31,11 +31,14 @@ function batchesOn(disk: SimulatedDisk, { topic, index }: Target): StoredBatch[]
   return names.flatMap((name) => [...batchesIn(disk.peek(name))]);
 }
 
-/** Each for itself: what is deleted may have rotted, and says nothing of what follows. */
+/** Each for itself: what is deleted may have rotted or be torn, and says nothing of the rest. */
 function* batchesIn(bytes: Uint8Array): Generator<StoredBatch> {
   for (let at = 0; at < bytes.length;) {
     const walk = new BatchWalk(bytes, at, 0);
-    if (walk.look() !== "batch") return;
+    if (walk.look() !== "batch" || !walk.isIntact(crc32c)) {
+      at += 1;
+      continue;
+    }
     const { baseOffset, lastOffset, sizeBytes } = walk;
     const sum = crc32c(bytes.subarray(at, at + sizeBytes));
     yield { baseOffset, nextOffset: lastOffset + 1, sum };
