@@ -132,6 +132,23 @@ test("what a full disk took back is sent to nobody, and asked of no joiner", () 
   expect(kinds([...alone.hear(b, told(4)), ...alone.tickTo(200)])).toContain("ask");
 });
 
+test("a joiner is sent nothing that a full disk may still take back", () => {
+  const alone = new Stage(a, 1, { end: 4, written: 2, flushed: 2 });
+  alone.step({ kind: "config", config: config(2, [a], { joining: [b] }) });
+  // It was the successor until now, and has what is not written here yet.
+  const epochs = (alone.epochs = [{ epoch: 1, endOffset: 4 }]);
+  expect(alone.hear(b, { ...hello, epoch: 2, end: 4, epochs })).toEqual([]);
+  alone.epochs = [{ epoch: 1, endOffset: 2 }];
+  const [answer] = alone.step({ kind: "takenBack", end: 2 });
+  expect(answer).toMatchObject({ message: { kind: "helloOk", common: 2 } });
+  const told = (offset: number): ChainMessage => ({ ...ack(offset), epoch: 2 }) as ChainMessage;
+  alone.hear(b, told(2));
+  expect(kinds(alone.step({ kind: "appended", end: 6 }))).not.toContain("read");
+  alone.step({ kind: "takenBack", end: 2 });
+  expect(kinds(alone.step({ kind: "appended", end: 5 }))).not.toContain("read");
+  expect(kinds(alone.step({ kind: "stored", written: 5, flushed: 5 }))).toContain("read");
+});
+
 test("a joiner begins at a whole batch, and is appended once it has deleted as much", () => {
   const log = { logStart: 3, end: 5, committed: 5, written: 5, flushed: 5 };
   const stage = new Stage(a, 1, log);

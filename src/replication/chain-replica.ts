@@ -126,9 +126,14 @@ export class ChainReplica implements ReplicaCore {
     return this.role === "head" || this.role === "solo";
   }
 
-  /** What it says of its log stays true: for a head that is still truncating it does not. */
+  /**
+   * What it says of its log stays true: for a head that is still truncating it does not, nor for a
+   * lone one that may take back what others were sent in an earlier epoch.
+   */
   get #isInStep(): boolean {
-    return !this.marks.isCutting && (this.#isHead || this.#upstream.isReady);
+    if (this.marks.isCutting) return false;
+    if (this.role === "solo") return this.marks.written >= this.#floor;
+    return this.#isHead || this.#upstream.isReady;
   }
 
   /**

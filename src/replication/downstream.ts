@@ -91,9 +91,15 @@ export class Downstream {
     if (this.#isReading) return true;
     if (this.#next < marks.logStart && this.#next !== this.#core.ports.begin()) return false;
     const windowBytes = limits.windowBytesMax - this.#inFlightBytes;
-    if (this.#next < marks.end && windowBytes > 0) this.#read(windowBytes);
+    if (this.#next < this.#sendableEnd && windowBytes > 0) this.#read(windowBytes);
     else if (this.#hasNews(isTick)) this.#append(this.#next);
     return true;
+  }
+
+  /** A lone head takes back what its disk has no room for: a joiner has none of it. */
+  get #sendableEnd(): number {
+    const { role, marks } = this.#core;
+    return role === "solo" ? marks.written : marks.end;
   }
 
   #read(windowBytes: number): void {

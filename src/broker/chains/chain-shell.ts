@@ -186,7 +186,7 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
   }
 
   isAlone(): boolean {
-    return this.#replica.role === "solo" && this.#replica.config?.joining.length === 0;
+    return this.#replica.role === "solo";
   }
 
   isHead(): boolean {
