@@ -45,6 +45,8 @@ export class NodeNemesis {
   async die(how: "kill" | "power"): Promise<void> {
     if (how === "kill") this.#node.machine.kill();
     else this.#cutPower();
+    // It may have been shut while no process was there, which would reset it as it dies.
+    this.#node.gate.reset();
     await this.#startAgain();
   }
 
