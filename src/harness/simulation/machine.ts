@@ -69,8 +69,8 @@ export class Machine<Own extends Life = Life> {
   }
 
   /**
-   * Resolves when the broker serves, or was killed meanwhile, or is there already. Throws when it
-   * never will.
+   * Resolves when the broker serves, or was killed or stopped meanwhile, or is there already.
+   * Throws when it never will.
    */
   async start(): Promise<void> {
     if (this.#process !== undefined) return;
@@ -134,9 +134,7 @@ export class Machine<Own extends Life = Life> {
     if (life !== this.#life) return false;
     if (isLate) this.#parts.onEvent("did not stop in time");
     if (failure !== undefined) this.#parts.onEvent(`did not stop well: ${failure.message}`);
-    this.#life += 1;
-    process.kill("process");
-    this.#process = undefined;
+    this.#die("process");
     this.#succeed(this.disk.afterKill());
     return !isLate && failure === undefined;
   }
