@@ -1,4 +1,5 @@
 import { assert } from "../../base/assert.ts";
+import { parseJsonObject } from "../../base/json-object.ts";
 import { XylemError } from "../../base/errors.ts";
 import type { Configs } from "../configs/config-store.ts";
 import type { Coordinator } from "../ports/coordinator.ts";
@@ -125,7 +126,7 @@ export class Buckets {
 }
 
 function parseEntry(key: string, text: string): Configs {
-  const { configs } = JSON.parse(text) as { configs?: unknown };
+  const configs = parseJsonObject(text)?.["configs"];
   const isWhole = typeof configs === "object" && configs !== null;
   assert(isWhole, `the coordinator's entry ${key} is not one of ours: ${text}`);
   return new Map(Object.entries(configs as Record<string, string>));

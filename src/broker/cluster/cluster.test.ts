@@ -35,19 +35,15 @@ describe("an entry of the coordinator that a hand has broken", () => {
     expect(line?.fields["why"]).toContain(at);
   });
 
-  test("keeps a node from starting, by its name", async () => {
-    world = await ClusterWorld.open(1);
-    await world.coordinator.transact([], [{ key: at, value: "garbage" }]);
-    await expect(world.start(2)).rejects.toThrow(at);
-    await world.coordinator.transact(
-      [],
-      [
-        { key: at, value: null },
-        { key: "topics/t", value: "x" },
-      ],
-    );
-    await expect(world.start(3)).rejects.toThrow("entry of topic t ");
-  });
+  test.each([at, "topics/t", "configs/topics/t", "configs/brokers/", "buckets/b", "ring/1"])(
+    "keeps a node from starting, by its name: %s",
+    async (key) => {
+      world = await ClusterWorld.open(1);
+      await world.coordinator.transact([], [{ key, value: "garbage" }]);
+      const named = key === "topics/t" ? "entry of topic t " : key;
+      await expect(world.start(2)).rejects.toThrow(named);
+    },
+  );
 });
 
 describe("a topic", () => {

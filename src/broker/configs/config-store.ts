@@ -1,4 +1,5 @@
 import { assert } from "../../base/assert.ts";
+import { parseJsonObject } from "../../base/json-object.ts";
 import { XylemError } from "../../base/errors.ts";
 import type { Coordinator } from "../ports/coordinator.ts";
 import { Turns } from "../turns.ts";
@@ -104,7 +105,7 @@ export class ConfigStore {
 }
 
 function parseConfigs(key: string, text: string): Configs {
-  const value: unknown = JSON.parse(text);
-  assert(typeof value === "object" && value !== null, `${key} holds no configs: ${text}`);
+  const value = parseJsonObject(text);
+  assert(value !== undefined, `the coordinator's entry ${key} holds no configs: ${text}`);
   return new Map(Object.entries(value as Record<string, string>));
 }

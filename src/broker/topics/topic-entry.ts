@@ -1,4 +1,5 @@
 import { assert } from "../../base/assert.ts";
+import { parseJsonObject } from "../../base/json-object.ts";
 import { formatUuid, parseUuid, type Uuid } from "../../base/uuid.ts";
 
 export const topicsPrefix = "topics/";
@@ -44,18 +45,9 @@ export function parseDeletedTopic(text: string): DeletedTopic {
   return { name, nodeIds: nodes };
 }
 
-/** Empty for what is none. */
-function parseObject(text: string): Record<string, unknown> {
-  try {
-    return (JSON.parse(text) ?? {}) as Record<string, unknown>;
-  } catch {
-    return {};
-  }
-}
-
 /** Our own writing: anything else in it is a defect, or a newer version's. */
 export function parseTopicEntry(name: string, text: string): TopicEntry {
-  const value = parseObject(text);
+  const value = parseJsonObject(text) ?? {};
   const { id, partitions, configs, dense } = value;
   const isWhole =
     typeof id === "string" &&

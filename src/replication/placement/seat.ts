@@ -1,4 +1,5 @@
 import { assert } from "../../base/assert.ts";
+import { parseJsonObject } from "../../base/json-object.ts";
 
 /**
  * A node's place in the ring, kept at the coordinator below `ring/<id>` and, unlike the node's own
@@ -45,7 +46,7 @@ export function formatSeat(seat: Seat): string {
 
 /** Our own writing: anything else in it is a defect, or a newer version's. */
 export function parseSeat(key: string, text: string): Seat {
-  const value = JSON.parse(text) as Record<string, unknown>;
+  const value = parseJsonObject(text) ?? {};
   const { rack, weight, state, replacement, isGone, isReleased } = value;
   const id = Number(key.slice(seatsPrefix.length));
   const isWhole =
