@@ -63,7 +63,7 @@ export type HistoryEvent = { readonly atMs: number } & (
   /** A power cut or a failed flush: what the disk had not been made to keep may be gone. */
   | { kind: "unsyncedLost"; nodeId?: number }
   /** A node of a cluster comes back with an empty disk. */
-  | { kind: "diskLost"; nodeId: number }
+  | { kind: "diskLost"; nodeId: number; incarnation?: string }
   /** The coordinator's entry of a chain, as it was written. */
   | { kind: "chain"; partition: PartitionKey; epoch: number; members: readonly ChainMember[] }
   /** A node moved the committed offset as the head of its epoch, for the first time. */

@@ -113,6 +113,10 @@ test("a latest offset that falls is complained of, unless the answer was on its 
   ]);
   expect(complaintsOf([...events, latest(10, 3)])).toEqual([]);
   expect(complaintsOf([...events, wiped(1), wiped(2), latest(0, 6)])).toEqual([]);
+  // Its disk is lost in a life that no chain has named yet, and one does afterwards.
+  const back: NewEvent = { kind: "diskLost", nodeId: 1, incarnation: "1b" };
+  expect(complaintsOf([...events, back, chain(2, "1b"), latest(0, 6)])).toEqual([]);
+  expect(complaintsOf([...events, wiped(1), chain(2, "1b"), latest(0, 6)])).not.toEqual([]);
   const stored = [sent("p/1/0"), acked(4, "p/1/0"), latest(3, 3)];
   expect(complaintsOf(stored)).toEqual(["latest never falls: T-0: latest 5 became 3"]);
 });

@@ -39,7 +39,7 @@ export class Losses {
   /** Event number `at`; in order. Answers whether `last` may have changed. */
   take(at: number, event: HistoryEvent): boolean {
     if (event.kind === "chain") this.#configure(at, event);
-    else if (event.kind === "diskLost") this.#lose(at, event.nodeId, false);
+    else if (event.kind === "diskLost") this.#loseDisk(at, event);
     else if (event.kind !== "unsyncedLost") return false;
     else if (event.nodeId === undefined) this.#lastOfAll = at;
     else this.#lose(at, event.nodeId, true);
@@ -80,6 +80,12 @@ export class Losses {
     if (members.length === 0) this.#chains.delete(partition);
     else this.#chains.set(partition, copies);
     this.#note(at, partition, copies);
+  }
+
+  /** The life it befell may be in no chain yet: it has just come back. */
+  #loseDisk(at: number, { nodeId, incarnation }: HistoryEvent & { kind: "diskLost" }): void {
+    if (incarnation !== undefined) this.#goneDisks.add(incarnation);
+    this.#lose(at, nodeId, false);
   }
 
   #lose(at: number, nodeId: number, isUnsynced: boolean): void {

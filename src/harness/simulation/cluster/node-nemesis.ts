@@ -136,7 +136,7 @@ export class NodeNemesis {
   async #wipe(): Promise<void> {
     const { id, machine } = this.#node;
     if (this.#parts.chains.dependOn(id)) return;
-    this.#parts.world.record({ kind: "diskLost", nodeId: id });
+    this.#noteLost();
     machine.wipe();
     await this.#startAgain();
   }
@@ -153,13 +153,19 @@ export class NodeNemesis {
     const position = this.#drawSummed(bytes);
     const bit = 1 << drawBetween(this.#random, 0, 7);
     // Until it has healed the others' disks are not to be taken away.
-    this.#parts.world.record({ kind: "diskLost", nodeId: id });
+    this.#noteLost();
     this.#parts.world.tell("nemesis", `${path} rots at ${position}`);
     disk.spoil(path, position, Uint8Array.of((bytes[position] ?? 0) ^ bit));
     // Somebody reads it soon, or the node dies of something else before.
     const watch = { cancellation: new Cancellation(), progress: () => undefined };
     scrubbing.run(undefined, watch).catch(() => undefined);
     await this.#rest(2_000, 10_000);
+  }
+
+  #noteLost(): void {
+    const { id, incarnation } = this.#node;
+    const life = incarnation === undefined ? {} : { incarnation };
+    this.#parts.world.record({ kind: "diskLost", nodeId: id, ...life });
   }
 
   /** Where a batch's sum covers it: what it does not is copied to who joins, rot and all. */

@@ -79,6 +79,11 @@ export class SimulatedNode {
     return this.machine.process;
   }
 
+  /** Of its latest life in the cluster, which its lease may outlive. */
+  get incarnation(): string | undefined {
+    return this.#latest?.broker?.cluster?.incarnation;
+  }
+
   /** Nothing goes between it and the coordinator. */
   cutOff(): void {
     this.#isCutOff = true;
