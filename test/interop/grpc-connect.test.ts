@@ -4,6 +4,9 @@ import {
   createGrpcTransport,
   createGrpcWebTransport,
 } from "@connectrpc/connect-node";
+import { once } from "node:events";
+import { type ClientHttp2Stream, connect } from "node:http2";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Xylem } from "../../src/index.ts";
 import { ErrorInfoSchema } from "../../src/servers/grpc/generated/google/rpc/error_details_pb.ts";
@@ -137,6 +140,28 @@ describe.each(["--http1.1", "--http2-prior-knowledge"])("curl %s", (version) => 
     expect((await from(page)).status).toBe(200);
     expect((await post(ping, "{}", ["-H", "host: rebound.example"])).status).toBe(403);
   });
+});
+
+test("a refusal over HTTP/2 waits for the rest of its request, not for ever", async () => {
+  const session = connect(broker.url);
+  await once(session, "remoteSettings");
+  const ask = (): { stream: ClientHttp2Stream; status: Promise<unknown> } => {
+    const path = "/xylem.v1.EchoService/Ping";
+    const authority = { ":authority": "localhost:99999" };
+    const stream = session.request({ ":method": "POST", ":path": path, ...authority });
+    const status = once(stream, "response").then(([headers]): unknown => headers[":status"]);
+    return { stream, status };
+  };
+  const { stream, status } = ask();
+  stream.write("{");
+  const early = await Promise.race([status, sleep(150)]);
+  expect(early).toBeUndefined();
+  stream.end("}");
+  expect(await status).toBe(400);
+  const open = ask();
+  expect(await open.status).toBe(400);
+  open.stream.close();
+  session.close();
 });
 
 test("a listed page may use gRPC-Web: the preflight names its headers", async () => {

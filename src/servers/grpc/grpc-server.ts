@@ -50,6 +50,8 @@ const strayMs = 1_000;
 const http2Cancel = 8;
 /** No client waits for a day. */
 const timeoutMsMax = 86_400_000;
+/** How long a refusal waits for the rest of its request. */
+const refusalMs = 300;
 
 /** The gRPC door: gRPC, gRPC-Web and Connect calls, over HTTP/1.1 and HTTP/2 alike. */
 export class GrpcServer {
@@ -93,9 +95,7 @@ export class GrpcServer {
     const query = url.indexOf("?");
     const handler = this.#handlers.get(query === -1 ? url : url.slice(0, query));
     if (handler === undefined) {
-      (response as ServerResponse).writeHead(404).end();
-      discardBody(request);
-      return;
+      return refuse(request, response, 404);
     }
     this.#callCount += 1;
     void this.#run(handler, request, response);
@@ -140,9 +140,9 @@ export class GrpcServer {
     } catch (error) {
       // The client has gone, or broke its protocol; handlers' own errors are answers.
       this.#scope.broker.log.debug("a call was cut off", { reason: String(error) });
+      if (!response.headersSent) return refuse(request, response, 400);
       discardBody(request);
-      if (!response.headersSent) (response as ServerResponse).writeHead(400).end();
-      else response.destroy();
+      response.destroy();
     }
   }
 }
@@ -150,6 +150,23 @@ export class GrpcServer {
 function cutOff(response: Response): void {
   if ("stream" in response) response.stream.close(http2Cancel);
   else response.destroy();
+}
+
+/**
+ * A status once all that the client sends is here, or after a moment: over HTTP/2 some, curl 7 among
+ * them, fail or hang when the answer ends before they have sent their last.
+ */
+function refuse(request: Request, response: Response, status: number): void {
+  const answer = (): void => {
+    clearTimeout(patience);
+    if (!response.headersSent) (response as ServerResponse).writeHead(status).end();
+  };
+  const patience = setTimeout(answer, refusalMs);
+  patience.unref();
+  response.once("close", () => clearTimeout(patience));
+  if (request.readableEnded || request.destroyed) return answer();
+  request.once("end", answer);
+  discardBody(request);
 }
 
 /** Who is still sending would take the end of an unread request for a failure of his own. */
