@@ -153,8 +153,8 @@ function cutOff(response: Response): void {
 }
 
 /**
- * A status once all that the client sends is here, or after a moment: over HTTP/2 some, curl 7 among
- * them, fail or hang when the answer ends before they have sent their last.
+ * A status once all that the client sends is here, or after a moment: over HTTP/2 some (curl 7 is
+ * one) fail or hang when the answer ends before they have sent their last.
  */
 function refuse(request: Request, response: Response, status: number): void {
   const answer = (): void => {
