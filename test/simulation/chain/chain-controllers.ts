@@ -71,6 +71,12 @@ export class ChainControllers {
     for (const change of changes) this.#write(one, change, false);
   }
 
+  /** Both hear that `from` has dialed `suspect`, and nobody listened. */
+  refused({ member: suspect }: ChainNode, { member: from }: ChainNode): void {
+    const nowMs = this.#world.store.now;
+    for (const { controller } of this.#all) controller.refused({ suspect, from }, nowMs);
+  }
+
   /** Somebody starts the chain from a node that may lack something. */
   handTo({ id }: ChainNode): void {
     const [one] = this.#all;

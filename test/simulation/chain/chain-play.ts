@@ -50,6 +50,9 @@ class ChainPlay {
     renew: (names) => this.#each(names, (node) => node.keepAlive()),
     look: ([one = "1"]) => this.#world.controllers.look(Number(one)),
     decide: ([one = "1"]) => this.#world.controllers.decide(Number(one)),
+    refuse: ([name = "", from = ""]) => {
+      this.#world.controllers.refused(this.#node(name), this.#node(from));
+    },
     hand: ([name = ""]) => this.#world.controllers.handTo(this.#node(name)),
     show: () => this.#show(),
     may: (names) => this.#named(names).map((node) => this.#may(node)),

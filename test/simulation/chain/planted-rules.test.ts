@@ -24,7 +24,7 @@ test.concurrent.each(plantedRules)(
   },
 );
 
-/** Every rule but those that others cover is one that a reader can look up. */
+/** Rules that a reader can look up. */
 const written = [...plantedPlays, ...plantedRules].flatMap(({ scenario, ...rule }) =>
   scenario === undefined ? [] : [{ ...rule, scenario }],
 );

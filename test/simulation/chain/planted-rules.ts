@@ -6,7 +6,7 @@ export interface PlantedRule {
   /** What the product does without it. */
   readonly without: string;
   readonly plants: readonly Plant[];
-  /** In `scenarios/`: it goes otherwise then. Without one others cover it. */
+  /** In `scenarios/`: it goes otherwise then. */
   readonly scenario?: string;
 }
 
@@ -111,8 +111,14 @@ export const plantedRules: readonly PlantedRule[] = [
   },
   {
     rule: "joiner-floor",
+    scenario: "joiner-floor.txt",
     without: "what was acknowledged before is not asked of the joiner",
     plants: [
+      at(
+        joining,
+        "this.#endBefore = this.#core.marks.end;\n    this.#acknowledged",
+        "this.#acknowledged",
+      ),
       at(joining, "Math.max(this.#floor, committed);", "committed;"),
       at(followers, "this.#joining.acknowledge(told);", "void told;"),
     ],
@@ -249,6 +255,7 @@ export const plantedRules: readonly PlantedRule[] = [
   },
   {
     rule: "gone-returns",
+    scenario: "gone-returns.txt",
     without: "who was taken for gone is so for ever",
     plants: [
       at("controller/suspicions.ts", "!isHeard || nowMs - atMs > this.#lastsMs", "!isHeard"),
