@@ -340,9 +340,13 @@ export class ChainReplica implements ReplicaCore {
     return mayServe && (this.#isHead || isHeard) ? undefined : "NOT_LEADER_OR_FOLLOWER";
   }
 
-  /** Whether what is committed here is the newest there is: not at once at a new head (KIP-207). */
+  /**
+   * Whether what is committed here is the newest there is: not at once at a new head (KIP-207), and
+   * not where another one may be the head by now, as this one has asked for.
+   */
   knowsLatest(nowMs: number): boolean {
-    if (!this.#isHead || this.#haltedFor !== undefined) return false;
+    const hasHandedOver = this.#handedOverMs > -Infinity;
+    if (!this.#isHead || this.#haltedFor !== undefined || hasHandedOver) return false;
     return this.ports.lease.holds(nowMs) && this.marks.committed >= this.#floor;
   }
 
