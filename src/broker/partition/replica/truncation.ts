@@ -28,9 +28,12 @@ export interface TruncationPlan {
   readonly first: number;
 }
 
-/** Where the log is divided so that nothing at or above `offset`, which it holds, stays. */
+/**
+ * Where the log is divided so that nothing at or above `offset`, which it holds, stays. The log
+ * start may divide a batch: when that one goes nothing is left, and the log goes on from its start.
+ */
 export async function planTruncation(
-  { segments, context }: TruncationParts,
+  { segments, context, logStart }: TruncationParts,
   offset: number,
 ): Promise<TruncationPlan> {
   const first = segments.findIndex(offset);
@@ -43,6 +46,7 @@ export async function planTruncation(
   }
   const cut = await findCut(segment, offset, context.crc32c);
   const end = Math.min(offset, cut.nextOffset ?? offset);
+  if (end < logStart) return planRestart(logStart);
   const hasGap = cut.endOffset < end;
   return { first, note: { ...note, sizeBytes: cut.position, end, hasGap } };
 }
