@@ -1,6 +1,6 @@
 // `npm run cluster -- [--nodes 3]`: that many nodes on one etcd, all on loopback, until Ctrl-C.
-// Data lies in temporary folders that go when it ends. Of three nodes or more any may be killed: topics
-// have three replicas, of which two have to have a record.
+// Data lies in temporary folders that go when it ends. Of three nodes or more any may be killed:
+// topics have three replicas, of which two have to have a record.
 import { parseArgs } from "node:util";
 import { XylemCluster } from "../test/support/xylem-cluster.ts";
 
