@@ -1,5 +1,6 @@
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, createServer as createListener } from "node:net";
+import type { NodeSettings } from "../../src/base/settings/node-settings.ts";
 import { batchTools } from "../../src/node/open-broker.ts";
 import { GrpcServer } from "../../src/servers/grpc/grpc-server.ts";
 import { HttpServer } from "../../src/servers/http/http-server.ts";
@@ -23,9 +24,11 @@ export class ForwardingWorld {
     this.#count = count;
   }
 
-  static async open(count: number): Promise<ForwardingWorld> {
+  static async open(count: number, own: Partial<NodeSettings> = {}): Promise<ForwardingWorld> {
     const world = new ForwardingWorld(count);
-    for (let id = 1; id <= count; id += 1) await world.#openDoors(await world.cluster.start(id));
+    for (let id = 1; id <= count; id += 1) {
+      await world.#openDoors(await world.cluster.start(id, own));
+    }
     return world;
   }
 

@@ -129,7 +129,7 @@ export class GroupBroker {
   /** As after a crash: nothing was closed. */
   async reopen(): Promise<GroupBroker> {
     const next = await GroupBroker.open(this.#settings, this.clock, this.disk);
-    await next.groups.whenLoaded();
+    await next.groups.loading().done;
     return next;
   }
 

@@ -31,14 +31,14 @@ export async function askGroup<T>(
 async function call(
   calls: ForwardCalls,
   nodeId: number,
-  { use, ask, reading, signal }: GroupWork<unknown>,
+  { use, ask, reading, signal, timeoutMs = workTimeoutMs }: GroupWork<unknown>,
 ): Promise<GroupTold> {
   const waitId = calls.nextWaitId();
   const waitMs = reading?.waitMs ?? 0;
   const asked = {
     name: "forwarded-group",
     body: encode(groupCall, { use, json: encodeUtf8(JSON.stringify(ask)), waitId }),
-    timeoutMs: workTimeoutMs + waitMs,
+    timeoutMs: timeoutMs + waitMs,
     isWait: waitMs > 0,
     answer: groupAnswer,
   };

@@ -21,6 +21,7 @@ import { toOutcome } from "./append-forms.ts";
 import { ForwardAppend } from "./forward-append.ts";
 import { ForwardCalls } from "./forward-calls.ts";
 import { askGroup, serveGroups } from "./forward-groups.ts";
+import { GroupAttempts } from "./group-attempts.ts";
 import { inRoom } from "./in-room.ts";
 import { encode, latestAnswer, latestCall, resolveAnswer, resolveCall } from "./messages.ts";
 import { patchAnswer, patchCall, readAnswer } from "./messages.ts";
@@ -41,6 +42,11 @@ interface Placed {
   /** How long it may look for a head that takes it. */
   readonly timeoutMs: number;
 }
+
+/** One node's answer of several. */
+export type NodeTold<T> =
+  | { readonly id: number; readonly told: T }
+  | { readonly id: number; readonly failure: XylemError };
 
 interface Ways<T> {
   readonly here: () => Promise<T>;
@@ -132,18 +138,31 @@ export class Forwarding {
       await whenServed(broker, group);
       return await work.here();
     };
-    return await this.#reach(
-      { scope: { broker }, topic, log, timeoutMs },
-      { here, there: (nodeId) => askGroup(this.#calls, nodeId, work), isRead: true },
-    );
+    const attempts = new GroupAttempts(work.repeated);
+    const ways: Ways<T> = {
+      here: () => attempts.attempt(here()),
+      there: (nodeId) => attempts.attempt(askGroup(this.#calls, nodeId, work)),
+      isRead: true,
+    };
+    return await this.#reach({ scope: { broker }, topic, log, timeoutMs }, ways);
   }
 
-  /** What every node that is up says of its groups. */
-  async eachNode<T>(broker: Broker, work: GroupWork<T>): Promise<readonly T[]> {
+  /** What every node that is up says of its groups, or why it does not. */
+  async eachNode<T>(broker: Broker, work: GroupWork<T>): Promise<readonly NodeTold<T>[]> {
     const nodes = broker.cluster?.image.nodes ?? [];
     const { nodeId } = broker.identity;
     return await Promise.all(
-      nodes.map(({ id }) => (id === nodeId ? work.here() : askGroup(this.#calls, id, work))),
+      nodes.map(async ({ id }): Promise<NodeTold<T>> => {
+        const asking = async (): Promise<T> =>
+          id === nodeId ? await work.here() : await askGroup(this.#calls, id, work);
+        return await asking().then(
+          (told) => ({ id, told }),
+          (failure: unknown) => {
+            if (failure instanceof XylemError) return { id, failure };
+            throw failure;
+          },
+        );
+      }),
     );
   }
 

@@ -27,12 +27,12 @@ function chain(): readonly number[] {
   return known?.config.members.map(({ id }) => id) ?? [];
 }
 
-const append = (id: number, value: string) =>
+const append = (id: number, value: string, timeoutMs = 30_000) =>
   appendRecords(world.cluster.node(id).broker, batchTools, {
     topic: "payments",
     records: [{ key: null, value: Buffer.from(value), headers: [], partition: 0 }],
     acks: -1,
-    timeoutMs: 30_000,
+    timeoutMs,
     clientId: "test",
     idempotency: { scope: "", key: value },
   });
@@ -75,4 +75,22 @@ test("a new head knows the keys of what it has not committed yet", async () => {
   cluster.network.unblock(3, 2);
   await cluster.drive(Promise.all([appending, repeated]));
   expect(placeAt(2).end).toBe(2);
+});
+
+test("a key is not waited for longer than its request may take", async () => {
+  const { cluster } = world;
+  cluster.network.block(2, 3);
+  cluster.network.block(3, 2);
+  const appending = append(3, "first").catch(() => undefined);
+  await world.until("node 2 has it", () => placeAt(2).placement.log?.end === 1);
+  world.crash(1);
+  await world.until("node 2 leads", () => placeAt(2).absence === undefined);
+  const startMs = cluster.clock.monotonicMs();
+  const refused = cluster.drive(append(2, "first", 3_000));
+  await expect(refused).rejects.toMatchObject({ code: "REQUEST_TIMED_OUT" });
+  expect(cluster.clock.monotonicMs() - startMs).toBeLessThan(3_500);
+  cluster.network.unblock(2, 3);
+  cluster.network.unblock(3, 2);
+  await cluster.drive(appending);
+  expect(placeAt(2).end).toBe(1);
 });

@@ -1,8 +1,10 @@
-import type { Clock } from "../../base/clock.ts";
 import { XylemError } from "../../base/errors.ts";
 import { parseUuid } from "../../base/uuid.ts";
 import type { Assignment } from "../../groups/consumer/consumer-events.ts";
 import type { Broker } from "../broker.ts";
+import { placeOf } from "../cluster/partition-place.ts";
+import type { NodeTold } from "../forwarding/forwarding.ts";
+import { offsetsTopic } from "../topics/internal-topics.ts";
 import { atCoordinator } from "./pull/at-coordinator.ts";
 import type { GroupListing } from "./group-coordinator.ts";
 
@@ -26,40 +28,60 @@ export interface DescribedMember {
     | null;
 }
 
-/** All groups by name, of all nodes. Throws COORDINATOR_LOAD_IN_PROGRESS and the like. */
-export async function listGroups(broker: Broker): Promise<readonly GroupListing[]> {
-  const { forwarding } = broker;
-  const here = (): Promise<readonly GroupListing[]> => listHere(broker);
-  if (forwarding === undefined) return await here();
-  const found = await forwarding.eachNode(broker, { use: "list", ask: {}, here });
-  return found.flat().toSorted(byName);
+/** Groups by name, as far as they can be told of. */
+export interface ListedGroups {
+  readonly groups: readonly GroupListing[];
+  /** There may be more. */
+  readonly isPartial: boolean;
+  /** Nodes that are up and did not tell of all of theirs, and why. */
+  readonly missing: readonly { readonly node: number; readonly error: XylemError }[];
 }
 
-/** In a cluster a partition of groups may not come for long; the others are not waited for. */
-const loadingMsMax = 5_000;
+/** In a cluster what nodes know is told soon; one by itself waits for all of it. */
+const loadingMsMax = { alone: 30_000, together: 5_000 };
 
-/** Those that this node coordinates. */
-export async function listHere({
-  groups,
-  clock,
-  cluster,
-}: Broker): Promise<readonly GroupListing[]> {
-  const loading = groups.whenLoaded();
-  if (cluster === undefined) await loading;
-  else await inTime(clock, loading, loadingMsMax);
-  const { error, groups: found } = groups.list();
-  if (error !== null) throw new XylemError(error, "groups can not be listed now");
-  return found.toSorted(byName);
+/** Of all nodes. Throws COORDINATOR_LOAD_IN_PROGRESS and the like where none can tell any. */
+export async function listGroups(broker: Broker): Promise<ListedGroups> {
+  const { forwarding, identity } = broker;
+  const here = (): Promise<GroupsHere> => listHere(broker);
+  if (forwarding === undefined) return toListed([{ id: identity.nodeId, told: await here() }]);
+  const timeoutMs = loadingMsMax.together;
+  const told = await forwarding.eachNode(broker, { use: "list", ask: {}, here, timeoutMs });
+  const listed = toListed(told);
+  return { ...listed, isPartial: listed.isPartial || !isLedWhole(broker) };
 }
 
-function inTime(clock: Clock, work: Promise<void>, mostMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = clock.schedule(mostMs, resolve);
-    void work.then(() => {
-      cancel();
-      resolve();
-    });
-  });
+function toListed(nodes: readonly NodeTold<GroupsHere>[]): ListedGroups {
+  const found = new Map<string, GroupListing>();
+  const missing: { readonly node: number; readonly error: XylemError }[] = [];
+  for (const one of nodes) {
+    if ("told" in one) for (const group of one.told.groups) found.set(group.group, group);
+    const error = "told" in one ? whyPartial(one.told) : one.failure;
+    if (error !== undefined) missing.push({ node: one.id, error });
+  }
+  const [first] = missing;
+  if (first !== undefined && found.size === 0 && missing.length === nodes.length) throw first.error;
+  return { groups: [...found.values()].toSorted(byName), isPartial: missing.length > 0, missing };
+}
+
+function whyPartial({ error }: GroupsHere): XylemError | undefined {
+  return error === null ? undefined : new XylemError(error, "not all groups can be listed now");
+}
+
+/** Whether all groups that there are have a coordinator. */
+function isLedWhole(broker: Broker): boolean {
+  const topic = broker.topics.find(offsetsTopic);
+  if (topic === undefined) return true;
+  return topic.partitions.every((log) => placeOf(broker, topic.id, log).leaderId >= 0);
+}
+
+type GroupsHere = ReturnType<Broker["groups"]["list"]>;
+
+/** Those that this node coordinates, and why not all. */
+export async function listHere({ groups, deadlines, cluster }: Broker): Promise<GroupsHere> {
+  const timeoutMs = cluster === undefined ? loadingMsMax.alone : loadingMsMax.together;
+  await groups.loading().isDoneIn(deadlines, timeoutMs);
+  return groups.list();
 }
 
 function byName(one: GroupListing, other: GroupListing): number {

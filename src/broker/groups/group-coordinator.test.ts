@@ -180,7 +180,7 @@ describe("after a restart", () => {
     expect(groups.fetchOffsets("g", null).error).toBe("COORDINATOR_LOAD_IN_PROGRESS");
     const beat = { memberId, instanceId: null, generation: 1 };
     expect(await groups.heartbeat("g", beat)).toBeNull();
-    await groups.whenLoaded();
+    await groups.loading().done;
     expect(groups.describe("g")).toMatchObject({ phase: "Stable" });
   });
 

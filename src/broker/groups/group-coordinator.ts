@@ -43,6 +43,7 @@ import {
   type OffsetFetchResult,
   type WantedOffset,
 } from "./group-offsets.ts";
+import type { PendingWork } from "../pending-work.ts";
 import { Turns } from "../turns.ts";
 import { formatMemberUuid } from "./member-uuid.ts";
 import type { GroupLog } from "./group-log.ts";
@@ -104,9 +105,9 @@ export class GroupCoordinator {
     this.#shards.open();
   }
 
-  /** Resolves when all groups there were at the start can be asked; or one of them, at any time. */
-  whenLoaded(group?: string): Promise<void> {
-    return this.#shards.whenLoaded(group);
+  /** Done when all groups there were at the start can be asked; or one of them, at any time. */
+  loading(group?: string): PendingWork {
+    return this.#shards.loading(group);
   }
 
   /** Why a group can not be asked here now; null: it can, if there is one. */
@@ -284,15 +285,16 @@ export class GroupCoordinator {
     return bad === null ? shard?.find(group)?.describe() : { error: bad };
   }
 
-  /** Those that this node coordinates. */
+  /** Those that this node coordinates; with an error some are missing. */
   list(): { readonly error: ErrorCode | null; readonly groups: readonly GroupListing[] } {
     const groups: GroupListing[] = [];
+    let error = this.#shards.absence();
     for (const shard of this.#shards.all) {
       if (shard.isElsewhere) continue;
-      if (shard.refusal !== null) return { error: shard.refusal, groups: [] };
+      error ??= shard.refusal;
       for (const [group, machine] of shard.all()) groups.push(listing(group, machine));
     }
-    return { error: this.#shards.absence(), groups };
+    return { error, groups };
   }
 
   /** Deletes an empty group with its offsets. */

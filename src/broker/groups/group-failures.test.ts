@@ -134,7 +134,7 @@ describe("after the power went", () => {
       const answered = new Map<string, number>();
       for (let round = 0; round < 3; round++) {
         const node = await openOn(disk);
-        await node.groups.whenLoaded();
+        await node.groups.loading().done;
         for (const [group, offset] of answered) {
           const [found = ""] = node.offsets(group);
           expect(Number(found.split("@")[1])).toBeGreaterThanOrEqual(offset);
@@ -154,6 +154,16 @@ describe("after the power went", () => {
 });
 
 describe("when groups are loaded", () => {
+  test("what is not known to be committed keeps no commit and no stop waiting", async () => {
+    const node = await GroupBroker.open();
+    await node.createTopic("orders");
+    node.groupLog.whenLatestKnown = () => new Promise(() => {});
+    const committing = node.commit("g", "orders", 1);
+    await node.clock.advance(10_000);
+    expect(await committing).toBe("COORDINATOR_LOAD_IN_PROGRESS");
+    await node.stop();
+  });
+
   test("damaged records are passed over, and the others are there", async () => {
     const disk = new SimulatedDisk();
     const before = await openOn(disk);
@@ -168,7 +178,7 @@ describe("when groups are loaded", () => {
     bytes[middle] = (bytes[middle] ?? 0) ^ 0xff;
     disk.poke(path, bytes);
     const after = await openOn(disk);
-    await after.groups.whenLoaded();
+    await after.groups.loading().done;
     expect(after.offsets("g")).toEqual(["orders-0@0", "orders-2@2"]);
   });
 
@@ -183,7 +193,7 @@ describe("when groups are loaded", () => {
       const isMeant = operation === "read" && path.startsWith(folder);
       if (isMeant) throw new XylemError("KAFKA_STORAGE_ERROR", path);
     };
-    await after.groups.whenLoaded();
+    await after.groups.loading().done;
     expect(after.groups.fetchOffsets("g", null).error).toBe("NOT_COORDINATOR");
     expect(after.offsets("another group")).toEqual(["orders-0@5"]);
   });

@@ -20,6 +20,7 @@ import type { GroupRecord } from "../../groups/group-record.ts";
 import { OffsetStore } from "../../groups/offsets/offset-store.ts";
 import type { RecordBytes } from "../../groups/record-bytes.ts";
 import type { Deadlines } from "../deadlines.ts";
+import { PendingWork } from "../pending-work.ts";
 import type { Turns } from "../turns.ts";
 import type { GroupLog } from "./group-log.ts";
 
@@ -63,7 +64,8 @@ export class GroupShard {
   readonly #listeners = new Map<string, Set<() => void>>();
   readonly #waiting = new Map<CallId, (answer: Answer) => void>();
   #calls = 0;
-  #loading: Promise<void> = Promise.resolve();
+  readonly #closed = Promise.withResolvers<void>();
+  #loading = new PendingWork(Promise.resolve());
   #status: ShardStatus = "loading";
 
   constructor(partition: number, host: ShardHost) {
@@ -91,8 +93,8 @@ export class GroupShard {
     return { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
   }
 
-  /** Resolves once it was loaded, or could not be. */
-  get loaded(): Promise<void> {
+  /** Done once it was loaded, or could not be. */
+  get loading(): PendingWork {
     return this.#loading;
   }
 
@@ -103,8 +105,8 @@ export class GroupShard {
 
   /** Reads the partition's records and resumes its groups. Never rejects. */
   load(): Promise<void> {
-    this.#loading = this.#load();
-    return this.#loading;
+    this.#loading = new PendingWork(this.#load());
+    return this.#loading.done;
   }
 
   async #load(): Promise<void> {
@@ -112,7 +114,9 @@ export class GroupShard {
     const { log, turns } = this.#host;
     const read = () => log.replay(this.#partition, (record) => this.#replay(record, images));
     try {
-      await log.whenLatestKnown?.(this.#partition);
+      // What a head can not commit may stay so for long: whoever stops does not wait for it.
+      await Promise.race([log.whenLatestKnown?.(this.#partition), this.#closed.promise]);
+      if (this.status === "closed") return;
       await turns.take("load", read);
     } catch (error) {
       this.#status = this.#status === "closed" ? "closed" : "failed";
@@ -245,6 +249,7 @@ export class GroupShard {
     }
     this.#groups.clear();
     this.#status = "closed";
+    this.#closed.resolve();
   }
 
   #explain(error: unknown): ErrorCode {

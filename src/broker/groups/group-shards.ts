@@ -1,15 +1,18 @@
 import { assert } from "../../base/assert.ts";
 import { XylemError, type ErrorCode } from "../../base/errors.ts";
 import { groupPartition } from "../../groups/group-partition.ts";
+import { PendingWork } from "../pending-work.ts";
 import type { GroupLog } from "./group-log.ts";
 import { GroupShard, type ShardHost } from "./group-shard.ts";
+
+const nothingToDo = new PendingWork(Promise.resolve());
 
 /** The shards of all groups: one for each partition of `__consumer_offsets`, none without it. */
 export class GroupShards {
   readonly #log: GroupLog;
   readonly #host: ShardHost;
   #shards: readonly GroupShard[] = [];
-  #loading: Promise<void> = Promise.resolve();
+  #loading = nothingToDo;
   #unfollow: (() => void) | undefined;
   #isClosed = false;
 
@@ -27,11 +30,11 @@ export class GroupShards {
     return this.#isClosed;
   }
 
-  /** Resolves when all groups there were at the start can be asked; or one of them, at any time. */
-  whenLoaded(group?: string): Promise<void> {
+  /** Done when all groups there were at the start can be asked; or one of them, at any time. */
+  loading(group?: string): PendingWork {
     this.open();
     if (group === undefined) return this.#loading;
-    return this.find(group)?.loaded ?? Promise.resolve();
+    return this.find(group)?.loading ?? nothingToDo;
   }
 
   /** Begins to load the groups there are, unless it has: another node may have made the topic. */
@@ -54,7 +57,7 @@ export class GroupShards {
     this.#refuseWhenClosed();
     if (this.#shards.length === 0) this.#openAll();
     // Nothing was ever written to a topic that was just made: no need to tell anybody to wait.
-    if (isNew) await this.#loading;
+    if (isNew) await this.#loading.isDoneIn(this.#host.deadlines, this.#host.writeTimeoutMs());
   }
 
   /** The shard of a group, with its topic made on first need. Throws as `ensure`. */
@@ -92,14 +95,14 @@ export class GroupShards {
     this.#isClosed = true;
     this.#unfollow?.();
     for (const shard of this.#shards) shard.close();
-    await this.#loading;
+    await this.#loading.done;
   }
 
   #openAll(): void {
     const count = this.#log.partitionCount;
     const shards = Array.from({ length: count }, (_, index) => new GroupShard(index, this.#host));
     this.#shards = shards;
-    this.#loading = loadAll(shards);
+    this.#loading = new PendingWork(loadAll(shards));
     this.#unfollow = this.#log.onMoved?.((partition) => this.#renew(partition));
   }
 

@@ -76,7 +76,7 @@ describe("retention.acknowledged", () => {
     await node.stop();
     const next = await GroupBroker.open({}, node.clock, node.disk);
     expect(next.broker.topics.find("orders")!.partitions[0]!.logStart).toBe(4);
-    await next.groups.whenLoaded();
+    await next.groups.loading().done;
     expect(await starts(next)).toEqual([4, 6]);
     await next.commit("g", "orders", 5);
     await next.groups.close();

@@ -1,4 +1,4 @@
-import { XylemError } from "../../../base/errors.ts";
+import { type ErrorCode, XylemError } from "../../../base/errors.ts";
 import type { StopSignal } from "../../../base/stop-signal.ts";
 import type { Broker } from "../../broker.ts";
 import type { StoredRecord } from "../../records/stored-record.ts";
@@ -17,6 +17,10 @@ export interface GroupWork<T> {
   readonly reading?: RoomAsk;
   /** Ends a wait. */
   readonly signal?: StopSignal | undefined;
+  /** What a second time throws when the first did it; such work answers nothing. */
+  readonly repeated?: ErrorCode;
+  /** How long another node may take for it, apart from waiting; 30 s when absent. */
+  readonly timeoutMs?: number;
 }
 
 /** Here, or in a cluster on the node that leads the group's partition. Throws as that one does. */
@@ -31,9 +35,18 @@ export async function atCoordinator<T>(
   return await work.here();
 }
 
-/** Waits for the group to be loaded. Throws NOT_COORDINATOR and the like where it is not here. */
-export async function whenServed({ groups }: Broker, group: string): Promise<void> {
-  await groups.whenLoaded(group);
+/** How long a request waits for a group that is not loaded; a head may never commit again. */
+const loadingMsMax = 30_000;
+
+/**
+ * Waits for the group to be loaded. Throws NOT_COORDINATOR and the like where it is not here, and
+ * REQUEST_TIMED_OUT where that takes too long.
+ */
+export async function whenServed({ groups, deadlines }: Broker, group: string): Promise<void> {
+  if (!(await groups.loading(group).isDoneIn(deadlines, loadingMsMax))) {
+    const detail = `group ${group} is still being loaded; nothing was done`;
+    throw new XylemError("REQUEST_TIMED_OUT", detail);
+  }
   const refused = groups.refusal(group);
   if (refused !== null) throw new XylemError(refused, `group ${group} can not be served now`);
 }

@@ -136,7 +136,8 @@ export async function forgetGroupPositions(
   of: ForgottenPositions,
 ): Promise<void> {
   const here = (): Promise<void> => forgetHere(broker, group, of);
-  await atCoordinator(broker, group, { use: "forget", ask: { group, of }, here });
+  const ask = { group, of };
+  await atCoordinator(broker, group, { use: "forget", ask, here, repeated: "GROUP_ID_NOT_FOUND" });
 }
 
 /** Of a group that this node coordinates. */
@@ -157,7 +158,8 @@ export async function forgetHere(
 /** Deletes a group without members, with all its positions. */
 export async function deleteGroup(broker: Broker, group: string): Promise<void> {
   const here = (): Promise<void> => deleteHere(broker, group);
-  await atCoordinator(broker, group, { use: "delete", ask: { group }, here });
+  const ask = { group };
+  await atCoordinator(broker, group, { use: "delete", ask, here, repeated: "GROUP_ID_NOT_FOUND" });
 }
 
 /** Of a group that this node coordinates. */

@@ -79,7 +79,8 @@ export async function stayAlive(broker: Broker, pull: PullMember): Promise<void>
 export async function leaveGroup(broker: Broker, pull: PullMember): Promise<void> {
   const { group } = pull;
   const here = (): Promise<void> => leaveHere(broker, pull);
-  await atCoordinator(broker, group, { use: "leave", ask: { group, pull }, here });
+  const ask = { group, pull };
+  await atCoordinator(broker, group, { use: "leave", ask, here, repeated: "UNKNOWN_MEMBER_ID" });
 }
 
 /** Of a group that this node coordinates. */

@@ -1,7 +1,6 @@
 import { XylemError } from "../../../base/errors.ts";
 import type { KeptAppend } from "../../../log/idempotency/key-table.ts";
 import type { RecordHeader } from "../../../protocol/record.ts";
-import type { Expiring } from "../../deadlines.ts";
 import type { ProducedBatch } from "../../produce.ts";
 import type { Topic } from "../../topics/topics.ts";
 import type { RecordScope } from "../stored-record.ts";
@@ -36,15 +35,18 @@ export class KeyUse {
   /** Makes the tables of these partitions ready. Throws REQUEST_TIMED_OUT; it goes on meanwhile. */
   async load(partitions: Iterable<number>, timeoutMs: number): Promise<void> {
     const { owner, scope, topic } = this.#parts;
-    const loads: Promise<void>[] = [];
+    const { deadlines } = scope.broker;
+    const loads: Promise<boolean>[] = [];
     for (const index of partitions) {
       const table = owner.tableOf(scope, topic, index);
       this.#tables.set(index, table);
       table.enter();
       const loading = table.load();
-      if (loading !== undefined) loads.push(loading);
+      if (loading !== undefined) loads.push(loading.isDoneIn(deadlines, timeoutMs));
     }
-    if (loads.length > 0) await within(Promise.all(loads), scope, timeoutMs);
+    if ((await Promise.all(loads)).every((isLoaded) => isLoaded)) return;
+    const detail = "the idempotency keys of the partition are still being read";
+    throw new XylemError("REQUEST_TIMED_OUT", detail);
   }
 
   /**
@@ -88,23 +90,5 @@ export class KeyUse {
     const recordCount = lastOffset - baseOffset + 1;
     this.#tables.get(index)?.keep(id, { fingerprint, baseOffset, recordCount, timeMs });
     owner.noteKept(scope.broker.settings["idempotency.keys.max"]);
-  }
-}
-
-async function within<T>(
-  loading: Promise<T>,
-  { broker: { deadlines } }: RecordScope,
-  timeoutMs: number,
-): Promise<void> {
-  const late = Promise.withResolvers<never>();
-  const detail = "the idempotency keys of the partition are still being read";
-  const entry: Expiring = {
-    expire: () => late.reject(new XylemError("REQUEST_TIMED_OUT", detail)),
-  };
-  const slot = deadlines.add(entry, timeoutMs);
-  try {
-    await Promise.race([loading, late.promise]);
-  } finally {
-    deadlines.remove(entry, slot);
   }
 }

@@ -1,6 +1,7 @@
 import { XylemError } from "../../../base/errors.ts";
 import { formatKeys, keysFileName } from "../../../log/idempotency/key-table-file.ts";
 import { type KeptAppend, KeyTable } from "../../../log/idempotency/key-table.ts";
+import { PendingWork } from "../../pending-work.ts";
 import { replaceFile } from "../../partition/directory/replace-file.ts";
 import { keyLimits } from "./key-limits.ts";
 import { type KeysPlace, loadKeys } from "./load-keys.ts";
@@ -13,7 +14,7 @@ const storedEveryBytes = 67_108_864;
 export class PartitionKeys {
   readonly place: KeysPlace;
   readonly #table = new KeyTable();
-  #loading: Promise<void> | undefined;
+  #loading: PendingWork | undefined;
   #isLoaded = false;
   #unstoredKeys = 0;
   /** Requests that use it, and appends that may still be taken back. */
@@ -54,12 +55,13 @@ export class PartitionKeys {
   }
 
   /** Undefined: it is loaded. */
-  load(): Promise<void> | undefined {
+  load(): PendingWork | undefined {
     if (this.#isLoaded) return undefined;
-    this.#loading ??= this.#load().catch((error: unknown) => {
+    const again = (error: unknown): never => {
       this.#loading = undefined;
       throw error;
-    });
+    };
+    this.#loading ??= new PendingWork(this.#load().catch(again));
     return this.#loading;
   }
 

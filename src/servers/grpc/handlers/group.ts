@@ -56,9 +56,11 @@ export function group(scope: CallScope): ServiceImpl<typeof GroupService> {
       return {};
     },
     async listGroups() {
-      const groups = await listGroups(broker);
+      const { groups, isPartial, missing } = await listGroups(broker);
       return {
         groups: groups.map((one) => ({ name: one.group, kind: one.type, state: one.state })),
+        isPartial,
+        missingNodes: missing.map(({ node }) => node),
       };
     },
     async deleteGroup({ group: name }) {

@@ -1,3 +1,4 @@
+import type { XylemError } from "../../../base/errors.ts";
 import { describeGroup, listGroups } from "../../../broker/groups/describe-group.ts";
 import {
   deleteGroup,
@@ -21,18 +22,24 @@ const list = route({
   path: "/v1/groups",
   tag,
   summary: "Lists groups by name, Kafka's among them.",
+  description: "What nodes can not tell of now is missing, and `isPartial` says so.",
   answers: { 200: answersJson("All of them.", schemas.groupList) },
   handle: async (scope) => {
-    const groups = await listGroups((await loaded(scope)).broker);
-    const told = groups.map(({ group, type, state, protocolType }) => ({
+    const listed = await listGroups((await loaded(scope)).broker);
+    const groups = listed.groups.map(({ group, type, state, protocolType }) => ({
       group,
       kind: type,
       state,
       protocolType,
     }));
-    return { status: 200, json: { groups: told } };
+    const missing = listed.missing.map(({ node, error }) => ({ node, why: whyOf(error) }));
+    return { status: 200, json: { groups, isPartial: listed.isPartial, missing } };
   },
 });
+
+function whyOf({ code, message }: XylemError): string {
+  return `${code}: ${message}`;
+}
 
 const read = route({
   method: "GET",

@@ -105,6 +105,10 @@ const state = text({ description: "In Kafka's words: Empty, Stable and others." 
 
 export const groupList = object({
   groups: listOf(object({ group: groupName, kind, state, protocolType: text() })),
+  isPartial: flag({ description: "There may be more: nodes are down, or can not tell now." }),
+  missing: listOf(object({ node: integer(), why: text() }), {
+    description: "Nodes that did not tell of all of their groups.",
+  }),
 });
 
 export const groupDescription = object({
