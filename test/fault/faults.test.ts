@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SeededRandom } from "../../src/base/seeded-random.ts";
 import { cacheFolder, isLongRun, repositoryRoot } from "../support/repository.ts";
@@ -12,6 +12,8 @@ import { allNemeses, nemesis } from "./nemeses/all-nemeses.ts";
 const minutes = Number(process.env["XYLEM_TEST_FAULT_MINUTES"] ?? 30);
 const seed = Number(process.env["XYLEM_TEST_FAULT_SEED"] ?? Date.now() % 1_000_000);
 const chosen = process.env["XYLEM_TEST_FAULT_ONLY"]?.split(",");
+/** Of the nodes' logs; and of the report where not all nemeses were to strike. */
+const logFolder = `${cacheFolder("fault")}/${seed}`;
 const etcdMembers = isLongRun ? 3 : 1;
 
 /** What `npm test` does of it. */
@@ -30,7 +32,6 @@ describeWith(["etcd"], "three nodes under load and faults", () => {
   let isPossible: (one: Nemesis) => boolean;
 
   beforeAll(async () => {
-    const logFolder = `${cacheFolder("fault")}/${seed}`;
     campaign = await Campaign.begin({ etcdMembers, seed, logFolder });
     isPossible = ({ isPossible: can }) => can === undefined || can(campaign.cluster.means);
   });
@@ -77,7 +78,7 @@ describeWith(["etcd"], "three nodes under load and faults", () => {
   function writeReport(complaints: readonly string[]): void {
     const day = new Date().toISOString().slice(0, 10);
     const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: repositoryRoot });
-    const commits = [...campaign.readers.commits.values()].flat();
+    const { load, figures } = campaign;
     const report = formatReport({
       day,
       commit: String(commit).trim(),
@@ -85,13 +86,14 @@ describeWith(["etcd"], "three nodes under load and faults", () => {
       seed,
       etcdMembers,
       acknowledged: campaign.acknowledgedCount,
-      commits: commits.filter(({ kind }) => kind === "acknowledged").length,
+      commits: figures.reduce((sum, { commits }) => sum + commits, 0),
+      clients: figures,
+      absent: load.absent,
       impossible: allNemeses.filter((one) => !isPossible(one)).map(({ name }) => name),
       strikes: campaign.strikes,
       complaints,
     });
-    const folder = `${repositoryRoot}/docs/reports`;
-    mkdirSync(folder, { recursive: true });
+    const folder = chosen === undefined ? `${repositoryRoot}/docs/reports` : logFolder;
     writeFileSync(`${folder}/faults-${day}.md`, report);
   }
 });

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
+import { createInterface } from "node:readline";
 
 export interface ChildOptions {
   readonly cwd?: string;
@@ -84,6 +85,12 @@ export class Child {
   listen(hear: (text: string) => void): void {
     this.#process.stdout?.on("data", hear);
     this.#process.stderr?.on("data", hear);
+  }
+
+  /** Tells each line from here on that the process writes to one of its outputs. */
+  eachLine(output: "stdout" | "stderr", hear: (line: string) => void): void {
+    const input = this.#process[output];
+    if (input !== null) createInterface({ input }).on("line", hear);
   }
 
   /** The first match of `pattern` in what the process has written or will write. */

@@ -72,6 +72,17 @@ export async function startJavaTool(tool: JavaTool, args: readonly string[]): Pr
   return new Child("java", [...flags, "-cp", await kafkaClassPath(), mainClasses[tool], ...args]);
 }
 
+/** Kafka's own clients under a load of ours, by LoadClient.java. */
+export async function startJavaLoad(args: readonly string[]): Promise<Child> {
+  return new Child("java", [
+    ...javaFlags(96),
+    "-cp",
+    await kafkaClassPath(),
+    "LoadClient",
+    ...args,
+  ]);
+}
+
 function base64(value: string): string {
   return Buffer.from(value, "utf8").toString("base64");
 }

@@ -3,6 +3,7 @@ import { run } from "./child-process.ts";
 import { cacheFolder, repositoryRoot } from "./repository.ts";
 
 const javaFolder = `${repositoryRoot}/test/interop/java`;
+const programs = ["ToolRunner", "LoadClient"] as const;
 
 let classPath: Promise<string> | undefined;
 
@@ -19,7 +20,7 @@ async function resolveClassPath(): Promise<string> {
   if (isStale || !readdirSync(jars).some((name) => name.startsWith("kafka-tools"))) {
     await resolveJars(jars);
   }
-  return `${await compileToolRunner(folder, jars)}:${jars}/*`;
+  return `${await compileOurs(folder, jars)}:${jars}/*`;
 }
 
 /** Flags of every JVM here: a small heap, quick start, our log settings. */
@@ -45,12 +46,16 @@ async function resolveJars(jars: string): Promise<void> {
   renameSync(partial, jars);
 }
 
-async function compileToolRunner(folder: string, jars: string): Promise<string> {
+/** The programs of ours that lie beside the list of jars. */
+async function compileOurs(folder: string, jars: string): Promise<string> {
   const classes = `${folder}/classes`;
-  const source = `${javaFolder}/ToolRunner.java`;
-  const compiled = `${classes}/ToolRunner.class`;
-  if (existsSync(compiled) && !isNewer(source, compiled)) return classes;
-  const outcome = await run("javac", ["-cp", `${jars}/*`, "-d", classes, source]);
+  const isCompiled = programs.every((name) => {
+    const compiled = `${classes}/${name}.class`;
+    return existsSync(compiled) && !isNewer(`${javaFolder}/${name}.java`, compiled);
+  });
+  if (isCompiled) return classes;
+  const sources = programs.map((name) => `${javaFolder}/${name}.java`);
+  const outcome = await run("javac", ["-cp", `${jars}/*`, "-d", classes, ...sources]);
   if (outcome.code !== 0) throw new Error(`javac: ${outcome.stderr}`);
   return classes;
 }

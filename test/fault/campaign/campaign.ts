@@ -2,36 +2,25 @@ import { SeededRandom } from "../../../src/base/seeded-random.ts";
 import { RawClient } from "../../support/raw-client.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 import { Audit } from "../checks/audit.ts";
+import { type ClientFigures, figuresOfClients } from "../checks/client-figures.ts";
 import { findLostCommits } from "../checks/commits-kept.ts";
 import { findUndelivered } from "../checks/delivered-all.ts";
 import { findUnequalReplicas } from "../checks/equal-replicas.ts";
 import { findOtherReading } from "../checks/same-reading.ts";
 import { Gate } from "../load/gate.ts";
-import { GroupReaders } from "../load/group-readers.ts";
-import { HttpLane } from "../load/http-lane.ts";
-import { HttpReader } from "../load/http-reader.ts";
-import { KafkaLane } from "../load/kafka-lane.ts";
-import { type Lane, longestGapMs } from "../load/lane.ts";
-import { PipelinedLane } from "../load/pipelined-lane.ts";
+import { acknowledgedOf, type Lane, longestGapMs } from "../load/lane.ts";
+import { Load } from "../load/load.ts";
 import { Arena, type Nemesis } from "./arena.ts";
 import { FaultCluster } from "./fault-cluster.ts";
 import { nodePort } from "./fault-node.ts";
 
-/** Topics of the load; each has three replicas and takes acks=all from two on. */
-const loadTopics = [
-  { name: "orders", partitions: 2, durability: "fsync" },
-  { name: "views", partitions: 3, durability: "os" },
-] as const;
-const httpTopic = { name: "events", partitions: 1, durability: "fsync" } as const;
-const burstTopic = { name: "bursts", partitions: 1, durability: "os" } as const;
-const allTopics = [...loadTopics, httpTopic, burstTopic];
-const topicNames = allTopics.map(({ name }) => name);
 const offsetsTopic = "__consumer_offsets";
 
 const wholeWithinMs = 60_000;
 const answeredWithinMs = 30_000;
 const quietWithinMs = 30_000;
 const equalWithinMs = 30_000;
+const readWithinMs = 60_000;
 
 /** What one strike of a nemesis did to the service. */
 export interface Strike {
@@ -50,35 +39,21 @@ export interface Strike {
 export class Campaign {
   readonly cluster: FaultCluster;
   readonly strikes: Strike[] = [];
-  readonly lanes: readonly Lane[];
-  readonly readers: GroupReaders;
+  readonly load: Load;
   readonly #arena: Arena;
   readonly #audit: Audit;
-  readonly #http: HttpReader;
   readonly #writing = new Gate();
   readonly #reading = new Gate();
   /** What the log shows once it shows after each strike. */
   readonly #known = new Set<string>();
   readonly #startedMs = performance.now();
-  #load: Promise<unknown> = Promise.resolve();
+  #loadEnded: Promise<unknown> = Promise.resolve();
 
   private constructor(cluster: FaultCluster, seed: number) {
     this.cluster = cluster;
+    this.load = new Load(cluster);
     this.#arena = new Arena(cluster, new SeededRandom(seed), "orders");
-    this.#audit = new Audit(cluster, topicNames);
-    const urls = cluster.nodes.map(({ url }) => url);
-    let writer = 0;
-    const lanes: Lane[] = loadTopics.flatMap(({ name: topic, partitions }) =>
-      Array.from({ length: partitions }, (_, partition) => {
-        writer += 1;
-        return new KafkaLane({ kafka: cluster.kafka(), topic, partition, writer });
-      }),
-    );
-    lanes.push(new HttpLane({ topic: httpTopic.name, writer: writer + 1, urls }));
-    lanes.push(new PipelinedLane({ cluster, topic: burstTopic.name, writer: writer + 2 }));
-    this.lanes = lanes;
-    this.readers = new GroupReaders(cluster.kafka(), "readers", topicNames);
-    this.#http = new HttpReader({ topic: httpTopic.name, urls });
+    this.#audit = new Audit(cluster, this.#topicNames);
   }
 
   /** A cluster with its topics, and the load on it. */
@@ -86,18 +61,19 @@ export class Campaign {
     const cluster = await FaultCluster.start(options);
     const campaign = new Campaign(cluster, options.seed);
     await campaign.#makeTopics();
-    const { lanes, readers } = campaign;
-    campaign.#load = Promise.all([
-      ...lanes.map((lane) => lane.run(campaign.#writing)),
-      readers.run(campaign.#reading),
-      campaign.#http.run(campaign.#reading),
-    ]);
+    const load = await campaign.load.start(campaign.#writing, campaign.#reading);
+    campaign.#loadEnded = load.ended;
     await campaign.#untilAnswered(performance.now());
     return campaign;
   }
 
   get acknowledgedCount(): number {
-    return this.lanes.reduce((sum, { told }) => sum + told.length, 0);
+    return this.#lanes.reduce((sum, lane) => sum + acknowledgedOf(lane), 0);
+  }
+
+  /** For each client, by what the last reading of everything showed. */
+  get figures(): readonly ClientFigures[] {
+    return figuresOfClients(this.load, (topic, at) => this.#audit.stored(topic, at));
   }
 
   get complaints(): readonly string[] {
@@ -111,7 +87,7 @@ export class Campaign {
     const startedMs = performance.now();
     const before = this.acknowledgedCount;
     const complaints: string[] = [];
-    const told = this.lanes.map((lane) => lane.complaints.length);
+    const told = this.#lanes.map((lane) => lane.complaints.length);
     const note = (error: Error): void => void complaints.push(error.message);
     await nemesis.strike(this.#arena).catch(note);
     await this.#restore().catch(note);
@@ -121,8 +97,8 @@ export class Campaign {
     const found = await this.#checkAtRest().catch((error: Error) => [error.message]);
     complaints.push(...found.filter((complaint) => !this.#known.has(complaint)));
     for (const complaint of found) this.#known.add(complaint);
-    this.lanes.forEach((lane, at) => complaints.push(...lane.complaints.slice(told[at])));
-    const gaps = this.lanes.map((lane) => longestGapMs(lane, startedMs, recoveredMs));
+    this.#lanes.forEach((lane, at) => complaints.push(...lane.complaints.slice(told[at])));
+    const gaps = this.#lanes.map((lane) => longestGapMs(lane, startedMs, recoveredMs));
     const strike = {
       nemesis: nemesis.name,
       atSeconds: Math.round((startedMs - this.#startedMs) / 1_000),
@@ -138,23 +114,38 @@ export class Campaign {
   /** Stops the load and judges all of it; answers what is wrong. */
   async judge(): Promise<string[]> {
     await this.#untilAtRest();
-    await waitUntil("the readers have read everything", () => this.#isAllRead(), 60_000);
+    let lateComplaints: string[] = [];
+    await waitUntil("everything is read", () => this.load.isAllRead, readWithinMs).catch(
+      (error: Error) => (lateComplaints = [error.message]),
+    );
     this.#writing.end();
     this.#reading.end();
-    await this.#load;
+    await this.#loadEnded;
     this.#audit.forget();
     await this.#audit.readOn();
-    const complaints = [...this.#audit.judge(this.lanes), ...(await this.#unequal())];
-    for (const [key, events] of this.readers.commits) {
-      complaints.push(...findLostCommits(key, events));
-    }
-    for (const { topic, partition } of this.lanes) {
-      const key = `${topic}-${partition}`;
-      const end = this.#audit.stored(topic, partition).length;
-      complaints.push(...findUndelivered(key, this.readers.delivered.get(key) ?? new Set(), end));
-    }
-    const stored = this.#audit.stored(httpTopic.name, 0);
-    return [...complaints, ...findOtherReading(httpTopic.name, this.#http.seen, stored)];
+    const written = [...this.#audit.judge(this.#lanes), ...(await this.#unequal())];
+    return [...lateComplaints, ...written, ...this.#judgeReading()];
+  }
+
+  #judgeReading(): string[] {
+    const { groups, readers } = this.load;
+    const complaints = groups.flatMap((group) => {
+      const commits = [...group.commits].flatMap(([key, events]) => findLostCommits(key, events));
+      const own = this.#lanes.filter(({ topic }) => group.topics.includes(topic));
+      const undelivered = own.flatMap(({ topic, partition }) => {
+        const key = `${topic}-${partition}`;
+        const end = this.#audit.stored(topic, partition).length;
+        return findUndelivered(key, group.delivered.get(key) ?? new Set(), end);
+      });
+      return [...group.complaints, ...commits, ...undelivered].map(
+        (complaint) => `group ${group.groupId}: ${complaint}`,
+      );
+    });
+    const other = readers.flatMap(({ topic, partition, seen }) => {
+      const stored = this.#audit.stored(topic, partition);
+      return findOtherReading(`${topic}-${partition}`, seen, stored);
+    });
+    return [...complaints, ...other];
   }
 
   async end(): Promise<void> {
@@ -163,9 +154,17 @@ export class Campaign {
     await this.cluster.stop();
   }
 
+  get #lanes(): readonly Lane[] {
+    return this.load.lanes;
+  }
+
+  get #topicNames(): readonly string[] {
+    return this.load.topics.map(({ name }) => name);
+  }
+
   async #makeTopics(): Promise<void> {
     const client = await RawClient.open(nodePort, this.cluster.node(1).address);
-    for (const { name, partitions, durability } of allTopics) {
+    for (const { name, partitions, durability } of this.load.topics) {
       const configs = { "min.insync.replicas": "2", durability };
       await waitUntil(`${name} is made`, async () => {
         const { errorCode } = await client.createTopic(name, { partitions, replicas: 3, configs });
@@ -173,7 +172,7 @@ export class Campaign {
       });
     }
     client.close();
-    await waitUntil("the topics are whole", () => this.cluster.isWhole(topicNames));
+    await waitUntil("the topics are whole", () => this.cluster.isWhole(this.#topicNames));
   }
 
   /** What a nemesis that failed has left broken. */
@@ -187,7 +186,7 @@ export class Campaign {
   async #recover(fromMs: number): Promise<void> {
     await waitUntil(
       "every chain is whole again",
-      () => this.cluster.isWhole([...topicNames, offsetsTopic]),
+      () => this.cluster.isWhole([...this.#topicNames, offsetsTopic]),
       wholeWithinMs,
     );
     await this.#untilAnswered(fromMs);
@@ -196,7 +195,7 @@ export class Campaign {
   /** Until every writer has been answered after `sinceMs`. */
   async #untilAnswered(sinceMs: number): Promise<void> {
     const silent = (): readonly Lane[] =>
-      this.lanes.filter(({ answeredMs }) => (answeredMs.at(-1) ?? 0) <= sinceMs);
+      this.#lanes.filter(({ answeredMs }) => (answeredMs.at(-1) ?? 0) <= sinceMs);
     await waitUntil(
       "every writer is answered",
       () => silent().length === 0,
@@ -213,7 +212,7 @@ export class Campaign {
       await this.#untilAtRest();
       const unequal = await this.#unequal();
       await this.#audit.readOn();
-      return [...unequal, ...this.#audit.judge(this.lanes)];
+      return [...unequal, ...this.#audit.judge(this.#lanes)];
     } finally {
       this.#writing.open();
     }
@@ -221,7 +220,7 @@ export class Campaign {
 
   async #untilAtRest(): Promise<void> {
     this.#writing.close();
-    const isAtRest = (): boolean => this.#writing.restingCount === this.lanes.length;
+    const isAtRest = (): boolean => this.#writing.restingCount === this.#lanes.length;
     await waitUntil("the writers rest", isAtRest, quietWithinMs);
   }
 
@@ -244,14 +243,5 @@ export class Campaign {
   #partitions(): readonly string[] {
     const names = this.cluster.nodes.flatMap((node) => node.partitionNames);
     return [...new Set(names)].sort();
-  }
-
-  #isAllRead(): boolean {
-    const http = this.lanes.find(({ topic }) => topic === httpTopic.name);
-    const isRead = this.lanes.every(({ topic, partition, told }) => {
-      const delivered = this.readers.delivered.get(`${topic}-${partition}`)?.size ?? 0;
-      return delivered >= told.length;
-    });
-    return isRead && this.#http.nextOffset >= (http?.told.length ?? 0);
   }
 }

@@ -87,9 +87,14 @@ export class FaultCluster {
     return this.nodes.filter((node) => node.id !== id);
   }
 
+  /** Addresses of all nodes, as Kafka's clients are told them. */
+  get bootstrap(): string {
+    return this.nodes.map(({ bootstrap }) => bootstrap).join(",");
+  }
+
   /** A client that knows all nodes, patient enough for any fault. */
   kafka(config: Partial<KafkaConfig> = {}): Kafka {
-    const brokers = this.nodes.map(({ bootstrap }) => bootstrap);
+    const brokers = this.bootstrap.split(",");
     const retry = { initialRetryTime: 50, maxRetryTime: 300, retries: 1_000 };
     const timeouts = { connectionTimeout: 1_000, requestTimeout: 5_000 };
     return new Kafka({ brokers, retry, ...timeouts, logLevel: logLevel.NOTHING, ...config });

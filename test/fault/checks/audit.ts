@@ -64,7 +64,11 @@ export class Audit {
     return this.#topics.flatMap((topic) => {
       const own = lanes.filter((lane) => lane.topic === topic);
       const acknowledged = new Map(
-        own.map(({ writer, partition, told }) => [ledgerKey(writer, partition), told]),
+        own.flatMap(({ partition, ledgers }) => {
+          return [...ledgers].map(
+            ([writer, told]) => [ledgerKey(writer, partition), told] as const,
+          );
+        }),
       );
       const stored = new Map(
         [...new Set(own.map(({ partition }) => partition))].map((partition) => {

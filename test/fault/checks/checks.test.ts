@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { longestGapMs } from "../load/lane.ts";
+import { formatStamp } from "../../../src/cli/torture/record-stamp.ts";
+import { type ClientName, type Lane, longestGapMs, type Told } from "../load/lane.ts";
+import { figuresOfClients } from "./client-figures.ts";
 import { type CommitEvent, findLostCommits } from "./commits-kept.ts";
 import { findUndelivered } from "./delivered-all.ts";
 import { findUnequalReplicas } from "./equal-replicas.ts";
@@ -83,4 +85,40 @@ test("a silence of the service is measured up to the end of the time looked at",
   expect(longestGapMs(lane, 0, 50)).toBe(30);
   expect(longestGapMs(lane, 0, 100)).toBe(55);
   expect(longestGapMs(lane, 12, 41)).toBe(28);
+});
+
+test("what each client was acknowledged, and what of it is lost or twice, is told apart", () => {
+  const lane = (client: ClientName, topic: string, told: readonly Told[]): Lane => {
+    const ledgers = new Map(told.map((one, at) => [at + 1, one]));
+    const nothing = { answeredMs: [], complaints: [], run: () => Promise.resolve() };
+    return { client, topic, partition: 0, ledgers, ...nothing };
+  };
+  const lanes = [lane("kcat", "lines", [[0, 1, 2], [3]]), lane("Java", "entries", [[0, 1]])];
+  const logs = new Map([
+    [
+      "lines",
+      [
+        [1, 0],
+        [1, 1],
+        [1, 1],
+        [2, 0],
+      ] as const,
+    ],
+    [
+      "entries",
+      [
+        [1, 0],
+        [1, 1],
+      ] as const,
+    ],
+  ]);
+  const stored = (topic: string) =>
+    (logs.get(topic) ?? []).map(([producer, sequence], offset) => {
+      return { offset, value: formatStamp({ producer, sequence }) };
+    });
+  const nothingElse = { commits: 0, restarts: 0 };
+  expect(figuresOfClients({ lanes, groups: [], readers: [] }, stored)).toEqual([
+    { client: "kcat", acknowledged: 4, lost: 1, twice: 1, ...nothingElse },
+    { client: "Java", acknowledged: 2, lost: 0, twice: 0, ...nothingElse },
+  ]);
 });

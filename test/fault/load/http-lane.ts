@@ -9,10 +9,11 @@ const answerWithinMs = 4_000;
 
 /** Appends over HTTP, each at another node; an unclear outcome is asked again under its key. */
 export class HttpLane implements Lane {
+  readonly client = "HTTP";
   readonly topic: string;
   readonly partition = 0;
-  readonly writer: number;
-  readonly told: (number | undefined)[] = [];
+  readonly #writer: number;
+  readonly #told: (number | undefined)[] = [];
   readonly answeredMs: number[] = [];
   readonly complaints: string[] = [];
   readonly #urls: readonly string[];
@@ -21,15 +22,19 @@ export class HttpLane implements Lane {
 
   constructor(options: { topic: string; writer: number; urls: readonly string[] }) {
     this.topic = options.topic;
-    this.writer = options.writer;
+    this.#writer = options.writer;
     this.#urls = options.urls;
+  }
+
+  get ledgers() {
+    return new Map([[this.#writer, this.#told]]);
   }
 
   async run(gate: Gate): Promise<void> {
     while (await gate.pass(this)) {
-      const offset = await this.#append(this.told.length);
+      const offset = await this.#append(this.#told.length);
       if (offset !== undefined) {
-        this.told.push(offset);
+        this.#told.push(offset);
         this.answeredMs.push(performance.now());
       }
       await sleep(restMs);
@@ -45,7 +50,7 @@ export class HttpLane implements Lane {
           "content-type": "text/plain",
           "idempotency-key": `${this.#run}/${sequence}`,
         },
-        body: Buffer.from(formatStamp({ producer: this.writer, sequence })),
+        body: Buffer.from(formatStamp({ producer: this.#writer, sequence })),
         signal: AbortSignal.timeout(answerWithinMs),
       });
       const text = await response.text();

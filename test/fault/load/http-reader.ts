@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SeenRecord } from "../checks/same-reading.ts";
 import type { Gate } from "./gate.ts";
+import type { OrderedReader } from "./lane.ts";
 
 const restMs = 50;
 const answerWithinMs = 4_000;
@@ -11,9 +12,11 @@ interface Page {
 }
 
 /** Reads a partition over HTTP from its beginning on, page by page, each at another node. */
-export class HttpReader {
+export class HttpReader implements OrderedReader {
+  readonly client = "HTTP";
+  readonly partition = 0;
+  readonly restartCount = 0;
   readonly topic: string;
-  /** In the order of reading. */
   readonly seen: SeenRecord[] = [];
   readonly #urls: readonly string[];
   #turn = 0;

@@ -18,10 +18,11 @@ interface LaneOptions {
 
 /** An idempotent kafkajs producer on one partition; what was not answered it sends again. */
 export class KafkaLane implements Lane {
+  readonly client = "kafkajs";
   readonly topic: string;
   readonly partition: number;
-  readonly writer: number;
-  readonly told: (number | undefined)[] = [];
+  readonly #writer: number;
+  readonly #told: (number | undefined)[] = [];
   readonly answeredMs: number[] = [];
   readonly complaints: string[] = [];
   readonly #producer: Producer;
@@ -29,14 +30,18 @@ export class KafkaLane implements Lane {
   constructor({ kafka, topic, partition, writer }: LaneOptions) {
     this.topic = topic;
     this.partition = partition;
-    this.writer = writer;
+    this.#writer = writer;
     this.#producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
+  }
+
+  get ledgers() {
+    return new Map([[this.#writer, this.#told]]);
   }
 
   async run(gate: Gate): Promise<void> {
     await this.#producer.connect();
     while (await gate.pass(this)) {
-      const count = 1 + (this.told.length % recordsMax);
+      const count = 1 + (this.#told.length % recordsMax);
       if (!(await this.#send(count, gate))) break;
       await sleep(restMs);
     }
@@ -45,16 +50,16 @@ export class KafkaLane implements Lane {
 
   /** Answers whether the producer may go on. */
   async #send(count: number, gate: Gate): Promise<boolean> {
-    const first = this.told.length;
+    const first = this.#told.length;
     const messages = Array.from({ length: count }, (_, index) => ({
-      value: Buffer.from(formatStamp({ producer: this.writer, sequence: first + index })),
+      value: Buffer.from(formatStamp({ producer: this.#writer, sequence: first + index })),
       partition: this.partition,
     }));
     for (;;) {
       try {
         const [answer] = await this.#producer.send({ topic: this.topic, acks: -1, messages });
         const base = Number(answer?.baseOffset);
-        for (let index = 0; index < count; index += 1) this.told.push(base + index);
+        for (let index = 0; index < count; index += 1) this.#told.push(base + index);
         this.answeredMs.push(performance.now());
         return true;
       } catch (error) {

@@ -1,19 +1,59 @@
+import type { CommitEvent } from "../checks/commits-kept.ts";
+import type { SeenRecord } from "../checks/same-reading.ts";
 import type { Gate } from "./gate.ts";
 
-/** What one writer was told of one partition, and when. */
+/** Whose code a load is: what is found is told apart by it. */
+export type ClientName = "kafkajs" | "kcat" | "Java" | "HTTP" | "five under way";
+
+/** By sequence: the offset that was acknowledged; undefined: none was. */
+export type Told = readonly (number | undefined)[];
+
+/** What the writers of one partition were told, and when. */
 export interface Lane {
+  readonly client: ClientName;
   readonly topic: string;
   readonly partition: number;
-  /** The number in its records' stamps. */
-  readonly writer: number;
-  /** By sequence: the offset that was acknowledged. */
-  readonly told: readonly (number | undefined)[];
+  /** By the number in the records' stamps: a client that is started anew counts anew. */
+  readonly ledgers: ReadonlyMap<number, Told>;
   /** When each answer came, by `performance.now()`. */
-  readonly answeredMs: number[];
+  readonly answeredMs: readonly number[];
   /** Refusals that a writer like this may never meet. */
-  readonly complaints: string[];
+  readonly complaints: readonly string[];
   /** Writes until the gate ends. */
   run(gate: Gate): Promise<void>;
+}
+
+/** One reader of a partition from its beginning on: each record once, in order. */
+export interface OrderedReader {
+  readonly client: ClientName;
+  readonly topic: string;
+  readonly partition: number;
+  /** In the order of reading. */
+  readonly seen: readonly SeenRecord[];
+  readonly nextOffset: number;
+  /** How often it had given up and was started anew. */
+  readonly restartCount: number;
+  run(gate: Gate): Promise<void>;
+}
+
+/** Members of one consumer group that commit what they have read. */
+export interface GroupLoad {
+  readonly client: ClientName;
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  /** By `topic-partition`: offsets that reached a member. */
+  readonly delivered: ReadonlyMap<string, ReadonlySet<number>>;
+  /** By `topic-partition`, in the order of what happened. */
+  readonly commits: ReadonlyMap<string, readonly CommitEvent[]>;
+  /** What members may never be given. */
+  readonly complaints: readonly string[];
+  /** Members that had given up and were replaced. */
+  readonly restartCount: number;
+  run(gate: Gate): Promise<void>;
+}
+
+export function acknowledgedOf({ ledgers }: Pick<Lane, "ledgers">): number {
+  return [...ledgers.values()].reduce((sum, told) => sum + told.length, 0);
 }
 
 /** The longest time without an answer from `fromMs` to `toMs`. */

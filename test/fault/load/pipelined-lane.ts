@@ -12,25 +12,26 @@ const silenceMsMax = 4_000;
 
 /** An idempotent producer that has five batches under way, as Kafka's own and librdkafka have. */
 export class PipelinedLane implements Lane {
+  readonly client = "five under way";
   readonly topic: string;
   readonly partition = 0;
-  readonly writer: number;
   readonly answeredMs: number[] = [];
   readonly complaints: string[] = [];
+  readonly #writer: number;
   readonly #cluster: FaultCluster;
   readonly #producer: LedgerProducer;
 
   constructor(options: { cluster: FaultCluster; topic: string; writer: number }) {
     this.#cluster = options.cluster;
     this.topic = options.topic;
-    this.writer = options.writer;
+    this.#writer = options.writer;
     const onAnswer = (): void => void this.answeredMs.push(performance.now());
     const place = { topic: this.topic, partitions: 1, restMs, onAnswer };
-    this.#producer = new LedgerProducer(this.writer, place);
+    this.#producer = new LedgerProducer(this.#writer, place);
   }
 
-  get told(): readonly (number | undefined)[] {
-    return this.#producer.acknowledged[0]?.[1] ?? [];
+  get ledgers() {
+    return new Map([[this.#writer, this.#producer.acknowledged[0]?.[1] ?? []]]);
   }
 
   async run(gate: Gate): Promise<void> {
