@@ -1,7 +1,9 @@
 import { afterEach, expect, test } from "vitest";
 import { ClusterWorld } from "../../../test/support/cluster-world.ts";
 import { batchOf } from "../../../test/support/log-directory.ts";
+import { electLeaders } from "../reassignment/elect-leaders.ts";
 import { ProducedBatch, produce } from "../produce.ts";
+import type { ClusterAdministration } from "./plans/cluster-administration.ts";
 import type { PlacedPartition } from "./placed-partition.ts";
 
 let world: ClusterWorld;
@@ -60,6 +62,53 @@ test("a coordinator restored from a backup: chains go on from their newest logs"
   await until("the chain is whole", () => configAt(1)?.members.length === 3 && headId() > 0);
   expect(await append("d")).toBe(3);
   for (const id of all) expect(partitionAt(id)?.placement.log?.end).toBe(4);
+});
+
+/** The coordinator goes back to before node 3 died; what came after is on the others. */
+async function restoredWithoutNode3(configs: Readonly<Record<string, string>> = {}) {
+  world = await ClusterWorld.open(3);
+  const own = new Map(Object.entries(configs));
+  await world.create(1, "orders", { replicas: 3, configs: own });
+  await until("there is a head", () => headId() > 0);
+  expect(await append("a")).toBe(0);
+  const backup = world.store.backUp();
+  world.node(3).crash();
+  const left = [1, 2];
+  await until("the others go on", () => headId(left) > 0 && configAt(1)?.members.length === 2);
+  // Epochs that the old state can not come to by itself.
+  const restarted = world.node(2);
+  restarted.crash();
+  await until("one goes on", () => headId([1]) === 1 && configAt(1)?.members.length === 1);
+  await world.drive(world.start(2, {}, restarted.disk));
+  await until("there are two again", () => configAt(1)?.members.length === 2);
+  expect(await append("b", left)).toBe(1);
+  world.store.restore(backup);
+  await world.tick(60_000);
+  const why = "the coordinator's state is older than the logs, and nodes 3 are away";
+  const { stuck } = await world.drive(administration().status());
+  expect(stuck).toMatchObject([{ why }]);
+  return left;
+}
+
+const administration = () => world.node(1).broker.administration as ClusterAdministration;
+
+test("a restored coordinator waits no more for a node once it is removed", async () => {
+  const left = await restoredWithoutNode3();
+  await world.drive(administration().changeSeat(3, { seat: "leaving", isGone: true }));
+  await until("it goes on", () => headId(left) > 0);
+  expect(await append("c", left)).toBe(2);
+  // It comes back after all: what it has is older, and it takes what the others have.
+  await world.drive(world.start(3, {}, world.node(3).disk));
+  await until("it has all", () => partitionAt(3)?.placement.log?.end === 3);
+});
+
+test("an unclean election goes on past a node that a restored coordinator waits for", async () => {
+  const left = await restoredWithoutNode3({ "unclean.leader.election.enable": "true" });
+  const ask = { kind: "unclean", partitions: undefined, timeoutMs: 5_000 } as const;
+  const answers = await world.drive(electLeaders(world.node(2).broker, ask));
+  expect(answers).toEqual([{ topic: "orders", partition: 0 }]);
+  await until("it goes on", () => headId(left) > 0);
+  expect(await append("c", left)).toBe(2);
 });
 
 test("a topic that a restored coordinator does not know keeps its files", async () => {

@@ -60,7 +60,7 @@ async function elect(
     const place = { topic: candidate.topic.name, partition: candidate.partition };
     return error === undefined ? place : failed(place, error);
   };
-  const { cluster, chainControl } = broker;
+  const { cluster, chainControl, log } = broker;
   if (cluster === undefined || chainControl === undefined) {
     return candidates.map((one) => tell(one, notNeeded(one)));
   }
@@ -71,7 +71,7 @@ async function elect(
   }
   return await inParallel(candidates, startsMax, async (one) => {
     try {
-      await startUncleanly(parts, one);
+      await startUncleanly({ ...parts, log }, one);
       return tell(one);
     } catch (error) {
       return tell(one, error);

@@ -1,4 +1,5 @@
 import { XylemError } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
 import { formatUuid } from "../../base/uuid.ts";
 import type { ChainConfig } from "../../replication/chain-config.ts";
 import type { LogEnd } from "../../replication/controller/chain-ask.ts";
@@ -9,24 +10,23 @@ import { topicRules } from "../cluster/controller/topic-rules.ts";
 import { nodeKey } from "../cluster/node-entry.ts";
 import { type Candidate, type ElectionParts, keyOf, notNeeded } from "./candidate.ts";
 
+export type UncleanParts = Pick<ElectionParts, "cluster" | "chainControl"> & { readonly log: Log };
+
 /**
  * Starts a partition from the longest log among its replicas that are up, although records may be
- * lost: only while no member is up, and where the topic allows it. Throws ELECTION_NOT_NEEDED,
- * ELIGIBLE_LEADERS_NOT_AVAILABLE, and what `ChainsByHand.change` throws.
+ * lost: only while no member is up, or while a coordinator restored from a backup waits for a node
+ * that is away; and where the topic allows it. Who is up has to say where its log ends. Throws
+ * ELECTION_NOT_NEEDED, ELIGIBLE_LEADERS_NOT_AVAILABLE, and what `startUnclean` and
+ * `ChainsByHand.change` throw.
  */
-export async function startUncleanly(
-  parts: Pick<ElectionParts, "cluster" | "chainControl">,
-  candidate: Candidate,
-): Promise<void> {
-  const { cluster, chainControl } = parts;
+export async function startUncleanly(parts: UncleanParts, candidate: Candidate): Promise<void> {
+  const { cluster, chainControl, log } = parts;
   const { topic, partition } = candidate;
   const topicId = formatUuid(topic.id);
   const key = keyOf(candidate);
   const rules = topicRules(topic.name, topic.partitions.length, topic.settings);
   const config = cluster.image.chains.get(key)?.config;
-  if (config?.members.some((member) => cluster.image.has(member)) === true) {
-    throw notNeeded(candidate);
-  }
+  if (config !== undefined && isServed(cluster, config)) throw notNeeded(candidate);
   const best = config && rules.allowsUnclean ? await longestLog(parts, key, config) : undefined;
   await chainControl.byHand.change({ topicId, partition }, (before) => {
     const chain = { key, revision: 0, config: before };
@@ -34,30 +34,63 @@ export async function startUncleanly(
     if (rules.allowsUnclean && best === undefined) {
       throw new XylemError("ELIGIBLE_LEADERS_NOT_AVAILABLE", `no replica of ${key} is up`);
     }
-    const { config: next, nodes } = startUnclean(chain, best?.from.id ?? -1, of);
+    const { config: next, nodes } = startUnclean(chain, best ?? nobody, of);
     const compares = nodes.map(({ id, revision }) => ({ key: nodeKey(id), revision }));
     return { config: next, compares };
   });
+  const fields = { topic: topic.name, partition, nodeId: best?.from.id, end: best?.endOffset };
+  log.warn("a partition starts uncleanly, by hand: what only others had is lost", fields);
 }
 
-/** Of those that answer. */
+/** For whom there is nothing to find out: a topic that does not allow it. */
+const nobody = { from: { id: -1, incarnation: "" }, lastEpoch: -1 };
+
+/** A member is up, and no node is away that a restored coordinator could wait for. */
+function isServed({ image }: Cluster, config: ChainConfig): boolean {
+  const isWhole = [...holdersOf(config)].every((id) => image.node(id) !== undefined);
+  return isWhole && config.members.some((member) => image.has(member));
+}
+
+function holdersOf({ members, replicas, target = [] }: ChainConfig): Set<number> {
+  return new Set([...replicas, ...target, ...members.map(({ id }) => id)]);
+}
+
+/** Of all nodes, should the coordinator's state be older than one of the logs it names. */
 async function longestLog(
-  { cluster, chainControl }: Pick<ElectionParts, "cluster" | "chainControl">,
+  parts: UncleanParts,
   key: string,
-  { replicas, members }: ChainConfig,
+  config: ChainConfig,
 ): Promise<LogEnd | undefined> {
-  const ids = new Set([...replicas, ...members.map(({ id }) => id)]);
+  const named = await logEnds(parts, key, holdersOf(config));
+  const longest = (ends: readonly LogEnd[]) => ends.toSorted((a, b) => (isLonger(a, b) ? -1 : 1));
+  const [best] = longest(named);
+  if (best === undefined || best.lastEpoch <= config.epoch) return best;
+  const all = new Set(parts.cluster.image.nodes.map(({ id }) => id));
+  return longest(await logEnds(parts, key, all))[0];
+}
+
+/** Of those that are up. Throws ELIGIBLE_LEADERS_NOT_AVAILABLE, naming who does not answer. */
+async function logEnds(
+  { cluster, chainControl }: UncleanParts,
+  key: string,
+  ids: ReadonlySet<number>,
+): Promise<readonly LogEnd[]> {
   const nodes = [...ids].flatMap((id) => cluster.image.node(id) ?? []);
+  const silent: number[] = [];
   const asked = nodes.map(async ({ id, incarnation }) => {
-    const ends = await chainControl.calls.askLogEnds({ nodeId: id, keys: [key] });
-    return ends.filter(({ from }) => from.incarnation === incarnation);
+    try {
+      const ends = await chainControl.calls.askLogEnds({ nodeId: id, keys: [key] });
+      if (ends.every(({ from }) => from.incarnation === incarnation)) return ends;
+    } catch (error) {
+      if (!(error instanceof XylemError)) throw error;
+    }
+    silent.push(id);
+    return [];
   });
-  const answers = await Promise.allSettled(asked);
-  const ends = answers.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
-  return ends.reduce<LogEnd | undefined>(
-    (best, end) => (best === undefined || isLonger(end, best) ? end : best),
-    undefined,
-  );
+  const ends = (await Promise.all(asked)).flat();
+  if (silent.length === 0) return ends;
+  const who = `nodes ${silent.join(", ")} are up and do not say where their logs of ${key} end`;
+  throw new XylemError("ELIGIBLE_LEADERS_NOT_AVAILABLE", `${who}: ask again, or stop them first`);
 }
 
 function nodesOf({ image, feed }: Cluster): NodeLookup {

@@ -130,6 +130,7 @@ export class ChainController {
 
   decide(nowMs: number): ControllerDecision {
     for (const key of this.#due.take(nowMs)) this.#image.mark(key);
+    for (const id of this.#image.takeRemoved()) this.#forgetLogs(id);
     const { gone, probes, wakeMs } = this.#suspicions.review(nowMs, this.#image.leased);
     this.#image.setGone(gone);
     const changes: ChainChange[] = [];
@@ -176,6 +177,7 @@ export class ChainController {
       nowMs,
       times: this.#options,
       wanted: this.#image.wantedOf(chain),
+      isLost: (id) => this.#image.isLost(id),
       mayJoin: (id) => this.#joins(id) < this.#options.joinsPerNodeMax,
     };
     const dueMs = this.#preferred.look(situation);
@@ -255,6 +257,13 @@ export class ChainController {
         free -= 1;
       }
       if (waiting.size === 0) this.#waiting.delete(id);
+    }
+  }
+
+  /** Where the logs of a node end that was removed for good is of no use any more. */
+  #forgetLogs(id: number): void {
+    for (const [key, { logEnds }] of this.#notes) {
+      if (this.#image.isLost(id) && logEnds.delete(id)) this.#image.mark(key);
     }
   }
 

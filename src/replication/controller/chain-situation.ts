@@ -23,6 +23,8 @@ export interface ChainSituation {
   readonly times: ControllerTimes;
   /** Node ids the partition is to be on, the preferred head first. */
   readonly wanted: readonly number[];
+  /** Whether a node is down and was removed for good. */
+  isLost(id: number): boolean;
   /** Whether a further join of this node may begin. */
   mayJoin(id: number): boolean;
 }

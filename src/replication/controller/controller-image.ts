@@ -17,6 +17,7 @@ export class ControllerImage implements NodeLookup {
   readonly #joiningByNode = new Map<number, number>();
   #gone: ReadonlyMap<number, string> = new Map();
   #seats: readonly Seat[] = [];
+  #removed: readonly number[] = [];
   #marked = new Set<string>();
 
   /** Chains that something has happened to since they were last taken, the oldest first. */
@@ -46,6 +47,18 @@ export class ControllerImage implements NodeLookup {
 
   findTopic(key: string): TopicRules | undefined {
     return this.#topics.get(topicIdOf(key));
+  }
+
+  /** Whether a node is down and was removed for good. */
+  isLost(id: number): boolean {
+    return !this.#nodes.has(id) && this.#seats.some((seat) => seat.id === id && seat.isGone);
+  }
+
+  /** Nodes that were removed for good since this was asked last. */
+  takeRemoved(): readonly number[] {
+    const removed = this.#removed;
+    this.#removed = [];
+    return removed;
   }
 
   /** How many chains name the node as a joiner. */
@@ -98,7 +111,11 @@ export class ControllerImage implements NodeLookup {
   }
 
   setSeats(seats: readonly Seat[]): void {
+    const before = new Set(this.#seats.filter(({ isGone }) => isGone).map(({ id }) => id));
     this.#seats = [...seats].sort((a, b) => a.id - b.id);
+    const removed = this.#seats.filter(({ id, isGone }) => isGone && !before.has(id));
+    this.#removed = [...this.#removed, ...removed.map(({ id }) => id)];
+    for (const { id } of removed) for (const key of this.chainsOf(id)) this.#marked.add(key);
     for (const [topicId, rules] of this.#topics) {
       if (rules.isEverywhere) this.setTopic(topicId, rules);
     }

@@ -129,7 +129,8 @@ describe("whether all are down", () => {
     world.settle();
     const topic = { ...world.image.findTopic("chains/t/0")!, allowsUnclean: true };
     const chain = world.image.findChain("chains/t/0")!;
-    const start = () => startUnclean(chain, 3, { leased: world.image.leased, topic });
+    const end = { from: life("3a"), lastEpoch: 1 };
+    const start = () => startUnclean(chain, end, { leased: world.image.leased, topic });
     expect(start).toThrow(/a member of chains\/t\/0 is up/);
   });
 });

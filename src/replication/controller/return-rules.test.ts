@@ -133,17 +133,22 @@ describe("all members down", () => {
 
 describe("an unclean start by hand", () => {
   const rules = { ...topicRules, allowsUnclean: true };
-  const start = (world: ControllerWorld, id: number, topic = rules) => {
+  const start = (world: ControllerWorld, name: string, topic = rules, lastEpoch = 1) => {
     const chain = world.image.findChain("chains/t/0");
     if (chain === undefined) throw new Error("no chain");
-    return startUnclean(chain, id, { leased: world.image.leased, topic });
+    return startUnclean(
+      chain,
+      { from: life(name), lastEpoch },
+      { leased: world.image.leased, topic },
+    );
   };
+  const refused = (code: string) => expect.objectContaining({ code });
 
   test("records its epoch, and compares that no member has a lease", () => {
     const world = new ControllerWorld();
     world.chain("1a 2a");
     world.up("3a", { revision: 70 });
-    const { config, nodes } = start(world, 3);
+    const { config, nodes } = start(world, "3a");
     expect(config).toMatchObject({ epoch: 2, unclean: 2, members: [{ id: 3, lineage: "f3" }] });
     expect(nodes).toEqual([
       { id: 1, revision: 0 },
@@ -156,11 +161,34 @@ describe("an unclean start by hand", () => {
     const world = new ControllerWorld();
     world.chain("1a 2a");
     world.up("3a");
-    const refused = (code: string) => expect.objectContaining({ code });
-    expect(() => start(world, 4)).toThrow(refused("PREFERRED_LEADER_NOT_AVAILABLE"));
-    expect(() => start(world, 3, topicRules)).toThrow(refused("ELIGIBLE_LEADERS_NOT_AVAILABLE"));
+    expect(() => start(world, "4a")).toThrow(refused("PREFERRED_LEADER_NOT_AVAILABLE"));
+    expect(() => start(world, "3a", topicRules)).toThrow(refused("ELIGIBLE_LEADERS_NOT_AVAILABLE"));
     world.up("2a");
-    expect(() => start(world, 3)).toThrow(refused("ELECTION_NOT_NEEDED"));
+    expect(() => start(world, "3a")).toThrow(refused("ELECTION_NOT_NEEDED"));
+  });
+
+  test("is refused from a node that was restarted since it told where its log ends", () => {
+    const world = new ControllerWorld();
+    world.chain("1a 2a");
+    world.up("3b");
+    expect(() => start(world, "3a")).toThrow(refused("PREFERRED_LEADER_NOT_AVAILABLE"));
+    expect(start(world, "3b").config.members).toMatchObject([{ id: 3, incarnation: "b" }]);
+  });
+
+  test("is made past members that wait with an old state for a node that is away", () => {
+    const world = new ControllerWorld();
+    world.chain("1a 2a 3a");
+    world.up("1a 2a 3a");
+    expect(() => start(world, "2a", rules, 7)).toThrow(refused("ELECTION_NOT_NEEDED"));
+    world.down(3);
+    expect(() => start(world, "2a", topicRules, 7)).toThrow(
+      refused("ELIGIBLE_LEADERS_NOT_AVAILABLE"),
+    );
+    const { config } = start(world, "2a", rules, 7);
+    expect(config.members).toMatchObject([{ id: 2 }]);
+    // No log of node 3 can be of that epoch: should it come back, it is seen to differ.
+    expect(config.epoch).toBeGreaterThan(10_000);
+    expect(config.unclean).toBe(config.epoch);
   });
 });
 
@@ -210,5 +238,37 @@ describe("logs that are newer than the coordinator's state", () => {
     expect([...world.controller.stuck.values()]).toEqual([
       "the coordinator's state is older than the logs, and nodes 3 are away",
     ]);
+  });
+
+  test("wait no more for a node once it is removed for good, and say that it was unclean", () => {
+    const world = new ControllerWorld();
+    const seat = (id: number) => ({ id, rack: "", weight: 1, state: "valid" as const });
+    world.image.setSeats([1, 2, 3, 4].map(seat));
+    world.up("1a 2a 4a");
+    world.chain("1a 2a 3a");
+    // Node 4 has a newer log as well, and dies before anything is decided.
+    fenced(world, "4a", 8, 120);
+    fenced(world, "2a", 7, 100);
+    tell(world, "1a", 1, 300);
+    world.settle();
+    world.down(4);
+    world.nowMs += 60_000;
+    expect(world.settle()).toBe("1 [1a 2a 3a]");
+    const gone = (id: number) => ({
+      ...seat(id),
+      state: "leaving" as const,
+      isGone: true as const,
+    });
+    world.image.setSeats([seat(1), seat(2), gone(3), seat(4)]);
+    expect(world.settle()).toBe("1 [1a 2a 3a]");
+    expect([...world.controller.stuck.values()]).toEqual([
+      "the coordinator's state is older than the logs, and nodes 4 are away",
+    ]);
+    world.image.setSeats([seat(1), seat(2), gone(3), gone(4)]);
+    expect(world.decide().changes[0]?.nodes).toEqual([{ id: 3, revision: 0 }]);
+    expect(world.config().members).toMatchObject([{ id: 2 }]);
+    expect(world.config().epoch).toBeGreaterThan(10_000);
+    expect(world.config().unclean).toBe(world.config().epoch);
+    expect(world.controller.stuck.size).toBe(0);
   });
 });

@@ -1,5 +1,6 @@
 import { XylemError } from "../../base/errors.ts";
 import type { Member } from "../member.ts";
+import type { ChainConfig } from "../chain-config.ts";
 import { nextEpoch, type ChainChange } from "./chain-change.ts";
 import type { LogEnd } from "./chain-ask.ts";
 import type { ChainSituation, ControlledChain, Verdict } from "./chain-situation.ts";
@@ -12,10 +13,15 @@ import {
 } from "./controlled-node.ts";
 import { askOf, change } from "./failure-rules.ts";
 
+/** What a node that is away has appended since the coordinator's backup is of fewer epochs. */
+const awayEpochsMax = 10_000;
+
 /**
  * The coordinator was restored from a backup: logs are of later epochs than the chain. Nothing is
  * decided on that old state. Once all nodes it names are there, and others that have the log have
- * had time to say so, it goes on from the newest log, which has all that was committed.
+ * had time to say so, it goes on from the newest log, which has all that was committed. Without a
+ * node that was removed for good that is not known: it is recorded as unclean, in an epoch that no
+ * log of that node has, so that it is seen to differ if it comes back after all.
  */
 export function goOnFromNewest(situation: ChainSituation): Verdict | undefined {
   const { chain, leased, notes, topic, nowMs, times } = situation;
@@ -25,14 +31,11 @@ export function goOnFromNewest(situation: ChainSituation): Verdict | undefined {
     return undefined;
   }
   notes.fencedMs ??= nowMs;
-  const ids = new Set([...config.members.map(({ id }) => id), ...config.replicas]);
-  for (const id of [...(config.target ?? []), ...notes.logEnds.keys()]) ids.add(id);
+  const ids = new Set([...namedIds(config), ...notes.logEnds.keys()]);
   const nodes = [...ids].flatMap((id) => leased.findNode(id) ?? []);
-  const away = [...ids].filter((id) => leased.findNode(id) === undefined);
-  if (away.length > 0) {
-    const who = `nodes ${away.join(", ")} are away`;
-    return { kind: "wait", stuck: `the coordinator's state is older than the logs, and ${who}` };
-  }
+  const lost = [...ids].filter((id) => situation.isLost(id));
+  const stuck = whyStuck(situation, ids);
+  if (stuck !== undefined) return { kind: "wait", stuck };
   const known = knownEnds(situation, nodes);
   const question = unasked(nodes, known);
   const untilMs = notes.fencedMs + times.handOverMs;
@@ -41,8 +44,25 @@ export function goOnFromNewest(situation: ChainSituation): Verdict | undefined {
   const node = longest(nodes, known);
   const { lastEpoch } = known.find(({ from }) => from.id === node.id) as LogEnd;
   const alone = { members: [asMember(node, topic)], joining: [], leaving: [] };
-  const before = { ...config, epoch: Math.max(config.epoch, lastEpoch) };
-  return change(nextEpoch(before, alone), `node ${node.id} has the newest log`);
+  const epoch = Math.max(config.epoch, lastEpoch) + (lost.length > 0 ? awayEpochsMax : 0);
+  const unclean = lost.length > 0 ? epoch + 1 : config.unclean;
+  const next = nextEpoch({ ...config, epoch }, { ...alone, unclean });
+  return change(next, `node ${node.id} has the newest log`, lost);
+}
+
+/** Why the newest log is not known. */
+function whyStuck(situation: ChainSituation, ids: Set<number>): string | undefined {
+  const { leased } = situation;
+  const away = [...ids].filter((id) => !leased.findNode(id) && !situation.isLost(id));
+  const what = "the coordinator's state is older than the logs, and";
+  if (away.length > 0) return `${what} nodes ${away.join(", ")} are away`;
+  const isAnyUp = [...ids].some((id) => leased.findNode(id) !== undefined);
+  return isAnyUp ? undefined : `${what} no node is up that has one`;
+}
+
+/** Nodes that the chain is on, or is to be on. */
+function namedIds({ members, replicas, target = [] }: ChainConfig): number[] {
+  return [...members.map(({ id }) => id), ...replicas, ...target];
 }
 
 /**
@@ -82,34 +102,39 @@ export function takeBack(situation: ChainSituation): Verdict | undefined {
 
 /**
  * An unclean start by hand, where the topic's owner accepts the loss: from a node that is up,
- * member or not, and only while no member's lease holds, which is compared. Throws
- * ELECTION_NOT_NEEDED, ELIGIBLE_LEADERS_NOT_AVAILABLE where the topic does not allow it, or
- * PREFERRED_LEADER_NOT_AVAILABLE when the node is not up.
+ * member or not, in the life in which it said where its log ends. Only while no member's lease
+ * holds, which is compared; or while the coordinator's state is older than that log and a node is
+ * awaited (`goOnFromNewest`). Throws ELECTION_NOT_NEEDED, ELIGIBLE_LEADERS_NOT_AVAILABLE where the
+ * topic does not allow it, or PREFERRED_LEADER_NOT_AVAILABLE when the node is not up any more.
  */
 export function startUnclean(
   { key, revision, config }: ControlledChain,
-  id: number,
+  { from, lastEpoch }: Pick<LogEnd, "from" | "lastEpoch">,
   { leased: nodes, topic }: Pick<ChainSituation, "leased" | "topic">,
 ): ChainChange {
-  if (config.members.some((member) => isUp(member, nodes))) {
+  const isOld = lastEpoch > config.epoch;
+  const isAwaited = namedIds(config).some((id) => nodes.findNode(id) === undefined);
+  const isUpAndKnown = config.members.some((member) => isUp(member, nodes));
+  if (isUpAndKnown && !(isOld && isAwaited)) {
     throw new XylemError("ELECTION_NOT_NEEDED", `a member of ${key} is up`);
   }
   if (!topic.allowsUnclean) {
     const detail = `${key}: the topic does not allow it (unclean.leader.election.enable)`;
     throw new XylemError("ELIGIBLE_LEADERS_NOT_AVAILABLE", detail);
   }
-  const node = nodes.findNode(id);
-  if (node === undefined) {
-    throw new XylemError("PREFERRED_LEADER_NOT_AVAILABLE", `node ${id} is not up`);
+  const node = nodes.findNode(from.id);
+  if (node === undefined || node.incarnation !== from.incarnation) {
+    const what = node === undefined ? "is not up" : "was restarted since it was asked";
+    throw new XylemError("PREFERRED_LEADER_NOT_AVAILABLE", `node ${from.id} ${what}`);
   }
-  const epoch = config.epoch + 1;
+  const epoch = 1 + (isOld ? lastEpoch + awayEpochsMax : config.epoch);
   const alone = { members: [asMember(node, topic)], joining: [], leaving: [], unclean: epoch };
   return {
     key,
     revision,
-    config: nextEpoch(config, alone),
-    reason: `unclean start from node ${id}, by hand`,
-    nodes: comparedNodes([...config.members.map((member) => member.id), id], nodes),
+    config: { ...config, ...alone, epoch },
+    reason: `unclean start from node ${node.id}, by hand`,
+    nodes: comparedNodes([...config.members.map((member) => member.id), node.id], nodes),
   };
 }
 

@@ -247,7 +247,8 @@ export class ChainControllers {
     if (isUp || !this.#world.nodes[id]?.isUp) return;
     const chain = { key, revision, config };
     const situation = { leased: one.image.leased, topic: rulesOf(this.#world) };
-    this.#write(one, startUnclean(chain, id, situation), true);
+    const from = { id, incarnation: live.get(id)?.incarnation ?? "" };
+    this.#write(one, startUnclean(chain, { from, lastEpoch: config.epoch }, situation), true);
   }
 
   #looking(): Controller {
