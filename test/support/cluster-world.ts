@@ -51,6 +51,8 @@ export class ClusterWorld {
   readonly #nodes: ClusterNode[] = [];
   readonly #crashed = new Set<ClusterNode>();
   #seed = 1;
+  /** Of all machines: another one after they have all lost their power. */
+  bootId = "boot 1";
 
   /** That many nodes hold replicas without a plan. */
   constructor(expected: number, faults?: CoordinatorFaults) {
@@ -121,7 +123,8 @@ export class ClusterWorld {
       ...own,
     };
     const random = new SeededRandom((this.#seed += 1));
-    const parts = { settings, given: new Map(), clock, random, log, disk, coordinator };
+    const { bootId } = this;
+    const parts = { settings, given: new Map(), clock, random, log, disk, coordinator, bootId };
     const opened = await openBroker(steps, { ...parts, network: { transport, key } });
     const { broker, announce, loadGroups, peers } = opened;
     accept = (socket) => peers?.links.accept(socket);

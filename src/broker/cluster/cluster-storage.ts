@@ -12,7 +12,7 @@ import type { FoundPartition, PartitionStorage, TopicKey } from "../ports/partit
 import { Turns } from "../turns.ts";
 import type { Cluster } from "./cluster.ts";
 import { PlacedPartition } from "./placed-partition.ts";
-import { isUnsound, mayStartOver } from "./replica-mending.ts";
+import { isToBeginWhole, isUnsound, mayStartOver, soundEnd, tornFrom } from "./replica-mending.ts";
 import { type FactsPage, factsPerPage, type ReplicaFact } from "./plans/replica-facts.ts";
 import type { RunChain, RunningChain } from "./running-chain.ts";
 
@@ -152,8 +152,7 @@ export class ClusterStorage implements PartitionStorage {
     return keys.flatMap((key) => {
       const replica = this.#seated.get(key)?.replica;
       if (replica === undefined) return [];
-      const lastEpoch = replica.epochEnds().at(-1)?.epoch ?? -1;
-      return [{ key, from: { id, incarnation }, lastEpoch, endOffset: replica.end }];
+      return [{ key, from: { id, incarnation }, ...soundEnd(replica) }];
     });
   }
 
@@ -267,11 +266,13 @@ export class ClusterStorage implements PartitionStorage {
 
   /**
    * Once its chain goes on without it, a log is cut back to what of it is sound; until then it is
-   * left as it is. The files that hold what goes stay aside until the chain has filled it again.
+   * left as it is. The files that hold what goes stay aside until the chain has filled it again. A
+   * torn log that its chain begins anew with is cut likewise: nobody could copy what has holes.
    */
   async #mend(key: string, seated: Seated, replica: ReplicaLog): Promise<void> {
     const { storage, log } = this.#options;
-    if (!this.#mayStartOver(key)) return;
+    const isTorn = this.#beginsTorn(key, replica);
+    if (!isTorn && !this.#mayStartOver(key)) return;
     const { topic, partition } = seated;
     const { index, settings } = partition;
     seated.running?.close();
@@ -287,7 +288,8 @@ export class ClusterStorage implements PartitionStorage {
     }
     const from = Math.min(seated.unsoundFrom, open.unsoundFrom ?? Infinity);
     const fields = { topic: topic.name, partition: index, from, end };
-    log.warn("a replica is unsound: it is cut, and filled again by its chain", fields);
+    if (isTorn) log.warn("a crash left holes in a log that is all there is: it is cut", fields);
+    else log.warn("a replica is unsound: it is cut, and filled again by its chain", fields);
     await open.truncateUnsound(from);
     seated.unsoundFrom = Infinity;
     seated.isMended = true;
@@ -297,6 +299,13 @@ export class ClusterStorage implements PartitionStorage {
     const { image, nodeId } = this.#options.cluster;
     const config = this.#configOf(key);
     return config !== undefined && mayStartOver(config, image, nodeId);
+  }
+
+  #beginsTorn(key: string, replica: ReplicaLog): boolean {
+    const config = this.#configOf(key);
+    if (config === undefined || tornFrom(replica) === undefined) return false;
+    const { nodeId: id, incarnation } = this.#options.cluster;
+    return isToBeginWhole(config, { id, incarnation });
   }
 
   async #noteFilled(seated: Seated, config: ChainConfig): Promise<void> {

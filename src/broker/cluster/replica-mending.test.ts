@@ -20,10 +20,14 @@ const all = [1, 2, 3];
 /** Four records of one batch each: a segment. */
 const segment = "00000000000000000004.log";
 
-async function open(replicas: number, own: Partial<NodeSettings> = {}): Promise<void> {
+async function open(
+  replicas: number,
+  own: Partial<NodeSettings> = {},
+  more: readonly [string, string][] = [],
+): Promise<void> {
   world = new ClusterWorld(3);
   for (const id of all) await world.start(id, own);
-  const configs = new Map([["segment.records", "4"]]);
+  const configs = new Map([["segment.records", "4"], ...more]);
   await world.create(1, "orders", { replicas, configs });
   await until("there is a head", () => headId() > 0);
   for (let value = 0; value < 14; value += 1) await send(`${value}`);
@@ -280,6 +284,46 @@ test("who has lost its end while all were down waits for one that has all", asyn
   await send("after");
   await until("all have it", () => all.every((id) => partitionAt(id).placement.log?.end === 15));
   await expectAllEqual();
+});
+
+test("after a loss of all power the chain goes on from the longest log without holes", async () => {
+  await open(3, { "log.checkpoint.interval.ms": 600_000 }, [["durability", "os"]]);
+  const former = all.map((id) => world.node(id));
+  for (const node of former) node.crash();
+  const [first, second, third] = former as [ClusterNode, ClusterNode, ClusterNode];
+  // Of its fourteen records one is left that has a hole before it, another one has thirteen.
+  await flipBit(first.disk, "00000000000000000012.log");
+  const ends = [
+    [second, 1 / 2],
+    [third, 0],
+  ] as const;
+  for (const [{ disk }, part] of ends) {
+    const file = await disk.open("orders-0/00000000000000000012.log", { create: false });
+    await file.truncate(file.sizeBytes * part);
+    await file.close();
+  }
+  await world.tick(10_000);
+  world.bootId = "boot 2";
+  for (const node of former) await world.drive(world.start(node.id, {}, node.disk));
+  await until("there is a head again", () => headId() > 0);
+  await until("all are members", () => membersAt(1).length === 3);
+  expect(partitionAt(headId()).placement.log?.end).toBe(13);
+});
+
+test("a log with holes that is the longest is cut to where it is whole, and copied", async () => {
+  await open(3, { "log.checkpoint.interval.ms": 600_000 }, [["durability", "os"]]);
+  const former = all.map((id) => world.node(id));
+  for (const node of former) node.crash();
+  for (const { disk } of former) await flipBit(disk, "00000000000000000012.log");
+  await world.tick(10_000);
+  world.bootId = "boot 2";
+  for (const node of former) await world.drive(world.start(node.id, {}, node.disk));
+  await until("there is a head again", () => headId() > 0);
+  await until("all are members", () => membersAt(1).length === 3);
+  expect(partitionAt(headId()).placement.log?.end).toBe(12);
+  await send("after");
+  await until("all have it", () => all.every((id) => partitionAt(id).placement.log?.end === 13));
+  for (const id of all) expect((await scrub(world.node(id))).findings).toEqual([]);
 });
 
 test("a replica whose disk fails is tried again until the disk is better", async () => {

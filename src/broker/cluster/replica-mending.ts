@@ -1,4 +1,6 @@
-import type { ChainConfig } from "../../replication/chain-config.ts";
+import type { Peer } from "../../replication/chain-input.ts";
+import { type ChainConfig, roleOf } from "../../replication/chain-config.ts";
+import type { LogEnd } from "../../replication/controller/chain-ask.ts";
 import type { ReplicaLog } from "../partition/replica/replica-log.ts";
 import type { ClusterImage } from "./cluster-image.ts";
 
@@ -13,4 +15,32 @@ export function isUnsound(replica: ReplicaLog): boolean {
  */
 export function mayStartOver({ members }: ChainConfig, image: ClusterImage, id: number): boolean {
   return members.every((member) => member.id !== id) && members.some((one) => image.has(one));
+}
+
+/**
+ * From where on a log is what a crash of its machine left of pages that were never flushed, holes
+ * among them: only of a topic that answers before it flushes, and nothing below was known as
+ * committed and flushed. Undefined: it is not torn so.
+ */
+export function tornFrom(replica: ReplicaLog): number | undefined {
+  const { unsoundFrom, committed, isHalted, log, settings } = replica;
+  const isStill = log.stopped === undefined && !isHalted;
+  if (!isStill || settings.durability !== "os" || unsoundFrom === undefined) return undefined;
+  return unsoundFrom >= committed ? unsoundFrom : undefined;
+}
+
+/** Where a log ends as others may count on it: what comes after a hole can not be copied. */
+export function soundEnd(replica: ReplicaLog): Pick<LogEnd, "lastEpoch" | "endOffset"> {
+  const endOffset = tornFrom(replica) ?? replica.end;
+  const epochs = replica.epochEnds();
+  const last = epochs.find((range) => range.endOffset >= endOffset) ?? epochs.at(-1);
+  return { lastEpoch: endOffset === replica.logStart ? -1 : (last?.epoch ?? -1), endOffset };
+}
+
+/**
+ * Whether a node's torn log is cut back to where it is whole: when all members had lost something
+ * and its chain begins uncleanly with this log.
+ */
+export function isToBeginWhole(config: ChainConfig, self: Peer): boolean {
+  return config.unclean === config.epoch && roleOf(config, self) === "solo";
 }
