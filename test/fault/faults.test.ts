@@ -11,7 +11,8 @@ import { allNemeses, nemesis } from "./nemeses/all-nemeses.ts";
 
 const minutes = Number(process.env["XYLEM_TEST_FAULT_MINUTES"] ?? 30);
 const seed = Number(process.env["XYLEM_TEST_FAULT_SEED"] ?? Date.now() % 1_000_000);
-const chosen = process.env["XYLEM_TEST_FAULT_ONLY"]?.split(",");
+/** Names of nemeses, with `;` between them. */
+const chosen = process.env["XYLEM_TEST_FAULT_ONLY"]?.split(/; */);
 /** Of the nodes' logs; and of the report where not all nemeses were to strike. */
 const logFolder = `${cacheFolder("fault")}/${seed}`;
 const etcdMembers = isLongRun ? 3 : 1;
@@ -24,6 +25,7 @@ const shortPass = [
   "coordinator paused for longer than a lease",
   "wiped disk",
   "deletions while a node is down",
+  "a node joins by plan, and leaves by another",
   "kill -9 of all nodes",
 ];
 

@@ -132,7 +132,8 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
     if (config.epoch >= latest) return;
     if (config.epoch < lastEpoch) this.#host.onFenced({ lastEpoch, endOffset: this.#log.end });
     const detail = `${this.#name} is of epoch ${latest}, its chain is at ${config.epoch}`;
-    throw new XylemError("FENCED_LEADER_EPOCH", detail);
+    // No client's epoch is wrong: who appends is to ask for the head again, and not to give up.
+    throw new XylemError("NOT_LEADER_OR_FOLLOWER", detail);
   }
 
   // What the node tells

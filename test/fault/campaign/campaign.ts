@@ -177,8 +177,9 @@ export class Campaign {
 
   /** What a nemesis that failed has left broken. */
   async #restore(): Promise<void> {
-    const { net, nodes } = this.cluster;
+    const { net, nodes, spare } = this.cluster;
     net.mend();
+    await spare.kill();
     for (const node of nodes) if (node.isPaused) node.resume();
     await Promise.all(nodes.filter(({ isRunning }) => !isRunning).map((node) => node.start()));
   }

@@ -14,6 +14,8 @@ import { etcdPeer, FaultEtcd } from "./fault-etcd.ts";
 import { FaultNode } from "./fault-node.ts";
 
 const nodeIds = [1, 2, 3] as const;
+/** The node that takes part for a while only. */
+const spareId = 4;
 /** The node whose disk can be filled. */
 export const smallDiskNode = 3;
 const smallDiskSize = "512m";
@@ -40,13 +42,16 @@ interface TopicAnswer {
 export class FaultCluster {
   readonly net: FaultNet;
   readonly nodes: readonly FaultNode[];
+  /** One more, which is not up unless a nemesis starts it, and gone when that is over. */
+  readonly spare: FaultNode;
   readonly etcds: readonly FaultEtcd[];
   readonly means: Means;
   readonly disk: SmallDisk | undefined;
   readonly #folder: string;
 
   private constructor(etcdMembers: number, logFolder: string) {
-    const places = [...nodeIds.map(nodePlace), ...Array.from({ length: etcdMembers }, etcdPlace)];
+    const ids = [...nodeIds, spareId];
+    const places = [...ids.map(nodePlace), ...Array.from({ length: etcdMembers }, etcdPlace)];
     const network = reasonToSkip(["netns"]) === undefined;
     const smallDisk = reasonToSkip(["tmpfs"]) === undefined;
     const clockLibrary = clockLibraries.find((path) => existsSync(path));
@@ -57,14 +62,16 @@ export class FaultCluster {
     this.disk = smallDisk ? new SmallDisk({ size: smallDiskSize }) : undefined;
     this.etcds = this.#makeEtcds(etcdMembers);
     const alike = this.#settings();
-    this.nodes = nodeIds.map((id) => {
+    const makeNode = (id: number): FaultNode => {
       const place = nodePlace(id);
       const settings = { ...alike, "node.id": String(id) };
       const options = { id, settings, clockLibrary, dataFolder: this.#dataFolder(id) };
       const logPath = join(logFolder, `node-${id}.log`);
       const commandAt = (command: readonly string[]) => this.net.commandAt(place, command);
       return new FaultNode({ ...options, logPath, commandAt, address: this.net.addressOf(place) });
-    });
+    };
+    this.nodes = nodeIds.map(makeNode);
+    this.spare = makeNode(spareId);
   }
 
   static async start(options: { etcdMembers: number; logFolder: string }): Promise<FaultCluster> {
@@ -109,6 +116,20 @@ export class FaultCluster {
     return undefined;
   }
 
+  /** Has any node that answers do something; throws what the last one said against it. */
+  async tell(method: "POST" | "PATCH", path: string, body: object): Promise<void> {
+    let refusal = "no node is up";
+    for (const node of this.nodes.filter(({ isRunning, isPaused }) => isRunning && !isPaused)) {
+      const signal = AbortSignal.timeout(answerWithinMs);
+      const headers = { "content-type": "application/json" };
+      const request = { method, headers, body: JSON.stringify(body), signal };
+      const answer = await fetch(`${node.url}/${path}`, request).catch(String);
+      if (typeof answer !== "string" && answer.ok) return;
+      refusal = typeof answer === "string" ? answer : await answer.text();
+    }
+    throw new Error(`${method} ${path}: ${refusal}`);
+  }
+
   async partitions(topic: string): Promise<readonly PartitionAnswer[]> {
     return (await this.ask<TopicAnswer>(`topics/${topic}`))?.partitions ?? [];
   }
@@ -133,7 +154,7 @@ export class FaultCluster {
   async stop(): Promise<void> {
     this.net.mend();
     for (const node of this.nodes) if (node.isPaused) node.resume();
-    await Promise.all(this.nodes.map((node) => node.kill()));
+    await Promise.all([...this.nodes, this.spare].map((node) => node.kill()));
     await Promise.all(this.etcds.map((etcd) => etcd.kill()));
     this.net.close();
     this.disk?.remove();

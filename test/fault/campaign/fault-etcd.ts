@@ -1,3 +1,4 @@
+import { cpSync, rmSync } from "node:fs";
 import { Child } from "../../support/child-process.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 
@@ -69,6 +70,22 @@ export class FaultEtcd {
 
   resume(): void {
     if (this.#child?.isRunning === true) process.kill(this.#child.pid, "SIGCONT");
+  }
+
+  /** Keeps what it has stored, for `restore`; it has to be down. */
+  backUp(): void {
+    rmSync(this.#backup, { recursive: true, force: true });
+    cpSync(this.#options.folder, this.#backup, { recursive: true });
+  }
+
+  /** It has what it had at `backUp`, and knows of nothing after it; it has to be down. */
+  restore(): void {
+    rmSync(this.#options.folder, { recursive: true });
+    cpSync(this.#backup, this.#options.folder, { recursive: true });
+  }
+
+  get #backup(): string {
+    return `${this.#options.folder}.backup`;
   }
 
   async kill(): Promise<void> {

@@ -68,17 +68,22 @@ export class KcatLane implements Lane {
     this.complaints.push(`${name}: ${figures}: ${ended.stderr.slice(-500)}`);
   }
 
+  /** The first is enough: others are its consequence. */
   #start(told: number[]): Child {
     const { bootstrap, topic, partition } = this.#options;
     const place = ["-P", "-b", bootstrap, "-t", topic, "-p", String(partition), "-vvv"];
     const settings = [...librdkafkaSettings, ...librdkafkaProducer].flatMap((one) => ["-X", one]);
     const child = new Child("kcat", [...place, ...settings]);
+    let isRefused = false;
     child.eachLine("stderr", (line) => {
       const offset = answer.exec(line)?.[1];
       if (offset !== undefined) {
         told.push(Number(offset));
         this.answeredMs.push(performance.now());
-      } else if (refusal.test(line)) this.complaints.push(`kcat on ${topic}-${partition}: ${line}`);
+      } else if (!isRefused && refusal.test(line)) {
+        isRefused = true;
+        this.complaints.push(`kcat on ${topic}-${partition}: ${line}`);
+      }
     });
     return child;
   }

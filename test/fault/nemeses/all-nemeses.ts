@@ -2,6 +2,7 @@ import type { Nemesis } from "../campaign/arena.ts";
 import { coordinatorLosses } from "./coordinator-losses.ts";
 import { deletions } from "./deletions.ts";
 import { kills } from "./kills.ts";
+import { memberships } from "./memberships.ts";
 import { partitions } from "./partitions.ts";
 import { pauses } from "./pauses.ts";
 import { scarcities } from "./scarcities.ts";
@@ -13,6 +14,7 @@ export const allNemeses: readonly Nemesis[] = [
   ...coordinatorLosses,
   ...scarcities,
   ...deletions,
+  ...memberships,
 ];
 
 /** The nemesis of this name. */

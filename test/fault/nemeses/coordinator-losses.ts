@@ -1,6 +1,7 @@
 import { type Arena, leaseMs, type Nemesis } from "../campaign/arena.ts";
 import type { FaultEtcd } from "../campaign/fault-etcd.ts";
 import type { Means } from "../campaign/fault-cluster.ts";
+import { chooseHead } from "./kills.ts";
 import { part } from "../net/fault-net.ts";
 
 const hasQuorumWithoutOne = ({ etcdMembers }: Means): boolean => etcdMembers >= 3;
@@ -16,12 +17,20 @@ export const coordinatorLosses: readonly Nemesis[] = [
   },
   {
     name: "coordinator killed and started again",
+    strike: (arena) => whileDown(arena, () => arena.rest(0, 5_000)),
+  },
+  {
+    name: "coordinator restored from a backup older than a death",
     strike: async (arena) => {
       const { etcds } = arena.cluster;
-      await Promise.all(etcds.map((etcd) => etcd.kill()));
-      await arena.rest(0, 5_000);
-      for (const etcd of etcds) etcd.start();
-      await Promise.all(etcds.map((etcd) => etcd.whenHealthy()));
+      await whileDown(arena, () => etcds.forEach((etcd) => etcd.backUp()));
+      const head = await chooseHead(arena);
+      await head.kill();
+      await arena.rest(1_000, 4_000);
+      await head.start();
+      await arena.chain();
+      await arena.rest(0, 3_000);
+      await whileDown(arena, () => etcds.forEach((etcd) => etcd.restore()));
     },
   },
   {
@@ -48,6 +57,15 @@ export const coordinatorLosses: readonly Nemesis[] = [
     },
   },
 ];
+
+/** Kills all members, and starts them again when `act` is done. */
+async function whileDown(arena: Arena, act: () => void | Promise<void>): Promise<void> {
+  const { etcds } = arena.cluster;
+  await Promise.all(etcds.map((etcd) => etcd.kill()));
+  await act();
+  for (const etcd of etcds) etcd.start();
+  await Promise.all(etcds.map((etcd) => etcd.whenHealthy()));
+}
 
 async function pauseAll(arena: Arena, leastMs: number, mostMs: number): Promise<void> {
   const { etcds } = arena.cluster;

@@ -4,6 +4,7 @@ import { nodePlace } from "../campaign/fault-cluster.ts";
 const narrowKilobits = 128;
 /** There and back. */
 const lateMs = 200;
+const disorder = { twicePercent: 20, overtakenPercent: 20 };
 const clockJumpsSeconds = [3_600, -3_600, 30, -30, 5, -5];
 
 /** Too little of what a node needs: bandwidth, disk, the right time. */
@@ -23,7 +24,17 @@ export const scarcities: readonly Nemesis[] = [
     isPossible: ({ network, python }) => network && python,
     strike: async (arena) => {
       const { net } = arena.cluster;
-      net.delay(nodePlace(arena.anyNode().id), lateMs / 2);
+      net.disturb(nodePlace(arena.anyNode().id), { lateMs: lateMs / 2 });
+      await arena.rest(5_000, 12_000);
+      net.mend();
+    },
+  },
+  {
+    name: "a network of one node where packets come twice and out of order",
+    isPossible: ({ network, python }) => network && python,
+    strike: async (arena) => {
+      const { net } = arena.cluster;
+      net.disturb(nodePlace(arena.anyNode().id), disorder);
       await arena.rest(5_000, 12_000);
       net.mend();
     },

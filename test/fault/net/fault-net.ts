@@ -1,3 +1,12 @@
+/** What happens to frames on their way. */
+export interface Disturbance {
+  readonly lateMs: number;
+  /** Of a hundred: how many come a second time. */
+  readonly twicePercent: number;
+  /** Of a hundred: how many come after some that were sent behind them. */
+  readonly overtakenPercent: number;
+}
+
 /** What a network of a fault run can do to the places in it. */
 export interface FaultNet {
   /** Where the processes of `place` listen. */
@@ -8,8 +17,8 @@ export interface FaultNet {
   cut(from: string, to: string): void;
   /** What `place` sends and is sent passes at this rate each, behind all that waits. */
   narrow(place: string, kilobitsPerSecond: number): void;
-  /** What `place` sends and is sent comes so much later. */
-  delay(place: string, byMs: number): void;
+  /** What `place` sends and is sent comes later, twice or out of order. */
+  disturb(place: string, disturbance: Partial<Disturbance>): void;
   /** Everything passes again. */
   mend(): void;
   /** The processes at the places have to have ended. */

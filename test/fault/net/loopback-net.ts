@@ -24,8 +24,8 @@ export class LoopbackNet implements FaultNet {
     throw new Error(`nothing about ${place} can be made narrow here`);
   }
 
-  delay(place: string): void {
-    throw new Error(`nothing about ${place} can be delayed here`);
+  disturb(place: string): void {
+    throw new Error(`nothing about ${place} can be disturbed here`);
   }
 
   mend(): void {

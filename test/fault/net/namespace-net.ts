@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { Child } from "../../support/child-process.ts";
 import { repositoryRoot } from "../../support/repository.ts";
-import { clientsPlace, type FaultNet } from "./fault-net.ts";
+import { clientsPlace, type Disturbance, type FaultNet } from "./fault-net.ts";
 
 /** A hardware address that nobody has: frames to it reach no one. */
 const nobody = "02:00:00:00:00:99";
@@ -23,7 +23,7 @@ export class NamespaceNet implements FaultNet {
   readonly #places: readonly string[];
   readonly #cuts: (readonly [string, string])[] = [];
   readonly #narrow = new Set<string>();
-  readonly #delayed = new Map<string, Child>();
+  readonly #disturbed = new Map<string, Child>();
 
   constructor(places: readonly string[]) {
     removeLeftovers();
@@ -58,15 +58,17 @@ export class NamespaceNet implements FaultNet {
     }
   }
 
-  /** A program takes the place of the wire: it holds each frame back for a while. */
-  delay(place: string, byMs: number): void {
+  /** A program takes the place of the wire: the kernel may have nothing that does so. */
+  disturb(place: string, disturbance: Partial<Disturbance>): void {
     const [outside, inner, outer] = ["v", "d", "e"].map((kind) => this.#linkOf(kind, place));
     ip("link", "add", `${inner}`, "type", "veth", "peer", "name", `${outer}`);
     ip("link", "set", `${inner}`, "up");
     ip("link", "set", `${outer}`, "master", this.#bridge, "up");
     ip("link", "set", `${outside}`, "nomaster");
+    const { lateMs = 0, twicePercent = 0, overtakenPercent = 0 } = disturbance;
     const relay = [`${repositoryRoot}/test/fault/net/late-wire.py`, `${outside}`, `${inner}`];
-    this.#delayed.set(place, new Child("python3", [...relay, String(byMs)]));
+    const numbers = [lateMs, twicePercent, overtakenPercent].map(String);
+    this.#disturbed.set(place, new Child("python3", [...relay, ...numbers]));
   }
 
   mend(): void {
@@ -78,12 +80,12 @@ export class NamespaceNet implements FaultNet {
       tc([...wire.at, "qdisc", "del", "dev", wire.device, "root"]);
     }
     this.#narrow.clear();
-    for (const [place, relay] of this.#delayed) {
+    for (const [place, relay] of this.#disturbed) {
       process.kill(relay.pid);
       ip("link", "set", this.#linkOf("v", place), "master", this.#bridge);
       ip("link", "del", this.#linkOf("d", place));
     }
-    this.#delayed.clear();
+    this.#disturbed.clear();
   }
 
   close(): void {
