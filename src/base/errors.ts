@@ -16,7 +16,8 @@ export class XylemError extends Error {
   readonly facts: ErrorFacts | undefined;
 
   constructor(code: ErrorCode, detail: string, options?: { cause?: unknown; facts?: ErrorFacts }) {
-    super(detail.length > detailCharsMax ? `${detail.slice(0, detailCharsMax)}…` : detail, options);
+    const isLong = detail.length > detailCharsMax;
+    super(isLong ? `${detail.slice(0, detailCharsMax)}…` : detail, options);
     this.code = code;
     this.facts = options?.facts;
   }
@@ -30,6 +31,12 @@ export class XylemError extends Error {
     return catalogue[this.code].kafka;
   }
 }
+
+/**
+ * What is stored can not be read, and will not be by trying again: a system that is out of room,
+ * rights or descriptors says no such thing.
+ */
+export class DamageError extends XylemError {}
 
 /** Bytes from outside that do not follow their format: truncated, oversized or inconsistent. */
 export class MalformedError extends Error {

@@ -1,4 +1,4 @@
-import { XylemError } from "../base/errors.ts";
+import { DamageError, XylemError } from "../base/errors.ts";
 
 const fullReasons = new Map([
   ["ENOSPC", "the disk is full"],
@@ -7,9 +7,13 @@ const fullReasons = new Map([
   ["ENFILE", "no file descriptor is left"],
 ]);
 
+/** The medium, or the file system on it, has lost what is asked for. */
+const damageCodes = new Set(["EIO", "EUCLEAN", "EBADMSG"]);
+
 /**
  * Turns a system error into what `Disk` promises: DISK_FULL where space, inodes or descriptors ran
- * out, KAFKA_STORAGE_ERROR for everything else. `action` says what was tried, without contents.
+ * out, KAFKA_STORAGE_ERROR for everything else, a DamageError where files are the matter. `action`
+ * says what was tried, without contents.
  */
 export function toDiskError(error: unknown, action: string): XylemError {
   if (error instanceof XylemError) return error;
@@ -19,7 +23,8 @@ export function toDiskError(error: unknown, action: string): XylemError {
   if (full !== undefined) {
     return new XylemError("DISK_FULL", `${action}: ${full} (${code})`, { cause: error });
   }
-  return new XylemError("KAFKA_STORAGE_ERROR", `${action}: ${reason}`, { cause: error });
+  const Failure = code !== undefined && damageCodes.has(code) ? DamageError : XylemError;
+  return new Failure("KAFKA_STORAGE_ERROR", `${action}: ${reason}`, { cause: error });
 }
 
 /** The `code` of a Node system error, such as ENOENT. */

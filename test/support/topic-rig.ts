@@ -5,7 +5,6 @@ import { mergeSettings } from "../../src/base/settings/merge-settings.ts";
 import type { TopicSettings } from "../../src/base/settings/topic-settings.ts";
 import type { Uuid } from "../../src/base/uuid.ts";
 import { BrokerConfigs } from "../../src/broker/configs/broker-configs.ts";
-import type { ReplicaLog } from "../../src/broker/partition/replica/replica-log.ts";
 import type { PartitionLog } from "../../src/broker/partition/partition-log.ts";
 import type {
   FoundPartition,
@@ -103,14 +102,6 @@ export class ListedPartitions implements PartitionStorage {
     }
     const configure = (next: TopicSettings): unknown => this.settings.set(key, next);
     return { topic: name, index, leaderEpoch: 0, configure } as unknown as PartitionLog;
-  }
-
-  openReplica(): Promise<ReplicaLog> {
-    return Promise.reject(new Error("these partitions are in no chain"));
-  }
-
-  reopenReplica(): Promise<ReplicaLog> {
-    return this.openReplica();
   }
 
   async forkPartition(_source: TopicKey, index: number, { name, id }: TopicKey): Promise<void> {

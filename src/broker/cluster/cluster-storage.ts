@@ -8,27 +8,28 @@ import { chainKey, type ChainConfig, roleOf } from "../../replication/chain-conf
 import type { LogEnd } from "../../replication/controller/chain-ask.ts";
 import { formatPartitionName } from "../partition/partition-name.ts";
 import type { ReplicaLog } from "../partition/replica/replica-log.ts";
-import type { FoundPartition, PartitionStorage, TopicKey } from "../ports/partition-storage.ts";
+import type {
+  FoundPartition,
+  PartitionStorage,
+  ReplicaStorage,
+  TopicKey,
+} from "../ports/partition-storage.ts";
 import { Turns } from "../turns.ts";
 import type { Cluster } from "./cluster.ts";
 import { PlacedPartition } from "./placed-partition.ts";
 import { isToBeginWhole, isUnsound, mayStartOver, soundEnd, tornFrom } from "./replica-mending.ts";
+import { ReplicaTries } from "./replica-tries.ts";
 import { type FactsPage, factsPerPage, type ReplicaFact } from "./plans/replica-facts.ts";
 import type { RunChain, RunningChain } from "./running-chain.ts";
 
 export interface ClusterStorageOptions {
   readonly cluster: Cluster;
   /** This node's own. */
-  readonly storage: PartitionStorage;
+  readonly storage: ReplicaStorage;
   readonly runChain: RunChain;
   readonly clock: Clock;
   readonly log: Log;
 }
-
-/** Between two tries to hold a replica that can not be used. */
-const retryMs = 10_000;
-/** After as many a replica that others hold is begun anew, without what is there. */
-const triesMax = 3;
 
 /** A partition's place, and this node's replica of it, if it has one. */
 interface Seated {
@@ -37,11 +38,10 @@ interface Seated {
   replica: ReplicaLog | undefined;
   running: RunningChain | undefined;
   failure: XylemError | undefined;
-  /** How often it could not be used, one time after the other. */
-  failures: number;
+  readonly tries: ReplicaTries;
   /** What lies from here on is still to be cut. */
   unsoundFrom: number;
-  /** What of it was damaged has gone; its chain has not filled it yet. */
+  /** What of it was damaged is aside; its chain has not filled it yet. */
   isMended: boolean;
   /** Ends the wait for the next try. */
   cancel: () => void;
@@ -94,18 +94,10 @@ export class ClusterStorage implements PartitionStorage {
     const partition = new PlacedPartition({ topic: topic.name, index }, settings, mayServe);
     const key = chainKey(formatUuid(topic.id), index);
     const none = { replica: undefined, running: undefined, failure: undefined };
-    const unhurt = { failures: 0, unsoundFrom: Infinity, isMended: false, cancel: () => {} };
-    this.#seated.set(key, { topic, partition, ...none, ...unhurt });
+    const unhurt = { unsoundFrom: Infinity, isMended: false, cancel: () => {} };
+    this.#seated.set(key, { topic, partition, tries: new ReplicaTries(), ...none, ...unhurt });
     await this.#turns.take(key, () => this.#settle(key));
     return partition;
-  }
-
-  openReplica(topic: TopicKey, index: number, settings: TopicSettings): Promise<ReplicaLog> {
-    return this.#options.storage.openReplica(topic, index, settings);
-  }
-
-  reopenReplica(topic: TopicKey, index: number, settings: TopicSettings): Promise<ReplicaLog> {
-    return this.#options.storage.reopenReplica(topic, index, settings);
   }
 
   /** A fork's files are one node's, and a cluster's topic lies on several. */
@@ -114,8 +106,13 @@ export class ClusterStorage implements PartitionStorage {
   }
 
   removePartition(topic: TopicKey, index: number): Promise<void> {
+    return this.#unseat(topic, index, () => this.#remove(topic, index));
+  }
+
+  async #remove(topic: TopicKey, index: number): Promise<void> {
     const { storage } = this.#options;
-    return this.#unseat(topic, index, () => storage.removePartition(topic, index));
+    await storage.removePartition(topic, index);
+    await storage.aside.forget(topic.name, index);
   }
 
   leavePartition(topic: TopicKey, index: number): Promise<boolean> {
@@ -239,7 +236,7 @@ export class ClusterStorage implements PartitionStorage {
       const config = this.#configOf(key);
       if (config !== undefined) seated.running.configure(config);
       seated.failure = undefined;
-      seated.failures = 0;
+      seated.tries.succeeded();
       if (seated.isMended && config !== undefined) await this.#noteFilled(seated, config);
     } catch (error) {
       if (!(error instanceof XylemError)) throw error;
@@ -249,19 +246,26 @@ export class ClusterStorage implements PartitionStorage {
       seated.failure = error;
       seated.running?.close();
       seated.running = undefined;
-      this.#retryLater(key, seated);
+      seated.cancel();
+      const pauseMs = seated.tries.failed(error);
+      seated.cancel = this.#options.clock.schedule(pauseMs, () => this.#follow(key));
     }
   }
 
-  /** What can not be opened again and again, and others have, begins anew. */
-  async #open(key: string, { topic, partition, failures }: Seated): Promise<ReplicaLog> {
+  /** What can not be read again and again, and others have, begins anew; it stays aside. */
+  async #open(key: string, seated: Seated): Promise<ReplicaLog> {
     const { storage, log } = this.#options;
+    const { topic, partition, tries } = seated;
     const { index, settings } = partition;
-    if (failures >= triesMax && this.#mayStartOver(key)) {
+    if (tries.areFilesUnusable && this.#mayStartOver(key)) {
       log.warn("a replica begins anew: its files can not be used", { chain: key });
-      await storage.removePartition(topic, index);
+      await storage.setAsidePartition(topic, index);
+      tries.succeeded();
+      seated.unsoundFrom = Infinity;
     }
-    return await storage.openReplica(topic, index, settings);
+    const replica = await storage.openReplica(topic, index, settings);
+    seated.isMended ||= storage.aside.has(topic.name, index);
+    return replica;
   }
 
   /**
@@ -315,14 +319,9 @@ export class ClusterStorage implements PartitionStorage {
     if (role === "outsider" || role === "joiner") return;
     seated.isMended = false;
     await replica?.forgetSetAside();
+    await this.#options.storage.aside.forget(partition.topic, partition.index);
     const fields = { topic: partition.topic, partition: partition.index };
     this.#options.log.info("a replica that was damaged is whole again", fields);
-  }
-
-  #retryLater(key: string, seated: Seated): void {
-    seated.failures += 1;
-    seated.cancel();
-    seated.cancel = this.#options.clock.schedule(retryMs, () => this.#follow(key));
   }
 
   async #giveUp(key: string, seated: Seated): Promise<void> {
@@ -334,7 +333,7 @@ export class ClusterStorage implements PartitionStorage {
     seated.failure = undefined;
     // Nobody is served from files that go.
     this.#show(key, seated);
-    await this.#options.storage.removePartition(topic, partition.index);
+    await this.#remove(topic, partition.index);
   }
 
   #run(key: string, replica: ReplicaLog): RunningChain {

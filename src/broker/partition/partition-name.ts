@@ -3,7 +3,7 @@ import type { Random } from "../../base/random.ts";
 
 const topicPattern = /^[a-zA-Z0-9._-]{1,249}$/;
 const folderPattern = /^([a-zA-Z0-9._-]{1,249})-(\d{1,10})$/;
-const abandonedPattern = /\.[0-9a-f]{32}-(delete|stray|future)$|-(delete|stray|future)$/;
+const abandonedPattern = /\.[0-9a-f]{32}-(delete|stray|future|damaged)$|-(delete|stray|future)$/;
 const nameBytesMax = 255;
 
 /** `<topic>-<partition>`. Names from outside are checked before; this is the last look. */
@@ -21,12 +21,11 @@ export function parsePartitionName(name: string): { topic: string; index: number
   return { topic: match[1] as string, index: Number(match[2]) };
 }
 
-/** The name under which a folder waits: `-delete` is removed, `-stray` is left to a person. */
-export function formatAbandonedName(
-  name: string,
-  fate: "delete" | "stray",
-  random: Random,
-): string {
+/** `-delete` is removed, `-stray` left to a person, `-damaged` kept until others have filled it. */
+export type FolderFate = "delete" | "stray" | "damaged";
+
+/** The name under which a folder waits. */
+export function formatAbandonedName(name: string, fate: FolderFate, random: Random): string {
   const unique = [...random.bytes(16)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   const suffix = `.${unique}-${fate}`;
   return name.slice(0, nameBytesMax - suffix.length) + suffix;
@@ -34,6 +33,13 @@ export function formatAbandonedName(
 
 export function isDeletedName(name: string): boolean {
   return /\.[0-9a-f]{32}-delete$/.test(name);
+}
+
+/** Whether it is what was set aside of a partition. A name that was cut short says of none. */
+export function isSetAsideOf(folder: string, name: string): boolean {
+  return (
+    folder.startsWith(`${name}.`) && /^[0-9a-f]{32}-damaged$/.test(folder.slice(name.length + 1))
+  );
 }
 
 /** Under a name that says that it is to go, or that nobody knows it. */

@@ -3,7 +3,8 @@
  * Paths are relative, `/` between parts, made only from checked names (storage.md, promise 7).
  *
  * Failures reject with `XylemError`: DISK_FULL where no space, inodes or descriptors are left (the
- * operation had no effect that a reader can see), KAFKA_STORAGE_ERROR for everything else.
+ * operation had no effect that a reader can see), KAFKA_STORAGE_ERROR for everything else, as a
+ * `DamageError` where what is stored is lost.
  * A method that answers `T | Promise<T>` answers plainly when no waiting is needed.
  */
 export interface Disk {

@@ -34,6 +34,13 @@ export interface StorageHealth {
   onFull(listener: () => void): void;
 }
 
+/** Files of partitions that are kept for a person until others have filled these again. */
+export interface SetAside {
+  /** Also from an earlier life. */
+  has(topic: string, index: number): boolean;
+  forget(topic: string, index: number): Promise<void>;
+}
+
 /** The offset below which a fork takes the records of a partition; none above the last stable. */
 export type CutOf = (partition: PartitionLog) => number | Promise<number>;
 
@@ -45,10 +52,6 @@ export interface PartitionStorage {
   readTopicId(found: FoundPartition): Promise<Uuid | undefined>;
   /** Opens a partition, empty when it has no files. At most once for each until it is removed. */
   openPartition(topic: TopicKey, index: number, settings: TopicSettings): Promise<PartitionLog>;
-  /** As openPartition, of one of which a chain says what is committed. It is open until removed. */
-  openReplica(topic: TopicKey, index: number, settings: TopicSettings): Promise<ReplicaLog>;
-  /** Closes a replica that is open and opens it again, as a start would that finds its files. */
-  reopenReplica(topic: TopicKey, index: number, settings: TopicSettings): Promise<ReplicaLog>;
   /**
    * Puts files in place for a partition of `target`, which is opened afterwards: those of an open
    * one, up to the cut. Nothing is there after a failure. The active segment of the source may be
@@ -59,4 +62,15 @@ export interface PartitionStorage {
   removePartition(topic: TopicKey, index: number): Promise<void>;
   /** Closes it and leaves its files as they are; answers whether any were open. */
   leavePartition(topic: TopicKey, index: number): Promise<boolean>;
+}
+
+/** One that holds replicas as well. */
+export interface ReplicaStorage extends PartitionStorage {
+  /** As openPartition, of one of which a chain says what is committed. It is open until removed. */
+  openReplica(topic: TopicKey, index: number, settings: TopicSettings): Promise<ReplicaLog>;
+  /** Closes a replica that is open and opens it again, as a start would that finds its files. */
+  reopenReplica(topic: TopicKey, index: number, settings: TopicSettings): Promise<ReplicaLog>;
+  /** As removePartition, but its files go aside; of several times those of the first. */
+  setAsidePartition(topic: TopicKey, index: number): Promise<void>;
+  readonly aside: SetAside;
 }

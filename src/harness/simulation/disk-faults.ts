@@ -1,5 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
-import { XylemError } from "../../base/errors.ts";
+import { DamageError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
 import { drawBetween, drawOneIn } from "../../simulation/draw.ts";
 import type { DiskOperation, SimulatedDisk } from "../../simulation/simulated-disk.ts";
@@ -112,7 +112,7 @@ export class DiskFaults {
       disk.loseCache(path, this.#random);
       this.onLost();
     }
-    throw new XylemError("KAFKA_STORAGE_ERROR", `${path}: EIO: i/o error, ${operation}`);
+    throw new DamageError("KAFKA_STORAGE_ERROR", `${path}: EIO: i/o error, ${operation}`);
   }
 
   #delay(operation: DiskOperation): Promise<void> | undefined {

@@ -120,6 +120,29 @@ describe("a data directory", () => {
     expect((await namesIn(disk)).some(isDeletedName)).toBe(false);
   });
 
+  test("keeps what was set aside first, over a restart, until it is forgotten", async () => {
+    const disk = new SimulatedDisk();
+    const key = { name: "orders", id: topicId };
+    const before = await openWorld(disk);
+    await append(await before.open(), ["a", "b"]);
+    await before.directory.checkpoint();
+    await before.directory.setAsidePartition(key, 0);
+    expect(await append(await before.open(), ["c"])).toBe(0);
+    await before.directory.setAsidePartition(key, 0);
+    expect(fileText(disk, "recovery-point-offset-checkpoint")).toBe("0\n0\n");
+    await before.directory.closePartitions();
+    const { directory } = await openWorld(disk);
+    const aside = (await namesIn(disk)).filter((name) => name.endsWith("-damaged"));
+    expect([aside.length, directory.findPartitions()]).toEqual([1, []]);
+    expect(disk.peek(`${aside[0]}/00000000000000000000.log`).length).toBeGreaterThan(70);
+    expect([directory.aside.has("orders", 0), directory.aside.has("orders", 1)]).toEqual([
+      true,
+      false,
+    ]);
+    await directory.aside.forget("orders", 0);
+    expect((await namesIn(disk)).filter((name) => name.endsWith("-damaged"))).toEqual([]);
+  });
+
   test("gives a new partition nothing of an older one that a crash removed half", async () => {
     const disk = new SimulatedDisk();
     disk.poke("recovery-point-offset-checkpoint", encodeUtf8("0\n1\norders 0 100\n"));

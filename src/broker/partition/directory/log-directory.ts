@@ -15,27 +15,28 @@ import type { Disk, DiskEntry } from "../../ports/disk.ts";
 import type {
   CutOf,
   FoundPartition,
-  PartitionStorage,
+  ReplicaStorage,
   StorageHealth,
   TopicKey,
 } from "../../ports/partition-storage.ts";
 import { metadataTopic } from "../../topics/topic-name.ts";
 import { InProcessCompactor } from "../compaction/in-process-compactor.ts";
 import { BackgroundWork } from "./background-work.ts";
-import { cleanMarkerName, isOwnStop, storeCleanMarker } from "./clean-marker.ts";
-import { DirectoryCheckpoints } from "./directory-checkpoints.ts";
+import { AsideFolders } from "./aside-folders.ts";
+import { storeCleanMarker } from "./clean-marker.ts";
+import type { DirectoryCheckpoints } from "./directory-checkpoints.ts";
 import { DirectoryHealth } from "./directory-health.ts";
-import { openMeta } from "./directory-meta.ts";
-import { storeFacts, takeFacts } from "./facts-file.ts";
+import { storeFacts } from "./facts-file.ts";
 import { forkPartition } from "../copies/fork-partition.ts";
 import { emptyLog } from "../recovery/load-partition.ts";
 import type { PartitionContext } from "../partition-context.ts";
 import { PartitionFolder } from "../partition-folder.ts";
-import { formatPartitionName, isDeletedName, parsePartitionName } from "../partition-name.ts";
+import { formatPartitionName, parsePartitionName } from "../partition-name.ts";
 import { Partition } from "../partition.ts";
 import { type FolderPlace, loadFolder } from "./load-folder.ts";
 import type { Replica } from "../replica/replica.ts";
 import { directoryBounds } from "./directory-bounds.ts";
+import { type FoundDirectory, openDirectory } from "./open-directory.ts";
 import { TopicFolders } from "./topic-folders.ts";
 import { watchSpace } from "./watch-space.ts";
 import { isCompacted } from "../append/validate-batch.ts";
@@ -59,10 +60,11 @@ const parallelMax = 32;
  * One data directory: the partitions that live in it, whose it is, and the checkpoints that tell
  * the next start what need not be checked.
  */
-export class LogDirectory implements PartitionStorage {
+export class LogDirectory implements ReplicaStorage {
   readonly meta: MetaProperties;
   /** Whether the last process that used it stopped in order. */
   readonly wasClean: boolean;
+  readonly aside: AsideFolders;
   readonly #options: LogDirectoryOptions;
   readonly #context: PartitionContext;
   readonly #checkpoints: DirectoryCheckpoints;
@@ -79,16 +81,7 @@ export class LogDirectory implements PartitionStorage {
   #isClosed = false;
   #hasVouched = false;
 
-  private constructor(
-    options: LogDirectoryOptions,
-    found: {
-      meta: MetaProperties;
-      wasClean: boolean;
-      checkpoints: DirectoryCheckpoints;
-      folders: Set<string>;
-      facts: FactsByTopic;
-    },
-  ) {
+  private constructor(options: LogDirectoryOptions, found: FoundDirectory) {
     this.#options = options;
     this.meta = found.meta;
     this.wasClean = found.wasClean;
@@ -107,6 +100,7 @@ export class LogDirectory implements PartitionStorage {
       schedule: (delayMs, work) => this.#background.after(delayMs, work),
     };
     this.#folders = new TopicFolders(found.folders, this.#context);
+    this.aside = new AsideFolders(options.disk, found.folders);
   }
 
   /**
@@ -114,25 +108,8 @@ export class LogDirectory implements PartitionStorage {
    * gone when this resolves. Throws INCONSISTENT_CLUSTER_ID, INVALID_CONFIG, KAFKA_STORAGE_ERROR.
    */
   static async open(options: LogDirectoryOptions): Promise<LogDirectory> {
-    const { disk, settings, random, log } = options;
-    const expected = { nodeId: settings["node.id"], clusterId: settings["cluster.id"] };
-    const meta = await openMeta(disk, expected, random);
-    const entries = await disk.list("");
-    const wasClean = entries.some(({ name }) => name === cleanMarkerName);
-    const checkpoints = await DirectoryCheckpoints.open(disk, log);
-    const folders = new Set(entries.flatMap((entry) => (entry.isDirectory ? [entry.name] : [])));
-    for (const name of folders) {
-      if (!isDeletedName(name)) continue;
-      folders.delete(name);
-      await disk.removeDirectory(name);
-    }
-    checkpoints.keepOnly(folders);
-    await checkpoints.storeAll();
-    const facts = await takeFacts(options, await isOwnStop(disk));
-    if (wasClean) await disk.remove(cleanMarkerName);
-    // A killed process may not have come to it: what is found, folders above all, is to stay.
-    await disk.syncDirectory("");
-    const found = { meta, wasClean, checkpoints, folders, facts };
+    const { settings } = options;
+    const found = await openDirectory(options);
     const directory = new LogDirectory(options, found);
     const intervalMs = settings["log.checkpoint.interval.ms"];
     directory.#background.every(intervalMs, () => directory.checkpoint());
@@ -271,6 +248,17 @@ export class LogDirectory implements PartitionStorage {
     return true;
   }
 
+  async setAsidePartition(topic: TopicKey, index: number): Promise<void> {
+    const name = formatPartitionName(topic.name, index);
+    // The older one has what was there before it was filled by others for the first time.
+    if (this.aside.has(topic.name, index)) return await this.removePartition(topic, index);
+    await this.leavePartition(topic, index);
+    if (!this.#folders.has(name)) return;
+    this.aside.add(await this.#folders.abandon(name, "damaged"));
+    this.#unchecked.delete(name);
+    await this.#forget(name);
+  }
+
   async removePartition(topic: TopicKey, index: number): Promise<void> {
     const name = formatPartitionName(topic.name, index);
     const partition = this.#partitions.get(name);
@@ -284,7 +272,11 @@ export class LogDirectory implements PartitionStorage {
       if (this.#context.room.isFull) await disk.removeDirectory(removed);
       else this.#background.after(delayMs, () => disk.removeDirectory(removed));
     }
-    // A start forgets by itself what has no folder; a topic of the same name may come before one.
+    await this.#forget(name);
+  }
+
+  /** A start does so of what has no folder; a topic of the same name may come before one. */
+  async #forget(name: string): Promise<void> {
     this.#checkpoints.forget(name);
     await this.#checkpoints.storeAll();
   }

@@ -5,7 +5,7 @@ import { isZeroUuid, type Uuid, zeroUuid } from "../../../base/uuid.ts";
 import { parsePartitionMetadata } from "../../../log/partition-metadata.ts";
 import type { PartitionContext } from "../partition-context.ts";
 import { metadataFileName } from "../partition-folder.ts";
-import { formatAbandonedName } from "../partition-name.ts";
+import { type FolderFate, formatAbandonedName } from "../partition-name.ts";
 import { isSpoiledCopy, restoreMetadata } from "./restore-metadata.ts";
 
 /** The folders of a data directory whose partitions are not open, and whose they are. */
@@ -82,7 +82,7 @@ export class TopicFolders {
   }
 
   /** Answers the name that the folder has from here on. */
-  async abandon(name: string, fate: "delete" | "stray"): Promise<string> {
+  async abandon(name: string, fate: FolderFate): Promise<string> {
     const { disk, random } = this.#context;
     const renamed = formatAbandonedName(name, fate, random);
     await disk.rename(name, renamed);

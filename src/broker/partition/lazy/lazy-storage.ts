@@ -14,7 +14,8 @@ import { upkeepRulesSum } from "../../../log/upkeep-due.ts";
 import type {
   CutOf,
   FoundPartition,
-  PartitionStorage,
+  ReplicaStorage,
+  SetAside,
   TopicKey,
 } from "../../ports/partition-storage.ts";
 import { LazyPartition, type LoadUrgency, type PartitionOpener } from "./lazy-partition.ts";
@@ -41,7 +42,7 @@ const describingMax = 32;
  * can tell (after a stop that was not in order, or in a directory that Kafka wrote) is looked up in
  * the background, so that a start takes as long for many partitions as for few.
  */
-export class LazyStorage implements PartitionStorage, PartitionOpener {
+export class LazyStorage implements ReplicaStorage, PartitionOpener {
   readonly clock: Clock;
   readonly #directory: LogDirectory;
   readonly #log: Log;
@@ -161,6 +162,15 @@ export class LazyStorage implements PartitionStorage, PartitionOpener {
   async removePartition(topic: TopicKey, index: number): Promise<void> {
     await this.#forget(topic, index);
     await this.#directory.removePartition(topic, index);
+  }
+
+  async setAsidePartition(topic: TopicKey, index: number): Promise<void> {
+    await this.#forget(topic, index);
+    await this.#directory.setAsidePartition(topic, index);
+  }
+
+  get aside(): SetAside {
+    return this.#directory.aside;
   }
 
   async leavePartition(topic: TopicKey, index: number): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { MalformedError, XylemError } from "../../../base/errors.ts";
+import { DamageError, MalformedError } from "../../../base/errors.ts";
 import type { Log } from "../../../base/log.ts";
 import { parseTruncationNote, type TruncationNote } from "../../../log/truncation-note.ts";
 import type { Disk, DiskEntry } from "../../ports/disk.ts";
@@ -35,6 +35,6 @@ function readNote(path: string, bytes: Uint8Array): TruncationNote {
   } catch (error) {
     if (!(error instanceof MalformedError)) throw error;
     const detail = `${path}, a truncation that was interrupted, can not be read`;
-    throw new XylemError("KAFKA_STORAGE_ERROR", detail, { cause: error });
+    throw new DamageError("KAFKA_STORAGE_ERROR", detail, { cause: error });
   }
 }
