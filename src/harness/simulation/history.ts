@@ -74,7 +74,11 @@ export type HistoryEvent = { readonly atMs: number } & (
       by: ChainMember;
       /** Whether the coordinator still holds its lease. */
       isLeased: boolean;
+      /** Of its chain, as it knows it. */
+      memberCount: number;
     }
+  /** The coordinator's entry of a topic: a shorter chain commits nothing from here on. */
+  | { kind: "insyncSet"; topicId: string; replicas: number }
   /** What a member of a group was given in a generation. */
   | { kind: "owns"; group: string; generation: number; member: string; partitions: PartitionKey[] }
   /** What a replica holds when all is over, committed or not, by its own file. */

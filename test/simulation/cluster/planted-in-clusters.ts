@@ -45,6 +45,18 @@ export const plantedInClusters: readonly ClusterPlant[] = [
     seeds: [1, 2, 3, 4, 5, 6],
   },
   {
+    bug: "a head whose chain is shorter than min.insync.replicas commits",
+    checker: "enough replicas",
+    plants: [
+      at(
+        replica,
+        'return this.#isTooShort ? "NOT_ENOUGH_REPLICAS" : undefined;',
+        "return undefined;",
+      ),
+    ],
+    seeds: [1, 2, 3, 4, 5, 6],
+  },
+  {
     bug: "records count as deleted before every replica has deleted them",
     checker: "deleted stays deleted",
     plants: [

@@ -5,6 +5,7 @@ import type { Checker } from "./checker.ts";
 import { committedNeverChanges } from "./committed-never-changes.ts";
 import { damageIsTold } from "./damage-is-told.ts";
 import { deletedStaysDeleted } from "./deleted-stays-deleted.ts";
+import { enoughReplicas } from "./enough-replicas.ts";
 import { groupsKeepTheirPlace } from "./groups-keep-their-place.ts";
 import { latestNeverFalls } from "./latest-never-falls.ts";
 import { nothingIsStuck } from "./nothing-is-stuck.ts";
@@ -20,6 +21,7 @@ const checkers: Readonly<Record<string, Checker>> = {
   "committed never changes": committedNeverChanges,
   "damage is told": damageIsTold,
   "deleted stays deleted": deletedStaysDeleted,
+  "enough replicas": enoughReplicas,
   "groups keep their place": groupsKeepTheirPlace,
   "latest never falls": latestNeverFalls,
   "nothing is stuck": nothingIsStuck,

@@ -141,6 +141,7 @@ test("two heads that commit in one epoch, or one without a lease, are complained
     epoch,
     by: who(by),
     isLeased,
+    memberCount: 3,
   });
   expect(complaintsOf([commits("1a", 1), commits("1a", 1), commits("2a", 2)])).toEqual([]);
   expect(complaintsOf([commits("1a", 1), commits("1b", 1)])).toEqual([
@@ -149,6 +150,22 @@ test("two heads that commit in one epoch, or one without a lease, are complained
   expect(complaintsOf([commits("1a", 1, false)])).toEqual([
     "one head an epoch: T-0, epoch 1: node 1 (1a) commits without a lease",
   ]);
+});
+
+test("a head that commits in a chain that is too short is complained of", () => {
+  const insync = (replicas: number): NewEvent => ({ kind: "insyncSet", topicId: "T", replicas });
+  const commits = (memberCount: number): NewEvent => {
+    return { kind: "commits", partition, epoch: 4, by: who("1a"), isLeased: true, memberCount };
+  };
+  // Events are a second apart: more than ten of them are long enough for everybody to know.
+  const later = Array.from({ length: 12 }, (_, epoch) => chain(epoch, "1a"));
+  expect(complaintsOf([insync(2), commits(2)])).toEqual([]);
+  expect(complaintsOf([insync(2), commits(1)])).toEqual([
+    "enough replicas: T-0, epoch 4: node 1 commits with 1 of 2 replicas",
+  ]);
+  expect(complaintsOf([insync(1), ...later, insync(2), commits(1)])).toEqual([]);
+  expect(complaintsOf([insync(1), insync(2), ...later, commits(1)])).not.toEqual([]);
+  expect(complaintsOf([insync(2), ...later, insync(1), commits(1)])).toEqual([]);
 });
 
 test("a partition that two members of one generation have is complained of", () => {

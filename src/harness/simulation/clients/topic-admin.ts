@@ -11,6 +11,12 @@ import { listOffset } from "./read-partition.ts";
 const tryAgainMs = 700;
 const liveTopicsMax = 5;
 
+export interface TopicAdminOptions {
+  readonly pauseMsMax?: number;
+  /** How short a chain may become and still commit: each topic draws one; none: the default. */
+  readonly minInsyncReplicas?: readonly number[];
+}
+
 /** Makes topics, deletes them, makes them anew, and deletes records. */
 export class TopicAdmin {
   readonly #world: World;
@@ -19,9 +25,14 @@ export class TopicAdmin {
   #count = 0;
   #goneNames: string[] = [];
   readonly #pauseMsMax: number;
+  readonly #minInsyncReplicas: readonly number[];
+  readonly #insyncRandom: Random;
 
-  constructor(world: World, { pauseMsMax = 4_000 } = {}) {
+  constructor(world: World, options: TopicAdminOptions = {}) {
+    const { pauseMsMax = 4_000, minInsyncReplicas = [] } = options;
     this.#pauseMsMax = pauseMsMax;
+    this.#minInsyncReplicas = minInsyncReplicas;
+    this.#insyncRandom = world.fork("insync replicas of admin");
     this.#world = world;
     this.#random = world.fork("admin");
     this.#client = world.client("admin");
@@ -47,7 +58,8 @@ export class TopicAdmin {
     const isAnew = this.#goneNames.length > 0 && drawOneIn(this.#random, 2);
     const name = isAnew ? (this.#goneNames.pop() as string) : `t${(this.#count += 1)}`;
     const partitions = drawBetween(this.#random, 1, 3);
-    const configs = Object.entries({ ...configsOf(rules, this.#random), ...own });
+    const drawn = { ...configsOf(rules, this.#random), ...this.#drawInsync(), ...own };
+    const configs = Object.entries(drawn);
     while (!this.#world.isEnding) {
       const id = await this.#tryCreate(name, partitions, configs);
       if (id !== undefined) {
@@ -149,6 +161,12 @@ export class TopicAdmin {
       const logStart = Number(part?.lowWatermark);
       this.#world.record({ kind: "deleted", partition, logStart, askedAt });
     } else this.#world.record({ kind: "answer", api: "DeleteRecords", error });
+  }
+
+  #drawInsync(): Record<string, string> {
+    if (this.#minInsyncReplicas.length === 0) return {};
+    const drawn = drawOf(this.#insyncRandom, this.#minInsyncReplicas);
+    return { "min.insync.replicas": String(drawn) };
   }
 
   #drawRules(): TopicRules {

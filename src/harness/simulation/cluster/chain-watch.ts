@@ -17,6 +17,8 @@ export class ChainWatch {
   readonly #store: SimulatedStore;
   readonly #losses = new Losses();
   readonly #chains = new Map<PartitionKey, ChainConfig>();
+  /** `min.insync.replicas`, by topic's id. */
+  readonly #insync = new Map<string, number>();
   #revision = 0;
   #seenCount = 0;
 
@@ -77,13 +79,19 @@ export class ChainWatch {
     this.#world.tell("chain", `${partition} epoch ${epoch}: ${shown}, joining: ${joining}`);
   }
 
-  /** Clients make all others, and tell of them. */
   #noteTopic(key: string, value: string): void {
     const name = key.slice(topicsPrefix.length);
-    if (!isInternalTopic(name)) return;
-    const { id, partitions } = parseTopicEntry(name, value);
-    const rules = { durability: "fsync", hasRetention: false, isCompacted: true } as const;
+    const { id, partitions, configs } = parseTopicEntry(name, value);
     const topicId = formatUuid(id);
+    const replicas = Number(configs.get("min.insync.replicas") ?? 1);
+    if (this.#insync.get(topicId) !== replicas) {
+      this.#insync.set(topicId, replicas);
+      this.#world.record({ kind: "insyncSet", topicId, replicas });
+      this.#world.tell("chain", `${name} commits in chains of ${replicas} or more`);
+    }
+    // Clients make all others, and tell of them.
+    if (!isInternalTopic(name)) return;
+    const rules = { durability: "fsync", hasRetention: false, isCompacted: true } as const;
     this.#world.record({ kind: "topicCreated", topicId, name, partitions, rules });
   }
 }

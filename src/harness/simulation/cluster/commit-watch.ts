@@ -57,8 +57,9 @@ export class CommitWatch {
       if (config?.members[0]?.incarnation !== incarnation) return;
       const { epoch } = config;
       const isLeased = this.#isLeased(nodeId, incarnation);
+      const memberCount = placed.placement.chain?.memberCount ?? config.members.length;
       const by = { nodeId, incarnation };
-      this.#world.record({ kind: "commits", partition, epoch, by, isLeased });
+      this.#world.record({ kind: "commits", partition, epoch, by, isLeased, memberCount });
     });
   }
 

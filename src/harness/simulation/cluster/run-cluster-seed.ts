@@ -1,6 +1,7 @@
 import { assert } from "../../../base/assert.ts";
 import { Cancellation } from "../../../broker/ports/compactor.ts";
 import { drawBetween } from "../../../simulation/draw.ts";
+import { ConfigChanger } from "../clients/config-changer.ts";
 import { GroupMember } from "../clients/group-member.ts";
 import { Producer, type ProducerOptions } from "../clients/producer.ts";
 import { Reader } from "../clients/reader.ts";
@@ -32,6 +33,9 @@ const producers: readonly ProducerOptions[] = [
   },
   { name: "p-silent", isIdempotent: false, acks: 0, inFlight: 1, pauseMsMax: 3_000 },
 ];
+
+/** Of topics with three replicas. */
+const minInsyncReplicas = [1, 1, 2];
 
 /** One run: a cluster, its clients and its misfortunes, all from one number. */
 export async function runClusterSeed(options: ClusterSceneOptions): Promise<SeedReport> {
@@ -83,7 +87,7 @@ async function scrubAll({ world, nodes }: ClusterScene): Promise<void> {
 
 async function play(scene: ClusterScene, nemesis: ClusterNemesis): Promise<void> {
   const { world, clock } = scene;
-  const admin = new TopicAdmin(world);
+  const admin = new TopicAdmin(world, { minInsyncReplicas });
   await scene.pump(async () => {
     await startAll(scene);
     await admin.create({ durability: "fsync", hasRetention: false, isCompacted: false });
@@ -94,6 +98,7 @@ async function play(scene: ClusterScene, nemesis: ClusterNemesis): Promise<void>
   kept.isKept = true;
   const actors = [
     admin.run(),
+    new ConfigChanger(world).run(),
     nemesis.run(),
     ...producers.map((one) => new Producer(world, one).run()),
     ...["r-one", "r-two", "r-three"].map((name) =>
