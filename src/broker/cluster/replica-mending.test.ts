@@ -326,6 +326,24 @@ test("a log with holes that is the longest is cut to where it is whole, and copi
   for (const id of all) expect((await scrub(world.node(id))).findings).toEqual([]);
 });
 
+test("who finds damage in a log of durability os when all were down waits for a whole one", async () => {
+  await open(3, { "log.checkpoint.interval.ms": 600_000 }, [["durability", "os"]]);
+  const former = all.map((id) => world.node(id));
+  const [first, ...others] = former as [ClusterNode, ClusterNode, ClusterNode];
+  for (const node of former) node.crash();
+  await flipBit(first.disk, "00000000000000000012.log");
+  await world.tick(10_000);
+  await world.drive(world.start(first.id, {}, first.disk));
+  await world.tick(20_000);
+  expect(partitionAt(first.id).absence).toMatchObject({ code: "NOT_LEADER_OR_FOLLOWER" });
+  for (const node of others) await world.drive(world.start(node.id, {}, node.disk));
+  await until("there is a head again", () => headId() > 0);
+  await until("all are members", () => membersAt(1).length === 3);
+  await send("after");
+  await until("all have it", () => all.every((id) => partitionAt(id).placement.log?.end === 15));
+  await expectAllEqual();
+});
+
 test("a replica whose disk fails is tried again until the disk is better", async () => {
   world = new ClusterWorld(3);
   const flushes = new FailingFlushes();

@@ -47,15 +47,21 @@ export async function loadFolder(
     ...(place.isReplica && { committed }),
   };
   const loaded = await loadPartition(folder, entries, rules, context);
-  const replica = place.isReplica ? remember(committed, loaded) : undefined;
+  // What was acknowledged before it was flushed may lie anywhere in the log.
+  const vouchedUpTo = settings.durability === "os" ? Infinity : committed;
+  const replica = place.isReplica ? remember(committed, vouchedUpTo, loaded) : undefined;
   // A crash may have left an epoch that was to begin with a record.
   if (place.isReplica && loaded.epochs.truncate(loaded.end)) folder.areEpochsDirty = true;
   return { ...loaded, isClean, topic: topic.name, index, folder, settings, replica };
 }
 
-function remember(committed: number, { segments, logStart, end }: LoadedPartition): ReplicaMemory {
+function remember(
+  committed: number,
+  vouchedUpTo: number,
+  { segments, logStart, end }: LoadedPartition,
+): ReplicaMemory {
   const damages = segments.all.flatMap((segment) => segment.damages);
-  const isDamaged = damages.some(({ firstOffset }) => firstOffset < committed);
+  const isDamaged = damages.some(({ firstOffset }) => firstOffset < vouchedUpTo);
   return {
     committed: Math.max(logStart, Math.min(committed, end)),
     hasLostCommitted: isDamaged || end < committed,
