@@ -179,6 +179,18 @@ test("what is left of deleted records is no damage, and costs no place in a chai
   expect(partitionAt(former.id).placement.epoch).toBe(epoch);
 });
 
+test("what is left of deleted records is no loss to who comes back alone", async () => {
+  await open(1, { "log.checkpoint.interval.ms": 600_000 });
+  const former = world.node(headId());
+  await world.drive(partitionAt(former.id).deleteRecordsBefore(13));
+  await world.tick(1_000);
+  former.crash();
+  await flipBit(former.disk, "00000000000000000012.log");
+  await world.drive(world.start(former.id, {}, former.disk));
+  await until("it is served again", () => headId() > 0);
+  await send("after");
+});
+
 test("each that rots heals in turn, until none of the first copies is left", async () => {
   await open(3);
   const [first = 0, second = 0, third = 0] = membersAt(1);
@@ -326,7 +338,7 @@ test("a log with holes that is the longest is cut to where it is whole, and copi
   for (const id of all) expect((await scrub(world.node(id))).findings).toEqual([]);
 });
 
-test("who finds damage in a log of durability os when all were down waits for a whole one", async () => {
+test("who finds damage in an os log when all were down waits for a whole one", async () => {
   await open(3, { "log.checkpoint.interval.ms": 600_000 }, [["durability", "os"]]);
   const former = all.map((id) => world.node(id));
   const [first, ...others] = former as [ClusterNode, ClusterNode, ClusterNode];

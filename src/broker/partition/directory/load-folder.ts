@@ -61,7 +61,10 @@ function remember(
   { segments, logStart, end }: LoadedPartition,
 ): ReplicaMemory {
   const damages = segments.all.flatMap((segment) => segment.damages);
-  const isDamaged = damages.some(({ firstOffset }) => firstOffset < vouchedUpTo);
+  const isDamaged = damages.some(
+    ({ firstOffset, endOffset }) =>
+      firstOffset < vouchedUpTo && Math.max(firstOffset, endOffset - 1) >= logStart,
+  );
   return {
     committed: Math.max(logStart, Math.min(committed, end)),
     hasLostCommitted: isDamaged || end < committed,
