@@ -1,5 +1,6 @@
 import { assert } from "../base/assert.ts";
 import { XylemError } from "../base/errors.ts";
+import type { CoordinatorFeed } from "./cluster/coordinator-feed.ts";
 import type { Coordinator } from "./ports/coordinator.ts";
 
 /** Ids reserved with one write to the coordinator (semantics.md 10, InitProducerId 9). */
@@ -7,6 +8,8 @@ const blockSize = 1_000;
 const key = "producer-ids";
 /** Other nodes may reserve at the same time; each round one of them wins. */
 const roundsMax = 100;
+/** Left out once the coordinator was restored: more than was reserved without a word to us. */
+const restoredGap = 1_000 * blockSize;
 
 /** Kafka hands its ids out from 0 on, a block of 1000 for each broker's start. */
 const firstApart = 2 ** 40;
@@ -28,10 +31,24 @@ export class ProducerIds {
   readonly #coordinator: Coordinator;
   #next = 0;
   #end = 0;
+  /** The first id that nobody had reserved, of all that was ever told. */
+  #reservedTo = 0;
   #refill: Promise<void> | undefined;
 
   constructor(coordinator: Coordinator) {
     this.#coordinator = coordinator;
+  }
+
+  /**
+   * In a cluster: remembers from here on what others reserve, so that none of it is reserved again
+   * when the coordinator is restored from a backup that is older.
+   */
+  async follow(feed: CoordinatorFeed): Promise<void> {
+    feed.follow(key, ({ changes }) => {
+      for (const change of changes) if (change.key === key) this.#note(Number(change.value ?? 0));
+    });
+    const { entries } = await this.#coordinator.read(key);
+    this.#note(Number(entries.find((candidate) => candidate.key === key)?.value ?? 0));
   }
 
   /** A new id. Rejects with what the coordinator's storage says, or COORDINATOR_NOT_AVAILABLE. */
@@ -45,11 +62,16 @@ export class ProducerIds {
     return this.#next++;
   }
 
+  #note(reservedTo: number): void {
+    this.#reservedTo = Math.max(this.#reservedTo, reservedTo);
+  }
+
   async #reserve(): Promise<void> {
     for (let round = 0; round < roundsMax; round++) {
       const { entries } = await this.#coordinator.read(key);
       const entry = entries.find((candidate) => candidate.key === key);
-      const first = entry === undefined ? 0 : Number(entry.value);
+      const told = entry === undefined ? 0 : Number(entry.value);
+      const first = told < this.#reservedTo ? this.#reservedTo + restoredGap : told;
       const end = first + blockSize;
       assert(Number.isSafeInteger(end), `the coordinator's ${key} is ${entry?.value}`);
       const written = await this.#coordinator.transact(
@@ -59,6 +81,7 @@ export class ProducerIds {
       if (written === undefined) continue;
       this.#next = first;
       this.#end = end;
+      this.#note(end);
       return;
     }
     throw new XylemError("COORDINATOR_NOT_AVAILABLE", "No producer ids could be reserved");

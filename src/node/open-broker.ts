@@ -127,6 +127,8 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
   const scrubbing = await openScrubbing(steps, { topics, partitions, settings, clock, log });
   const { meta } = directory;
   const copied = { ...logs, coordinator, configs, topics, meta, partitions: storage };
+  const producerIds = new ProducerIds(coordinator);
+  if (cluster !== undefined) await producerIds.follow(cluster.feed);
   const useCases = {
     topics,
     cleaner,
@@ -134,7 +136,7 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     snapshots: new Snapshots(copied),
     reindexing: new Reindexing(topics, storage),
     scrubbing,
-    producerIds: new ProducerIds(coordinator),
+    producerIds,
     deadlines,
     records,
     cluster,

@@ -140,3 +140,20 @@ test("nodes stop when their coordinator knows their cluster no more", async () =
   const told = "this node has no place in its cluster any more: it stops";
   await until("all stop", () => all.every((id) => hasTold(id, told)));
 });
+
+test("producer ids that were reserved after a backup are not given again", async () => {
+  world = await ClusterWorld.open(3);
+  const { producerIds } = world.node(1).broker;
+  const given = new Set<number>();
+  const backup = world.store.backUp();
+  // Of two blocks, so that others were told of one at least.
+  for (let count = 0; count < 1_001; count += 1) given.add(await world.drive(producerIds.next()));
+  await world.tick(1_000);
+  world.store.restore(backup);
+  await world.tick(5_000);
+  for (const id of [2, 3]) {
+    const next = await world.drive(world.node(id).broker.producerIds.next());
+    expect(given).not.toContain(next);
+    given.add(next);
+  }
+});

@@ -1,7 +1,8 @@
 /**
  * What a careful user tells clients whose own settings would wait for a silent node for half a
  * minute: give up a request after 5 s and a connection after 2 s, and try again, for as long as
- * Kafka's clients may (`delivery.timeout.ms` of two minutes, librdkafka's of five).
+ * Kafka's clients may (`delivery.timeout.ms` of two minutes, librdkafka's of five). kcat is told
+ * besides (`-E`) not to end when it reaches no node for a moment.
  */
 export const librdkafkaSettings = [
   "broker.address.family=v4",

@@ -55,7 +55,7 @@ export class KcatGroup implements GroupLoad {
 
   #start(): Child {
     const settings = [...librdkafkaSettings, ...librdkafkaGroup].flatMap((one) => ["-X", one]);
-    const output = ["-q", "-u", "-f", "%t-%p\\t%o\\n"];
+    const output = ["-E", "-q", "-u", "-f", "%t-%p\\t%o\\n"];
     const place = ["-b", this.#bootstrap, ...settings, ...output];
     const child = new Child("kcat", [...place, "-G", this.groupId, ...this.topics]);
     child.eachLine("stdout", (line) => {

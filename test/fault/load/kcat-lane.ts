@@ -71,7 +71,7 @@ export class KcatLane implements Lane {
   /** The first is enough: others are its consequence. */
   #start(told: number[]): Child {
     const { bootstrap, topic, partition } = this.#options;
-    const place = ["-P", "-b", bootstrap, "-t", topic, "-p", String(partition), "-vvv"];
+    const place = ["-P", "-b", bootstrap, "-t", topic, "-p", String(partition), "-vvv", "-E"];
     const settings = [...librdkafkaSettings, ...librdkafkaProducer].flatMap((one) => ["-X", one]);
     const child = new Child("kcat", [...place, ...settings]);
     let isRefused = false;

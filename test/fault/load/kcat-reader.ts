@@ -43,7 +43,7 @@ export class KcatReader implements OrderedReader {
   #start(): Child {
     const place = ["-C", "-b", this.#bootstrap, "-t", this.topic, "-p", String(this.partition)];
     const settings = [...librdkafkaSettings, "topic.auto.offset.reset=error"];
-    const output = ["-q", "-u", "-f", "%o\\t%s\\n", "-o", String(this.nextOffset)];
+    const output = ["-E", "-q", "-u", "-f", "%o\\t%s\\n", "-o", String(this.nextOffset)];
     const options = settings.flatMap((one) => ["-X", one]);
     const child = new Child("kcat", [...place, ...options, ...output]);
     child.eachLine("stdout", (line) => {
