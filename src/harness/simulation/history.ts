@@ -64,6 +64,10 @@ export type HistoryEvent = { readonly atMs: number } & (
   | { kind: "unsyncedLost"; nodeId?: number }
   /** A node of a cluster comes back with an empty disk. */
   | { kind: "diskLost"; nodeId: number; incarnation?: string }
+  /** A bit has flipped in what a node has of a partition, in the batch that ends there. */
+  | { kind: "rotted"; partition: PartitionKey; nodeId: number; lastOffset: number }
+  /** No such bit is left there. */
+  | { kind: "healed"; partition: PartitionKey; nodeId: number }
   /** The coordinator's entry of a chain, as it was written. */
   | { kind: "chain"; partition: PartitionKey; epoch: number; members: readonly ChainMember[] }
   /** A node moved the committed offset as the head of its epoch, for the first time. */

@@ -65,6 +65,18 @@ export const plantedInClusters: readonly ClusterPlant[] = [
     seeds: [1, 2, 3, 4, 5, 6],
   },
   {
+    bug: "nobody hears that a replica is damaged",
+    checker: "damage heals",
+    plants: [
+      at(
+        "chains/chain-shell.ts",
+        "onDamaged(): void {\n    if (!this.#isOver) this.#host.onUnfit();",
+        "onDamaged(): void {",
+      ),
+    ],
+    seeds: [15, 7, 8, 9, 10, 11, 12, 13],
+  },
+  {
     bug: "a joiner begins within a batch",
     checker: "nothing is stuck",
     plants: [

@@ -3,7 +3,7 @@ import { acknowledgedStays } from "./acknowledged-stays.ts";
 import { type Complaint, judge } from "./check-history.ts";
 import type { Checker } from "./checker.ts";
 import { committedNeverChanges } from "./committed-never-changes.ts";
-import { damageIsTold } from "./damage-is-told.ts";
+import { damageHeals } from "./damage-heals.ts";
 import { deletedStaysDeleted } from "./deleted-stays-deleted.ts";
 import { enoughReplicas } from "./enough-replicas.ts";
 import { groupsKeepTheirPlace } from "./groups-keep-their-place.ts";
@@ -19,7 +19,7 @@ import { replicasAreEqual } from "./replicas-are-equal.ts";
 const checkers: Readonly<Record<string, Checker>> = {
   "acknowledged stays": acknowledgedStays,
   "committed never changes": committedNeverChanges,
-  "damage is told": damageIsTold,
+  "damage heals": damageHeals,
   "deleted stays deleted": deletedStaysDeleted,
   "enough replicas": enoughReplicas,
   "groups keep their place": groupsKeepTheirPlace,

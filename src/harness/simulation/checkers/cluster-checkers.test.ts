@@ -57,6 +57,13 @@ const final = (logStart: number, ...stamps: string[]): NewEvent => ({
   },
 });
 const power = (nodeId: number): NewEvent => ({ kind: "unsyncedLost", nodeId });
+const rotted = (nodeId: number, lastOffset = 0): NewEvent => ({
+  kind: "rotted",
+  partition,
+  nodeId,
+  lastOffset,
+});
+const healed = (nodeId: number): NewEvent => ({ kind: "healed", partition, nodeId });
 const wiped = (nodeId: number): NewEvent => ({ kind: "diskLost", nodeId });
 
 describe("acknowledged stays, in a chain", () => {
@@ -68,6 +75,14 @@ describe("acknowledged stays, in a chain", () => {
     const replaced = [chain(2, "2a"), chain(3, "2a", "1b"), wiped(2), final(0)];
     expect(complaintsOf([...begin, wiped(1), ...replaced])).toContain(told);
     expect(complaintsOf([...begin, wiped(1), chain(2, "2a"), wiped(2), final(0)])).toEqual([]);
+  });
+
+  test("a copy that rots counts as lost, in every life, until it has healed", () => {
+    const told = "acknowledged stays: T-0@0: acknowledged p/1/0, found nothing";
+    expect(complaintsOf([...begin, rotted(1), wiped(2), healed(1), final(0)])).toEqual([]);
+    expect(complaintsOf([...begin, rotted(1), healed(1), wiped(2), final(0)])).toContain(told);
+    const back = [chain(2, "2a", "1b"), wiped(2), healed(1), final(0)];
+    expect(complaintsOf([...begin, rotted(1), ...back])).toEqual([]);
   });
 
   test("with the power of all only where nothing is flushed first", () => {
@@ -132,6 +147,22 @@ test("deleted records that are read again, or went unasked, are complained of", 
   expect(complaintsOf([...begin, final(2)])).toEqual([
     "deleted stays deleted: T-0: begins at 2, nobody deleted past 1",
   ]);
+});
+
+test("rot that nobody mends, and damage where nothing rotted, are complained of", () => {
+  const events = [chain(1, "1a", "2a"), sent("p/1/0"), rotted(1)];
+  const end = final(0, "p/1/0");
+  expect(complaintsOf([...events, healed(1), end])).toEqual([]);
+  expect(complaintsOf([...events, end])).toEqual([
+    "damage heals: T-0 at node 1: what rotted up to 0 is still there",
+  ]);
+  const deleted: NewEvent = { kind: "deleteAsked", partition, before: 1 };
+  expect(complaintsOf([...events, deleted, final(1)])).toEqual([]);
+  const failed: NewEvent = { kind: "readFailed", partition, offset: 0, error: "CORRUPT_MESSAGE" };
+  expect(complaintsOf([chain(1, "1a", "2a"), failed])).toEqual([
+    "damage heals: T-0@0: CORRUPT_MESSAGE, and nothing has rotted",
+  ]);
+  expect(complaintsOf([chain(1, "1a", "2a"), power(1), power(2), failed], lax)).toEqual([]);
 });
 
 test("two heads that commit in one epoch, or one without a lease, are complained of", () => {

@@ -20,6 +20,8 @@ export class Losses {
   readonly #lastOf = new Map<PartitionKey, number>();
   /** Lives of nodes, in any chain, whose disks are gone: a new chain may name them for a while. */
   readonly #goneDisks = new Set<string>();
+  /** Nodes whose copies have rotted, whichever life finds it. */
+  readonly #rotten = new Map<PartitionKey, Set<number>>();
   /** Of all such topics: there are no chains. */
   #lastOfAll = -1;
 
@@ -40,6 +42,8 @@ export class Losses {
   take(at: number, event: HistoryEvent): boolean {
     if (event.kind === "chain") this.#configure(at, event);
     else if (event.kind === "diskLost") this.#loseDisk(at, event);
+    else if (event.kind === "rotted") this.#rot(at, event);
+    else if (event.kind === "healed") this.#rotten.get(event.partition)?.delete(event.nodeId);
     else if (event.kind !== "unsyncedLost") return false;
     else if (event.nodeId === undefined) this.#lastOfAll = at;
     else this.#lose(at, event.nodeId, true);
@@ -55,16 +59,21 @@ export class Losses {
   /** Whether no member of its chain has what it had: nobody goes on with it but by hand. */
   isLost(key: PartitionKey): boolean {
     const copies = this.#chains.get(key);
-    return copies?.members.every(({ incarnation }) => copies.lost.has(incarnation)) === true;
+    return copies !== undefined && this.#soundOf(key, copies).length === 0;
   }
 
-  /** Whether something would be lost with this node's disk. */
-  dependOn(nodeId: number): boolean {
-    for (const { members, lost } of this.#chains.values()) {
-      const left = members.filter((one) => !lost.has(one.incarnation) && one.nodeId !== nodeId);
-      if (left.length === 0) return true;
+  /** Whether something would be lost with this node's disk, of all it has or of one partition. */
+  dependOn(nodeId: number, only?: PartitionKey): boolean {
+    for (const [key, copies] of this.#chains) {
+      if (only !== undefined && key !== only) continue;
+      if (this.#soundOf(key, copies).every((one) => one.nodeId === nodeId)) return true;
     }
     return false;
+  }
+
+  #soundOf(key: PartitionKey, { members, lost }: Copies): ChainMember[] {
+    const rotten = this.#rotten.get(key);
+    return members.filter((one) => !lost.has(one.incarnation) && rotten?.has(one.nodeId) !== true);
   }
 
   #isOs(key: PartitionKey): boolean {
@@ -88,6 +97,13 @@ export class Losses {
     this.#lose(at, nodeId, false);
   }
 
+  #rot(at: number, { partition, nodeId }: HistoryEvent & { kind: "rotted" }): void {
+    const rotten = this.#rotten.get(partition) ?? new Set();
+    this.#rotten.set(partition, rotten.add(nodeId));
+    const copies = this.#chains.get(partition);
+    if (copies !== undefined) this.#note(at, partition, copies);
+  }
+
   #lose(at: number, nodeId: number, isUnsynced: boolean): void {
     for (const [key, copies] of this.#chains) {
       if (isUnsynced && !this.#isOs(key)) continue;
@@ -100,7 +116,7 @@ export class Losses {
     }
   }
 
-  #note(at: number, key: PartitionKey, { members, lost }: Copies): void {
-    if (members.every(({ incarnation }) => lost.has(incarnation))) this.#lastOf.set(key, at);
+  #note(at: number, key: PartitionKey, copies: Copies): void {
+    if (this.#soundOf(key, copies).length === 0) this.#lastOf.set(key, at);
   }
 }

@@ -1,4 +1,5 @@
 import { formatUuid } from "../../../base/uuid.ts";
+import { parsePartitionName } from "../../../broker/partition/partition-name.ts";
 import { isInternalTopic } from "../../../broker/topics/internal-topics.ts";
 import { parseTopicEntry, topicsPrefix } from "../../../broker/topics/topic-entry.ts";
 import {
@@ -10,6 +11,7 @@ import type { SimulatedStore } from "../../../simulation/simulated-store.ts";
 import { Losses } from "../checkers/losses.ts";
 import type { HistoryEvent, PartitionKey } from "../history.ts";
 import type { World } from "../world.ts";
+import { Rots } from "./rots.ts";
 
 /** Notes each change of a chain at the moment it is written, which no client sees. */
 export class ChainWatch {
@@ -19,12 +21,16 @@ export class ChainWatch {
   readonly #chains = new Map<PartitionKey, ChainConfig>();
   /** `min.insync.replicas`, by topic's id. */
   readonly #insync = new Map<string, number>();
+  /** Ids of topics, by name. */
+  readonly #topics = new Map<string, string>();
+  readonly rots: Rots;
   #revision = 0;
   #seenCount = 0;
 
   constructor(world: World, store: SimulatedStore) {
     this.#world = world;
     this.#store = store;
+    this.rots = new Rots(world);
     store.onChanged(() => this.#follow());
   }
 
@@ -33,10 +39,20 @@ export class ChainWatch {
     return this.#chains;
   }
 
-  /** Whether something would be lost with a node's disk, after all that has befallen the others. */
-  dependOn(nodeId: number): boolean {
+  /** The partition whose files lie in a folder; undefined: no topic has that name now. */
+  partitionIn(folder: string): PartitionKey | undefined {
+    const parsed = parsePartitionName(folder);
+    const topicId = parsed === undefined ? undefined : this.#topics.get(parsed.topic);
+    return parsed === undefined || topicId === undefined ? undefined : `${topicId}-${parsed.index}`;
+  }
+
+  /**
+   * Whether something would be lost with what a node has, of all partitions or of one, after all
+   * that has befallen the others.
+   */
+  dependOn(nodeId: number, only?: PartitionKey): boolean {
     this.#catchUp();
-    return this.#losses.dependOn(nodeId);
+    return this.#losses.dependOn(nodeId, only);
   }
 
   /** A flushed partition of which every member has lost its disk waits for a hand. */
@@ -46,6 +62,7 @@ export class ChainWatch {
   }
 
   #catchUp(): void {
+    this.rots.look();
     const { history } = this.#world;
     for (; this.#seenCount < history.length; this.#seenCount += 1) {
       const event = history[this.#seenCount] as HistoryEvent;
@@ -59,7 +76,7 @@ export class ChainWatch {
     this.#revision = this.#store.revision;
     for (const { key, value } of changes) {
       if (key.startsWith(chainsPrefix)) this.#noteChain(key, value);
-      else if (key.startsWith(topicsPrefix) && value !== null) this.#noteTopic(key, value);
+      else if (key.startsWith(topicsPrefix)) this.#noteTopic(key.slice(topicsPrefix.length), value);
     }
   }
 
@@ -79,10 +96,12 @@ export class ChainWatch {
     this.#world.tell("chain", `${partition} epoch ${epoch}: ${shown}, joining: ${joining}`);
   }
 
-  #noteTopic(key: string, value: string): void {
-    const name = key.slice(topicsPrefix.length);
+  #noteTopic(name: string, value: string | null): void {
+    this.#topics.delete(name);
+    if (value === null) return;
     const { id, partitions, configs } = parseTopicEntry(name, value);
     const topicId = formatUuid(id);
+    this.#topics.set(name, topicId);
     const replicas = Number(configs.get("min.insync.replicas") ?? 1);
     if (this.#insync.get(topicId) !== replicas) {
       this.#insync.set(topicId, replicas);

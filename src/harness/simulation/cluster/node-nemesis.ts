@@ -141,21 +141,20 @@ export class NodeNemesis {
     await this.#startAgain();
   }
 
-  /** A bit in one of its logs; the others have all that counts. */
+  /** A bit in one of its logs; the others have all of it that counts. */
   async #rot(): Promise<void> {
-    const { id, machine } = this.#node;
+    const { id: nodeId, machine } = this.#node;
+    const { chains } = this.#parts;
     const { disk, process } = machine;
     const logs = disk.paths().filter((path) => logPath.test(path) && disk.peek(path).length > 0);
     const scrubbing = process?.broker?.scrubbing;
-    if (logs.length === 0 || scrubbing === undefined || this.#parts.chains.dependOn(id)) return;
+    if (logs.length === 0 || scrubbing === undefined) return;
     const path = drawOf(this.#random, logs);
-    const bytes = disk.peek(path);
-    const position = this.#drawSummed(bytes);
-    const bit = 1 << drawBetween(this.#random, 0, 7);
-    // Until it has healed the others' disks are not to be taken away.
-    this.#noteLost();
-    this.#parts.world.tell("nemesis", `${path} rots at ${position}`);
-    disk.spoil(path, position, Uint8Array.of((bytes[position] ?? 0) ^ bit));
+    const partition = chains.partitionIn(path.slice(0, path.indexOf("/")));
+    if (partition === undefined || chains.dependOn(nodeId, partition)) return;
+    const place = this.#drawSummed(disk.peek(path));
+    const bit = drawBetween(this.#random, 0, 7);
+    chains.rots.flip({ partition, nodeId, machine, path, ...place }, bit);
     // Somebody reads it soon, or the node dies of something else before.
     const watch = { cancellation: new Cancellation(), progress: () => undefined };
     scrubbing.run(undefined, watch).catch(() => undefined);
@@ -169,13 +168,15 @@ export class NodeNemesis {
   }
 
   /** Where a batch's sum covers it: what it does not is copied to who joins, rot and all. */
-  #drawSummed(bytes: Uint8Array): number {
-    const ends: [number, number][] = [];
+  #drawSummed(bytes: Uint8Array): { position: number; lastOffset: number } {
+    const batches: { from: number; to: number; lastOffset: number }[] = [];
     for (const walk = new BatchWalk(bytes, 0, 0); walk.look() === "batch"; walk.advance()) {
-      ends.push([walk.position + summedFrom, walk.position + walk.sizeBytes - 1]);
+      const { position, sizeBytes, lastOffset } = walk;
+      batches.push({ from: position + summedFrom, to: position + sizeBytes - 1, lastOffset });
     }
-    if (ends.length === 0) return bytes.length - 1;
-    return drawBetween(this.#random, ...drawOf(this.#random, ends));
+    if (batches.length === 0) return { position: bytes.length - 1, lastOffset: -1 };
+    const { from, to, lastOffset } = drawOf(this.#random, batches);
+    return { position: drawBetween(this.#random, from, to), lastOffset };
   }
 
   async #slowDown(): Promise<void> {

@@ -1,0 +1,39 @@
+import type { PartitionKey } from "../history.ts";
+import type { Checker } from "./checker.ts";
+import { Losses } from "./losses.ts";
+
+/**
+ * In a chain: what can not be read has rotted at some node, or was torn when every member had lost
+ * something; and all that has rotted is found and mended by the end, where others have it.
+ */
+export const damageHeals: Checker = (history) => {
+  const losses = Losses.in(history);
+  const everRotten = new Set<PartitionKey>();
+  const rotten = new Map<string, { partition: PartitionKey; lastOffset: number }>();
+  const complaints: string[] = [];
+  let count = 0;
+  for (const event of history) {
+    if (event.kind === "rotted") {
+      count += 1;
+      const { partition, nodeId, lastOffset } = event;
+      everRotten.add(partition);
+      const place = `${partition} at node ${nodeId}`;
+      const before = rotten.get(place)?.lastOffset ?? -1;
+      rotten.set(place, { partition, lastOffset: Math.max(before, lastOffset) });
+    } else if (event.kind === "healed") {
+      rotten.delete(`${event.partition} at node ${event.nodeId}`);
+    } else if (event.kind === "readFailed") {
+      count += 1;
+      const { partition, offset, error } = event;
+      if (everRotten.has(partition) || losses.last(partition) >= 0) continue;
+      complaints.push(`${partition}@${offset}: ${error}, and nothing has rotted`);
+    } else if (event.kind === "final") {
+      for (const [place, { partition, lastOffset }] of rotten) {
+        // What is deleted may rot away.
+        if (partition !== event.partition || lastOffset < event.end.logStart) continue;
+        complaints.push(`${place}: what rotted up to ${lastOffset} is still there`);
+      }
+    }
+  }
+  return { complaints, count };
+};

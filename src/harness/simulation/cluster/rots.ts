@@ -1,0 +1,60 @@
+import type { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
+import type { PartitionKey } from "../history.ts";
+import type { World } from "../world.ts";
+
+/** A bit of a file that has flipped. */
+interface Rot {
+  readonly partition: PartitionKey;
+  readonly nodeId: number;
+  readonly machine: { readonly disk: SimulatedDisk };
+  readonly path: string;
+  readonly position: number;
+  /** Of the batch that it is in. */
+  readonly lastOffset: number;
+}
+
+/** So many bytes on each side tell that a file is still the same there. */
+const besideBytes = 16;
+
+/** Where bits have flipped, and whether they are there still. */
+export class Rots {
+  readonly #world: World;
+  #left: { readonly rot: Rot; readonly bytes: string }[] = [];
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  flip(rot: Rot, bit: number): void {
+    const { partition, nodeId, machine, path, position, lastOffset } = rot;
+    this.#world.record({ kind: "rotted", partition, nodeId, lastOffset });
+    this.#world.tell("nemesis", `${path} rots at ${position}`);
+    const byte = (machine.disk.peek(path)[position] ?? 0) ^ (1 << bit);
+    machine.disk.spoil(path, position, Uint8Array.of(byte));
+    this.#left.push({ rot, bytes: bytesAt(rot) });
+  }
+
+  /** Notes which are gone by now: mended, or with all that the node had of the partition. */
+  look(): void {
+    const left = this.#left.filter(({ rot, bytes }) => bytesAt(rot) === bytes);
+    for (const { rot } of this.#left) {
+      const { partition, nodeId } = rot;
+      const isLeft = left.some(
+        (one) => one.rot.partition === partition && one.rot.nodeId === nodeId,
+      );
+      if (!isLeft) this.#world.record({ kind: "healed", partition, nodeId });
+    }
+    this.#left = left;
+  }
+}
+
+/** Empty: the file is not there. */
+function bytesAt({ machine, path, position }: Rot): string {
+  const { disk } = machine;
+  if (!disk.paths().includes(path)) return "";
+  const from = Math.max(0, position - besideBytes);
+  return disk
+    .peek(path)
+    .slice(from, position + besideBytes)
+    .join(" ");
+}
