@@ -39,8 +39,9 @@ export function soundEnd(replica: ReplicaLog): Pick<LogEnd, "lastEpoch" | "endOf
 
 /**
  * Whether a node's torn log is cut back to where it is whole: when all members had lost something
- * and its chain begins uncleanly with this log.
+ * and its chain begins uncleanly with this log, which others are to copy.
  */
 export function isToBeginWhole(config: ChainConfig, self: Peer): boolean {
-  return config.unclean === config.epoch && roleOf(config, self) === "solo";
+  const { epoch, unclean, replicas, target = replicas } = config;
+  return unclean === epoch && target.length > 1 && roleOf(config, self) === "solo";
 }
