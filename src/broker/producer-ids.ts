@@ -41,11 +41,16 @@ export class ProducerIds {
 
   /**
    * In a cluster: remembers from here on what others reserve, so that none of it is reserved again
-   * when the coordinator is restored from a backup that is older.
+   * when the coordinator is restored from a backup that is older. Then a block is taken at once,
+   * above all that is known, for those who start later and know nothing.
    */
   async follow(feed: CoordinatorFeed): Promise<void> {
     feed.follow(key, ({ changes }) => {
-      for (const change of changes) if (change.key === key) this.#note(Number(change.value ?? 0));
+      const change = changes.find((candidate) => candidate.key === key);
+      if (change === undefined) return;
+      const told = Number(change.value ?? 0);
+      if (told < this.#reservedTo) this.#refillEarly();
+      else this.#note(told);
     });
     const { entries } = await this.#coordinator.read(key);
     this.#note(Number(entries.find((candidate) => candidate.key === key)?.value ?? 0));
@@ -53,13 +58,21 @@ export class ProducerIds {
 
   /** A new id. Rejects with what the coordinator's storage says, or COORDINATOR_NOT_AVAILABLE. */
   async next(): Promise<number> {
-    while (this.#next === this.#end) {
-      this.#refill ??= this.#reserve().finally(() => {
-        this.#refill = undefined;
-      });
-      await this.#refill;
-    }
+    while (this.#next === this.#end) await this.#refillOnce();
     return this.#next++;
+  }
+
+  #refillOnce(): Promise<void> {
+    this.#refill ??= this.#reserve().finally(() => {
+      this.#refill = undefined;
+    });
+    return this.#refill;
+  }
+
+  /** Its outcome is of no matter here: where it failed whoever wants an id tries it again. */
+  #refillEarly(): void {
+    this.#next = this.#end;
+    this.#refillOnce().catch(() => undefined);
   }
 
   #note(reservedTo: number): void {

@@ -32,8 +32,12 @@ const shortPass = [
 describeWith(["etcd"], "three nodes under load and faults", () => {
   let campaign: Campaign;
   let isPossible: (one: Nemesis) => boolean;
+  /** What ran; another may be there when it ends. */
+  let commit: string;
 
   beforeAll(async () => {
+    const asked = ["rev-parse", "--short", "HEAD"];
+    commit = execFileSync("git", asked, { cwd: repositoryRoot, encoding: "utf8" }).trim();
     campaign = await Campaign.begin({ etcdMembers, seed, logFolder });
     isPossible = ({ isPossible: can }) => can === undefined || can(campaign.cluster.means);
   });
@@ -79,11 +83,10 @@ describeWith(["etcd"], "three nodes under load and faults", () => {
 
   function writeReport(complaints: readonly string[]): void {
     const day = new Date().toISOString().slice(0, 10);
-    const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: repositoryRoot });
     const { load, figures } = campaign;
     const report = formatReport({
       day,
-      commit: String(commit).trim(),
+      commit,
       minutes,
       seed,
       etcdMembers,
