@@ -27,6 +27,8 @@ export interface DraftedPlan {
     /** What it copies. */
     readonly sizeBytes: number;
   }[];
+  /** Nodes that wait for a part and get none: they do not answer. */
+  readonly leftOut: readonly number[];
   readonly sizeBytes: number;
   /** Partitions that lose a replica: nodes are too few. */
   readonly shrunkCount: number;
@@ -59,6 +61,8 @@ export interface NodeStatus {
   readonly weight: number;
   readonly replacement: number | null;
   readonly isGone: boolean;
+  /** Whether it answers the controller. */
+  readonly isReached: boolean;
   /** Its part of all replicas, 0 to 1; `pendingShare` once the plan has run. */
   readonly share: number;
   readonly pendingShare: number;
@@ -84,4 +88,6 @@ export interface ClusterStatus {
     readonly partition: number;
     readonly why: string;
   }[];
+  /** Entries of the coordinator that can not be read: what they are about is left alone. */
+  readonly unreadable: readonly { readonly key: string; readonly why: string }[];
 }

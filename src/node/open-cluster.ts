@@ -5,7 +5,11 @@ import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { NodeSettings } from "../base/settings/node-settings.ts";
 import { agreeOnClusterId } from "../broker/cluster/agree-on-cluster-id.ts";
-import { checkMovedIn, storeClusterNote } from "../broker/cluster/cluster-note.ts";
+import {
+  checkMovedIn,
+  readOwnClusterId,
+  storeClusterNote,
+} from "../broker/cluster/cluster-note.ts";
 import { Cluster } from "../broker/cluster/cluster.ts";
 import { knownLevels } from "../broker/cluster/feature-level.ts";
 import { openMeta } from "../broker/partition/directory/directory-meta.ts";
@@ -14,7 +18,7 @@ import type { PeerAddress } from "../broker/ports/peer-links.ts";
 import type { Disk } from "../broker/ports/disk.ts";
 import type { AddressSource } from "../coordination/srv/address-source.ts";
 import { findNodeId } from "./find-node-id.ts";
-import { type OpenPeers, openPeers, type PeerNetwork } from "./open-peers.ts";
+import { type OpenPeers, openPeers, type PeerNetwork, readSecret } from "./open-peers.ts";
 import { packageVersion } from "./package-version.ts";
 import type { StartSteps } from "./start-steps.ts";
 
@@ -92,11 +96,16 @@ export async function openCluster(
 ): Promise<ClusteredNode> {
   const { settings, disk, random } = parts;
   const levels = levelsOf(settings);
+  const secret = await readSecret(steps, parts);
   const { clusterId, directoryId, nodeId } = await steps.run(
     "find out which cluster it is",
     async () => {
       await checkMovedIn(disk);
-      const wanted = { id: settings["cluster.id"], level: levels.most };
+      const wanted = {
+        id: settings["cluster.id"],
+        level: levels.most,
+        ownId: await readOwnClusterId(disk),
+      };
       const clusterId = await agreeOnClusterId(coordinator, wanted, random);
       const nodeId = await findNodeId(settings["node.id"], { disk, coordinator, random });
       const meta = await openMeta(disk, { nodeId, clusterId }, random);
@@ -125,7 +134,7 @@ export async function openCluster(
   );
   const identity = { id: nodeId, incarnation: cluster.incarnation };
   const addressOf = (id: number): PeerAddress | undefined => peerAddressOf(cluster, id);
-  const peers = await openPeers(steps, { ...parts, identity, clusterId, addressOf });
+  const peers = await openPeers(steps, { ...parts, secret, identity, clusterId, addressOf });
   cluster.onImage(({ nodesChanged }) => {
     if (!nodesChanged) return;
     for (const { id } of cluster.image.nodes) peers.links.addressChanged(id);

@@ -10,6 +10,7 @@ import { featureLevels } from "../broker/cluster/feature-level.ts";
 import { ClusterAdministration } from "../broker/cluster/plans/cluster-administration.ts";
 import { ReplicaFacts } from "../broker/cluster/plans/replica-facts.ts";
 import { LineageFile } from "../broker/cluster/lineage-file.ts";
+import type { Coordinator } from "../broker/ports/coordinator.ts";
 import type { PeerLinks } from "../broker/ports/peer-links.ts";
 import { Topics } from "../broker/topics/topics.ts";
 import { readBootId } from "./open-cluster.ts";
@@ -24,7 +25,7 @@ export async function openClusteredTopics(
   steps: StartSteps,
   parts: TopicsParts & { readonly cluster: Cluster; readonly links: PeerLinks },
 ): Promise<OpenTopics> {
-  const { cluster, coordinator, directory, log, links, clock } = parts;
+  const { cluster, directory, log, links, clock } = parts;
   const chains = await steps.run(
     "make ready for chains",
     () => new Chains(parts),
@@ -44,12 +45,7 @@ export async function openClusteredTopics(
   );
   const topics = await steps.run(
     "recover the topics",
-    () =>
-      Topics.open({
-        ...parts,
-        storage,
-        cluster: { chains: new ChainedTopics(cluster, coordinator), feed: cluster.feed },
-      }),
+    () => Topics.open({ ...parts, storage, cluster: inCluster(parts) }),
     (opened) => opened.close(),
   );
   const lineages = await steps.run("see what the logs still hold", async () => {
@@ -87,4 +83,10 @@ export async function openClusteredTopics(
   const office = () => controller.plans && { plans: controller.plans, stuck: controller.stuck };
   const administration = new ClusterAdministration({ ...parts, facts, office });
   return { topics, lineages, chainControl, administration };
+}
+
+function inCluster(parts: { readonly cluster: Cluster; readonly coordinator: Coordinator }) {
+  const { cluster, coordinator } = parts;
+  const { feed, unreadable } = cluster;
+  return { chains: new ChainedTopics(cluster, coordinator), feed, unreadable };
 }

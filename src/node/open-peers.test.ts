@@ -13,7 +13,7 @@ import type { PeerAddress } from "../broker/ports/peer-links.ts";
 import { ConnectionCount } from "./connection-count.ts";
 import type { Door } from "./listener-plan.ts";
 import { type Doors, ListeningPort } from "./listening-port.ts";
-import { type OpenPeers, openPeers } from "./open-peers.ts";
+import { type OpenPeers, openPeers, readSecret } from "./open-peers.ts";
 import { StartSteps } from "./start-steps.ts";
 import { systemClock } from "./system-clock.ts";
 import { SystemRandom } from "./system-random.ts";
@@ -36,11 +36,14 @@ async function start(id: number, clusterSecret: string, doors: Door[]): Promise<
   const steps = new StartSteps(silentLog);
   started.push(steps);
   const incarnation = `life-of-${id}`;
+  const settings = { ...defaultNodeSettings, "cluster.secret": clusterSecret };
+  const secret = await readSecret(steps, { settings });
   const peers = await openPeers(steps, {
     identity: { id, incarnation },
     clusterId: "a-cluster",
     addressOf: (nodeId) => addresses.get(nodeId),
-    settings: { ...defaultNodeSettings, "cluster.secret": clusterSecret },
+    settings,
+    secret,
     clock: systemClock,
     random: new SystemRandom(),
     log,

@@ -15,9 +15,10 @@ const filePrefix = "file:";
 
 export interface PeersParts extends Pick<
   PeerMeshParts,
-  "identity" | "clusterId" | "addressOf" | "clock" | "random" | "log"
+  "identity" | "clusterId" | "addressOf" | "settings" | "clock" | "random" | "log"
 > {
-  readonly settings: NodeSettings;
+  /** As of `readSecret`. */
+  readonly secret: string;
   readonly network?: PeerNetwork | undefined;
 }
 
@@ -36,14 +37,8 @@ export interface OpenPeers {
 
 /** Links nodes over TCP; before the ports are opened. They end with the steps. */
 export async function openPeers(steps: StartSteps, parts: PeersParts): Promise<OpenPeers> {
-  const { settings, clock, network } = parts;
-  const key = await steps.run("read the cluster's secret", async () => {
-    if (network !== undefined) return network.key;
-    return await derivePeerKey(
-      await readClusterSecret(settings["cluster.secret"]),
-      parts.clusterId,
-    );
-  });
+  const { secret, clock, network } = parts;
+  const key = network?.key ?? (await derivePeerKey(secret, parts.clusterId));
   const sockets = new SocketTransport(clock);
   const transport = network?.transport ?? sockets;
   const links = await steps.run(
@@ -53,6 +48,17 @@ export async function openPeers(steps: StartSteps, parts: PeersParts): Promise<O
   );
   const traffic = new PeerTraffic(links);
   return { links, traffic, accept: (socket, head) => links.accept(sockets.take(socket, head)) };
+}
+
+/** Before the cluster hears of this node: without a secret it is none of its nodes. */
+export async function readSecret(
+  steps: StartSteps,
+  { settings, network }: { readonly settings: NodeSettings } & Pick<PeersParts, "network">,
+): Promise<string> {
+  if (network !== undefined) return "";
+  return await steps.run("read the cluster's secret", () =>
+    readClusterSecret(settings["cluster.secret"]),
+  );
 }
 
 /** The text itself, or that of `file:PATH` without the space around it. */

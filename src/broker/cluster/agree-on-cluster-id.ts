@@ -13,11 +13,14 @@ export interface WantedCluster {
   readonly id: string;
   /** The feature level that a new cluster begins at. */
   readonly level: number;
+  /** That of this node's data directory, if it belongs to a cluster. */
+  readonly ownId?: string | undefined;
 }
 
 /**
  * The id that the cluster has; a cluster that is not there yet is made. Throws
- * INCONSISTENT_CLUSTER_ID when it has another one, INVALID_CONFIG while it is being made of a node.
+ * INCONSISTENT_CLUSTER_ID when it has another one, or none where this node is of a cluster already:
+ * nothing is written then; INVALID_CONFIG while it is being made of a node.
  */
 export async function agreeOnClusterId(
   coordinator: Coordinator,
@@ -38,13 +41,14 @@ export async function agreeOnClusterId(
 
 async function makeCluster(
   coordinator: Coordinator,
-  { id, level }: WantedCluster,
+  { id, level, ownId }: WantedCluster,
   random: Random,
 ): Promise<void> {
   if ((await find(coordinator, movingInKey)) !== undefined) {
     const how = "run `xylem cluster init --from-local` there again, or with --undo";
     throw new XylemError("INVALID_CONFIG", `a node is being moved into this cluster: ${how}`);
   }
+  if (ownId !== undefined) throw lost(ownId);
   const value = id === "" ? formatUuid(makeUuid(random)) : id;
   // Of several first nodes one wins, and all look again.
   await coordinator.transact(
@@ -54,6 +58,12 @@ async function makeCluster(
       { key: featuresKey, value: formatFeatures(level) },
     ],
   );
+}
+
+function lost(id: string): XylemError {
+  const how = "is it the right one, with the right cluster.name? else bring back its backup";
+  const detail = `the data directory is of cluster ${id}, and the coordinator knows no cluster`;
+  return new XylemError("INCONSISTENT_CLUSTER_ID", `${detail}: ${how}`);
 }
 
 async function find(coordinator: Coordinator, key: string): Promise<string | undefined> {

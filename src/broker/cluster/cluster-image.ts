@@ -18,6 +18,7 @@ import {
 import { featuresKey, firstLevel, parseFeatures } from "./feature-level.ts";
 import { nodesPrefix, parseNodeEntry, type NodeEntry } from "./node-entry.ts";
 import { parseSeat, seatsPrefix } from "./seat-entry.ts";
+import type { UnreadableEntries, UnreadableEntry } from "./unreadable-entries.ts";
 
 /** A chain's configuration, and the revision that wrote it. */
 export interface StoredChain {
@@ -42,11 +43,16 @@ export class ClusterImage {
   #controller: ControllerEntry | undefined;
   #level = firstLevel;
 
-  /** Throws INVALID_CONFIG for what is not of our writing. */
-  constructor({ entries }: CoordinatorState) {
-    const { unreadable } = this.apply(entries);
-    if (unreadable.length === 0) return;
-    throw new XylemError("INVALID_CONFIG", `the coordinator's entry ${unreadable.join("; ")}`);
+  /**
+   * What of it can not be read is noted. Throws INVALID_CONFIG where that is the feature level:
+   * nobody knows what may be written then.
+   */
+  constructor({ entries }: CoordinatorState, unreadable: UnreadableEntries) {
+    for (const one of this.apply(entries).unreadable) {
+      unreadable.note(one);
+      if (one.key !== featuresKey) continue;
+      throw new XylemError("INVALID_CONFIG", `the coordinator's entry ${one.key}: ${one.why}`);
+    }
   }
 
   /** The nodes that are up, sorted by id; those that have not finished their start come last. */
@@ -104,15 +110,20 @@ export class ClusterImage {
   }
 
   /** What can not be read, as somebody's hand may have left it, is as it was; all else is taken. */
-  apply(changes: readonly Change[]): ImageNews & { readonly unreadable: readonly string[] } {
-    const unreadable: string[] = [];
+  apply(
+    changes: readonly Change[],
+  ): ImageNews & { readonly unreadable: readonly UnreadableEntry[] } {
+    const unreadable: UnreadableEntry[] = [];
     const taken = changes.filter((change) => {
       try {
         this.#take(change);
         return true;
       } catch (error) {
-        unreadable.push(`${change.key}: ${error instanceof Error ? error.message : String(error)}`);
-        return false;
+        const why = error instanceof Error ? error.message : String(error);
+        unreadable.push({ key: change.key, why });
+        // Whoever stands for the office may have it then.
+        if (change.key === controllerKey) this.#controller = undefined;
+        return change.key === controllerKey;
       }
     });
     const isBelow = (...prefixes: string[]) =>

@@ -1,5 +1,6 @@
 import { XylemError } from "../../base/errors.ts";
 import { decodeUtf8, encodeUtf8 } from "../../base/text.ts";
+import { readMeta } from "../partition/directory/directory-meta.ts";
 import { replaceFile } from "../partition/directory/replace-file.ts";
 import type { Disk } from "../ports/disk.ts";
 
@@ -34,6 +35,12 @@ export async function storeClusterNote(disk: Disk, note: ClusterNote): Promise<v
 export async function removeClusterNote(disk: Disk): Promise<void> {
   await disk.remove(place.name);
   await disk.syncDirectory(place.directory);
+}
+
+/** The id of the cluster that a data directory belongs to; undefined: it is of none yet. */
+export async function readOwnClusterId(disk: Disk): Promise<string | undefined> {
+  if ((await readClusterNote(disk)) === undefined) return undefined;
+  return (await readMeta(disk))?.clusterId;
 }
 
 /** A node by itself would make topics of what others have newer. Throws INVALID_CONFIG. */

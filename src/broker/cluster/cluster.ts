@@ -18,6 +18,7 @@ import {
   nodeKey,
 } from "./node-entry.ts";
 import { takeSeat } from "./take-seat.ts";
+import { UnreadableEntries } from "./unreadable-entries.ts";
 
 export interface ClusterOptions {
   readonly coordinator: Coordinator;
@@ -58,6 +59,7 @@ export class Cluster {
   readonly feed: CoordinatorFeed;
   readonly image: ClusterImage;
   readonly membership: Membership;
+  readonly unreadable: UnreadableEntries;
   readonly #clock: Clock;
   readonly #coordinator: Coordinator;
   readonly #listeners = new Set<ImageListener>();
@@ -66,7 +68,12 @@ export class Cluster {
 
   private constructor(
     options: ClusterOptions,
-    parts: { feed: CoordinatorFeed; image: ClusterImage; membership: Membership },
+    parts: {
+      feed: CoordinatorFeed;
+      image: ClusterImage;
+      membership: Membership;
+      unreadable: UnreadableEntries;
+    },
   ) {
     this.nodeId = options.nodeId;
     this.expectedNodes = options.expectedNodes;
@@ -77,23 +84,24 @@ export class Cluster {
     this.feed = parts.feed;
     this.image = parts.image;
     this.membership = parts.membership;
+    this.unreadable = parts.unreadable;
     // First of all followers: those that come later find the image as new as their news.
     this.feed.follow("", ({ changes }) => {
       this.#checkId(options, changes);
+      for (const { key } of changes) this.unreadable.forget(key);
       const { unreadable, ...news } = this.image.apply(changes);
-      for (const why of unreadable)
-        options.log.error("an entry can not be read; it is as before", { why });
+      for (const one of unreadable) this.unreadable.note(one);
       this.#checkLevel(options);
       for (const listener of this.#listeners) listener(news);
     });
   }
 
   /**
-   * Takes this node's id and place; nobody counts on it before `announce`. Throws
+   * Takes this node's id; nobody counts on it before `announce`. Throws
    * DUPLICATE_BROKER_REGISTRATION.
    */
   static async open(options: ClusterOptions): Promise<Cluster> {
-    const { coordinator, nodeId, directoryId, rack, version, random } = options;
+    const { nodeId, directoryId, rack, version, random } = options;
     const entry: NodeEntry = {
       id: nodeId,
       incarnation: formatUuid(makeUuid(random)),
@@ -107,16 +115,15 @@ export class Cluster {
     const claim = { ...options, ttlMs: options.leaseMs };
     const membership = await Membership.claim(claim, entry);
     try {
-      const expected = options.expectedNodes;
-      await takeSeat(coordinator, { nodeId, rack: rack ?? "", expected });
       const [feed, state] = await CoordinatorFeed.open(options);
-      const image = new ClusterImage(state);
+      const unreadable = new UnreadableEntries(options.log);
+      const image = new ClusterImage(state, unreadable);
       const tooOld = refusalOfLevel(image.level, options);
       if (tooOld !== undefined) {
         feed.close();
         throw tooOld;
       }
-      return new Cluster(options, { feed, image, membership });
+      return new Cluster(options, { feed, image, membership, unreadable });
     } catch (error) {
       await membership.close();
       throw error;
@@ -129,11 +136,17 @@ export class Cluster {
     return this.#clock.monotonicMs() < holdsUntilMs && this.feed.revision >= sinceRevision;
   }
 
-  /** The nodes are told that this one is up, what it still holds and where it is reached. */
+  /**
+   * The nodes are told that this one is up, what it still holds and where it is reached. Only now
+   * it has a seat: a start that fails leaves none.
+   */
   async announce(
     lineages: Lineages,
     addresses: Readonly<Partial<Record<AddressKind, NodeAddress>>>,
   ): Promise<void> {
+    const { nodeId, expectedNodes: expected } = this;
+    const rack = this.membership.entry.rack ?? "";
+    await takeSeat(this.#coordinator, { nodeId, rack, expected });
     await this.membership.announce({ lineages, addresses });
     await this.feed.catchUp(nodeKey(this.nodeId));
   }

@@ -1,4 +1,4 @@
-import type { Coordinator } from "../ports/coordinator.ts";
+import type { Coordinator, CoordinatorEntry } from "../ports/coordinator.ts";
 import { formatSeat, parseSeat, seatKey, seatsPrefix } from "./seat-entry.ts";
 
 /** Another node may change the same seat; each round one of them wins. */
@@ -21,13 +21,21 @@ export async function takeSeat(coordinator: Coordinator, ask: SeatAsk): Promise<
   for (let round = 0; round < roundsMax; round += 1) {
     const { entries } = await coordinator.read(seatsPrefix);
     const own = entries.find((entry) => entry.key === key);
-    const seats = entries.map((entry) => parseSeat(entry.key, entry.value));
-    const known = seats.find(({ id }) => id === nodeId);
+    const known = own && parseSeat(own.key, own.value);
     if (known?.rack === rack) return;
-    const holding = seats.filter(({ state }) => state === "valid").length;
+    const holding = entries.filter(isHolding).length;
     const fresh = { weight: 1, state: holding < ask.expected ? "valid" : "joining" } as const;
     const value = formatSeat({ ...(known ?? fresh), id: nodeId, rack });
     const compares = [{ key, revision: own?.revision ?? 0 }];
     if ((await coordinator.transact(compares, [{ key, value }])) !== undefined) return;
+  }
+}
+
+/** Another node's that can not be read is not counted. */
+function isHolding({ key, value }: CoordinatorEntry): boolean {
+  try {
+    return parseSeat(key, value).state === "valid";
+  } catch {
+    return false;
   }
 }

@@ -2,7 +2,8 @@ import type { Log } from "../../base/log.ts";
 import { type CoordinatorFeed, type FeedNews, isNews } from "../cluster/coordinator-feed.ts";
 import type { Change } from "../ports/coordinator.ts";
 import type { LiveTopic } from "./live-topic.ts";
-import { parseTopicEntry, type TopicEntry, topicKey, topicsPrefix } from "./topic-entry.ts";
+import { readTopicEntry, type TopicReader } from "./read-topic-entry.ts";
+import { type TopicEntry, topicKey, topicsPrefix } from "./topic-entry.ts";
 import type { TopicTurns } from "./topic-turns.ts";
 
 /** A topic's entry as another node has written it; undefined: it is deleted. */
@@ -16,6 +17,8 @@ export interface TopicFollower {
   readonly turns: TopicTurns;
   readonly log: Log;
   find(name: string): LiveTopic | undefined;
+  /** `partitions.max`, as it is now. */
+  partitionsMax(): number;
   apply(news: TopicNews): Promise<void>;
 }
 
@@ -24,15 +27,21 @@ export interface TopicFollower {
  * itself is no news. Nothing is applied before `release` is called.
  */
 export function followTopics(
-  feed: CoordinatorFeed,
+  reader: TopicReader & { readonly feed: CoordinatorFeed },
   follower: TopicFollower,
 ): ReturnType<CoordinatorFeed["followLater"]> {
+  const { feed } = reader;
   const take = async (name: string, change: Change, news: FeedNews): Promise<void> => {
     const { value, revision } = change;
     // Else the newest change of it is still to come.
     const isNewest = feed.revisionOf(topicKey(name)) === (value === null ? 0 : revision);
     if (!isNewest || !isNews(change, follower.find(name)?.revision ?? 0, news)) return;
-    const entry = value === null ? undefined : parseTopicEntry(name, value);
+    const entry =
+      value === null
+        ? undefined
+        : readTopicEntry(reader, { name, value }, follower.partitionsMax());
+    // What can not be read is as it was.
+    if (value !== null && entry === undefined) return;
     await follower.apply({ name, entry, revision });
   };
   return feed.followLater(topicsPrefix, (news) => {

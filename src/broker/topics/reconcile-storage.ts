@@ -3,9 +3,10 @@ import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import { formatUuid, makeUuid, parseUuid, type Uuid } from "../../base/uuid.ts";
 import type { BrokerConfigs } from "../configs/broker-configs.ts";
-import type { Coordinator } from "../ports/coordinator.ts";
+import type { Coordinator, CoordinatorEntry } from "../ports/coordinator.ts";
 import type { FoundPartition, PartitionStorage } from "../ports/partition-storage.ts";
 import { internalTopics } from "./internal-topics.ts";
+import { readTopicEntry, type TopicReader } from "./read-topic-entry.ts";
 import {
   deletedPrefix,
   formatTopicEntry,
@@ -32,7 +33,7 @@ interface Parts {
   readonly random: Random;
   readonly log: Log;
   /** Set on a node of a cluster. */
-  readonly cluster?: unknown;
+  readonly cluster?: TopicReader | undefined;
 }
 
 /**
@@ -45,11 +46,8 @@ export async function reconcileStorage(parts: Parts): Promise<readonly StoredTop
   const found = parts.storage.findPartitions();
   const gone = await finishDeletions(parts, found);
   const { entries } = await parts.coordinator.read(topicsPrefix);
-  const stored = entries.map(({ key, value, revision }) => {
-    const name = key.slice(topicsPrefix.length);
-    return { name, entry: parseTopicEntry(name, value), revision };
-  });
-  const known = new Set(stored.map(({ name }) => name));
+  const stored = entries.flatMap((entry): StoredTopic[] => readStored(parts, entry));
+  const known = new Set(entries.map(({ key }) => key.slice(topicsPrefix.length)));
   const strangers = new Map<string, FoundPartition[]>();
   for (const partition of found) {
     if (known.has(partition.topic) || gone.has(partition)) continue;
@@ -68,6 +66,20 @@ export async function reconcileStorage(parts: Parts): Promise<readonly StoredTop
   return stored;
 }
 
+/** On a node by itself nobody but us writes entries; in a cluster one may be left alone. */
+function readStored(
+  { cluster, configs }: Parts,
+  { key, value, revision }: CoordinatorEntry,
+): StoredTopic[] {
+  const name = key.slice(topicsPrefix.length);
+  const partitionsMax = configs.settings["partitions.max"];
+  const entry =
+    cluster === undefined
+      ? parseTopicEntry(name, value)
+      : readTopicEntry(cluster, { name, value }, partitionsMax);
+  return entry === undefined ? [] : [{ name, entry, revision }];
+}
+
 /** Removes what is left of topics whose deletion a crash cut short; answers those folders. */
 async function finishDeletions(
   { coordinator, storage, configs, log, cluster }: Parts,
@@ -77,9 +89,14 @@ async function finishDeletions(
   const { entries } = await coordinator.read(deletedPrefix);
   const nodeId = cluster === undefined ? undefined : configs.nodeId;
   for (const { key, value } of entries) {
-    const { name, nodeIds } = parseDeletedTopic(value);
+    const parse = () => ({
+      ...parseDeletedTopic(value),
+      id: parseUuid(key.slice(deletedPrefix.length)),
+    });
+    const note = cluster === undefined ? parse() : cluster.unreadable.read(key, parse);
+    if (note === undefined) continue;
+    const { name, nodeIds, id } = note;
     if (nodeId !== undefined && nodeIds?.includes(nodeId) === false) continue;
-    const id = parseUuid(key.slice(deletedPrefix.length));
     for (const partition of found) {
       if (partition.topic !== name) continue;
       const stored = await storage.readTopicId(partition);

@@ -1,3 +1,5 @@
+import type { CoordinatorFeed } from "../cluster/coordinator-feed.ts";
+import type { UnreadableEntries } from "../cluster/unreadable-entries.ts";
 import type { LiveTopic, Topic } from "./live-topic.ts";
 import type { TopicEntry } from "./topic-entry.ts";
 
@@ -24,4 +26,11 @@ export interface TopicChains {
   forget(topic: LiveTopic): Promise<void>;
   /** Resolves when this node has begun to apply what was so of a topic when it was called. */
   catchUp(name: string): Promise<void>;
+}
+
+/** What topics of a cluster are made and followed with. */
+export interface ClusterParts {
+  readonly chains: TopicChains;
+  readonly feed: CoordinatorFeed;
+  readonly unreadable: UnreadableEntries;
 }

@@ -41,8 +41,10 @@ export function formatDeletedTopic({ name, nodeIds }: DeletedTopic): string {
 
 export function parseDeletedTopic(text: string): DeletedTopic {
   if (!text.startsWith("{")) return { name: text, nodeIds: undefined };
-  const { name, nodes } = JSON.parse(text) as { name: string; nodes: readonly number[] };
-  return { name, nodeIds: nodes };
+  const { name, nodes } = parseJsonObject(text) ?? {};
+  const isWhole = typeof name === "string" && Array.isArray(nodes);
+  assert(isWhole, `the coordinator's entry of a deleted topic is not one of ours: ${text}`);
+  return { name, nodeIds: nodes as readonly number[] };
 }
 
 /** Our own writing: anything else in it is a defect, or a newer version's. */
@@ -52,6 +54,7 @@ export function parseTopicEntry(name: string, text: string): TopicEntry {
   const isWhole =
     typeof id === "string" &&
     Number.isSafeInteger(partitions) &&
+    (partitions as number) > 0 &&
     typeof configs === "object" &&
     configs !== null;
   assert(isWhole, `the coordinator's entry of topic ${name} is not one of ours: ${text}`);

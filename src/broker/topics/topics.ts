@@ -8,7 +8,6 @@ import { makeUuid, type Uuid } from "../../base/uuid.ts";
 import type { BrokerConfigs } from "../configs/broker-configs.ts";
 import { checkTopicConfigs } from "../configs/check-topic-configs.ts";
 import { overrideTopicSettings } from "../configs/topic-defaults.ts";
-import type { CoordinatorFeed } from "../cluster/coordinator-feed.ts";
 import type { Coordinator } from "../ports/coordinator.ts";
 import type { PartitionStorage } from "../ports/partition-storage.ts";
 import { internalTopics, isInternalTopic } from "./internal-topics.ts";
@@ -25,7 +24,7 @@ import { PartitionBudget } from "./partition-budget.ts";
 import { reconcileStorage } from "./reconcile-storage.ts";
 import { rememberGaps } from "./remember-gaps.ts";
 import { TopicImage } from "./topic-image.ts";
-import type { Assignment, TopicChains } from "./topic-chains.ts";
+import type { Assignment, ClusterParts } from "./topic-chains.ts";
 import type { TopicEntry } from "./topic-entry.ts";
 import { entryOf, TopicLife } from "./topic-life.ts";
 import { TopicTurns } from "./topic-turns.ts";
@@ -42,7 +41,7 @@ export interface TopicsOptions {
   readonly random: Random;
   readonly log: Log;
   /** Undefined on a node by itself. */
-  readonly cluster?: { readonly chains: TopicChains; readonly feed: CoordinatorFeed } | undefined;
+  readonly cluster?: ClusterParts | undefined;
 }
 
 /** The most topics that are opened at a time. */
@@ -289,10 +288,11 @@ export class Topics {
   #follow(): () => void {
     const { cluster, log } = this.#options;
     if (cluster === undefined) return () => {};
-    const { release, stop } = followTopics(cluster.feed, {
+    const { release, stop } = followTopics(cluster, {
       turns: this.#turns,
       log,
       find: (name) => this.#image.find(name),
+      partitionsMax: () => this.#options.configs.settings["partitions.max"],
       apply: (news) => this.#apply(news),
     });
     this.#unfollow = stop;

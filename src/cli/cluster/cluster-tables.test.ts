@@ -13,6 +13,7 @@ const node = {
   weight: 1,
   replacement: null,
   isGone: false,
+  isReached: true,
   share: 1 / 3,
   pendingShare: 0.5,
   replicas: 20,
@@ -47,6 +48,7 @@ describe("what people are shown of a cluster", () => {
       nodes: [node, { ...lost, lagRecords: null, addresses: {} }],
       plan: null,
       stuck,
+      unreadable: [{ key: "plan", why: "no plan of ours" }],
     };
     expect(formatStatus(status).split("\n")).toEqual([
       "node  status      rack  share   pending  replicas  heads  members  bytes  lag  address",
@@ -56,9 +58,16 @@ describe("what people are shown of a cluster", () => {
       "controller: node 1",
       "no plan was committed yet",
       "orders-3 needs a hand: all have lost something",
+      "the coordinator's entry plan can not be read: no plan of ours",
     ]);
     expect(findNode(status, 2).isGone).toBe(true);
     expect(() => findNode(status, 9)).toThrow("node 9 is not in the cluster");
+  });
+
+  test("tells a node that is up and that the controller does not reach", () => {
+    const nodes = [{ ...node, status: "joining", isReached: false } as const];
+    const told = formatStatus({ controllerId: 2, nodes, plan: null, stuck: [], unreadable: [] });
+    expect(told).toMatch(/^ +1 {2}joining, not reached /m);
   });
 
   test("says how far a plan is, and what it waits for", () => {
@@ -77,6 +86,7 @@ describe("what people are shown of a cluster", () => {
       moveCount: 30,
       moves: [{ topic: "orders", partition: 0, from: [1], to: [2, 1], sizeBytes: 100 }],
       sizeBytes: 3_000,
+      leftOut: [4, 5],
       shrunkCount: 1,
       lostCount: 2,
     };
@@ -84,6 +94,7 @@ describe("what people are shown of a cluster", () => {
     expect(text).toMatch(/^ +1 {2}100.0 % {2}50.0 % +2 +1 +2 +1 +200 +100$/m);
     expect(text).toMatch(/^orders +0 +1 +2,1 +100$/m);
     expect(text).toContain("and 29 more\n\n30 moves copy 3000 bytes\n");
+    expect(text).toContain("nodes 4, 5 get no part: they are down, or have another");
     expect(text).toMatch(/^1 partitions lose a replica.*\n2 partitions would begin anew/m);
   });
 });

@@ -6,10 +6,11 @@ import type { ToldPlan, ToldStatus } from "./cluster-calls.ts";
 const shownMax = 20;
 
 /** The nodes, the plan, and what needs a hand. */
-export function formatStatus({ nodes, plan, stuck, controllerId }: ToldStatus): string {
+export function formatStatus(told: ToldStatus): string {
+  const { nodes, plan, stuck, unreadable, controllerId } = told;
   const rows = nodes.map((node) => ({
     node: node.nodeId,
-    status: node.isGone ? `${node.status}, lost` : node.status,
+    status: formatStanding(node),
     rack: node.rack,
     share: percent(node.share),
     pending: percent(node.pendingShare),
@@ -25,7 +26,15 @@ export function formatStatus({ nodes, plan, stuck, controllerId }: ToldStatus): 
   for (const { topic, partition, why } of stuck) {
     lines.push(`${topic}-${partition} needs a hand: ${why}`);
   }
+  for (const { key, why } of unreadable) {
+    lines.push(`the coordinator's entry ${key} can not be read: ${why}`);
+  }
   return lines.join("\n");
+}
+
+function formatStanding({ status, isGone, isReached }: ToldStatus["nodes"][number]): string {
+  if (isGone) return `${status}, lost`;
+  return status === "down" || isReached ? status : `${status}, not reached`;
 }
 
 /** `plan 7-1 is running: 3 of 20 moves done, 2 copying, 400 of 2000 bytes`. */
@@ -62,6 +71,10 @@ export function formatPlan(plan: ToldPlan): string {
   const lines = [formatTable(nodes, "no nodes"), "", formatTable(moves, "nothing moves")];
   if (plan.moveCount > moves.length) lines.push(`and ${plan.moveCount - moves.length} more`);
   lines.push("", `${plan.moveCount} moves copy ${plan.sizeBytes} bytes`);
+  if (plan.leftOut.length > 0) {
+    const who = `nodes ${plan.leftOut.join(", ")} get no part`;
+    lines.push(`${who}: they are down, or have another cluster.secret`);
+  }
   if (plan.shrunkCount > 0) {
     lines.push(`${plan.shrunkCount} partitions lose a replica: there are too few nodes`);
   }

@@ -1,4 +1,5 @@
 import { assert } from "../../base/assert.ts";
+import { parseJsonObject } from "../../base/json-object.ts";
 import type { Move } from "./plan-replicas.ts";
 
 /** A committed plan, as the coordinator keeps it: `plan` and its moves below `plan/<id>/`. */
@@ -50,14 +51,18 @@ export function formatPlanState(head: string, state: PlanState): string {
 
 /** Our own writing: anything else in it is a defect. `valueOf` finds an entry's text by its key. */
 export function parsePlan(head: string, valueOf: (key: string) => string | undefined): ClusterPlan {
-  const parsed = JSON.parse(head) as Record<string, unknown>;
-  const { id, state, movesAtOnceMax, entries, outcome } = parsed;
-  assert(typeof id === "string" && Number.isSafeInteger(entries), `no plan of ours: ${head}`);
+  const { id, state, movesAtOnceMax, entries, outcome } = parseJsonObject(head) ?? {};
+  const isWhole =
+    typeof id === "string" &&
+    states.has(state) &&
+    Number.isSafeInteger(movesAtOnceMax) &&
+    Number.isSafeInteger(entries);
+  assert(isWhole, `no plan of ours: ${head}`);
   const moves: Move[] = [];
   for (let at = 0; at < (entries as number); at += 1) {
     const text = valueOf(`${planKey}/${id}/${at}`);
     assert(text !== undefined, `moves ${at} of plan ${id} are missing`);
-    moves.push(...(JSON.parse(text) as MoveFields[]).map(toMove));
+    moves.push(...parseMoves(text));
   }
   return {
     id,
@@ -66,6 +71,16 @@ export function parsePlan(head: string, valueOf: (key: string) => string | undef
     moves,
     ...(outcome === undefined ? {} : { outcome: outcome as PlanOutcome }),
   };
+}
+
+const states: ReadonlySet<unknown> = new Set<PlanState>(["running", "paused", "cancelled", "done"]);
+
+function parseMoves(text: string): Move[] {
+  const moves = JSON.parse(text) as MoveFields[];
+  const isMove = (one: MoveFields): boolean =>
+    Array.isArray(one) && typeof one[0] === "string" && one[1].length > 0 && one[2].length > 0;
+  assert(Array.isArray(moves) && moves.every(isMove), `no moves of ours: ${text}`);
+  return moves.map(toMove);
 }
 
 type MoveFields = readonly [

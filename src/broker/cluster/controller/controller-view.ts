@@ -2,18 +2,13 @@ import { ControllerImage } from "../../../replication/controller/controller-imag
 import { formatUuid } from "../../../base/uuid.ts";
 import type { BrokerConfigs } from "../../configs/broker-configs.ts";
 import { overrideTopicSettings } from "../../configs/topic-defaults.ts";
-import type { Change } from "../../ports/coordinator.ts";
-import { parseTopicEntry, topicsPrefix, type TopicEntry } from "../../topics/topic-entry.ts";
+import type { Change, CoordinatorEntry } from "../../ports/coordinator.ts";
+import { readTopicEntry } from "../../topics/read-topic-entry.ts";
+import { topicsPrefix, type TopicEntry } from "../../topics/topic-entry.ts";
 import type { Cluster } from "../cluster.ts";
 import type { ImageNews } from "../cluster-image.ts";
 import { nodeKey } from "../node-entry.ts";
 import { topicRules } from "./topic-rules.ts";
-
-/** A topic as the coordinator holds it. */
-export interface KnownTopic {
-  readonly name: string;
-  readonly entry: TopicEntry;
-}
 
 /** Keeps what the controller looks at as new as what its node knows. */
 export class ControllerView {
@@ -23,11 +18,15 @@ export class ControllerView {
   readonly #topics = new Map<string, TopicEntry>();
   #nodeIds = new Set<number>();
 
-  constructor(cluster: Cluster, configs: BrokerConfigs, topics: readonly KnownTopic[]) {
+  constructor(cluster: Cluster, configs: BrokerConfigs, topics: readonly CoordinatorEntry[]) {
     this.#cluster = cluster;
     this.#configs = configs;
     this.#setNodes();
-    for (const { name, entry } of topics) this.#setTopic(name, entry);
+    for (const { key, value } of topics) {
+      const name = key.slice(topicsPrefix.length);
+      const entry = this.#readTopic(name, value);
+      if (entry !== undefined) this.#setTopic(name, entry);
+    }
     for (const [key, { config, revision }] of cluster.image.chains) {
       this.image.setChain({ key, config, revision });
     }
@@ -46,7 +45,9 @@ export class ControllerView {
     for (const { key, value } of changes) {
       const name = key.slice(topicsPrefix.length);
       const before = this.#topics.get(name);
-      const entry = value === null ? undefined : parseTopicEntry(name, value);
+      const entry = value === null ? undefined : this.#readTopic(name, value);
+      // What can not be read is as it was.
+      if (value !== null && entry === undefined) continue;
       const isSame = before && entry && formatUuid(before.id) === formatUuid(entry.id);
       if (before !== undefined && isSame !== true) this.image.removeTopic(formatUuid(before.id));
       if (entry === undefined) this.#topics.delete(name);
@@ -57,6 +58,11 @@ export class ControllerView {
   /** Defaults of topics have changed. */
   takeDefaults(): void {
     for (const [name, entry] of this.#topics) this.#setTopic(name, entry);
+  }
+
+  #readTopic(name: string, value: string): TopicEntry | undefined {
+    const { settings } = this.#configs;
+    return readTopicEntry(this.#cluster, { name, value }, settings["partitions.max"]);
   }
 
   #setTopic(name: string, entry: TopicEntry): void {

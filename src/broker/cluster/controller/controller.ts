@@ -8,7 +8,7 @@ import {
 import type { Refusal } from "../../../replication/controller/suspicions.ts";
 import type { BrokerConfigs } from "../../configs/broker-configs.ts";
 import type { Compare, Coordinator } from "../../ports/coordinator.ts";
-import { parseTopicEntry, topicsPrefix } from "../../topics/topic-entry.ts";
+import { topicsPrefix } from "../../topics/topic-entry.ts";
 import type { Cluster } from "../cluster.ts";
 import { PlanEntries } from "../plans/plan-entries.ts";
 import { Plans } from "../plans/plans.ts";
@@ -69,7 +69,8 @@ interface Term {
  * The key of one whose process is gone is taken before its lease is: if it lives all the same,
  * nothing that it writes holds any more.
  *
- * waiting → (the key is free: claimed) → in office → (the key is another's, or gone) → waiting.
+ * waiting → (the key is free: claimed) → in office → (the key is another's, or gone)
+ * → waiting.
  */
 export class Controller {
   readonly #options: ControllerOptions;
@@ -238,11 +239,7 @@ export class Controller {
     const planned = await PlanEntries.open(coordinator, office);
     const isOwn = cluster.image.controller?.incarnation === cluster.incarnation;
     if (this.#isClosed || !isOwn) return following.stop();
-    const topics = entries.map(({ key, value }) => {
-      const name = key.slice(topicsPrefix.length);
-      return { name, entry: parseTopicEntry(name, value) };
-    });
-    const view = new ControllerView(cluster, configs, topics);
+    const view = new ControllerView(cluster, configs, entries);
     const self = { id: cluster.nodeId, incarnation: cluster.incarnation };
     const { settings } = configs;
     const controller = new ChainController(view.image, {

@@ -146,6 +146,7 @@ export class ClusterAdministration {
           nodes: nodeStatuses(parts),
           plan: plans.status,
           stuck: [...stuck].map(([key, why]) => ({ key, why })),
+          unreadable: cluster.unreadable.list,
         };
       }
       case "draft":

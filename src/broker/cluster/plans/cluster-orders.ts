@@ -2,6 +2,7 @@ import type { PlanState } from "../../../replication/placement/cluster-plan.ts";
 import type { PlanProgress } from "../../../replication/placement/plan-run.ts";
 import type { Move } from "../../../replication/placement/plan-replicas.ts";
 import type { NodeShare } from "../../../replication/placement/shares.ts";
+import type { UnreadableEntry } from "../unreadable-entries.ts";
 
 /** What people ask of the controller, by any node. */
 export type ClusterOrder =
@@ -48,6 +49,8 @@ export interface ShownPlan {
   readonly moveCount: number;
   /** The first of them. */
   readonly moves: readonly Move[];
+  /** Nodes that wait for a part and get none: the controller does not reach them. */
+  readonly leftOut: readonly number[];
   /** What is copied, in all. */
   readonly sizeBytes: number;
   readonly shrunkCount: number;
@@ -75,6 +78,8 @@ export interface NodeStatus {
   readonly weight: number;
   readonly replacement: number | null;
   readonly isGone: boolean;
+  /** Whether it answers the controller: one that is up may have another secret. */
+  readonly isReached: boolean;
   /** Its part of all replicas, 0 to 1, by assignment: now, and when the plan has run. */
   readonly share: number;
   readonly pendingShare: number;
@@ -99,6 +104,8 @@ export interface ClusterStatus {
   readonly plan: PlanStatus | null;
   /** Chains that need a hand, and why. */
   readonly stuck: readonly { readonly key: string; readonly why: string }[];
+  /** Entries of the coordinator that can not be read: what they are about is left alone. */
+  readonly unreadable: readonly UnreadableEntry[];
 }
 
 /** What is answered to each kind. */

@@ -35,6 +35,7 @@ export function nodeStatuses(parts: StatusParts): NodeStatus[] {
       return {
         nodeId: id,
         ...standingOf(seat, node),
+        isReached: node !== undefined && parts.facts.has(id),
         share: image.loads.replicaShare(id),
         pendingShare: pending.replicaShare(id),
         replicas: image.loads.of(id).replicas,

@@ -12,6 +12,7 @@ import type { Seat } from "../../../replication/placement/seat.ts";
 import type { Compare, Coordinator, Write } from "../../ports/coordinator.ts";
 import { transactionBytesMax, transactionKeysMax } from "../../ports/transaction-bounds.ts";
 import { formatSeat, seatKey } from "../seat-entry.ts";
+import type { UnreadableEntry } from "../unreadable-entries.ts";
 
 /** A seat, and the revision of its key that the change was decided on. */
 export interface SeatChange {
@@ -37,6 +38,7 @@ export class PlanEntries {
   #head = "";
   /** That of `plan`. */
   #revision = 0;
+  #unreadable: UnreadableEntry | undefined;
   #isCertain = true;
 
   private constructor(coordinator: Coordinator, office: Compare) {
@@ -44,7 +46,10 @@ export class PlanEntries {
     this.#office = office;
   }
 
-  /** Answers the plan that is there too; what is left of others is removed. */
+  /**
+   * Answers the plan that is there too; what is left of others is removed. One that can not be read
+   * is `unreadable`, and stays until it is cleared.
+   */
   static async open(
     coordinator: Coordinator,
     office: Compare,
@@ -53,9 +58,10 @@ export class PlanEntries {
     const { entries } = await coordinator.read(planKey);
     const values = new Map(entries.map(({ key, value }) => [key, value]));
     const head = entries.find(({ key }) => key === planKey);
-    const plan = head && parsePlan(head.value, (key) => values.get(key));
     opened.#head = head?.value ?? "";
     opened.#revision = head?.revision ?? 0;
+    const plan = opened.#parse(head?.value, (key) => values.get(key));
+    if (opened.#unreadable !== undefined) return [opened, undefined];
     const isLeft = (key: string): boolean => {
       const isMove = key.startsWith(`${planKey}/`);
       const isOfPlan = plan !== undefined && plan.moves.length > 0;
@@ -65,9 +71,36 @@ export class PlanEntries {
     return [opened, plan];
   }
 
+  #parse(head: string | undefined, valueOf: Parameters<typeof parsePlan>[1]) {
+    try {
+      return head === undefined ? undefined : parsePlan(head, valueOf);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#unreadable = { key: planKey, why };
+      return undefined;
+    }
+  }
+
   /** Whether this is what the coordinator has: not after a write that has failed. */
   get isCertain(): boolean {
     return this.#isCertain;
+  }
+
+  get unreadable(): UnreadableEntry | undefined {
+    return this.#unreadable;
+  }
+
+  /** Removes a plan that can not be read, with all that is below it. */
+  async clear(): Promise<number> {
+    const { entries } = await this.#coordinator.read(planKey);
+    const revision = await this.#write([this.guard], [{ key: planKey, value: null }]);
+    this.#head = "";
+    this.#revision = 0;
+    this.#unreadable = undefined;
+    await this.#remove(
+      entries.map(({ key }) => key).filter((key) => key.startsWith(`${planKey}/`)),
+    );
+    return revision;
   }
 
   /** The plan's entry as it was written last. */

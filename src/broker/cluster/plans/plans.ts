@@ -1,7 +1,11 @@
 import { XylemError } from "../../../base/errors.ts";
 import type { Log } from "../../../base/log.ts";
 import type { ControllerImage } from "../../../replication/controller/controller-image.ts";
-import type { ClusterPlan, PlanState } from "../../../replication/placement/cluster-plan.ts";
+import {
+  type ClusterPlan,
+  planKey,
+  type PlanState,
+} from "../../../replication/placement/cluster-plan.ts";
 import { draftPlan } from "../../../replication/placement/draft-plan.ts";
 import type { PlacedPartition } from "../../../replication/placement/node-loads.ts";
 import { PlanRun, type PlanStep } from "../../../replication/placement/plan-run.ts";
@@ -11,7 +15,8 @@ import type { Compare, Coordinator } from "../../ports/coordinator.ts";
 import { Turns } from "../../turns.ts";
 import type { Cluster } from "../cluster.ts";
 import type { ImageNews } from "../cluster-image.ts";
-import { formatSeat, seatKey } from "../seat-entry.ts";
+import { formatSeat, seatKey, seatsPrefix } from "../seat-entry.ts";
+import type { UnreadableEntry } from "../unreadable-entries.ts";
 import type { CommitAsk, DraftAsk, PlanStatus, SeatAsk, ShownPlan } from "./cluster-orders.ts";
 import { PlanDrafts } from "./plan-drafts.ts";
 import { PlanEntries, type SeatChange, seatsPerWriteMax } from "./plan-entries.ts";
@@ -21,6 +26,18 @@ import type { NodeFacts } from "./replica-facts.ts";
 const tolerance = 0.01;
 /** Moves that are shown of a plan. */
 const shownMovesMax = 10_000;
+const noPlan: PlanStatus = {
+  planId: "",
+  state: "cancelled",
+  movesAtOnce: 0,
+  waiting: 0,
+  running: 0,
+  done: 0,
+  skipped: 0,
+  sizeBytes: 0,
+  doneBytes: 0,
+  awaitedNodes: [],
+};
 const noWork = { changes: [], prefers: [], needsCare: false };
 
 export interface PlansParts {
@@ -61,6 +78,7 @@ export class Plans {
     this.#entries = entries;
     this.#drafts = new PlanDrafts(String(parts.office.revision));
     this.#begin(plan);
+    this.#noteUnreadable();
   }
 
   get status(): PlanStatus | null {
@@ -90,8 +108,8 @@ export class Plans {
 
   /** What is to be written now; each once, until `retry`. */
   step(): PlanWork {
-    const { isCertain, guard } = this.#entries;
-    if (!isCertain) return { ...noWork, guard, needsCare: true };
+    const { guard } = this.#entries;
+    if (!this.#isCertain) return { ...noWork, guard, needsCare: true };
     if (this.#run === undefined)
       return { ...noWork, guard, needsCare: this.#emptySeats.length > 0 };
     const { changes, prefers, isDone } = this.#run.step();
@@ -118,13 +136,21 @@ export class Plans {
   /** `facts` is what nodes have, as far as they answer. */
   draft({ replicasMin }: DraftAsk, facts: ReadonlyMap<number, NodeFacts>): ShownPlan {
     this.#checkIdle();
+    const { cluster } = this.#parts;
     const seats = this.#seats;
-    const draft = draftPlan(this.#partitions(facts), seats, { tolerance, replicasMin });
+    // What would be planned without them is not what anybody means.
+    const unreadable = cluster.unreadable.list.find(({ key }) => key.startsWith(seatsPrefix));
+    if (unreadable !== undefined) throw refusedFor(unreadable, "write it anew, or delete it");
+    const leftOut = seats.filter(({ id, state }) => state === "joining" && !facts.has(id));
+    const replaced = seats.find((seat) => leftOut.some(({ id }) => id === seat.replacement));
+    if (replaced !== undefined) throw refused(`node ${replaced.replacement} is not reached`);
+    const taking = seats.filter((seat) => !leftOut.includes(seat));
+    const draft = draftPlan(this.#partitions(facts), taking, { tolerance, replicasMin });
     const { moves, shares, sizeBytes, shrunkCount, lostCount } = draft;
     const nodes = shares.map(({ id, now, after }) => ({ nodeId: id, now, after }));
     const shown = moves.slice(0, shownMovesMax);
     const planId = this.#drafts.keep(seats, draft);
-    const sums = { sizeBytes, shrunkCount, lostCount };
+    const sums = { leftOut: leftOut.map(({ id }) => id), sizeBytes, shrunkCount, lostCount };
     return { planId, nodes, moveCount: moves.length, moves: shown, ...sums };
   }
 
@@ -153,9 +179,13 @@ export class Plans {
     });
   }
 
-  /** Throws NO_REASSIGNMENT_IN_PROGRESS. */
+  /** Cancels also a plan that can not be read: it goes. Throws NO_REASSIGNMENT_IN_PROGRESS. */
   async steer(state: PlanState): Promise<PlanStatus> {
     return await this.#inTurn(async () => {
+      if (this.#entries.unreadable !== undefined && state === "cancelled") {
+        await this.#parts.cluster.feed.whenReached(await this.#entries.clear());
+        return noPlan;
+      }
       const plan = this.#plan;
       if (plan === undefined || this.#run === undefined) {
         throw new XylemError("NO_REASSIGNMENT_IN_PROGRESS", "No plan is running");
@@ -267,7 +297,23 @@ export class Plans {
     });
   }
 
+  /** Nobody but the controller writes it: what is not of its writing is read anew. */
+  get #isCertain(): boolean {
+    const { isCertain, guard } = this.#entries;
+    const { feed } = this.#parts.cluster;
+    const seen = feed.revisionOf(planKey);
+    const isGone = seen === 0 && guard.revision > 0 && feed.revision >= guard.revision;
+    return isCertain && seen <= guard.revision && !isGone;
+  }
+
+  #noteUnreadable(): void {
+    const { unreadable } = this.#entries;
+    if (unreadable !== undefined) this.#parts.cluster.unreadable.note(unreadable);
+  }
+
   #checkIdle(): void {
+    const { unreadable } = this.#entries;
+    if (unreadable !== undefined) throw refusedFor(unreadable, "cancel it, and it is removed");
     if (this.#run === undefined) return;
     const detail = `Plan ${this.#plan?.id} is running; cancel it or wait for its end`;
     throw new XylemError("REASSIGNMENT_IN_PROGRESS", detail);
@@ -275,11 +321,12 @@ export class Plans {
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     return this.#turns.take("plan", async () => {
-      if (!this.#entries.isCertain) {
+      if (!this.#isCertain) {
         const { coordinator, office } = this.#parts;
         const [entries, plan] = await PlanEntries.open(coordinator, office);
         this.#entries = entries;
         this.#begin(plan);
+        this.#noteUnreadable();
       }
       return await work();
     });
@@ -292,6 +339,10 @@ function replaced(seats: readonly Seat[], seat: Seat): readonly Seat[] {
 
 function refused(detail: string): XylemError {
   return new XylemError("INVALID_REQUEST", detail);
+}
+
+function refusedFor({ key, why }: UnreadableEntry, how: string): XylemError {
+  return refused(`the coordinator's entry ${key} can not be read (${why}): ${how}`);
 }
 
 function stale(planId: string): XylemError {

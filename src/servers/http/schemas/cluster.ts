@@ -26,6 +26,9 @@ export const draftedPlan = object({
     }),
     { description: "The first 10,000 of them." },
   ),
+  leftOut: listOf(integer(), {
+    description: "Nodes that wait for a part and get none: they do not answer.",
+  }),
   sizeBytes: integer({ description: "What is copied in all." }),
   shrunkCount: integer({ description: "Partitions that lose a replica: nodes are too few." }),
   lostCount: integer({ description: "Partitions that begin anew, empty: who had them is gone." }),
@@ -56,6 +59,7 @@ const nodeStatus = object({
   weight: decimal(),
   replacement: orNull(integer({ description: "While it leaves: who takes all it has." })),
   isGone: flag({ description: "Whether it was removed as lost with its disk." }),
+  isReached: flag({ description: "Whether it answers the controller." }),
   share: decimal({ description: "Its part of all replicas, 0 to 1." }),
   pendingShare: decimal({ description: "The same once the plan has run." }),
   replicas: integer(),
@@ -74,6 +78,9 @@ export const clusterStatus = object({
   plan: { anyOf: [committedPlan, { type: "null" }], description: "The last that was committed." },
   stuck: listOf(object({ topic: text(), partition: integer(), why: text() }), {
     description: "Partitions that need a hand.",
+  }),
+  unreadable: listOf(object({ key: text(), why: text() }), {
+    description: "Entries of the coordinator that can not be read, and are left alone.",
   }),
 });
 
