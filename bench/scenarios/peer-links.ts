@@ -93,7 +93,8 @@ function sendAppends(ends: Ends, count: number, sizeBytes: number): Promise<void
 function sendAcks(ends: Ends, count: number): Promise<void> {
   return sendInTurns(ends, [count, acksPerTurn], (index) => {
     const offsets = { written: index, flushed: index, ownWritten: index, ownFlushed: index };
-    const message = { kind: "ack", ...session, ...offsets, logStart: 0 } as const;
+    const starts = { logStart: 0, logStartMax: 0 };
+    const message = { kind: "ack", ...session, ...offsets, ...starts } as const;
     ends[1].send({ topicId, partition: index % 100, message });
   });
 }

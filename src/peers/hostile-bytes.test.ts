@@ -110,7 +110,7 @@ test("a node that sends far past its room has its link ended", async () => {
   const topicId = new Uint8Array(16);
   const message = { kind: "reject", epoch: 1, session: 1 } as const;
   const frames = Array.from({ length: 20 }, () => {
-    const writer = new FrameWriter(0);
+    const writer = new FrameWriter(0, 2);
     while (writer.sizeBytes < 60_000) writer.message({ topicId, partition: 0, message }, []);
     return joinBytes(writer.seal(portableCrc32c).chunks);
   });

@@ -62,6 +62,7 @@ export class PeerConnection implements PeerLink, PeerSocketEvents {
   readonly #window: LinkWindow;
   readonly #roomListeners = new Set<() => void>();
   #state: "open" | "closing" | "closed" = "open";
+  readonly #version: number;
   #frame: FrameWriter | undefined;
   #leases: ReadLease[] = [];
   #isFlushing = false;
@@ -71,11 +72,12 @@ export class PeerConnection implements PeerLink, PeerSocketEvents {
   #silentTicks = 0;
   #givenUpFor: string | undefined;
 
-  constructor(socket: PeerSocket, { peer, limits }: Agreed, host: ConnectionHost) {
+  constructor(socket: PeerSocket, { peer, limits, version }: Agreed, host: ConnectionHost) {
     this.#socket = socket;
     this.#host = host;
     this.peer = peer;
     this.peerLimits = limits;
+    this.#version = version;
     this.#assembler = new FrameAssembler(host.limits.frameBytesMax);
     this.#window = new LinkWindow(host.limits, limits);
   }
@@ -267,7 +269,7 @@ export class PeerConnection implements PeerLink, PeerSocketEvents {
         this.#flush();
       });
     }
-    this.#frame ??= new FrameWriter(this.#window.tell());
+    this.#frame ??= new FrameWriter(this.#window.tell(), this.#version);
     return this.#frame;
   }
 

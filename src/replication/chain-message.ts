@@ -60,6 +60,8 @@ export interface Ack extends InSession {
   readonly flushed: number;
   /** They have deleted what is below it. */
   readonly logStart: number;
+  /** The greatest log start among them: a head has ordered it, this one or one before it. */
+  readonly logStartMax: number;
   /** What the sender itself has: tells a slow replica from one with a slow one behind it. */
   readonly ownWritten: number;
   readonly ownFlushed: number;

@@ -62,8 +62,8 @@ class Stage {
 const hello = { kind: "hello", epoch: 1, session: 1, logStart: 0, end: 0, epochs: [] } as const;
 
 function ack(written: number, own = written): ChainMessage {
-  const held = { written, flushed: written, logStart: 0, ownWritten: own, ownFlushed: own };
-  return { kind: "ack", epoch: 1, session: 1, ...held };
+  const held = { written, flushed: written, logStart: 0, logStartMax: 0 };
+  return { kind: "ack", epoch: 1, session: 1, ...held, ownWritten: own, ownFlushed: own };
 }
 
 /** A head whose successor has shaken hands. */

@@ -277,8 +277,9 @@ export class ChainReplica implements ReplicaCore {
     if (this.role === "outsider") return;
     this.#learn();
     const chain = this.#followers.leastMarks();
-    if (this.#isHead) this.#commitAsHead(heldOf(chain, this.marks.durability));
-    else this.#upstream.acknowledge(chain, isTick);
+    const { logStartMax } = this.#followers;
+    if (this.#isHead) this.#leadOn(heldOf(chain, this.marks.durability), logStartMax);
+    else this.#upstream.acknowledge(chain, logStartMax, isTick);
     this.#followers.advance(chain, isTick);
     this.#drain();
   }
@@ -287,12 +288,21 @@ export class ChainReplica implements ReplicaCore {
   #learn(): void {
     if (this.#isHead || !this.#upstream.isReady) return;
     this.#commit(Math.min(this.#upstream.heardCommitted, this.marks.held));
-    const offset = Math.min(this.orders.logStart, this.marks.committed);
-    if (offset > this.marks.logStart) this.emit({ kind: "moveLogStart", offset });
+    this.#deleteBelow(this.orders.logStart);
   }
 
-  #commitAsHead(offset: number): void {
-    if (this.refusalOfCommit(this.nowMs) === undefined) this.#commit(offset);
+  /**
+   * What others have deleted a head had ordered that was cut out before all had heard it: nobody
+   * brings it back, so it is ordered anew.
+   */
+  #leadOn(held: number, logStartMax: number): void {
+    if (this.refusalOfCommit(this.nowMs) === undefined) this.#commit(held);
+    this.#deleteBelow(logStartMax);
+  }
+
+  #deleteBelow(ordered: number): void {
+    const offset = Math.min(ordered, this.marks.committed);
+    if (offset > this.marks.logStart) this.emit({ kind: "moveLogStart", offset });
   }
 
   #commit(offset: number): void {
@@ -353,6 +363,11 @@ export class ChainReplica implements ReplicaCore {
   /** As of `Followers`. */
   copyingTo(link: LinkId, session: number): Member | undefined {
     return this.#followers.copyingTo(link, session);
+  }
+
+  /** The greatest log start in the chain, as far as it is known here. */
+  get logStartMax(): number {
+    return this.#followers.logStartMax;
   }
 
   /** What every replica of the chain has, as this one knows it; of a head: of the whole chain. */

@@ -21,6 +21,7 @@ export class Downstream {
   #isReading = false;
   #hasShaken = false;
   #acknowledged: ChainMarks = noMarks;
+  #logStartMax = 0;
   #own = { written: 0, flushed: 0 };
   #told = { committed: -1, logStart: -1, flush: 0, freshCount: 0 };
   #toldMs: number;
@@ -59,15 +60,21 @@ export class Downstream {
     return this.#acknowledged;
   }
 
+  /** The greatest log start that it or one behind it has; not before it is in step. */
+  get logStartMax(): number {
+    return this.#logStartMax;
+  }
+
   /** What it has itself. */
   get own(): { readonly written: number; readonly flushed: number } {
     return this.#own;
   }
 
   /** Answers false when it claims what it was never sent. */
-  ack({ written, flushed, logStart, ownWritten, ownFlushed }: Ack): boolean {
+  ack({ written, flushed, logStart, logStartMax, ownWritten, ownFlushed }: Ack): boolean {
     if (ownWritten > this.#next) return false;
     this.#hasShaken = true;
+    this.#logStartMax = Math.max(this.#logStartMax, logStartMax);
     const before = this.#acknowledged;
     this.#acknowledged = {
       written: Math.max(before.written, written),
@@ -159,10 +166,11 @@ function isAtDividedBatch({ marks, ports }: ReplicaCore, { end, epochs }: Hello)
 
 /**
  * Only what was committed is deleted: up to its log start the other log was equal to this one. But
- * what a joiner deleted an unclean start may have taken back since.
+ * what a joiner deleted an unclean start may have taken back since, and others be there instead:
+ * such a log start would have them deleted.
  */
 function equalBelow({ marks, config, role }: ReplicaCore, { logStart, epochs }: Hello): number {
   const isOld = isBeforeUncleanStart(epochs, config?.unclean ?? 0);
   const isJoiner = role === "tail" || role === "solo";
-  return isJoiner && isOld && logStart > marks.committed ? 0 : Math.min(logStart, marks.end);
+  return isJoiner && isOld && logStart > marks.logStart ? 0 : Math.min(logStart, marks.end);
 }

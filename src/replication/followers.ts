@@ -127,6 +127,12 @@ export class Followers {
     return least;
   }
 
+  /** The greatest log start here and behind: a head has ordered it. */
+  get logStartMax(): number {
+    const behind = this.#slots.map(({ session }) => session?.logStartMax ?? 0);
+    return Math.max(this.#core.marks.logStart, ...behind);
+  }
+
   /** Sends on what there is, and sees to the join; `told` is what was answered for ahead. */
   advance(told: ChainMarks, isTick: boolean): void {
     this.#joining.acknowledge(told);

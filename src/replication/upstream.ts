@@ -29,6 +29,7 @@ export class Upstream {
   /** Doubles from Hello to Hello: an answer that is only slow still finds its session. */
   #patienceMs: number;
   #told: ChainMarks = noMarks;
+  #logStartMaxTold = 0;
   #ownTold = { written: -1, flushed: -1 };
 
   constructor(core: ReplicaCore) {
@@ -180,6 +181,7 @@ export class Upstream {
     this.#state = "ready";
     this.#patienceMs = this.#core.limits.retryMs;
     this.#told = noMarks;
+    this.#logStartMaxTold = 0;
     this.#ownTold = { written: -1, flushed: -1 };
   }
 
@@ -227,13 +229,14 @@ export class Upstream {
   }
 
   /** Tells what this replica and all behind it have, when that matters; on a tick, all news. */
-  acknowledge(chain: ChainMarks, isTick: boolean): void {
+  acknowledge(chain: ChainMarks, logStartMax: number, isTick: boolean): void {
     if (this.#state !== "ready") return;
     const { written, flushed, durability } = this.#core.marks;
     const told = this.#told;
     const isFirst = this.#ownTold.written < 0;
     const isHeldMore = heldOf(chain, durability) > heldOf(told, durability);
-    const isMore = isHeldMore || chain.flushed > told.flushed || chain.logStart > told.logStart;
+    const isDeletedMore = chain.logStart > told.logStart || logStartMax > this.#logStartMaxTold;
+    const isMore = isHeldMore || chain.flushed > told.flushed || isDeletedMore;
     const isNews =
       chain.written > told.written ||
       written !== this.#ownTold.written ||
@@ -245,8 +248,9 @@ export class Upstream {
       logStart: Math.max(told.logStart, chain.logStart),
     };
     this.#ownTold = { written, flushed };
+    this.#logStartMaxTold = Math.max(this.#logStartMaxTold, logStartMax);
     const inSession = { epoch: this.#core.epoch, session: this.#session };
-    const own = { ownWritten: written, ownFlushed: flushed };
+    const own = { logStartMax: this.#logStartMaxTold, ownWritten: written, ownFlushed: flushed };
     this.#send({ kind: "ack", ...inSession, ...this.#told, ...own });
   }
 

@@ -100,7 +100,7 @@ function admissionContract(world: () => PeerWorld): void {
   const refusals: readonly [string, PeerNodeOptions, RegExp][] = [
     ["another secret", { key: new Uint8Array(32).fill(9) }, /cluster.secret/],
     ["another cluster", { clusterId: "another" }, /different clusters/],
-    ["a version too new", { versions: { min: 2, max: 3 } }, /no version/],
+    ["a version too new", { versions: { min: 3, max: 4 } }, /no version/],
   ];
   test.each(refusals)("%s: no link, said in the log of both, now and then", async (...given) => {
     const [, options, reason] = given;

@@ -35,7 +35,14 @@ export function openPeerEnd(id: number, other?: PeerAddress): PeerMesh {
 
 function serve(): void {
   const links = openPeerEnd(receiverId);
-  const offsets = { written: 1, flushed: 1, logStart: 0, ownWritten: 1, ownFlushed: 1 };
+  const offsets = {
+    written: 1,
+    flushed: 1,
+    logStart: 0,
+    logStartMax: 0,
+    ownWritten: 1,
+    ownFlushed: 1,
+  };
   const ack = { kind: "ack", epoch: 1, session: 1, ...offsets } as const;
   links.onMessages((link, messages) => {
     for (const { topicId, partition, message } of messages) {

@@ -32,15 +32,18 @@ const chainMessage: fc.Arbitrary<ChainMessage> = fc.oneof(
       isFresh: fc.boolean(),
     })
     .map((message) => (message.flush % 2 === 0 ? { ...message, next: message.base } : message)),
-  fc.record({
-    kind: fc.constant("ack" as const),
-    ...session,
-    written: offset,
-    flushed: offset,
-    logStart: offset,
-    ownWritten: offset,
-    ownFlushed: offset,
-  }),
+  fc
+    .record({
+      kind: fc.constant("ack" as const),
+      ...session,
+      written: offset,
+      flushed: offset,
+      logStart: fc.nat(),
+      logStartMax: offset,
+      ownWritten: offset,
+      ownFlushed: offset,
+    })
+    .map((ack) => ({ ...ack, logStartMax: Math.max(ack.logStart, ack.logStartMax) })),
   fc.record({ kind: fc.constant("reject" as const), ...session }),
 );
 

@@ -5,7 +5,14 @@ export const topicId = Uint8Array.from({ length: 16 }, (_, at) => at);
 
 /** A numbered message without record bytes. */
 export function ackOf(written: number): PeerMessage {
-  const offsets = { written, flushed: 0, logStart: 0, ownWritten: written, ownFlushed: 0 };
+  const offsets = {
+    written,
+    flushed: 0,
+    logStart: 0,
+    logStartMax: 0,
+    ownWritten: written,
+    ownFlushed: 0,
+  };
   return { topicId, partition: 3, message: { kind: "ack", epoch: 1, session: 1, ...offsets } };
 }
 

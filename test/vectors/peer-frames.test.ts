@@ -16,7 +16,7 @@ import { makeProof } from "../../src/peers/handshake/prove.ts";
 import type { ChainMessage } from "../../src/replication/chain-message.ts";
 import { fromHex, loadVectors, toHex } from "./vector.ts";
 
-/** Version 1 of the protocol between nodes: these bytes never change, newer versions are added. */
+/** The protocol between nodes: these bytes never change, newer versions are added. */
 interface Vectors {
   readonly messages: readonly { message: ChainMessage; bytes?: string; frame: string }[];
   readonly mixed: string;
@@ -54,14 +54,14 @@ test.each(vectors.messages)("a frame with $message.kind", ({ message, bytes, fra
     message,
     ...(bytes !== undefined && { bytes: fromHex(bytes) }),
   };
-  const writer = new FrameWriter(1_000_000);
+  const writer = new FrameWriter(1_000_000, 2);
   writer.message(sent, sent.bytes === undefined ? [] : [sent.bytes]);
   expect(toHex(joinBytes(writer.seal(portableCrc32c).chunks))).toBe(frame);
   expect(readFrame(fromHex(frame).subarray(4), portableCrc32c).messages).toEqual([sent]);
 });
 
 test("a frame with everything that is no chain's, and two messages of one topic", () => {
-  const writer = new FrameWriter(0);
+  const writer = new FrameWriter(0, 2);
   writer.wanted(true);
   const message: ChainMessage = { kind: "reject", epoch: 1, session: 2 };
   writer.message({ topicId, partition: 0, message }, []);

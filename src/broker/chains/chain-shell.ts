@@ -11,6 +11,7 @@ import type { ReplicaGovernor, ReplicaLog, ReplicaUse } from "../partition/repli
 import type { ChainHost } from "./chain-host.ts";
 import type { Ticking } from "./chain-ticks.ts";
 import { CopyGate } from "./pace/copy-gate.ts";
+import { refusalReasons } from "./refusal-reasons.ts";
 import { ReplicaOrders } from "./replica-orders.ts";
 import { portsOf, rulesOf, startOf } from "./replica-start.ts";
 import { StoredWaiters } from "./stored-waiters.ts";
@@ -88,6 +89,10 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
 
   get knowsLatest(): boolean {
     return !this.#isOver && this.#replica.knowsLatest(this.#host.clock.monotonicMs());
+  }
+
+  get logStartMax(): number {
+    return this.#replica.logStartMax;
   }
 
   get memberCount(): number {
@@ -378,19 +383,13 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
   }
 
   #refused(code: RefusalCode): XylemError {
-    return new XylemError(code, `${this.#name}: ${reasons[code]}`);
+    return new XylemError(code, `${this.#name}: ${refusalReasons[code]}`);
   }
 
   get #name(): string {
     return `${this.#log.log.topic}-${this.#log.log.index}`;
   }
 }
-
-const reasons: Readonly<Record<RefusalCode, string>> = {
-  NOT_LEADER_OR_FOLLOWER: "this node is not, or not any more, the one to ask",
-  NOT_ENOUGH_REPLICAS: "its chain is shorter than min.insync.replicas",
-  NOT_ENOUGH_REPLICAS_AFTER_APPEND: "its chain became shorter than min.insync.replicas",
-};
 
 function carriesRecords(message: ChainMessage): boolean {
   return message.kind === "append" && message.next > message.base;

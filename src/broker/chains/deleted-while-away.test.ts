@@ -21,6 +21,7 @@ const ids = [1, 2, 3];
 const topicAt = (id: number): Topic => world.cluster.node(id).topic("orders") as Topic;
 const partitionAt = (id: number): PlacedPartition =>
   topicAt(id).partitions[0] as unknown as PlacedPartition;
+const startAt = (id: number): number => partitionAt(id).placement.log?.logStart ?? -1;
 const headId = (among = ids): number =>
   among.find((id) => partitionAt(id)?.absence === undefined) ?? -1;
 const members = (at: number): number => {
@@ -54,7 +55,6 @@ test("records that were deleted while a replica was down do not come back with i
   await append(head, 1);
   await world.cluster.drive(world.restart(former));
   await world.until("it is a member again", () => members(head) === 3);
-  const startAt = (id: number): number => partitionAt(id).placement.log?.logStart ?? -1;
   await world.until("all begin there", () => ids.every((id) => startAt(id) === 7));
   // It is the only one left, and so the head.
   await world.stop(other);
@@ -95,6 +95,25 @@ test("records are deleted once every replica has deleted them", async () => {
   await world.cluster.drive(deleting);
   const starts = ids.map((id) => partitionAt(id).placement.log?.logStart);
   expect(starts).toEqual([3, 3, 3]);
+});
+
+test("what a head deleted that went before the others heard of it they delete too", async () => {
+  await append(1, 10);
+  const head = headId();
+  const others = ids.filter((id) => id !== head);
+  for (const id of others) world.cluster.network.block(head, id);
+  const outcome = deleteBefore(7).catch((error: Error) => error);
+  await world.until("it is deleted there", () => startAt(head) === 7);
+  expect(others.map(startAt)).toEqual([0, 0]);
+  const former = await world.stop(head);
+  expect(await outcome).toBeInstanceOf(Error);
+  for (const id of others) world.cluster.network.unblock(head, id);
+  await world.until("another leads", () => headId(others) > 0);
+  const next = headId(others);
+  expect(startAt(next)).toBe(0);
+  await world.cluster.drive(world.restart(former));
+  await world.until("it is a member again", () => members(next) === 3);
+  await world.until("all begin there", () => ids.every((id) => startAt(id) === 7));
 });
 
 test("a topic that was made again while a replica was down is empty there", async () => {

@@ -19,7 +19,8 @@ import type {
 } from "../partition/partition-log.ts";
 import type { RunningChain } from "./running-chain.ts";
 
-type ServingChain = "isReadable" | "knowsLatest" | "memberCount" | "whenDeleted" | "whenStored";
+type ServingChain = "isReadable" | "knowsLatest" | "logStartMax" | "memberCount" | Waits;
+type Waits = "whenDeleted" | "whenStored";
 
 /** Where a partition is, as seen from here. */
 export interface Placement {
@@ -129,6 +130,10 @@ export class PlacedPartition implements PartitionLog {
 
   get knowsLatest(): boolean {
     return this.#placement.chain?.knowsLatest ?? false;
+  }
+
+  get logStartMax(): number {
+    return this.#placement.chain?.logStartMax ?? 0;
   }
 
   get leaderEpoch(): number {

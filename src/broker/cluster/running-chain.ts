@@ -17,6 +17,8 @@ export interface RunningChain {
   readonly isReadable: boolean;
   /** At a head: whether what is committed here is the newest there is (KIP-207). */
   readonly knowsLatest: boolean;
+  /** Where the shortest log of the chain begins, as far as it is known here. */
+  readonly logStartMax: number;
   /** Of its chain: Kafka's replicas in sync. */
   readonly memberCount: number;
   /**

@@ -19,6 +19,7 @@ export class LogStart {
   #offset: number;
   /** Where it is about to move, once that is durable. */
   readonly #targets = new Set<{ readonly offset: number }>();
+  #isHeld = false;
 
   constructor(offset: number, parts: LogStartParts) {
     this.#offset = offset;
@@ -52,7 +53,7 @@ export class LogStart {
       throw new XylemError("OFFSET_OUT_OF_RANGE", detail);
     }
     // Retention may have moved it that far and not have found room to say so.
-    await this.#store(target);
+    if (this.#isHeld || !(await this.#store(target))) return;
     this.#advance(target);
     await this.#parts.upkeep.removeSegmentsBelow(this.#offset, settings);
   }
@@ -63,11 +64,14 @@ export class LogStart {
    */
   async moveTo(target: number, settings: TopicSettings): Promise<void> {
     const { upkeep } = this.#parts;
+    if (this.#isHeld) return;
     if (target > this.#offset) {
-      await this.#store(target).catch((error: unknown) => {
+      const isDue = await this.#store(target).catch((error: unknown) => {
         const isFull = error instanceof XylemError && error.code === "DISK_FULL";
         if (!isFull || !upkeep.isSegmentBase(target)) throw error;
+        return true;
       });
+      if (!isDue) return;
     }
     this.#advance(target);
     await upkeep.removeSegmentsBelow(this.#offset, settings);
@@ -78,16 +82,33 @@ export class LogStart {
     this.#offset = offset;
   }
 
-  store(): Promise<void> {
-    return this.#store(this.#offset);
+  /**
+   * While the log is cut it stays where it is: where it was about to move may be past the end then.
+   * Answers whether the checkpoint may say already that it has moved.
+   */
+  hold(): boolean {
+    const isMoving = this.#targets.size > 0;
+    this.#isHeld = true;
+    this.#targets.clear();
+    return isMoving;
   }
 
-  async #store(offset: number): Promise<void> {
+  letGo(): void {
+    this.#isHeld = false;
+  }
+
+  async store(): Promise<void> {
+    await this.#store(this.#offset);
+  }
+
+  /** Answers false when the log was cut meanwhile: it does not begin there any more. */
+  async #store(offset: number): Promise<boolean> {
     const target = { offset };
     this.#targets.add(target);
     try {
       const { context, folder } = this.#parts;
       await context.storeLogStart(folder.path);
+      return this.#targets.has(target);
     } finally {
       this.#targets.delete(target);
     }

@@ -44,6 +44,8 @@ export interface PartitionLog {
    * committed all it began with (KIP-207).
    */
   readonly knowsLatest?: boolean;
+  /** In a cluster, at a head: the greatest log start in the chain, as far as it is known here. */
+  readonly logStartMax?: number;
 
   /**
    * Makes it ready for what follows in the same turn of the loop; undefined: it is. Rejects with

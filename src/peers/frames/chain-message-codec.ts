@@ -7,8 +7,14 @@ import { itemTags } from "./item-tags.ts";
 
 const epochEndBytesMin = 2;
 
+/** How a message is written to who speaks that version of the protocol. */
+export function tagOf(message: ChainMessage, version: number): number {
+  const tellsStarts = message.kind === "ack" && message.logStartMax > message.logStart;
+  return tellsStarts && version >= 2 ? itemTags.ackOfStarts : itemTags[message.kind];
+}
+
 /** Everything of a message but its place and an Append's batches. */
-export function writeChainMessage(writer: ByteWriter, message: ChainMessage): void {
+export function writeChainMessage(writer: ByteWriter, message: ChainMessage, tag: number): void {
   writeCount(writer, message.epoch);
   writeCount(writer, message.session);
   switch (message.kind) {
@@ -21,7 +27,8 @@ export function writeChainMessage(writer: ByteWriter, message: ChainMessage): vo
     case "append":
       return writeAppend(writer, message);
     case "ack":
-      return writeAck(writer, message);
+      writeAck(writer, message);
+      return tag === itemTags.ackOfStarts ? writeCount(writer, message.logStartMax) : undefined;
     case "reject":
       return;
   }
@@ -29,7 +36,7 @@ export function writeChainMessage(writer: ByteWriter, message: ChainMessage): vo
 
 /** Undefined: the tag is of no message. Throws MalformedError. */
 export function readChainMessage(reader: ByteReader, tag: number): ChainMessage | undefined {
-  if (tag < itemTags.hello || tag > itemTags.reject) return undefined;
+  if (tag < itemTags.hello || tag > itemTags.ackOfStarts) return undefined;
   const epoch = readCount(reader);
   const session = readCount(reader);
   switch (tag) {
@@ -40,7 +47,8 @@ export function readChainMessage(reader: ByteReader, tag: number): ChainMessage 
     case itemTags.append:
       return readAppend(reader, epoch, session);
     case itemTags.ack:
-      return readAck(reader, epoch, session);
+    case itemTags.ackOfStarts:
+      return readAck(reader, tag, epoch, session);
     default:
       return { kind: "reject", epoch, session };
   }
@@ -103,13 +111,15 @@ function writeAck(writer: ByteWriter, message: Ack): void {
   writeCount(writer, message.ownFlushed);
 }
 
-function readAck(reader: ByteReader, epoch: number, session: number): Ack {
+function readAck(reader: ByteReader, tag: number, epoch: number, session: number): Ack {
   const written = readCount(reader);
   const flushed = readCount(reader);
   const logStart = readCount(reader);
   const ownWritten = readCount(reader);
   const ownFlushed = readCount(reader);
-  return { kind: "ack", epoch, session, written, flushed, logStart, ownWritten, ownFlushed };
+  const logStartMax = tag === itemTags.ackOfStarts ? readCount(reader) : logStart;
+  const marks = { written, flushed, logStart, logStartMax, ownWritten, ownFlushed };
+  return { kind: "ack", epoch, session, ...marks };
 }
 
 /** Throws MalformedError on what is neither 0 nor 1. */

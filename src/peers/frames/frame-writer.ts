@@ -2,7 +2,7 @@ import { ByteWriter, equalBytes, writeInt32 } from "../../base/bytes.ts";
 import type { Crc32c } from "../../base/crc32c.ts";
 import type { Uuid } from "../../base/uuid.ts";
 import type { PeerMessage } from "../../broker/ports/peer-links.ts";
-import { writeChainMessage } from "./chain-message-codec.ts";
+import { tagOf, writeChainMessage } from "./chain-message-codec.ts";
 import { writeCount, writeText } from "./count.ts";
 import { countedFlag, frameHeadBytes, itemTags, sameTopicBit } from "./item-tags.ts";
 
@@ -22,8 +22,11 @@ export class FrameWriter {
   #topicId: Uuid | undefined;
   #isCounted = false;
 
+  readonly #version: number;
+
   /** `takenBytes`: what this side has taken of what the other one sent. */
-  constructor(takenBytes: number) {
+  constructor(takenBytes: number, version: number) {
+    this.#version = version;
     this.#writer.int32(0);
     this.#writer.int32(0);
     this.#writer.int8(0);
@@ -42,11 +45,12 @@ export class FrameWriter {
 
   message({ topicId, partition, message }: PeerMessage, bytes: readonly Uint8Array[]): void {
     const isSame = this.#isOf(topicId);
-    const writer = this.#count(itemTags[message.kind] | (isSame ? sameTopicBit : 0));
+    const tag = tagOf(message, this.#version);
+    const writer = this.#count(tag | (isSame ? sameTopicBit : 0));
     if (!isSame) writer.copy(topicId);
     this.#topicId = topicId;
     writeCount(writer, partition);
-    writeChainMessage(writer, message);
+    writeChainMessage(writer, message, tag);
     if (message.kind !== "append") return;
     writeCount(writer, totalBytes(bytes));
     for (const chunk of bytes) writer.raw(chunk);

@@ -10,7 +10,7 @@ import { FrameWriter } from "./frame-writer.ts";
 import { type IncomingFrame, readFrame } from "./read-frame.ts";
 
 function frameOf(messages: readonly PeerMessage[], takenBytes = 0): Uint8Array {
-  const writer = new FrameWriter(takenBytes);
+  const writer = new FrameWriter(takenBytes, 2);
   for (const message of messages) writer.message(message, message.bytes ? [message.bytes] : []);
   return joinBytes(writer.seal(portableCrc32c).chunks);
 }
@@ -33,6 +33,18 @@ function isRefused(body: Uint8Array): boolean {
   }
 }
 
+test("who speaks version 1 is told the least log start alone, others the greatest too", () => {
+  const marks = { written: 9, flushed: 9, logStart: 3, logStartMax: 5, ownWritten: 9 } as const;
+  const ack = { kind: "ack", epoch: 1, session: 1, ...marks, ownFlushed: 9 } as const;
+  const heard = [1, 2].map((version) => {
+    const writer = new FrameWriter(0, version);
+    writer.message({ topicId: new Uint8Array(16), partition: 0, message: ack }, []);
+    const bytes = joinBytes(writer.seal(portableCrc32c).chunks);
+    return readFrame(bytes.subarray(4), portableCrc32c).messages[0]?.message;
+  });
+  expect(heard).toEqual([{ ...ack, logStartMax: 3 }, ack]);
+});
+
 test("whatever messages a frame is given come out of it, with their bytes", () => {
   fc.assert(
     fc.property(peerMessages, fc.maxSafeNat(), (messages, takenBytes) => {
@@ -46,7 +58,7 @@ test("whatever messages a frame is given come out of it, with their bytes", () =
 });
 
 test("calls, answers, failures and what is wanted come out too", () => {
-  const writer = new FrameWriter(5);
+  const writer = new FrameWriter(5, 2);
   const body = new Uint8Array(700).fill(3);
   writer.wanted(true);
   writer.call(1, "ask", body);
@@ -74,7 +86,7 @@ test("record bytes are not copied", () => {
     flush: 0,
     isFresh: true,
   } as const;
-  const writer = new FrameWriter(0);
+  const writer = new FrameWriter(0, 2);
   writer.message({ topicId: new Uint8Array(16), partition: 0, message: append }, [bytes]);
   expect(writer.seal(portableCrc32c).chunks.some((chunk) => chunk === bytes)).toBe(true);
 });

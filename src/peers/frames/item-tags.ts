@@ -1,6 +1,6 @@
 /**
- * What is in a frame between nodes, version 1. Numbers marked n are unsigned, seven bits a byte,
- * lowest first, below 2^53; texts are their size in bytes (n) and UTF-8.
+ * What is in a frame between nodes, versions 1 and 2. Numbers marked n are unsigned, seven bits a
+ * byte, lowest first, below 2^53; texts are their size in bytes (n) and UTF-8.
  *
  * | bytes | what |
  * |---|---|
@@ -19,6 +19,7 @@
  * | | | fresh (0 or 1), size n, batches |
  * | 0x13 | Ack | in session, written n, flushed n, log start n, own written n, own flushed n |
  * | 0x14 | Reject | in session |
+ * | 0x15 | Ack | as 0x13, then the greatest log start n, where that is another (version 2) |
  * | 0x20 | call | id n, name text, size n, body |
  * | 0x21 | answer | id n, size n, body |
  * | 0x22 | failure | id n, error code text, detail text |
@@ -33,6 +34,7 @@ export const itemTags = {
   append: 0x12,
   ack: 0x13,
   reject: 0x14,
+  ackOfStarts: 0x15,
   call: 0x20,
   answer: 0x21,
   failure: 0x22,

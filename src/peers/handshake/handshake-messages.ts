@@ -26,7 +26,7 @@ export const prefaceSizeBytes = prefaceBytes.length + 2;
 export const handshakeBytesMax = 512;
 export const nonceBytes = 32;
 /** What this build speaks. An upgrade widens the range first and narrows it a release later. */
-export const ownVersions: VersionRange = { min: 1, max: 1 };
+export const ownVersions: VersionRange = { min: 1, max: 2 };
 
 export interface VersionRange {
   readonly min: number;

@@ -5,13 +5,17 @@ import { ClusterWorld } from "../../../test/support/cluster-world.ts";
 import { batchOf } from "../../../test/support/log-directory.ts";
 import { RawConnection } from "../../../test/support/raw-connection.ts";
 import { recordsOf, textOf } from "../../../test/support/raw-client.ts";
+import type { Partition } from "../../broker/partition/partition.ts";
 import { kafkaCode } from "../../base/errors.ts";
 import { FollowerReads } from "../../broker/fetch/follower-reads.ts";
 import { ProducedBatch, produce } from "../../broker/produce.ts";
+import type { PlacedPartition } from "../../broker/cluster/placed-partition.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import { KafkaServer } from "./kafka-server.ts";
 
 const racks = ["a", "b", "c"];
 let world: ClusterWorld;
+let headDisk: SimulatedDisk;
 let doors: Map<number, { server: Server; kafka: KafkaServer; client: RawConnection }>;
 
 /** `orders` has its head on node 1, of rack a, and replicas on 2 and 3, of racks b and c. */
@@ -19,8 +23,10 @@ beforeEach(async () => {
   world = new ClusterWorld(3);
   doors = new Map();
   const own = { "replica.selector.class": "rack-aware", "replica.lag.time.max.ms": 5_000 };
+  headDisk = new SimulatedDisk({ nowMs: () => world.clock.nowMs() });
   for (const [at, rack] of racks.entries()) {
-    await world.start(at + 1, { ...own, "broker.rack": rack });
+    const disk = at === 0 ? headDisk : undefined;
+    await world.start(at + 1, { ...own, "broker.rack": rack }, disk);
   }
   const assignments = [{ index: 0, replicas: [1, 2, 3] }];
   await world.create(1, "orders", { assignments, partitions: -1, replicas: -1 });
@@ -122,6 +128,24 @@ describe("the head tells a consumer to read", () => {
   ])("from itself, of one %s", async (_who, wish) => {
     await send("x");
     expect(await fetchFrom(1, wish)).toEqual({ error: 0, preferred: -1, values: ["x"] });
+  });
+
+  test("from itself what a replica may have deleted before: nobody goes in circles", async () => {
+    await send("a");
+    await send("b");
+    await until("node 2 knows that", () => logAt(2)?.follower?.committed === 2);
+    // The head's disk has no room to say that its log begins later.
+    headDisk.capacityBytes = headDisk.usedBytes;
+    const { log } = (logAt(2) as PlacedPartition).placement;
+    await world.drive((log as Partition).replica?.moveLogStart(1) as Promise<void>);
+    await until("the head has heard of it", () => logAt(1)?.logStartMax === 1);
+    expect(logAt(1)?.logStart).toBe(0);
+    expect(await fetchFrom(2)).toMatchObject({ error: code("OFFSET_OUT_OF_RANGE") });
+    expect(await fetchFrom(1, { rack: "b" })).toMatchObject({ preferred: -1, values: ["a", "b"] });
+    expect(await fetchFrom(1, { rack: "b", offset: 1 })).toMatchObject({ preferred: 2 });
+    headDisk.capacityBytes = Infinity;
+    await until("it begins there too", () => logAt(1)?.logStart === 1);
+    expect(await fetchFrom(1)).toMatchObject({ error: code("OFFSET_OUT_OF_RANGE") });
   });
 
   test("from itself once that replica has gone", async () => {

@@ -218,6 +218,7 @@ export class ChainNode {
     this.cutting = undefined;
     if (kind === "truncate") this.log.truncate(offset);
     else this.log.restart(offset);
+    this.startWanted = this.log.start;
     const { start: logStart, end, written, flushed } = this.log;
     this.feed({ kind: "truncated", logStart, end, written, flushed });
     this.shown = this.replica.marks.committed;
@@ -227,6 +228,7 @@ export class ChainNode {
   deleteRecords(): void {
     const offset = Math.min(this.startWanted, this.shown);
     if (this.cutting !== undefined || offset <= this.log.start) return;
+    this.#world.judge.deleting(this, offset);
     this.log.moveStart(offset);
     this.feed({ kind: "logStart", offset: this.log.start });
   }

@@ -206,8 +206,7 @@ class ChainPlay {
   }
 
   #delete(node: ChainNode, offset: number): void {
-    const { judge } = this.#world;
-    judge.deletableBelow = Math.max(judge.deletableBelow, offset);
+    this.#world.judge.deletionAsked(node, offset);
     node.startWanted = offset;
     node.deleteRecords();
   }

@@ -245,7 +245,7 @@ export class World {
     const { judge, chance } = this;
     if (logStart > judge.deletedBelow)
       judge.deletedBelow = Math.min(logStart, judge.deletableBelow);
-    if (!this.traits.deletes || chance.is(0.5)) {
+    if (!this.traits.deletes || this.isHealing || chance.is(0.5)) {
       const { end: offset } = node.log;
       const { incarnation } = node.member;
       this.#flushAsked.push({ node, incarnation, epoch: node.replica.epoch, offset });
@@ -253,7 +253,7 @@ export class World {
     }
     const most = this.#deletableBelow(node.shown);
     const offset = chance.between(node.log.start, Math.min(most, node.log.start + 5));
-    judge.deletableBelow = Math.max(judge.deletableBelow, offset);
+    judge.deletionAsked(node, offset);
     node.startWanted = Math.max(node.startWanted, offset);
   }
 
@@ -358,7 +358,8 @@ export class World {
     if (this.clients.some(({ doneCount }) => doneCount < this.#goal)) return false;
     return members.every((node) => {
       const isInStep = node.replica.epoch === config.epoch && node.isMemberOf(config);
-      return isInStep && node.shown === head.log.end && node.log.end === head.log.end;
+      const isSame = node.log.start === head.log.start && node.log.end === head.log.end;
+      return isInStep && isSame && node.shown === head.log.end;
     });
   }
 }

@@ -26,6 +26,7 @@ export class Judge {
   acknowledgedCount = 0;
   /** Below it records may be gone: a client had them deleted. */
   deletableBelow = 0;
+  readonly #deletable = new Set<ModelRecord>();
   /** Below it a client was told that they are. */
   deletedBelow = 0;
   #acknowledged: Acknowledged[] = [];
@@ -92,6 +93,23 @@ export class Judge {
           this.fail(`member ${node.name} lacks committed record ${offset}`);
         }
       }
+    }
+  }
+
+  /** A client has a head delete what is below `offset`; all of it is committed. */
+  deletionAsked({ log }: ChainNode, offset: number): void {
+    this.deletableBelow = Math.max(this.deletableBelow, offset);
+    for (const record of log.records.slice(log.start, offset)) {
+      if (record !== undefined) this.#deletable.add(record);
+    }
+  }
+
+  /** A replica deletes what some head was asked to: these records, not others in their place. */
+  deleting({ name, log }: ChainNode, offset: number): void {
+    for (let at = log.start; at < offset; at += 1) {
+      const record = log.records[at];
+      if (record !== undefined && this.#deletable.has(record)) continue;
+      this.fail(`${name} deletes ${at}, which nobody asked for`);
     }
   }
 
@@ -222,9 +240,9 @@ export class Judge {
   atTheEnd(): void {
     const members = this.#store.config.members.map(({ id }) => this.#nodes[id] as ChainNode);
     const head = members[0] as ChainNode;
-    const start = Math.max(...members.map(({ log }) => log.start));
     for (const { log, name } of members) {
-      for (let offset = start; offset < head.log.end; offset += 1) {
+      if (log.start !== head.log.start) this.fail(`${name} begins at ${log.start}`);
+      for (let offset = log.start; offset < head.log.end; offset += 1) {
         if (log.records[offset] !== head.log.records[offset]) {
           this.fail(`${name} differs from the head at ${offset}`);
         }

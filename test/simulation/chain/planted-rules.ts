@@ -269,6 +269,31 @@ export const plantedRules: readonly PlantedRule[] = [
       at(downstream, "return isJoiner && isOld && logStart", "return logStart >= 0 || logStart"),
     ],
   },
+  {
+    rule: "log-start-heard",
+    scenario: "log-start-heard.txt",
+    without: "what a head deleted that was cut out at once stays in the other logs",
+    plants: [at(replica, "this.#deleteBelow(logStartMax);", "void logStartMax;")],
+  },
+  {
+    rule: "log-start-heard",
+    without: "a log start counts before the log is in step",
+    plants: [
+      at(
+        downstream,
+        "const { marks } = core;",
+        "const { marks } = core;\n    this.#logStartMax = hello.logStart;",
+      ),
+    ],
+  },
+  {
+    rule: "log-start-old",
+    scenario: "unclean-log-start.txt",
+    without: "what was deleted before an unclean start is deleted after it",
+    plants: [
+      at(downstream, "isOld && logStart > marks.logStart", "isOld && logStart > marks.committed"),
+    ],
+  },
 ];
 
 export interface PlantedPlay extends PlantedRule {

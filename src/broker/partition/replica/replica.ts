@@ -47,6 +47,8 @@ export class Replica implements ReplicaLog {
   readonly #parts: ReplicaParts;
   #governor: ReplicaGovernor | undefined;
   #told: { readonly written: number; readonly flushed: number };
+  /** The log start was about to move when the last cut began. */
+  #wasMoving = false;
   /** While it is cut: nothing from here on is to be counted on. */
   #cutFrom: number | undefined;
   #isHalted = false;
@@ -297,11 +299,14 @@ export class Replica implements ReplicaLog {
   async #cut(from: number, plan: (parts: CutParts) => Promise<TruncationPlan>): Promise<void> {
     assert(this.#cutFrom === undefined, "one truncation at a time");
     this.#cutFrom = from;
+    const { start } = this.#parts;
+    this.#wasMoving = start.hold();
     const { compaction } = this.#partition;
     this.#cutting = compaction
       .holdDuring(() => this.#cutHeld(plan))
       .finally(() => {
         this.#cutFrom = undefined;
+        start.letGo();
       });
     await this.#cutting;
   }
@@ -326,7 +331,7 @@ export class Replica implements ReplicaLog {
     try {
       const planned = await plan(parts);
       await applyTruncation(parts, planned, progress);
-      if (planned.note.isRestart) await this.#parts.start.store();
+      if (planned.note.isRestart || this.#wasMoving) await this.#parts.start.store();
       await removeNote(parts);
     } catch (error) {
       if (progress.hasBegun) this.#parts.onStopped(asStorageError(error));

@@ -89,6 +89,28 @@ async function cutBytes(replica: Replica, offset: number): Promise<{ bytes: Uint
 }
 
 describe("what follows from the log goes with it", () => {
+  test("a log start that is about to move does not end up past the end", async () => {
+    const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+    const seen = new Set<string>();
+    for (let turns = 0; turns < 12; turns += 1) {
+      for (const cut of ["truncate", "restartAt"] as const) {
+        const { disk, replica } = await open();
+        await sixRecords(replica);
+        replica.commit(6);
+        const cutting = replica[cut](2).catch((error: Error) => error);
+        for (let passed = 0; passed < turns; passed += 1) await turn();
+        const moving = replica.moveLogStart(5);
+        await Promise.all([cutting, moving]);
+        const bounds = [replica.logStart, replica.end];
+        expect(replica.logStart).toBeLessThanOrEqual(replica.end);
+        const again = await open({}, {}, disk.afterKill());
+        expect([again.replica.logStart, again.replica.end]).toEqual(bounds);
+        seen.add(bounds.join());
+      }
+    }
+    expect([...seen]).toEqual(expect.arrayContaining(["0,2", "2,2"]));
+  });
+
   test("a sequence that was cut off is taken anew, one that stays is known", async () => {
     for (const settings of [{}, { "internal.segment.bytes": 100 }]) {
       const { replica } = await open(settings);

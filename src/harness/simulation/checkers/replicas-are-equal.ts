@@ -15,12 +15,7 @@ export const replicasAreEqual: Checker = (history) => {
   const rules = rulesOf(history);
   const spoiled = new Spoiled(history);
   const ends = new Map<PartitionKey, Bounds>();
-  const asked = new Map<PartitionKey, number>();
-  for (const event of history) {
-    if (event.kind === "final") ends.set(event.partition, event.end);
-    if (event.kind !== "deleteAsked") continue;
-    asked.set(event.partition, Math.max(event.before, asked.get(event.partition) ?? 0));
-  }
+  for (const event of history) if (event.kind === "final") ends.set(event.partition, event.end);
   const compared = new Compared();
   const complaints: string[] = [];
   let count = 0;
@@ -33,11 +28,10 @@ export const replicasAreEqual: Checker = (history) => {
     const batches = event.batches.filter(
       (batch) => batch.nextOffset > end.logStart && batch.baseOffset < end.committed,
     );
-    const first = batches[0]?.baseOffset ?? end.committed;
-    // Retention goes on after all was read. Who was the head may have deleted what it was asked to,
-    // and was cut out before the others heard of it.
-    const isDeleted = rules(partition).hasRetention || first <= (asked.get(partition) ?? 0);
-    const logStart = isDeleted ? Math.max(first, end.logStart) : end.logStart;
+    // Retention goes on after all was read.
+    const logStart = rules(partition).hasRetention
+      ? (batches[0]?.baseOffset ?? end.committed)
+      : end.logStart;
     const bounds = { logStart, committed: end.committed };
     complaints.push(...compared.take(event, batches), ...holesIn(event, batches, bounds));
   }
