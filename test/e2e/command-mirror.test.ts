@@ -1,5 +1,7 @@
 import { Kafka, logLevel } from "kafkajs";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { formatUuid, type Uuid } from "../../src/base/uuid.ts";
+import { emptyBatches } from "../../src/cli/mirror/mirrored-batches.ts";
 import type { BrokerProcess } from "../support/broker-process.ts";
 import { Child } from "../support/child-process.ts";
 import { batchOf, RawClient } from "../support/raw-client.ts";
@@ -149,6 +151,34 @@ test("offsets that were deleted or compacted are as at the source", async () => 
   await target.terminate();
   expect((await xylem(["verify", "--data", target.dataFolder])).code).toBe(0);
 });
+
+test("a target that was filled up to within a batch of the source goes on there", async () => {
+  await sender.createTopic("filled");
+  await send("filled", 0, ["0", "1", "2", "3", "4"]);
+  await sender.deleteRecords(["filled", 0], 3);
+  await reader.createTopic("filled");
+  const partitionData = [{ index: 0, records: emptyBatches(0, 3), mirroredFrom: 0 }];
+  const body = { acks: -1, timeoutMs: 10_000, topicData: [{ name: "filled", partitionData }] };
+  const { responses } = await reader.connection.request("Produce", 9, body);
+  expect(responses[0]?.partitionResponses[0]?.errorCode).toBe(0);
+  await markCopied("filled", 3);
+  await mirrorAll("--topics", "filled");
+  await send("filled", 0, ["5"]);
+  await mirrorAll("--topics", "filled");
+  expect(await recordsAt(reader, "filled")).toEqual(await recordsAt(sender, "filled"));
+});
+
+/** As a mirror notes that all of a topic below an offset is copied. */
+async function markCopied(topic: string, committedOffset: number): Promise<void> {
+  const body = { topics: [{ topicId: new Uint8Array(16), name: topic }] };
+  const found = await sender.connection.request("Metadata", 12, body);
+  const committedMetadata = `1 ${formatUuid(found.topics[0]?.topicId as Uuid)} ${committedOffset}`;
+  const partitions = [{ partitionIndex: 0, committedOffset, committedMetadata }];
+  const groupId = `xylem-mirror-${found.clusterId}`;
+  const committing = { groupId, memberId: "", topics: [{ name: topic, partitions }] };
+  const answer = await reader.connection.request("OffsetCommit", 8, committing);
+  expect(answer.topics[0]?.partitions[0]?.errorCode).toBe(0);
+}
 
 test("a group goes on at the target exactly where it was at the source", async () => {
   await sender.createTopic("jobs", { partitions: 2 });

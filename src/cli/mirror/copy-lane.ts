@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { catalogue } from "../../base/error-catalogue.ts";
 import { MalformedError } from "../../base/errors.ts";
 import { inParallel } from "../../base/in-parallel.ts";
 import { mirrorBatches } from "./mirrored-batches.ts";
@@ -34,6 +35,7 @@ interface Append extends MirroredAppend {
 }
 
 const idleMs = 100;
+const outOfRange = catalogue.OFFSET_OUT_OF_RANGE.kafka;
 const resumesMax = 16;
 
 /**
@@ -105,17 +107,27 @@ export class CopyLane {
 
   #take(copy: PartitionCopy, answer: PartitionFetched, sentMs: number): Append[] {
     if (answer.errorCode !== 0) {
+      // Nothing is known of that epoch there; where it goes on is looked up.
+      if (answer.errorCode === outOfRange && copy.last.epoch >= 0) copy.tellsEpochs = false;
       this.#fail(copy, WireFailure.ofCode(answer.errorCode, "fetching at the source"));
       return [];
     }
     const { position: from } = copy;
     if (from === undefined) return [];
+    const { divergingEpoch } = answer;
+    if (divergingEpoch.epoch >= 0) {
+      copy.cutTo = Math.min(copy.cutTo, Number(divergingEpoch.endOffset));
+      const detail = `the source has cut its log back to ${copy.cutTo}, ${from} was fetched next`;
+      this.#fail(copy, new WireFailure(detail, { isPassing: true }));
+      return [];
+    }
     const stable = Number(answer.lastStableOffset);
     copy.sourceEnd = stable >= 0 ? stable : Number(answer.highWatermark);
     try {
       const batches = mirrorBatches({ ...fetchedBytes(answer), from, isDense: copy.isDense });
       if (batches.next > from) {
         copy.position = batches.next;
+        copy.last = { epoch: batches.lastEpoch, next: batches.next };
         return [{ copy, from, ...batches }];
       }
     } catch (error) {

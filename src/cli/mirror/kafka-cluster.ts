@@ -1,6 +1,6 @@
 import type { ApiName, ReceivedResponseOf, SentRequestOf } from "../../protocol/api-table.ts";
 import type { VersionRange } from "../../protocol/schema/versions.ts";
-import { type BrokerAddress, WireConnection } from "./wire-connection.ts";
+import { type Body, type BrokerAddress, WireConnection } from "./wire-connection.ts";
 import { WireFailure } from "./wire-failure.ts";
 
 interface CallOptions extends Partial<VersionRange> {
@@ -40,7 +40,7 @@ export class KafkaCluster {
   async callNode<Name extends ApiName>(
     nodeId: number,
     name: Name,
-    body: SentRequestOf<Name>,
+    body: Body<Name>,
     { lane = "calls", ...versions }: CallOptions = {},
   ): Promise<ReceivedResponseOf<Name>> {
     const connection = await this.#connect(`${nodeId} ${lane}`, () => this.#addressOf(nodeId));

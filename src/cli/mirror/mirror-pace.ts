@@ -25,8 +25,17 @@ export class MirrorPace {
       const waitMs = this.#freeAtMs - performance.now();
       if (waitMs > 0) await delay(waitMs, undefined, { signal }).catch(() => undefined);
       else if (this.#inFlightBytes < this.#inFlightBytesMax) return;
-      else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      else await this.#nextRelease(signal);
     }
+  }
+
+  /** Also when there is nothing to wait for any more. */
+  async #nextRelease(signal: AbortSignal): Promise<void> {
+    const released = Promise.withResolvers<void>();
+    this.#waiting.push(released.resolve);
+    signal.addEventListener("abort", released.resolve as () => void, { once: true });
+    await released.promise;
+    signal.removeEventListener("abort", released.resolve as () => void);
   }
 
   take(sizeBytes: number): void {

@@ -20,6 +20,8 @@ export interface PartitionPlace {
   readonly index: number;
   /** -1: it has no leader now. */
   readonly leaderId: number;
+  /** -1: not told. */
+  readonly leaderEpoch: number;
 }
 
 /** Kafka's numbers. */
@@ -208,7 +210,7 @@ async function describeConfigs(
 
 function placesOf({ partitions }: MetadataTopic): readonly PartitionPlace[] {
   return partitions
-    .map(({ partitionIndex: index, leaderId }) => ({ index, leaderId }))
+    .map(({ partitionIndex: index, leaderId, leaderEpoch }) => ({ index, leaderId, leaderEpoch }))
     .toSorted((one, other) => one.index - other.index);
 }
 

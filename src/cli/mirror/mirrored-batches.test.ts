@@ -116,3 +116,26 @@ test("more offsets than one batch can span are used up by several", () => {
   expect(batches).toEqual([`0-${2 ** 31 - 1}:`, `${2 ** 31}-${far - 1}:`, `${far}-${far}: a`]);
   expect(next).toBe(far + 1);
 });
+
+test.each(["none", "gzip"] as const)(
+  "of a batch that begins before the target's end what is left is written anew (%s)",
+  (codec) => {
+    const options = { codec, producerId: 5, producerEpoch: 2, baseSequence: 40 };
+    const stored = () => batch(3, ["a", "b", "c", "d"], options);
+    const rest = mirrorBatches({ bytes: stored(), aborted: [], from: 5, isDense: true });
+    const [one] = [...recordBatches(joinBytes(rest.parts))];
+    expect([one?.codec, one?.partitionLeaderEpoch, Number(one?.maxTimestamp)]).toEqual([
+      codec,
+      7,
+      timestampMs,
+    ]);
+    expect(mirror([stored(), batch(7, ["e"])], { from: 5 })).toEqual({
+      batches: ["5-6: c d", "7-7: e"],
+      next: 8,
+      recordCount: 3,
+    });
+    // As the newest batch it is compared with what the source would give again.
+    const again = mirrorBatches({ bytes: stored(), aborted: [], from: 5, isDense: false });
+    expect(again.parts).toEqual(rest.parts);
+  },
+);

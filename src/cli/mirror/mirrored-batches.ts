@@ -1,14 +1,10 @@
 import { writeInt32, writeInt64 } from "../../base/bytes.ts";
 import { assert } from "../../base/assert.ts";
 import { crc32c } from "../../codecs/native-crc32c.ts";
+import { compression } from "../../codecs/node-compression.ts";
 import type { Compression } from "../../protocol/compression.ts";
 import { buildBatch, controlTypes } from "../../protocol/build-batch.ts";
-import {
-  batchBits,
-  batchFields,
-  type RecordBatch,
-  recordBatches,
-} from "../../protocol/record-batch.ts";
+import { batchBits, batchFields, RecordBatch, recordBatches } from "../../protocol/record-batch.ts";
 import { decodeRecords } from "../../protocol/record.ts";
 
 /** A transaction that was aborted, as a fetch tells. */
@@ -32,6 +28,8 @@ export interface MirroredBatches {
   readonly sizeBytes: number;
   readonly next: number;
   readonly recordCount: number;
+  /** The source's, of the last of them; -1: there is none. */
+  readonly lastEpoch: number;
 }
 
 /**
@@ -39,6 +37,7 @@ export interface MirroredBatches {
  * compressed as they are. Producers and transactions belong to the source's brokers; their ids
  * would meet the same ids of other producers here. So their fields are blanked, and batches of
  * aborted transactions and markers become batches without records, which keep the offsets used.
+ * Of a batch that begins before `from` the records from there on are written anew.
  * `bytes` is changed in place where that is enough. Throws MalformedError for what is no batch of
  * magic 2.
  */
@@ -50,27 +49,30 @@ export function mirrorBatches(fetched: FetchedRecords): MirroredBatches {
   let emptyFrom = from;
   let emptyMs = -1;
   let recordCount = 0;
+  let lastEpoch = -1;
   const fill = (to: number): void => {
     if (to > emptyFrom) parts.push(...emptyBatches(emptyFrom, to, emptyMs));
     emptyFrom = to;
   };
   for (const batch of recordBatches(bytes)) {
     if (batch.lastOffset < from) continue;
+    lastEpoch = batch.partitionLeaderEpoch;
     if (isAborted(batch) || batch.isControl || batch.recordCount === 0) {
       emptyMs = Math.max(emptyMs, Number(batch.maxTimestamp));
       next = batch.nextOffset;
       continue;
     }
-    fill(isDense ? batch.baseOffset : next);
-    parts.push(withoutProducer(batch));
-    recordCount += batch.recordCount;
+    const part = batch.baseOffset < from ? cutAhead(batch, from) : withoutProducer(batch);
+    fill(isDense ? Math.max(from, batch.baseOffset) : next);
+    parts.push(part);
+    recordCount += new RecordBatch(part).recordCount;
     next = batch.nextOffset;
     emptyFrom = next;
     emptyMs = -1;
   }
   fill(next);
   const sizeBytes = parts.reduce((sum, part) => sum + part.length, 0);
-  return { parts, sizeBytes, next, recordCount };
+  return { parts, sizeBytes, next, recordCount, lastEpoch };
 }
 
 /** Batches without records that use up the offsets [from, to). */
@@ -108,6 +110,9 @@ function isAbortMarker(batch: RecordBatch): boolean {
   return key !== undefined && key !== null && key.length >= 4 && key[3] === controlTypes.abort;
 }
 
+/** Of one batch when it is opened. */
+const batchBytesMax = 1024 ** 3;
+
 const transactionalByte = batchFields.attributes + 1;
 
 /** The batch as a client without a producer id would have sent it; its sum is renewed. */
@@ -121,6 +126,22 @@ function withoutProducer(batch: RecordBatch): Uint8Array {
   writeInt32(bytes, batchFields.baseSequence, -1);
   writeInt32(bytes, batchFields.crc, crc32c(bytes.subarray(batchFields.attributes)));
   return bytes;
+}
+
+/** A target may end within a batch, as where the source's log start divided it. */
+function cutAhead(batch: RecordBatch, from: number): Uint8Array {
+  const open = { compression, sizeBytesMax: batchBytesMax };
+  const records = decodeRecords(batch, open).filter(({ offset }) => offset >= from);
+  const inputs = records.map((record) => ({ ...record, offsetDelta: record.offset - from }));
+  const isAppendTime = batch.timestampType === "LogAppendTime";
+  const options = {
+    baseOffset: from,
+    lastOffsetDelta: batch.lastOffset - from,
+    leaderEpoch: batch.partitionLeaderEpoch,
+    codec: batch.codec,
+    ...(isAppendTime && { logAppendTimeMs: Number(batch.maxTimestamp) }),
+  };
+  return buildBatch(inputs, options, { crc32c, compression });
 }
 
 /** Markers and empty batches are never compressed. */

@@ -15,6 +15,8 @@ const taggedVersionMin = 9;
 /** Of Fetch: topics by id (KIP-516). */
 const topicIdVersionMin = 13;
 const fetchVersionMax = 16;
+/** Of Fetch: a source sees by the last epoch that it has cut back what was fetched (KIP-595). */
+const lastEpochVersionMin = 12;
 
 /** A partition's first or next offset; the latest is that of committed transactions. */
 export async function listOffset(
@@ -49,23 +51,38 @@ export async function fetchOnce(
   offset: number,
 ): Promise<FetchedBytes> {
   const one = { topic: copy.topic, topicId: noUuid, index: copy.index, position: offset };
-  const body = fetchBody([one], { sizeBytesMax: 1, waitMs: 0 });
+  const body = fetchBody([{ ...one, ...noEpochs }], { sizeBytesMax: 1, waitMs: 0 });
   const answer = await cluster.callNode(leaderId, "Fetch", body);
   const code = answer.errorCode || (answer.responses[0]?.partitions[0]?.errorCode ?? 0);
   if (code !== 0) throw WireFailure.ofCode(code, `reading at offset ${offset}`);
   return fetchedBytes(answer.responses[0]?.partitions[0]);
 }
 
-type Wanted = Pick<PartitionCopy, "topic" | "index" | "position" | "topicId">;
+type Wanted = Pick<
+  PartitionCopy,
+  "topic" | "index" | "position" | "topicId" | "sourceEpoch" | "last" | "tellsEpochs"
+>;
+
+const noEpochs = { sourceEpoch: -1, last: { epoch: -1, next: -1 }, tellsEpochs: false };
+
+interface FetchBounds {
+  readonly sizeBytesMax: number;
+  readonly waitMs: number;
+}
 
 /** Without a session. */
-function fetchBody(
-  wanted: readonly Wanted[],
-  { sizeBytesMax, waitMs }: { readonly sizeBytesMax: number; readonly waitMs: number },
-) {
+function fetchBody(wanted: readonly Wanted[], { sizeBytesMax, waitMs }: FetchBounds, version = 0) {
   const topics = [...Map.groupBy(wanted, ({ topic }) => topic)].map(([topic, own]) => {
-    const partitions = own.map(({ index: partition, position: fetchOffset = 0 }) => {
-      return { partition, fetchOffset, partitionMaxBytes: sizeBytesMax };
+    const partitions = own.map((one) => {
+      const { index: partition, position: fetchOffset = 0, sourceEpoch, last } = one;
+      const tellsLast = one.tellsEpochs && version >= lastEpochVersionMin;
+      return {
+        partition,
+        currentLeaderEpoch: sourceEpoch,
+        fetchOffset,
+        ...(tellsLast && { lastFetchedEpoch: last.epoch }),
+        partitionMaxBytes: sizeBytesMax,
+      };
     });
     return { topic, topicId: own[0]?.topicId ?? noUuid, partitions };
   });
@@ -91,11 +108,11 @@ export async function fetchMany(
   source: KafkaCluster,
   leaderId: number,
   wanted: readonly PartitionCopy[],
-  bounds: { readonly sizeBytesMax: number; readonly waitMs: number },
+  bounds: FetchBounds,
 ): Promise<ReadonlyMap<string, PartitionFetched>> {
   const hasIds = wanted.every(({ topicId }) => !isZeroUuid(topicId));
   const max = hasIds ? fetchVersionMax : topicIdVersionMin - 1;
-  const body = fetchBody(wanted, bounds);
+  const body = (version: number) => fetchBody(wanted, bounds, version);
   const answer = await source.callNode(leaderId, "Fetch", body, { lane: "fetches", max });
   if (answer.errorCode !== 0) throw WireFailure.ofCode(answer.errorCode, "fetching at the source");
   const names = new Map(wanted.map(({ topic, topicId }) => [formatUuid(topicId), topic]));

@@ -15,6 +15,14 @@ export class PartitionCopy {
   isDense = true;
   /** The next offset to fetch; undefined: the ends have to be asked first. */
   position: number | undefined;
+  /** The source's leader epoch of what comes before an offset; -1: not known. */
+  last: { readonly epoch: number; readonly next: number } = { epoch: -1, next: -1 };
+  /** At the source now, as metadata told; -1: not known. */
+  sourceEpoch = -1;
+  /** A source that does not know the epochs of its records is not told of them. */
+  tellsEpochs = true;
+  /** The source has cut its log back to there, and what was copied beyond is not in it any more. */
+  cutTo = Infinity;
   /** Below it the target has acknowledged everything. */
   copied = 0;
   /** What the source had committed when it was asked last. */
@@ -47,8 +55,13 @@ export class PartitionCopy {
     const isNew = this.topicId !== zeroUuid && formatUuid(topicId) !== this.sourceId;
     this.topicId = topicId;
     this.sourceLeaderId = source.leaderId;
+    this.sourceEpoch = source.leaderEpoch;
     this.targetLeaderId = target.leaderId;
-    if (isNew) this.position = undefined;
+    if (!isNew) return;
+    this.position = undefined;
+    this.last = { epoch: -1, next: -1 };
+    this.tellsEpochs = true;
+    this.cutTo = Infinity;
   }
 
   /** Nothing is known of its end at the target any more. */

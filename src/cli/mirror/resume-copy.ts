@@ -32,13 +32,21 @@ export async function resumeCopy(copy: PartitionCopy, ends: CopyEnds): Promise<v
     const detail = `the target's log ends at ${target.end}, the source's at ${source.end}`;
     throw new WireFailure(`${detail}: it is of another topic, or was written to by others`);
   }
-  if (target.end > 0) await checkSame(copy, ends, { source, target, kept });
+  if (target.end > copy.cutTo) {
+    const detail = `the source has cut its log back to ${copy.cutTo} since it was copied`;
+    throw new WireFailure(`${detail} to ${target.end}: the target's log is not the source's`);
+  }
+  copy.cutTo = Infinity;
+  const found = target.end === 0 ? -1 : await checkSame(copy, ends, { source, target, kept });
+  // What was fetched from another leader may be older than what is there now.
+  const epoch = copy.last.next === target.end ? copy.last.epoch : found;
   const start = kept?.start ?? (target.end === 0 ? source.start : target.start);
   const next = { sourceId: copy.sourceId, start };
   const place = [copy.topic, copy.index] as const;
   if (kept === undefined) await ends.marks.write(place, target.end, next);
   const end = await skipDeleted(copy, ends, { source, target, start });
   if (start > target.start) await deleteBelow(copy, ends.target, Math.min(start, end));
+  copy.last = { epoch: end === target.end ? epoch : -1, next: end };
   copy.copied = end;
   copy.sourceEnd = source.end;
   copy.position = end;
@@ -55,40 +63,61 @@ async function boundsAt(
 }
 
 /**
- * The newest batch at the target must be the source's. Where the source has deleted it, the mark
- * has to vouch for what is there.
+ * The newest batch at the target must be the source's, whose leader epoch is answered. Where the
+ * source has deleted it, the mark has to vouch for what is there: -1.
  */
 async function checkSame(
   copy: PartitionCopy,
   ends: CopyEnds,
   found: { source: Bounds; target: Bounds; kept: Mark | undefined },
-): Promise<void> {
+): Promise<number> {
   const last = found.target.end - 1;
   if (last < found.source.start || last < found.target.start) {
-    if (found.kept !== undefined) return;
+    if (found.kept !== undefined) return -1;
     throw new WireFailure("the target's log is not this mirror's: delete the topic there first");
   }
-  const one = await sumAt(ends.source, copy.sourceLeaderId, copy, last);
-  const other = await sumAt(ends.target, copy.targetLeaderId, copy, last);
+  const other = await lookAt(ends.target, copy.targetLeaderId, { copy, last, from: 0 });
+  // Where the source's begins before, the target has only what comes from there on.
+  const from = Math.min(other.base, last);
+  const one = await lookAt(ends.source, copy.sourceLeaderId, { copy, last, from });
   // Compaction goes its own way on each side.
-  const isUnlike = one !== other && (copy.isDense || found.kept === undefined);
-  if (!isUnlike) return;
+  const isUnlike = one.sum !== other.sum && (copy.isDense || found.kept === undefined);
+  if (!isUnlike) return one.epoch;
   throw new WireFailure(`at offset ${last} the target's log is not the source's`);
 }
 
-/** Tells the batch that holds an offset, as it is mirrored; all empty ones are alike. */
-async function sumAt(
+interface Looked {
+  readonly copy: PartitionCopy;
+  readonly last: number;
+  /** What of its batch comes before is left out. */
+  readonly from: number;
+}
+
+interface Sight {
+  /** Tells the batch, as it is mirrored; all empty ones are alike. */
+  readonly sum: string;
+  readonly base: number;
+  /** -1: there is nothing at that offset itself. */
+  readonly epoch: number;
+}
+
+/** The batch that holds an offset. */
+async function lookAt(
   cluster: KafkaCluster,
   leaderId: number,
-  copy: PartitionCopy,
-  offset: number,
-): Promise<string> {
-  const fetched = await fetchOnce(cluster, leaderId, copy, offset);
-  const { parts } = mirrorBatches({ ...fetched, from: offset, isDense: false });
+  { copy, last, from }: Looked,
+): Promise<Sight> {
+  const fetched = await fetchOnce(cluster, leaderId, copy, last);
+  const [stored] = recordBatches(fetched.bytes);
+  if (stored === undefined) return { sum: "none", base: last, epoch: -1 };
+  const { baseOffset: base, partitionLeaderEpoch } = stored;
+  const epoch = base <= last ? partitionLeaderEpoch : -1;
+  const { parts } = mirrorBatches({ ...fetched, from: Math.max(from, base), isDense: false });
   const [part] = parts;
-  if (part === undefined) return "none";
+  if (part === undefined) return { sum: "none", base, epoch };
   const first = new RecordBatch(part);
-  return first.recordCount === 0 ? "empty" : `${first.baseOffset} ${first.crc}`;
+  const sum = first.recordCount === 0 ? "empty" : `${first.baseOffset} ${first.crc}`;
+  return { sum, base, epoch };
 }
 
 /**
@@ -101,14 +130,16 @@ async function skipDeleted(
   { source, target, start }: { source: Bounds; target: Bounds; start: number },
 ): Promise<number> {
   if (target.end >= source.start) return target.end;
-  const divided = await findDivided(copy, ends, source);
-  const base = divided === undefined ? source.start : Math.max(target.end, divided.base);
+  const found = await findDivided(copy, ends, source);
+  // Past its beginning only the records that are left of it can be written, as they are fetched.
+  const divided = found !== undefined && target.end <= found.base ? found : undefined;
+  const base = divided?.base ?? source.start;
   let { end } = target;
   for (const batch of emptyBatches(end, base)) {
     await appendMirrored(ends.target, copy, { parts: [batch], from: end });
     end = Math.min(base, end + 2 ** 31);
   }
-  if (divided !== undefined && end === divided.base) {
+  if (divided !== undefined) {
     await appendMirrored(ends.target, copy, { parts: divided.parts, from: end });
     end = divided.next;
   }

@@ -41,6 +41,11 @@ const versionsMax: Partial<Record<ApiName, number>> = {
   FindCoordinator: 3,
 };
 
+/** A request, or what is asked in the version that both sides know. */
+export type Body<Name extends ApiName> =
+  | SentRequestOf<Name>
+  | ((version: number) => SentRequestOf<Name>);
+
 interface Waiting {
   readonly response: MessageCodec;
   readonly version: number;
@@ -96,7 +101,7 @@ export class WireConnection {
   /** Sends a request in the newest version that both sides know. Rejects with WireFailure. */
   call<Name extends ApiName>(
     name: Name,
-    body: SentRequestOf<Name>,
+    body: Body<Name>,
     bounds: Partial<VersionRange> = {},
   ): Promise<ReceivedResponseOf<Name>> {
     const { key, served } = apiTable[name];
@@ -107,7 +112,7 @@ export class WireConnection {
       const detail = `${this.#address} offers no version of ${name} that the mirror can use`;
       return Promise.reject(new WireFailure(detail, { isFinal: true }));
     }
-    return this.#send(name, version, body);
+    return this.#send(name, version, typeof body === "function" ? body(version) : body);
   }
 
   close(): void {

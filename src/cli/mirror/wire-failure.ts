@@ -5,6 +5,8 @@ interface FailureFacts {
   /** Of Kafka's wire; undefined: no broker said it. */
   readonly code?: number;
   readonly isNetwork?: boolean;
+  /** Trying again may help: another word is told if not. */
+  readonly isPassing?: boolean;
   /** Trying again is in vain. */
   readonly isFinal?: boolean;
 }
@@ -27,8 +29,8 @@ export class WireFailure extends Error {
 
   /** A leader that moves, a broker that starts: trying again helps. */
   get isPassing(): boolean {
-    const { code, isNetwork } = this.facts;
-    if (isNetwork === true) return true;
+    const { code, isNetwork, isPassing } = this.facts;
+    if (isNetwork === true || isPassing === true) return true;
     return Object.values(catalogue).some((row) => row.kafka === code && row.retriable);
   }
 
