@@ -20,6 +20,8 @@ interface Round extends HeadDeath {
 }
 
 const topic = "orders";
+/** What no failover may take: what the nodes said in one that did is shown. */
+const longestMs = 3_000;
 const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "40" },
@@ -61,22 +63,28 @@ async function whenOffice({ cluster, freeOffice }: Bench, isHeads: boolean): Pro
   });
 }
 
-/** Milliseconds from `sinceMs` to the first line with this text. */
-function firstLine(cluster: XylemCluster, ids: readonly number[], text: string, sinceMs: number) {
-  const times = ids.flatMap((id) => {
-    const lines = cluster.node(id).output.split("\n");
-    return lines.filter((line) => line.includes(text)).map((line) => Date.parse(line.slice(0, 24)));
+interface Line {
+  readonly id: number;
+  /** From the death on. */
+  readonly afterMs: number;
+  readonly text: string;
+}
+
+/** What these nodes have said since then, in its order. */
+function linesSince(ids: readonly number[], sinceMs: number): readonly Line[] {
+  const lines = ids.flatMap((id) => {
+    const texts = cluster.node(id).output.split("\n");
+    return texts.map((text) => ({ id, text, afterMs: Date.parse(text.slice(0, 24)) - sinceMs }));
   });
-  const after = times.filter((timeMs) => timeMs >= sinceMs);
-  return after.length === 0 ? undefined : Math.min(...after) - Math.floor(sinceMs);
+  return lines.filter(({ afterMs }) => afterMs >= 0).sort((a, b) => a.afterMs - b.afterMs);
 }
 
 async function run(how: Round["how"]): Promise<Round> {
-  const { cluster } = bench;
   const sinceMs = Date.now();
   const death = await (how === "killed" ? producer.killHead() : producer.pauseHead());
   const left = cluster.ids.filter((id) => id !== death.head);
-  const at = (text: string) => firstLine(cluster, left, text, sinceMs);
+  const lines = linesSince(left, sinceMs);
+  const at = (text: string) => lines.find((line) => line.text.includes(text))?.afterMs;
   const round: Round = {
     ...death,
     how,
@@ -84,6 +92,9 @@ async function run(how: Round["how"]): Promise<Round> {
     officeMs: at("this node is the controller"),
     changedMs: at("a chain changes"),
   };
+  if (how === "killed" && death.ackMs > longestMs) {
+    for (const { id, afterMs, text } of lines) console.log(`${afterMs} ms, node ${id}: ${text}`);
+  }
   if (how === "killed") await cluster.node(death.head).restart();
   else process.kill(cluster.node(death.head).pid, "SIGCONT");
   await cluster.whenWhole(topic, 3);

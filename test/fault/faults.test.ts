@@ -45,9 +45,10 @@ describeWith(["etcd"], "three nodes under load and faults", () => {
   afterAll(() => campaign.end());
 
   async function strike(one: Nemesis): Promise<void> {
-    const { gapMs, recoveryMs, acknowledged, complaints } = await campaign.strike(one);
+    const { gapMs, slowest, recoveryMs, acknowledged, complaints } = await campaign.strike(one);
     const at = new Date().toISOString().slice(11, 19);
-    const figures = `gap ${gapMs} ms, recovery ${recoveryMs} ms, ${acknowledged} acknowledged`;
+    const gap = `gap ${gapMs} ms (${slowest})`;
+    const figures = `${gap}, recovery ${recoveryMs} ms, ${acknowledged} acknowledged`;
     console.log(`${at} ${one.name}: ${figures}`, ...complaints);
   }
 

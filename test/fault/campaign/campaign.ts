@@ -8,7 +8,7 @@ import { findUndelivered } from "../checks/delivered-all.ts";
 import { findUnequalReplicas } from "../checks/equal-replicas.ts";
 import { findOtherReading } from "../checks/same-reading.ts";
 import { Gate } from "../load/gate.ts";
-import { acknowledgedOf, type Lane, longestGapMs } from "../load/lane.ts";
+import { acknowledgedOf, type ClientName, type Lane, longestGapMs } from "../load/lane.ts";
 import { Load } from "../load/load.ts";
 import { Arena, type Nemesis } from "./arena.ts";
 import { FaultCluster } from "./fault-cluster.ts";
@@ -26,8 +26,9 @@ const readWithinMs = 60_000;
 export interface Strike {
   readonly nemesis: string;
   readonly atSeconds: number;
-  /** The longest silence of any writer. */
+  /** The longest silence of any writer, and whose it was. */
   readonly gapMs: number;
+  readonly slowest: ClientName;
   /** From the end of the strike until every chain was whole and every writer was answered. */
   readonly recoveryMs: number;
   /** Records acknowledged from its beginning to the checks. */
@@ -98,11 +99,13 @@ export class Campaign {
     complaints.push(...found.filter((complaint) => !this.#known.has(complaint)));
     for (const complaint of found) this.#known.add(complaint);
     this.#lanes.forEach((lane, at) => complaints.push(...lane.complaints.slice(told[at])));
-    const gaps = this.#lanes.map((lane) => longestGapMs(lane, startedMs, recoveredMs));
+    const gaps = this.#lanes.map((lane) => {
+      return { gapMs: longestGapMs(lane, startedMs, recoveredMs), slowest: lane.client };
+    });
     const strike = {
       nemesis: nemesis.name,
       atSeconds: Math.round((startedMs - this.#startedMs) / 1_000),
-      gapMs: Math.max(...gaps),
+      ...gaps.reduce((most, one) => (one.gapMs > most.gapMs ? one : most)),
       recoveryMs: Math.round(recoveredMs - mendedMs),
       acknowledged: this.acknowledgedCount - before,
       complaints,

@@ -61,11 +61,12 @@ export function formatReport(facts: RunFacts): string {
     "group of its topic, what is committed never went back, Java's members had each partition in",
     "order, and the readers of HTTP and of kcat saw the log as it is stored, each record once.",
     "",
-    "*Gap*: the longest silence of any writer, its client's own timeouts of up to 5 s included.",
+    "*Gap*: the longest silence of any writer, and whose it was; its client's own timeouts of up",
+    "to 5 s are in it.",
     "*Recovery*: from the end of the fault until all chains are whole and all writers answered.",
     "",
-    "| nemesis | strikes | gap p50 ms | gap max ms | recovery p50 ms | recovery max ms |",
-    "|---|---|---|---|---|---|",
+    "| nemesis | strikes | gap p50 ms | max ms | of | recovery p50 ms | max ms |",
+    "|---|---|---|---|---|---|---|",
     ...rowsOf(strikes),
     "",
     ...(found.length === 0 ? [] : ["## Complaints", "", ...found.map((line) => `- ${line}`), ""]),
@@ -82,11 +83,13 @@ function rowsOf(strikes: readonly Strike[]): string[] {
   return [...byNemesis].map(([name, own]) => {
     const gaps = own.map(({ gapMs }) => gapMs);
     const recoveries = own.map(({ recoveryMs }) => recoveryMs);
-    const figures = [median(gaps), Math.max(...gaps), median(recoveries), Math.max(...recoveries)];
+    const longest = own.reduce((most, one) => (one.gapMs > most.gapMs ? one : most));
+    const gap = [median(gaps), longest.gapMs, longest.slowest];
+    const figures = [...gap, median(recoveries), Math.max(...recoveries)];
     return `| ${name} | ${own.length} | ${figures.join(" | ")} |`;
   });
 }
 
 function median(values: readonly number[]): number {
-  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0;
+  return values.toSorted((one, other) => one - other)[Math.floor((values.length - 1) / 2)] ?? 0;
 }
