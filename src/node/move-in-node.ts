@@ -36,6 +36,10 @@ export interface MoveIn {
   readonly settings: NodeSettings;
   readonly log: Log;
   readonly progress: MoveProgress;
+  /** Taken in place of what the settings name; its owner closes it. */
+  readonly coordinator?: Coordinator;
+  /** Likewise in place of the data directory. */
+  readonly disk?: Disk;
 }
 
 /** What was moved. */
@@ -44,7 +48,8 @@ export type MoveReport = Pick<PlannedMove, "topics" | "partitions"> & { readonly
 /**
  * Moves all that the stopped node of a data directory kept besides its logs into the coordinator of
  * a cluster that is not there yet; the caller holds the directory's lock. Its logs stay where they
- * are: the node started with that coordinator serves them. Throws INVALID_REQUEST.
+ * are: the node started with that coordinator serves them. What was cut short goes on, even if only
+ * the directory's own note was missing. Throws INVALID_REQUEST.
  */
 export function moveIn(options: MoveIn): Promise<MoveReport> {
   return withTarget(options, async (target, disk) => {
@@ -53,16 +58,19 @@ export function moveIn(options: MoveIn): Promise<MoveReport> {
     const clusterName = settings["cluster.name"];
     const noted = await readClusterNote(disk);
     if (noted?.isMovingIn === false) {
-      const detail = `the data directory is of cluster "${noted.clusterName}" already`;
+      const what = `the data directory is of cluster "${noted.clusterName}" already`;
+      const detail = `${what}: start it with the setting coordinator`;
       throw new XylemError("INVALID_REQUEST", detail);
     }
     const planned = await planFrom(disk, node, log);
     // From here on it does not start by itself: what it changed then would not be there.
     const note = { clusterName, clusterId: node.clusterId };
     await storeClusterNote(disk, { ...note, isMovingIn: true });
-    await writeMoveIn(target, planned.values, { node, progress }).catch(async (error: unknown) => {
+    const isPending = noted !== undefined;
+    const how = { node, progress, isPending };
+    await writeMoveIn(target, planned.values, how).catch(async (error: unknown) => {
       const isRefused = error instanceof XylemError && error.code === "INVALID_REQUEST";
-      if (isRefused && noted === undefined) await removeClusterNote(disk);
+      if (isRefused && !isPending) await removeClusterNote(disk);
       throw error;
     });
     await storeClusterNote(disk, { ...note, isMovingIn: false });
@@ -84,14 +92,14 @@ export function undoMove(options: MoveIn): Promise<void> {
 }
 
 async function withTarget<T>(
-  { settings, log }: MoveIn,
+  { settings, log, ...given }: MoveIn,
   work: (target: Coordinator, disk: Disk) => Promise<T>,
 ): Promise<T> {
-  const disk = new FilesDisk(settings.data);
+  const disk = given.disk ?? new FilesDisk(settings.data);
   const steps = new StartSteps(log);
   const random = new SystemRandom();
   const parts = { settings, disk, clock: systemClock, random, log, onReplaced: () => undefined };
-  const target = await openCoordinator(steps, parts, undefined);
+  const target = await openCoordinator(steps, parts, given.coordinator);
   try {
     return await work(target, disk);
   } finally {

@@ -202,7 +202,7 @@ export class ChainedTopics implements TopicChains {
 }
 
 /** What keeps names that differ only in `.` and `_` apart, whichever nodes make them at once. */
-function namesOf({ name }: Pick<LiveTopic, "name">): Write[] {
+export function namesOf({ name }: Pick<Topic, "name">): readonly (Write & { value: string })[] {
   const mayCollide = name.includes(".") || name.includes("_");
   return mayCollide ? [{ key: `names/${collisionName(name)}`, value: name }] : [];
 }

@@ -32,7 +32,7 @@ function plan(entries: readonly CoordinatorEntry[]): Promise<PlannedMove> {
 }
 
 const write = (target: Coordinator, { values }: PlannedMove, by = node): Promise<void> =>
-  writeMoveIn(target, values, { node: by, progress: () => undefined });
+  writeMoveIn(target, values, { node: by, progress: () => undefined, isPending: false });
 
 async function valuesOf(target: Coordinator): Promise<Map<string, string>> {
   const { entries } = await target.read("");
@@ -64,6 +64,12 @@ test("chains begin above every epoch of their logs, vouched for by the lineage",
     { epoch: 1, members: [{ id: 7, lineage: "kept" }], replicas: [7] },
     { epoch: 7, members: [{ id: 7, lineage: "kept" }], replicas: [7] },
   ]);
+});
+
+test("names that differ only in dots and underscores stay one name for other nodes", async () => {
+  const { values } = await plan([topic("a.b_c", 1), topic("plain", 1)]);
+  const names = [...values].filter(([key]) => key.startsWith("names/"));
+  expect(names).toEqual([["names/a_b_c", "a.b_c"]]);
 });
 
 test("a deletion that is not finished is this node's to finish; Kafka's past stays", async () => {

@@ -1,6 +1,7 @@
 import { formatUuid } from "../../../base/uuid.ts";
 import { chainKey, formatChainConfig } from "../../../replication/chain-config.ts";
 import type { CoordinatorEntry } from "../../ports/coordinator.ts";
+import { namesOf } from "../chained-topics.ts";
 import {
   deletedPrefix,
   formatDeletedTopic,
@@ -51,6 +52,7 @@ export async function planMoveIn(node: LocalNode): Promise<PlannedMove> {
     values.set(key, value);
     if (!key.startsWith(topicsPrefix)) continue;
     const name = key.slice(topicsPrefix.length);
+    for (const reserved of namesOf({ name })) values.set(reserved.key, reserved.value);
     const entry = parseTopicEntry(name, value);
     for (let index = 0; index < entry.partitions; index += 1) {
       values.set(chainKey(formatUuid(entry.id), index), await planChain(node, name, index));

@@ -20,20 +20,30 @@ export interface MovingNode {
   readonly level: number;
 }
 
+export interface MoveHow {
+  readonly node: MovingNode;
+  readonly progress: MoveProgress;
+  /** It was begun before, and not seen to its end. */
+  readonly isPending: boolean;
+}
+
 /** Told after each transaction: how many keys are written, and of how many. */
 export type MoveProgress = (written: number, total: number) => void;
 
 /**
  * Writes what `planMoveIn` says into an empty cluster. No node joins before the last write, which
- * makes it a cluster; a move that was cut short goes on where it was. Throws INVALID_REQUEST for a
- * cluster that is there already, or into which another node is being moved.
+ * makes it a cluster; a move that was cut short goes on where it was, and one that is whole and
+ * nobody knows of is left as it is. Throws INVALID_REQUEST for a cluster that is there already, or
+ * into which another node is being moved.
  */
 export async function writeMoveIn(
   target: Coordinator,
   values: ReadonlyMap<string, string>,
-  { node, progress }: { readonly node: MovingNode; readonly progress: MoveProgress },
+  { node, progress, isPending }: MoveHow,
 ): Promise<void> {
-  const { note, entries } = await begin(target, node);
+  const begun = await begin(target, node, isPending);
+  if (begun === "whole") return;
+  const { note, entries } = begun;
   const known = new Map(entries.map(({ key, value }) => [key, value]));
   known.delete(movingInKey);
   const gone = [...known.keys()].filter((key) => !values.has(key));
@@ -66,7 +76,8 @@ export async function undoMoveIn(
   const note = entries.find(({ key }) => key === movingInKey);
   const id = entries.find(({ key }) => key === clusterIdKey)?.value;
   if (note === undefined && id === clusterId) {
-    const detail = "the move is whole and others may rely on it: it is not taken back";
+    const how = "run `xylem cluster init --from-local` again, which ends it";
+    const detail = `the move is whole and others may rely on it: it is not taken back; ${how}`;
     throw new XylemError("INVALID_REQUEST", detail);
   }
   // It had not begun, or somebody else's cluster is there.
@@ -81,7 +92,8 @@ export async function undoMoveIn(
 async function begin(
   target: Coordinator,
   { directoryId, clusterId }: MovingNode,
-): Promise<{ readonly note: Compare; readonly entries: readonly CoordinatorEntry[] }> {
+  isPending: boolean,
+): Promise<"whole" | { readonly note: Compare; readonly entries: readonly CoordinatorEntry[] }> {
   const { entries } = await target.read("");
   const found = entries.find(({ key }) => key === movingInKey);
   if (found !== undefined && isOwn(found, directoryId)) {
@@ -92,6 +104,8 @@ async function begin(
   }
   if (entries.length > 0) {
     const id = entries.find(({ key }) => key === clusterIdKey)?.value ?? "";
+    // The last write was made, and its answer or the end of the command was not.
+    if (id === clusterId && isPending) return "whole";
     const what = id === clusterId ? "this data directory was moved in already" : `its id is ${id}`;
     const detail = `the cluster is there already (${what}): a node is moved only into an empty one`;
     throw new XylemError("INVALID_REQUEST", detail);
