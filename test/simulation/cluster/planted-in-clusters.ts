@@ -57,6 +57,18 @@ export const plantedInClusters: readonly ClusterPlant[] = [
     seeds: [1, 2, 3, 4, 5, 6],
   },
   {
+    bug: "files of partitions that have moved away stay",
+    checker: "nothing is stuck",
+    plants: [
+      at(
+        "cluster/cluster-storage.ts",
+        "await this.#remove(topic, partition.index);",
+        "void [topic, partition];",
+      ),
+    ],
+    seeds: [1, 2, 3, 4, 5, 6],
+  },
+  {
     bug: "records count as deleted before every replica has deleted them",
     checker: "deleted stays deleted",
     plants: [

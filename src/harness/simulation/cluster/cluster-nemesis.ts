@@ -3,6 +3,7 @@ import { CoordinatorNemesis } from "./coordinator-nemesis.ts";
 import { FaultBag } from "./fault-bag.ts";
 import { LinkNemesis } from "./link-nemesis.ts";
 import { NodeNemesis } from "./node-nemesis.ts";
+import { Operator } from "./operator.ts";
 
 /** Does to a whole cluster what its seed says: to each node, each link and the coordinator. */
 export class ClusterNemesis {
@@ -11,6 +12,7 @@ export class ClusterNemesis {
   readonly #nodes: readonly NodeNemesis[];
   readonly #links: readonly LinkNemesis[];
   readonly #coordinator: CoordinatorNemesis;
+  readonly #operator: Operator | undefined;
 
   constructor(scene: ClusterScene) {
     const { world, chains } = scene;
@@ -19,6 +21,7 @@ export class ClusterNemesis {
     this.#nodes = scene.nodes.map((node) => new NodeNemesis(node, { world, chains, counts }));
     this.#links = ["links", "more links"].map((name) => new LinkNemesis(scene, name, counts));
     this.#coordinator = new CoordinatorNemesis(scene, counts);
+    if (scene.play.hasOperator) this.#operator = new Operator(scene, counts);
   }
 
   async run(): Promise<void> {
@@ -29,7 +32,17 @@ export class ClusterNemesis {
       "kill of all": { weight: 1, happen: () => this.#dieTogether("kill") },
     });
     const running = [all, this.#coordinator, ...this.#links, ...this.#nodes];
-    await Promise.all(running.map((one) => one.run()));
+    const others = [this.#startSpares(), this.#operator?.run()];
+    await Promise.all([...running.map((one) => one.run()), ...others]);
+  }
+
+  /** A node that comes later waits for a plan; what befalls the others may befall it too. */
+  async #startSpares(): Promise<void> {
+    const { world, nodes, play } = this.#scene;
+    for (const { machine } of nodes.slice(play.founderCount)) {
+      await world.sleep(play.spareAfterMs);
+      await machine.start();
+    }
   }
 
   async heal(): Promise<void> {
@@ -37,6 +50,7 @@ export class ClusterNemesis {
     for (const links of this.#links) links.heal();
     this.#coordinator.heal();
     await Promise.all(this.#nodes.map((node) => node.heal()));
+    await this.#operator?.finish();
   }
 
   async #dieTogether(how: "kill" | "power"): Promise<void> {

@@ -11,6 +11,7 @@ import { Trace } from "../trace.ts";
 import { forkRandom, World } from "../world.ts";
 import { ChainWatch } from "./chain-watch.ts";
 import { CommitWatch } from "./commit-watch.ts";
+import { drawClusterPlay, type ClusterPlay } from "./cluster-play.ts";
 import { RoutingClient } from "./routing-client.ts";
 import { SimulatedNode } from "./simulated-node.ts";
 
@@ -18,6 +19,7 @@ export interface ClusterSceneOptions {
   readonly seed: number;
   /** Lines of the trace that are kept: the last ones. */
   readonly eventsMax?: number;
+  readonly play?: ClusterPlay;
 }
 
 const settings: NodeSettings = {
@@ -60,16 +62,18 @@ export class ClusterScene {
   readonly store: SimulatedStore;
   readonly nodes: readonly SimulatedNode[];
   readonly chains: ChainWatch;
+  readonly play: ClusterPlay;
   /** Of every way to the coordinator; a nemesis changes them. */
   readonly coordinatorFaults: { -readonly [Name in keyof CoordinatorFaults]: number };
   readonly #seed: number;
   readonly #errors: string[] = [];
 
-  constructor({ seed, eventsMax = 80 }: ClusterSceneOptions, nodeCount: number) {
+  constructor({ seed, eventsMax = 80, play = drawClusterPlay(seed) }: ClusterSceneOptions) {
     const clock = new VirtualClock({ settle });
     const trace = new Trace(() => clock.monotonicMs(), eventsMax);
-    const ids = Array.from({ length: nodeCount }, (_, at) => at + 1);
+    const ids = Array.from({ length: play.founderCount + play.spareCount }, (_, at) => at + 1);
     this.#seed = seed;
+    this.play = play;
     this.clock = clock;
     this.network = new SimulatedNetwork(clock, forkRandom(seed, "network"));
     this.store = new SimulatedStore(clock);
@@ -82,7 +86,7 @@ export class ClusterScene {
     const commits = new CommitWatch(this.world, this.store);
     const { network, store, coordinatorFaults: faults } = this;
     const shared = { seed, clock, trace, network, store, faults };
-    const drawn = drawSettings(seed, nodeCount);
+    const drawn = drawSettings(seed, play.founderCount);
     this.nodes = ids.map(
       (id) =>
         new SimulatedNode({

@@ -22,13 +22,32 @@ export function noteReplicas({ world, nodes, chains }: ClusterScene): void {
   }
 }
 
+/** Whether a node has files of a partition that is elsewhere. */
+export function findLeftovers({ world, nodes, chains }: ClusterScene): string[] {
+  const left: string[] = [];
+  for (const topic of world.liveTopics()) {
+    for (let index = 0; index < topic.partitions; index += 1) {
+      const { replicas = [] } = chains.chains.get(keyOf({ topic, index })) ?? {};
+      const away = nodes.filter(({ id }) => replicas.length > 0 && !replicas.includes(id));
+      for (const { name, machine } of away) {
+        const isThere = logsOf(machine.disk, { topic, index }).length > 0;
+        if (isThere) left.push(`${name} keeps ${topic.name}-${index}, which is elsewhere`);
+      }
+    }
+  }
+  return left;
+}
+
 function batchesOn(disk: SimulatedDisk, { topic, index }: Target): StoredBatch[] {
+  return logsOf(disk, { topic, index }).flatMap((path) => [...batchesIn(disk.peek(path))]);
+}
+
+function logsOf(disk: SimulatedDisk, { topic, index }: Target): string[] {
   const folder = `${topic.name}-${index}/`;
-  const names = disk
+  return disk
     .paths()
     .filter((path) => path.startsWith(folder) && segmentName.test(path.slice(folder.length)))
     .sort();
-  return names.flatMap((name) => [...batchesIn(disk.peek(name))]);
 }
 
 /** Each for itself: what is deleted may have rotted or be torn, and says nothing of the rest. */

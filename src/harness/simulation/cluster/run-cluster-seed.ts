@@ -1,17 +1,16 @@
 import { assert } from "../../../base/assert.ts";
 import { Cancellation } from "../../../broker/ports/compactor.ts";
-import { drawBetween } from "../../../simulation/draw.ts";
 import { ConfigChanger } from "../clients/config-changer.ts";
 import { GroupMember } from "../clients/group-member.ts";
 import { Producer, type ProducerOptions } from "../clients/producer.ts";
 import { Reader } from "../clients/reader.ts";
+import { Reassigner } from "../clients/reassigner.ts";
 import { TopicAdmin } from "../clients/topic-admin.ts";
 import { readFinal } from "../final-read.ts";
 import type { SeedReport } from "../run-seed.ts";
-import { forkRandom } from "../world.ts";
 import { ClusterScene, type ClusterSceneOptions } from "./cluster-scene.ts";
 import { ClusterNemesis } from "./cluster-nemesis.ts";
-import { noteReplicas } from "./note-replicas.ts";
+import { findLeftovers, noteReplicas } from "./note-replicas.ts";
 import { untilWhole } from "./until-whole.ts";
 
 const workMs = 65_000;
@@ -40,8 +39,7 @@ const minInsyncReplicas = [1, 1, 2];
 /** One run: a cluster, its clients and its misfortunes, all from one number. */
 export async function runClusterSeed(options: ClusterSceneOptions): Promise<SeedReport> {
   await loadCluster();
-  const { seed } = options;
-  const scene = new ClusterScene(options, drawBetween(forkRandom(seed, "size"), 3, 5));
+  const scene = new ClusterScene(options);
   const nemesis = new ClusterNemesis(scene);
   try {
     await play(scene, nemesis);
@@ -60,7 +58,7 @@ function loadCluster(): Promise<void> {
 }
 
 async function loadOnce(): Promise<void> {
-  const scene = new ClusterScene({ seed: 0 }, 3);
+  const scene = new ClusterScene({ seed: 0 });
   const stopAll = (): Promise<unknown> =>
     Promise.all(scene.nodes.map(({ machine }) => machine.stop()));
   let isDone = false;
@@ -74,8 +72,8 @@ async function loadOnce(): Promise<void> {
   await working;
 }
 
-async function startAll({ nodes }: ClusterScene): Promise<void> {
-  await Promise.all(nodes.map(({ machine }) => machine.start()));
+async function startAll({ nodes, play }: ClusterScene): Promise<void> {
+  await Promise.all(nodes.slice(0, play.founderCount).map(({ machine }) => machine.start()));
 }
 
 /** Rot that nobody has read yet is found, and heals. */
@@ -106,6 +104,8 @@ async function play(scene: ClusterScene, nemesis: ClusterNemesis): Promise<void>
     ),
     ...["m-one", "m-two"].map((name) => new GroupMember(world, name, kept).run()),
   ];
+  const ids = scene.nodes.map(({ id }) => id);
+  if (scene.play.hasReassigner) actors.push(new Reassigner(world, ids).run());
   const over = Promise.all(actors);
   // Awaited below, once the time of the work is over.
   over.catch(() => undefined);
@@ -120,6 +120,7 @@ async function play(scene: ClusterScene, nemesis: ClusterNemesis): Promise<void>
     await readFinal(world, (key) => scene.chains.waitsForHand(key));
     await world.sleep(settleMs);
     noteReplicas(scene);
+    for (const what of findLeftovers(scene)) world.record({ kind: "stuck", what });
     for (const { machine, name } of scene.nodes) {
       const isInOrder = await machine.stop();
       if (!isInOrder) world.record({ kind: "stuck", what: `${name} did not stop in order` });
