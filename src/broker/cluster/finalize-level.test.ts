@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { ClusterWorld } from "../../../test/support/cluster-world.ts";
 import { featuresKey, formatFeatures } from "./feature-level.ts";
+import { finalizeLevel } from "./finalize-level.ts";
 
 let world: ClusterWorld;
 afterEach(() => world.close());
@@ -29,6 +30,23 @@ test("a cluster stays at the level that it began with until a person says so", a
   expect(await world.node(2).cluster.finalize(undefined, live)).toEqual({ before: 1, level: 2 });
   await world.until("all know", ({ cluster: { image } }) => image.level === 2, [1, 2]);
   await expect(world.node(1).cluster.finalize(1, live)).rejects.toThrow("does not go back");
+});
+
+test("of the coordinator it reads the nodes and the level, not every partition", async () => {
+  world = new ClusterWorld(1);
+  await world.start(1);
+  const { coordinator } = world;
+  const prefixes: string[] = [];
+  const told = {
+    read: (prefix: string) => {
+      prefixes.push(prefix);
+      return coordinator.read(prefix);
+    },
+    transact: coordinator.transact.bind(coordinator),
+  };
+  const changing = finalizeLevel(told, 2, { validateOnly: true });
+  expect(await world.drive(changing)).toEqual({ before: 2, level: 2 });
+  expect(new Set(prefixes)).toEqual(new Set(["features", "nodes/"]));
 });
 
 test("a node that is too old for the level does not start, and says why", async () => {

@@ -18,15 +18,15 @@ export interface LevelChange {
  * is too old for it or the cluster is past it. With `validateOnly` it changes nothing.
  */
 export async function finalizeLevel(
-  coordinator: Coordinator,
+  coordinator: Pick<Coordinator, "read" | "transact">,
   asked: number | undefined,
   { validateOnly }: { readonly validateOnly: boolean },
 ): Promise<LevelChange> {
   for (let round = 0; round < roundsMax; round += 1) {
-    const { entries } = await coordinator.read("");
-    const found = entries.find(({ key }) => key === featuresKey);
+    const features = (await coordinator.read(featuresKey)).entries;
+    const found = features.find(({ key }) => key === featuresKey);
     const before = found === undefined ? firstLevel : parseFeatures(found.value);
-    const keys = entries.filter(({ key }) => key.startsWith(nodesPrefix));
+    const keys = (await coordinator.read(nodesPrefix)).entries;
     const nodes = keys.map(({ key, value }) => parseNodeEntry(key, value));
     const level =
       asked ?? Math.max(before, Math.min(...nodes.map(({ features }) => features.most)));

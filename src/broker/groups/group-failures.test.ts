@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { SimulatedDisk, type Fault } from "../../simulation/simulated-disk.ts";
 import { GroupBroker } from "../../../test/support/group-broker.ts";
+import { PullGroup } from "../../../test/support/pull-group.ts";
 import { XylemError } from "../../base/errors.ts";
 import { SeededRandom } from "../../base/seeded-random.ts";
 
@@ -196,6 +197,31 @@ describe("when groups are loaded", () => {
     await after.groups.loading().done;
     expect(after.groups.fetchOffsets("g", null).error).toBe("NOT_COORDINATOR");
     expect(after.offsets("another group")).toEqual(["orders-0@5"]);
+  });
+});
+
+describe("a lease that ran out while the process stood still", () => {
+  test("refuses what was committed, before anybody has told the groups", async () => {
+    const { node } = await openWithOffset();
+    const memberId = await node.stabilize("members");
+    node.groupLog.isElsewhere = () => true;
+    expect(node.groups.fetchOffsets("g", null)).toEqual({ error: "NOT_COORDINATOR", offsets: [] });
+    expect(await node.commit("g", "orders", 2)).toBe("NOT_COORDINATOR");
+    const beat = node.groups.heartbeat("members", { memberId, generation: 1, instanceId: null });
+    expect(await beat).toBe("NOT_COORDINATOR");
+  });
+
+  test("does not have a member begin anew", async () => {
+    const group = await PullGroup.open();
+    await group.node.createTopic("orders");
+    await group.append("orders", 0, "a", "b");
+    const { cursor } = await group.fetch("m");
+    await group.ack("m", { cursor });
+    const { groups } = group.node;
+    groups.fetchOffsets = () => ({ error: "NOT_COORDINATOR", offsets: [] });
+    await expect(group.fetch("m")).rejects.toMatchObject({ code: "NOT_COORDINATOR" });
+    Reflect.deleteProperty(groups, "fetchOffsets");
+    expect(group.node.offsets("g")).toEqual(["orders-0@2"]);
   });
 });
 

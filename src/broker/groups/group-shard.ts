@@ -83,7 +83,8 @@ export class GroupShard {
 
   /** Why the shard can not be asked now; null: it can. */
   get refusal(): ErrorCode | null {
-    if (this.#status === "active") return null;
+    // A lease may have run out while the process stood still: nobody has told the shard yet.
+    if (this.#status === "active") return this.isElsewhere ? "NOT_COORDINATOR" : null;
     if (this.#status === "loading") return "COORDINATOR_LOAD_IN_PROGRESS";
     return this.#status === "failed" ? "NOT_COORDINATOR" : "COORDINATOR_NOT_AVAILABLE";
   }

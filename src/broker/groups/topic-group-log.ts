@@ -77,7 +77,8 @@ export class TopicGroupLog implements GroupLog {
   }
 
   isElsewhere(partition: number): boolean {
-    return this.#find(partition).absence !== undefined;
+    const { partitions = [] } = this.#options.topics.find(offsetsTopic) ?? {};
+    return partitions[partition]?.absence !== undefined;
   }
 
   /** A new head would miss offsets that its predecessor has answered for. */

@@ -19,6 +19,7 @@ import {
   ownPartitions,
   type OwnPartition,
   type PullMember,
+  refusal,
 } from "./pull-member.ts";
 import { GroupChanges, PartitionNews, waitForNews } from "./wait-for-news.ts";
 
@@ -218,7 +219,10 @@ class Pulling {
 
   #committed({ topic, partition }: OwnPartition): number | undefined {
     const wanted = [{ topic: topic.name, partition, topicId: topic.id }];
-    const [found] = this.#broker.groups.fetchOffsets(this.#pull.group, wanted).offsets;
+    const { error, offsets } = this.#broker.groups.fetchOffsets(this.#pull.group, wanted);
+    // Nothing is known of it: that is not to be taken for a group that has never been there.
+    if (error !== null) throw refusal(this.#pull, error);
+    const [found] = offsets;
     return found === undefined || found.offset < 0 ? undefined : found.offset;
   }
 
