@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { ClusterWorld } from "../../../test/support/cluster-world.ts";
 import { batchOf } from "../../../test/support/log-directory.ts";
+import { type ChainConfig, formatChainConfig } from "../../replication/chain-config.ts";
 import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import type { PlacedPartition } from "../cluster/placed-partition.ts";
 import { ProducedBatch, produce } from "../produce.ts";
@@ -98,5 +99,39 @@ test.each(places)(
     await until("it is a member again", () => members().length === 3);
     expect(await send("d")).toBeUndefined();
     expect(new Set(all.map(endAt)).size).toBe(1);
+  },
+);
+
+test.each(places)(
+  "a %s whose disk is full, and which becomes the last, goes on once there is room",
+  async (...place) => {
+    await open();
+    const [, at] = place;
+    const last = members()[at] as number;
+    const disk = disks.get(last) as SimulatedDisk;
+    const stopped = (): boolean => partitionAt(last).placement.log?.stopped !== undefined;
+    disk.capacityBytes = disk.usedBytes;
+    const sending = send("b");
+    for (let turns = 0; !stopped() && turns < 1_000; turns += 1) await world.tick(1);
+    expect(stopped()).toBe(true);
+    // As when the others die at this moment; here they come back as joiners.
+    const [key = "", chain] = [...world.node(last).cluster.image.chains][0] ?? [];
+    const { config } = chain as { config: ChainConfig };
+    const alone = config.members.filter(({ id }) => id === last);
+    const value = formatChainConfig({ ...config, epoch: config.epoch + 1, members: alone });
+    await world.coordinator.transact([], [{ key, value }]);
+    expect(await sending).toBeDefined();
+    await world.tick(1_000);
+    disk.capacityBytes = Infinity;
+    await until("it leads", () => headId() === last);
+    await world.tick(5_000);
+    expect(await send("c")).toBeUndefined();
+    await until("the others are members again", () => members().length === 3);
+    expect(await send("d")).toBeUndefined();
+    expect(all.map(endAt)).toEqual([3, 3, 3]);
+    // Nobody has what was sent and had no room: its place is another record's, of a later epoch.
+    const epochs = all.map((id) => partitionAt(id).placement.log?.epochAt(1) ?? -1);
+    expect(Math.min(...epochs)).toBeGreaterThan(config.epoch);
+    expect(new Set(epochs).size).toBe(1);
   },
 );

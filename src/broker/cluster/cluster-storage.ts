@@ -5,6 +5,7 @@ import type { Log } from "../../base/log.ts";
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import { formatUuid, type Uuid } from "../../base/uuid.ts";
 import { chainKey, type ChainConfig, roleOf } from "../../replication/chain-config.ts";
+import type { Peer } from "../../replication/chain-input.ts";
 import type { LogEnd } from "../../replication/controller/chain-ask.ts";
 import { formatPartitionName } from "../partition/partition-name.ts";
 import type { ReplicaLog } from "../partition/replica/replica-log.ts";
@@ -16,11 +17,20 @@ import type {
 } from "../ports/partition-storage.ts";
 import { Turns } from "../turns.ts";
 import type { Cluster } from "./cluster.ts";
+import { isHolder } from "./is-holder.ts";
 import { PlacedPartition } from "./placed-partition.ts";
-import { isToBeginWhole, isUnsound, mayStartOver, soundEnd, tornFrom } from "./replica-mending.ts";
-import { ReplicaTries } from "./replica-tries.ts";
+import {
+  isNewerThan,
+  isToBeginWhole,
+  isToGoOn,
+  isUnsound,
+  mayStartOver,
+  soundEnd,
+  tornFrom,
+} from "./replica-mending.ts";
 import { type FactsPage, factsPerPage, type ReplicaFact } from "./plans/replica-facts.ts";
 import type { RunChain, RunningChain } from "./running-chain.ts";
+import { seat, type Seated } from "./seated.ts";
 
 export interface ClusterStorageOptions {
   readonly cluster: Cluster;
@@ -29,22 +39,6 @@ export interface ClusterStorageOptions {
   readonly runChain: RunChain;
   readonly clock: Clock;
   readonly log: Log;
-}
-
-/** A partition's place, and this node's replica of it, if it has one. */
-interface Seated {
-  readonly topic: TopicKey;
-  readonly partition: PlacedPartition;
-  replica: ReplicaLog | undefined;
-  running: RunningChain | undefined;
-  failure: XylemError | undefined;
-  readonly tries: ReplicaTries;
-  /** What lies from here on is still to be cut. */
-  unsoundFrom: number;
-  /** What of it was damaged is aside; its chain has not filled it yet. */
-  isMended: boolean;
-  /** Ends the wait for the next try. */
-  cancel: () => void;
 }
 
 /**
@@ -93,9 +87,7 @@ export class ClusterStorage implements PartitionStorage {
     const mayServe = (): boolean => cluster.isStanding;
     const partition = new PlacedPartition({ topic: topic.name, index }, settings, mayServe);
     const key = chainKey(formatUuid(topic.id), index);
-    const none = { replica: undefined, running: undefined, failure: undefined };
-    const unhurt = { unsoundFrom: Infinity, isMended: false, cancel: () => {} };
-    this.#seated.set(key, { topic, partition, tries: new ReplicaTries(), ...none, ...unhurt });
+    this.#seated.set(key, seat(topic, partition));
     await this.#turns.take(key, () => this.#settle(key));
     return partition;
   }
@@ -145,11 +137,10 @@ export class ClusterStorage implements PartitionStorage {
 
   /** Where this node's logs of these chains end, as far as it has them. */
   logEnds(keys: readonly string[]): LogEnd[] {
-    const { nodeId: id, incarnation } = this.#options.cluster;
     return keys.flatMap((key) => {
       const replica = this.#seated.get(key)?.replica;
       if (replica === undefined) return [];
-      return [{ key, from: { id, incarnation }, ...soundEnd(replica) }];
+      return [{ key, from: this.#self, ...soundEnd(replica) }];
     });
   }
 
@@ -228,6 +219,7 @@ export class ClusterStorage implements PartitionStorage {
   async #hold(key: string, seated: Seated): Promise<void> {
     const { log } = this.#options;
     try {
+      await this.#closeToGoOn(key, seated);
       seated.replica ??= await this.#open(key, seated);
       const isToBeMended = seated.unsoundFrom < Infinity || isUnsound(seated.replica);
       if (isToBeMended) await this.#mend(key, seated, seated.replica);
@@ -252,6 +244,19 @@ export class ClusterStorage implements PartitionStorage {
     }
   }
 
+  /** The last of a chain whose disk was full goes on in a new epoch, from what it has written. */
+  async #closeToGoOn(key: string, seated: Seated): Promise<void> {
+    const { replica, topic, partition } = seated;
+    const { storage, log } = this.#options;
+    if (!isToGoOn(this.#configOf(key), this.#self, replica)) return;
+    log.info("a replica that its disk had no room for goes on alone", { chain: key });
+    seated.running?.close();
+    seated.committed = replica.committed;
+    seated.running = seated.replica = undefined;
+    this.#show(key, seated);
+    await storage.leavePartition(topic, partition.index);
+  }
+
   /** What can not be read again and again, and others have, begins anew; it stays aside. */
   async #open(key: string, seated: Seated): Promise<ReplicaLog> {
     const { storage, log } = this.#options;
@@ -265,6 +270,11 @@ export class ClusterStorage implements PartitionStorage {
     }
     const replica = await storage.openReplica(topic, index, settings);
     seated.isMended ||= storage.aside.has(topic.name, index);
+    if (replica.end < seated.committed) {
+      const detail = `its log ends at ${replica.end}, ${seated.committed} was committed`;
+      replica.halt(new XylemError("KAFKA_STORAGE_ERROR", detail));
+    }
+    seated.committed = 0;
     return replica;
   }
 
@@ -308,14 +318,12 @@ export class ClusterStorage implements PartitionStorage {
   #beginsTorn(key: string, replica: ReplicaLog): boolean {
     const config = this.#configOf(key);
     if (config === undefined || tornFrom(replica) === undefined) return false;
-    const { nodeId: id, incarnation } = this.#options.cluster;
-    return isToBeginWhole(config, { id, incarnation });
+    return isToBeginWhole(config, this.#self);
   }
 
   async #noteFilled(seated: Seated, config: ChainConfig): Promise<void> {
     const { partition, replica } = seated;
-    const { nodeId: id, incarnation } = this.#options.cluster;
-    const role = roleOf(config, { id, incarnation });
+    const role = roleOf(config, this.#self);
     if (role === "outsider" || role === "joiner") return;
     seated.isMended = false;
     await replica?.forgetSetAside();
@@ -338,8 +346,7 @@ export class ClusterStorage implements PartitionStorage {
 
   #run(key: string, replica: ReplicaLog): RunningChain {
     const { cluster, runChain } = this.#options;
-    const self = { id: cluster.nodeId, incarnation: cluster.incarnation };
-    return runChain(replica, { key, self, isStanding: () => cluster.isStanding });
+    return runChain(replica, { key, self: this.#self, isStanding: () => cluster.isStanding });
   }
 
   /** What clients see of it. */
@@ -366,22 +373,12 @@ export class ClusterStorage implements PartitionStorage {
     }
   }
 
+  get #self(): Peer {
+    const { nodeId: id, incarnation } = this.#options.cluster;
+    return { id, incarnation };
+  }
+
   #configOf(key: string): ChainConfig | undefined {
     return this.#options.cluster.image.chains.get(key)?.config;
   }
-}
-
-/** The coordinator went back in time: this log has records of a later epoch. */
-function isNewerThan({ epoch }: ChainConfig, replica: ReplicaLog): boolean {
-  return (replica.epochEnds().at(-1)?.epoch ?? -1) > epoch;
-}
-
-/** Whether a chain has given a node something of its partition, in this life or an earlier one. */
-function isHolder({ members, joining, replicas, target = [] }: ChainConfig, id: number): boolean {
-  return (
-    replicas.includes(id) ||
-    target.includes(id) ||
-    members.some((member) => member.id === id) ||
-    joining.some((member) => member.id === id)
-  );
 }

@@ -18,6 +18,20 @@ export function mayStartOver({ members }: ChainConfig, image: ClusterImage, id: 
 }
 
 /**
+ * Whether a log that stopped for want of room, and is all there is of its chain, goes on from what
+ * is written: in a later epoch, so that what others were sent of it is told from what follows.
+ */
+export function isToGoOn(
+  config: ChainConfig | undefined,
+  self: Peer,
+  replica: ReplicaLog | undefined,
+): replica is ReplicaLog {
+  const fullIn = replica?.fullInEpoch;
+  if (config === undefined || fullIn === undefined || replica?.isHalted === true) return false;
+  return config.epoch > fullIn && roleOf(config, self) === "solo";
+}
+
+/**
  * From where on a log is what a crash of its machine left of pages that were never flushed, holes
  * among them: only of a topic that answers before it flushes, and nothing below was known as
  * committed and flushed. Undefined: it is not torn so.
@@ -44,4 +58,9 @@ export function soundEnd(replica: ReplicaLog): Pick<LogEnd, "lastEpoch" | "endOf
 export function isToBeginWhole(config: ChainConfig, self: Peer): boolean {
   const { epoch, unclean, replicas, target = replicas } = config;
   return unclean === epoch && target.length > 1 && roleOf(config, self) === "solo";
+}
+
+/** The coordinator went back in time: this log has records of a later epoch. */
+export function isNewerThan({ epoch }: ChainConfig, replica: ReplicaLog): boolean {
+  return (replica.epochEnds().at(-1)?.epoch ?? -1) > epoch;
 }

@@ -30,7 +30,7 @@ import { PartitionWriter } from "./append/partition-writer.ts";
 import { PartitionAppends } from "./append/partition-appends.ts";
 import { ProducerJournal } from "./producers/producer-journal.ts";
 import { damaged, outOfRange } from "./refusals.ts";
-import { Replica, replicaFull, type ReplicaMemory } from "./replica/replica.ts";
+import { Replica, type ReplicaMemory } from "./replica/replica.ts";
 import type { ReplicaUse } from "./replica/replica-log.ts";
 import type { SegmentList } from "./segment/segment-list.ts";
 import { TimestampSearch } from "./read/timestamp-search.ts";
@@ -362,7 +362,7 @@ export class Partition implements PartitionLog {
 
   /** The disk was full: what was not written never happened, unless a successor has it. */
   #takeBack(error: XylemError): void {
-    if (this.replica?.isAlone === false) return this.#stop(replicaFull(error));
+    if (this.replica?.isAlone === false) return this.replica.stopFull(error);
     this.#appends.takeBack(this.logStart);
     this.#progress.takeBack(this.#writer.written, error);
     this.replica?.noteTakenBack();

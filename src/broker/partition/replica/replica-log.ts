@@ -73,6 +73,12 @@ export interface ReplicaLog {
   /** It was halted, as by `halt`: what it has may be right, and its chain wrong. */
   readonly isHalted: boolean;
 
+  /**
+   * It stopped in this epoch because its disk had no room for what the chain was sent: what is
+   * written is sound, what is not others may have.
+   */
+  readonly fullInEpoch: number | undefined;
+
   /** From here on doors are let in as the governor says. Another one takes its place. */
   govern(governor: ReplicaGovernor): void;
   /**

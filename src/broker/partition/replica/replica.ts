@@ -52,6 +52,7 @@ export class Replica implements ReplicaLog {
   /** While it is cut: nothing from here on is to be counted on. */
   #cutFrom: number | undefined;
   #isHalted = false;
+  #fullInEpoch: number | undefined;
   #cutting: Promise<void> = Promise.resolve();
   readonly #firstBatch: FirstBatch;
 
@@ -169,6 +170,16 @@ export class Replica implements ReplicaLog {
 
   failWaiters(error: XylemError): void {
     this.#parts.progress.failWaiters(error);
+  }
+
+  get fullInEpoch(): number | undefined {
+    return this.#fullInEpoch;
+  }
+
+  /** What a successor may have is not taken back. */
+  stopFull(cause: XylemError): void {
+    this.#fullInEpoch = this.#parts.appends.leaderEpoch;
+    this.#parts.onStopped(replicaFull(cause));
   }
 
   halt(error: XylemError): void {
@@ -358,8 +369,7 @@ export class Replica implements ReplicaLog {
   }
 }
 
-/** What a successor may have is not taken back. */
-export function replicaFull(cause: XylemError): XylemError {
+function replicaFull(cause: XylemError): XylemError {
   const detail = `no room for what the chain was sent: ${cause.message}`;
   return new XylemError("KAFKA_STORAGE_ERROR", detail, { cause });
 }

@@ -1,0 +1,30 @@
+import type { XylemError } from "../../base/errors.ts";
+import type { ReplicaLog } from "../partition/replica/replica-log.ts";
+import type { TopicKey } from "../ports/partition-storage.ts";
+import type { PlacedPartition } from "./placed-partition.ts";
+import { ReplicaTries } from "./replica-tries.ts";
+import type { RunningChain } from "./running-chain.ts";
+
+/** A partition's place, and this node's replica of it, if it has one. */
+export interface Seated {
+  readonly topic: TopicKey;
+  readonly partition: PlacedPartition;
+  replica: ReplicaLog | undefined;
+  running: RunningChain | undefined;
+  failure: XylemError | undefined;
+  readonly tries: ReplicaTries;
+  /** What lies from here on is still to be cut. */
+  unsoundFrom: number;
+  /** What of it was damaged is aside; its chain has not filled it yet. */
+  isMended: boolean;
+  /** What it knew as committed when it was closed to be opened again. */
+  committed: number;
+  /** Ends the wait for the next try. */
+  cancel: () => void;
+}
+
+export function seat(topic: TopicKey, partition: PlacedPartition): Seated {
+  const none = { replica: undefined, running: undefined, failure: undefined };
+  const unhurt = { unsoundFrom: Infinity, isMended: false, committed: 0, cancel: () => {} };
+  return { topic, partition, tries: new ReplicaTries(), ...none, ...unhurt };
+}
