@@ -137,6 +137,8 @@ describe("topic", () => {
     expect((await at(...create)).stdout).toBe("created managed\n");
     expect((await at(...create)).code).toBe(1);
     expect((await at(...create, "--if-not-exists")).code).toBe(0);
+    const copies = await at("topic", "create", "copies", "--replicas", "2");
+    expect([copies.code, copies.stderr]).toEqual([1, expect.stringMatching(/replica/i)]);
     await produce("managed", "x\ny\nz\n", "-p", "1", "-q");
     const described = JSON.parse((await at("topic", "describe", "managed", "--json")).stdout);
     expect(described).toMatchObject({

@@ -65,6 +65,7 @@ function addWriting(topic: Command): void {
     .argument("<topic>")
     .description("create a topic")
     .option("-p, --partitions <count>", "how many partitions", parseCount)
+    .option("-r, --replicas <count>", "nodes of a cluster that each partition is on", parseCount)
     .option("-c, --config <name=value...>", "configs of the topic")
     .option("--if-not-exists", "succeed when it is there already")
     .addOption(bootstrapOption())
@@ -74,6 +75,7 @@ function addWriting(topic: Command): void {
       `
 Examples:
   $ xylem topic create orders --partitions 3 --config retention.ms=86400000
+  $ xylem topic create orders --replicas 3 --config min.insync.replicas=2
   $ xylem topic create orders --if-not-exists`,
     )
     .action(createTopic);
@@ -158,17 +160,21 @@ async function describeTopic(name: string, options: TopicOptions): Promise<void>
   });
 }
 
-async function createTopic(
-  name: string,
-  options: TopicOptions & { partitions?: number; config?: string[]; ifNotExists?: boolean },
-): Promise<void> {
+interface NewTopicOptions {
+  readonly partitions?: number;
+  readonly replicas?: number;
+  readonly config?: string[];
+  readonly ifNotExists?: boolean;
+}
+
+async function createTopic(name: string, options: TopicOptions & NewTopicOptions): Promise<void> {
   const configs = (options.config ?? []).map(parseAssignment);
   try {
     await withAdmin(options, (admin) =>
       admin.createTopics({
         topics: [name],
         partitions: options.partitions ?? -1,
-        replicas: -1,
+        replicas: options.replicas ?? -1,
         configs,
       }),
     );
