@@ -212,17 +212,20 @@ describe("a truncation", () => {
     expect(replica.end).toBe(3);
   });
 
-  test("leaves a log whose start divides a batch with nothing but its start", async () => {
-    const { disk, replica } = await open();
-    await appendHeld(replica, ["a", "b", "c"]);
-    replica.commit(2);
-    await replica.moveLogStart(2);
-    await replica.truncate(2);
-    expect([replica.logStart, replica.begin, replica.end]).toEqual([2, 2, 2]);
-    expect(await appendHeld(replica, ["d"])).toBe(2);
-    const killed = await open({}, {}, disk.afterKill());
-    expect([killed.replica.logStart, killed.replica.end]).toEqual([2, 3]);
-  });
+  test.each(["truncate", "truncateUnsound"] as const)(
+    "leaves a log whose start divides a batch with nothing but its start: %s",
+    async (cut) => {
+      const { disk, replica } = await open();
+      await appendHeld(replica, ["a", "b", "c"]);
+      replica.commit(2);
+      await replica.moveLogStart(2);
+      await replica[cut](2);
+      expect([replica.logStart, replica.begin, replica.end]).toEqual([2, 2, 2]);
+      expect(await appendHeld(replica, ["d"])).toBe(2);
+      const killed = await open({}, {}, disk.afterKill());
+      expect([killed.replica.logStart, killed.replica.end]).toEqual([2, 3]);
+    },
+  );
 
   test("waits for who reads what goes, and who comes meanwhile reads what is left", async () => {
     const settings = { "internal.segment.bytes": 100 };
