@@ -83,6 +83,10 @@ describe("acknowledged stays, in a chain", () => {
     expect(complaintsOf([...begin, rotted(1), healed(1), wiped(2), final(0)])).toContain(told);
     const back = [chain(2, "2a", "1b"), wiped(2), healed(1), final(0)];
     expect(complaintsOf([...begin, rotted(1), ...back])).toEqual([]);
+    // Node 2 has it still.
+    expect(complaintsOf([...begin, rotted(1), chain(2, "1b"), healed(1), final(0)])).toContain(
+      told,
+    );
   });
 
   test("with the power of all only where nothing is flushed first", () => {

@@ -82,13 +82,17 @@ export class Losses {
 
   #configure(at: number, { partition, members }: HistoryEvent & { kind: "chain" }): void {
     const copies = this.#chains.get(partition) ?? { members, lost: new Set() };
+    const sound = this.#soundOf(partition, copies);
     copies.members = members;
     for (const { incarnation } of members) {
       if (this.#goneDisks.has(incarnation)) copies.lost.add(incarnation);
     }
     if (members.length === 0) this.#chains.delete(partition);
     else this.#chains.set(partition, copies);
-    this.#note(at, partition, copies);
+    // To go on with a rotten copy although another node has a sound one excuses nothing.
+    const isByRot = members.some(({ incarnation }) => !copies.lost.has(incarnation));
+    const isNeeded = sound.every((one) => members.some(({ nodeId }) => nodeId === one.nodeId));
+    if (isNeeded || !isByRot) this.#note(at, partition, copies);
   }
 
   /** The life it befell may be in no chain yet: it has just come back. */
