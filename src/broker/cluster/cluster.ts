@@ -63,6 +63,7 @@ export class Cluster {
   readonly #clock: Clock;
   readonly #coordinator: Coordinator;
   readonly #listeners = new Set<ImageListener>();
+  #restoredMs = -Infinity;
   #isOutgrown = false;
   #isElsewhere = false;
 
@@ -86,7 +87,8 @@ export class Cluster {
     this.membership = parts.membership;
     this.unreadable = parts.unreadable;
     // First of all followers: those that come later find the image as new as their news.
-    this.feed.follow("", ({ changes }) => {
+    this.feed.follow("", ({ changes, isAnew }) => {
+      if (isAnew) this.#restoredMs = this.#clock.monotonicMs();
       this.#checkId(options, changes);
       for (const { key } of changes) this.unreadable.forget(key);
       const { unreadable, ...news } = this.image.apply(changes);
@@ -128,6 +130,11 @@ export class Cluster {
       await membership.close();
       throw error;
     }
+  }
+
+  /** By the monotonic clock: when the coordinator was last seen to go back in time. */
+  get restoredMs(): number {
+    return this.#restoredMs;
   }
 
   /** Whether this node's lease holds and its image is no older than the lease. */

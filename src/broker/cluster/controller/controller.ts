@@ -45,6 +45,11 @@ const rules = {
 const headsAtOnceMax = 100;
 /** Between two tries after the coordinator has failed. */
 const retryMs = 500;
+/**
+ * After the coordinator went back in time: until all have a lease again, and have said what their
+ * logs have. Whom that state takes for dead, or for the head, is not to be acted on.
+ */
+const restoredRestMs = 10_000;
 /** Between two looks for chains without a topic. */
 const sweepMs = 60_000;
 /** Between two claims of an office whose holder seems to be gone: it may live all the same. */
@@ -295,7 +300,9 @@ export class Controller {
     while (this.#isDue && this.#term !== undefined) {
       this.#isDue = false;
       const term = this.#term;
-      const { clock } = this.#options;
+      const { clock, cluster } = this.#options;
+      const restedMs = cluster.restoredMs + restoredRestMs;
+      if (clock.monotonicMs() < restedMs) return this.#wakeAt(restedMs);
       const plan = term.plans.step();
       for (const key of plan.prefers) term.controller.prefer(key);
       const decision = term.controller.decide(clock.monotonicMs());
