@@ -149,6 +149,12 @@ export class PeerConnection implements PeerLink, PeerSocketEvents {
     this.#socket.end();
   }
 
+  /** The other side is told first: it does not look for what was not lost. */
+  closeUnwanted(): void {
+    this.sayWanted(false);
+    this.close();
+  }
+
   /** Another connection is the link from now on. */
   giveWay(): void {
     this.closed("another connection took its place");

@@ -17,12 +17,14 @@ import { Handshaking } from "./handshake/handshaking.ts";
 import { Listeners } from "./listeners.ts";
 import { type ConnectionHost, PeerConnection } from "./peer-connection.ts";
 import type { PeerMeshParts } from "./peer-mesh-parts.ts";
-import { callLingerMs, PeerPlace } from "./peer-place.ts";
+import { PeerPlace } from "./peer-place.ts";
 import { redialDelayMs } from "./redial-delay.ts";
 import { SeldomWarning } from "./seldom-warning.ts";
 
 /** One may fall between two signs of life. */
 const ticksMin = 2;
+/** Who lost a link that only the other side wanted leaves the first dials to it. */
+const lookedForFailures = 2;
 
 /**
  * The links of one node. Either side may dial; of several connections between two nodes the one
@@ -203,11 +205,13 @@ export class PeerMesh implements PeerLinks {
     place.stopLingering();
     if (this.#isStopping || place.isWanted) return;
     if (place.link === undefined) return this.#review(place);
-    place.isLingering = true;
-    place.stopLingering = this.#parts.clock.schedule(callLingerMs, () => {
-      place.isLingering = false;
-      this.#review(place);
-    });
+    place.linger(this.#parts.clock, () => this.#review(place));
+  }
+
+  /** Who wanted this link dials first if he lives; else a refused dial tells that he is gone. */
+  #lookFor(place: PeerPlace): void {
+    place.failures = Math.max(place.failures, lookedForFailures);
+    place.linger(this.#parts.clock, () => this.#review(place));
   }
 
   /** Does what follows from what is wanted of a node and what is there. */
@@ -217,7 +221,7 @@ export class PeerMesh implements PeerLinks {
     if (link !== undefined) {
       if (!link.isOpen) return;
       if (wantsLink || link.isWantedByPeer) link.sayWanted(wantsLink);
-      else link.close();
+      else link.closeUnwanted();
       return;
     }
     if (wantsLink) {
@@ -278,11 +282,7 @@ export class PeerMesh implements PeerLinks {
   #redial(place: PeerPlace): void {
     if (this.#isStopping || !place.wantsLink) return this.#review(place);
     const { settings, random } = this.#parts;
-    const rule = {
-      backoffMs: settings["peer.reconnect.backoff.ms"],
-      backoffMaxMs: settings["peer.reconnect.backoff.max.ms"],
-    };
-    this.#dialAfter(place, redialDelayMs(rule, place.failures, random));
+    this.#dialAfter(place, redialDelayMs(settings, place.failures, random));
     place.failures += 1;
   }
 
@@ -344,18 +344,19 @@ export class PeerMesh implements PeerLinks {
 
   #linkClosed(link: PeerConnection, reason: string): void {
     const place = this.#places.get(link.peer.id);
-    const isExpected = (this.#leaving.delete(link) || !place?.wantsLink) && !link.isGivenUp;
+    const isWanted = place?.wantsLink === true || link.isWantedByPeer;
+    const isExpected = (this.#leaving.delete(link) || !isWanted) && !link.isGivenUp;
     this.#closed.tell(link);
     if (place !== undefined && place.link === link) {
       place.link = undefined;
-      place.isLingering = false;
-      place.stopLingering();
+      place.lingerNoMore();
       place.calls.linkClosed();
       if (isExpected) this.#parts.log.info("link to another node ended", { node: place.nodeId });
       else this.#report(place, "link to another node lost", reason);
       const { clock, settings } = this.#parts;
       const lastedMs = clock.monotonicMs() - place.openedMs;
       if (lastedMs >= settings["peer.reconnect.backoff.max.ms"]) place.failures = 0;
+      if (!isExpected && !place.wantsLink) this.#lookFor(place);
       if (place.dial === undefined) this.#redial(place);
     }
     if (this.#isStopping && this.#leaving.size === 0) this.#whenEmpty();
@@ -390,7 +391,7 @@ export class PeerMesh implements PeerLinks {
       hasRoomFor: (link) => this.#places.get(link.peer.id)?.calls.pump(link),
       wantedByPeer: (link) => {
         const place = this.#places.get(link.peer.id);
-        if (place?.link === link && !place.wantsLink && !link.isWantedByPeer) link.close();
+        if (place?.link === link && !place.wantsLink && !link.isWantedByPeer) link.closeUnwanted();
       },
       closed: (link, reason) => this.#linkClosed(link, reason),
     };

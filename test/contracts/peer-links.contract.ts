@@ -176,7 +176,7 @@ function lossContract(world: () => PeerWorld): void {
     const [one, two] = await startPair(world());
     for (let time = 0; time < 3; time += 1) {
       two.linkTo(one).close();
-      await world().until("it is linked again", () => one.opened.length === time + 2);
+      await world().until("it is linked again", () => one.opened.length >= time + 2);
       await untilLinked(world(), one, two);
     }
     expect([one.gone, two.gone]).toEqual([[], []]);
@@ -200,7 +200,7 @@ function lossContract(world: () => PeerWorld): void {
     link.send(ackOf(1));
     await world().until("it is closed at both", () => two.closed[0] === two.opened[0]);
     expect(two.messages).toHaveLength(100);
-    await world().until("and linked again, for it is wanted", () => one.opened.length === 2);
+    await world().until("and linked again, for it is wanted", () => one.opened.length >= 2);
   });
 
   test("what comes in after a close is heard no more", async () => {

@@ -78,7 +78,7 @@ export class KcatLane implements Lane {
     child.eachLine("stderr", (line) => {
       const offset = answer.exec(line)?.[1];
       if (offset !== undefined) {
-        told.push(Number(offset));
+        noteInOrder(told, Number(offset));
         this.answeredMs.push(performance.now());
       } else if (!isRefused && refusal.test(line)) {
         isRefused = true;
@@ -87,4 +87,14 @@ export class KcatLane implements Lane {
     });
     return child;
   }
+}
+
+/**
+ * Records lie in the order in which they were sent, which the stored ones show; answers may come in
+ * another one, when a batch that was appended is answered only as it is sent again.
+ */
+function noteInOrder(told: number[], offset: number): void {
+  let at = told.length;
+  while (at > 0 && (told[at - 1] ?? 0) > offset) at -= 1;
+  told.splice(at, 0, offset);
 }

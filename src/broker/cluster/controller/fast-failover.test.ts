@@ -68,6 +68,19 @@ describe("a process that dies", () => {
     expect(controllerAt(3)).toBe(controllerAt(2));
   });
 
+  test("that nobody follows is noticed as soon: its predecessor dials it too", async () => {
+    world = await ClusterWorld.open(3);
+    const assignments = [{ index: 0, replicas: [1, 2, 3] }];
+    await world.create(1, "orders", { assignments, partitions: -1, replicas: -1 });
+    await until("all are linked", () => all.every((id) => epochAt(id, 0) === 1));
+    // Calls are no reason for a link any more.
+    await world.tick(20_000);
+    const diedMs = world.clock.monotonicMs();
+    world.node(3).crash();
+    await until("it is cut out", () => epochAt(1, 0) === 2);
+    expect(world.clock.monotonicMs() - diedMs).toBeLessThan(soonMs);
+  });
+
   test("joins again at once when it is back, and leads nothing until then", async () => {
     await open();
     await failoverMs(2, 0);
