@@ -4,9 +4,10 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
+import { ClusterLoad } from "../test/support/cluster-load.ts";
 import { ConsulAgent } from "../test/support/consul.ts";
+import { type HeadDeath, HeadDeaths } from "../test/support/head-deaths.ts";
 import { repositoryRoot } from "../test/support/repository.ts";
-import { type HeadDeath, SteadyProducer } from "../test/support/steady-producer.ts";
 import { waitUntil } from "../test/support/wait-until.ts";
 import { XylemCluster } from "../test/support/xylem-cluster.ts";
 import { median } from "./median.ts";
@@ -55,7 +56,7 @@ async function start(): Promise<Bench> {
 /** Until the head is the controller too, or until it is not. */
 async function whenOffice({ cluster, freeOffice }: Bench, isHeads: boolean): Promise<void> {
   await waitUntil("the office is where it is wanted", async () => {
-    const head = await producer.headAt(1);
+    const head = await heads.headAt(1);
     const { controllerId } = await cluster.describe(1);
     const isFilled = controllerId > 0;
     if (isFilled && (controllerId === head) !== isHeads) await freeOffice();
@@ -81,7 +82,7 @@ function linesSince(ids: readonly number[], sinceMs: number): readonly Line[] {
 
 async function run(how: Round["how"]): Promise<Round> {
   const sinceMs = Date.now();
-  const death = await (how === "killed" ? producer.killHead() : producer.pauseHead());
+  const death = await (how === "killed" ? heads.kill() : heads.pause());
   const left = cluster.ids.filter((id) => id !== death.head);
   const lines = linesSince(left, sinceMs);
   const at = (text: string) => lines.find((line) => line.text.includes(text))?.afterMs;
@@ -98,7 +99,7 @@ async function run(how: Round["how"]): Promise<Round> {
   if (how === "killed") await cluster.node(death.head).restart();
   else process.kill(cluster.node(death.head).pid, "SIGCONT");
   await cluster.whenWhole(topic, 3);
-  await producer.whenAcknowledged(20);
+  await load.goOn(20);
   return round;
 }
 
@@ -120,7 +121,8 @@ function row(name: string, rounds: readonly Round[]): string {
 
 const bench = await start();
 const { cluster } = bench;
-const producer = await SteadyProducer.start(cluster, topic);
+const load = await ClusterLoad.start(cluster, topic);
+const heads = new HeadDeaths(cluster, topic, load);
 const rounds: Round[] = [];
 const howOften = { killed: Number(values.rounds), paused: Number(values.pauses) };
 for (const how of ["killed", "paused"] as const) {
@@ -132,9 +134,9 @@ for (const how of ["killed", "paused"] as const) {
     console.log(JSON.stringify(round));
   }
 }
-await producer.stop();
-const read = await producer.readAll();
-const isEqual = JSON.stringify(read) === JSON.stringify(producer.acknowledged);
+await load.stop();
+const read = await load.readAll();
+const isEqual = JSON.stringify(read) === JSON.stringify(load.acknowledged);
 await cluster.stop();
 
 const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: repositoryRoot });
@@ -150,7 +152,7 @@ const lines = [
   "one kafkajs producer, idempotent, acks=all, one record at a time,",
   "min.insync.replicas 2, all else by default. Milliseconds from the death: medians",
   "until a link was lost, until another node was the controller, until a chain was changed, until",
-  `the first answer, and the longest. ${producer.acknowledged.length} records acknowledged; ` +
+  `the first answer, and the longest. ${load.acknowledged.length} records acknowledged; ` +
     `read back once and in order: ${isEqual ? "yes" : "NO"}.`,
   `\`node bench/failover.ts --coordinator ${values.coordinator} --rounds ${values.rounds}\``,
   "",

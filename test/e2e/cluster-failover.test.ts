@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { ClusterLoad } from "../support/cluster-load.ts";
+import { type HeadDeath, HeadDeaths } from "../support/head-deaths.ts";
 import { describeWith } from "../support/skips.ts";
-import { type HeadDeath, SteadyProducer } from "../support/steady-producer.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { XylemCluster } from "../support/xylem-cluster.ts";
 
@@ -11,23 +12,24 @@ const pausedMsMax = 6_000;
 
 describeWith(["etcd"], "a topic with three replicas on three nodes", () => {
   let cluster: XylemCluster;
-  let producer: SteadyProducer | undefined;
-  const steady = (): SteadyProducer => producer as SteadyProducer;
+  let load: ClusterLoad;
+  let heads: HeadDeaths;
 
   beforeAll(async () => {
     cluster = await XylemCluster.start(3);
-    producer = await SteadyProducer.start(cluster, topic);
+    load = await ClusterLoad.start(cluster, topic);
+    heads = new HeadDeaths(cluster, topic, load);
   });
 
   afterAll(async () => {
-    await producer?.stop().catch(() => undefined);
+    await load?.stop();
     await cluster.stop();
   });
 
   test("has a new head soon after the head's death, be it the controller, five times", async () => {
     const seen: HeadDeath[] = [];
     for (let death = 0; death < deaths; death += 1) {
-      const dead = await steady().killHead();
+      const dead = await heads.kill();
       seen.push(dead);
       expect(dead.newHead).not.toBe(dead.head);
       await cluster.node(dead.head).restart();
@@ -39,7 +41,7 @@ describeWith(["etcd"], "a topic with three replicas on three nodes", () => {
   });
 
   test("has a new head when the head stands still, which stays out until it moves", async () => {
-    const paused = await steady().pauseHead();
+    const paused = await heads.pause();
     console.log(`first acknowledgement after a pause: ${paused.ackMs} ms`);
     expect(paused.newHead).not.toBe(paused.head);
     process.kill(cluster.node(paused.head).pid, "SIGCONT");
@@ -48,9 +50,10 @@ describeWith(["etcd"], "a topic with three replicas on three nodes", () => {
   });
 
   test("has everything that was acknowledged, once and in order, alike on all nodes", async () => {
-    await steady().whenAcknowledged(100);
-    await steady().stop();
-    expect(await steady().readAll()).toEqual(steady().acknowledged);
+    await load.goOn(100);
+    await load.stop();
+    expect(load.failures).toEqual([]);
+    expect(await load.readAll()).toEqual(load.acknowledged);
     await waitUntil("the logs are equal", () => {
       const [one, ...more] = cluster.ids.map((id) => cluster.logBytes(id, topic, 0));
       return more.every((bytes) => one?.equals(bytes));

@@ -6,6 +6,8 @@ import type { XylemCluster } from "./xylem-cluster.ts";
 export class ClusterLoad {
   /** In the order of the answers. */
   readonly acknowledged: number[] = [];
+  /** By the monotonic clock. */
+  readonly acknowledgedAtMs: number[] = [];
   readonly failures: Error[] = [];
   readonly #cluster: XylemCluster;
   readonly #topic: string;
@@ -30,7 +32,13 @@ export class ClusterLoad {
     const all = { "min.insync.replicas": "2", ...configs };
     const configEntries = Object.entries(all).map(([name, value]) => ({ name, value }));
     const shape = { topic, numPartitions: 1, replicationFactor: 3, configEntries };
-    await admin.createTopics({ waitForLeaders: true, topics: [shape] });
+    // Nodes of a machine that is busy may lose their leases for a moment.
+    await waitUntil("the topic is made", () =>
+      admin.createTopics({ waitForLeaders: true, topics: [shape] }).then(
+        () => true,
+        () => false,
+      ),
+    );
     await admin.disconnect();
     await cluster.whenWhole(topic, 3);
     const load = new ClusterLoad(cluster, topic);
@@ -52,14 +60,18 @@ export class ClusterLoad {
     await this.#producer.disconnect();
   }
 
-  /** All there is, as a consumer sees it. */
+  /** All that it has sent, as a consumer sees it. */
   async readAll(): Promise<number[]> {
     const read: number[] = [];
     const consumer = this.#cluster.kafka().consumer({ groupId: "judges", maxWaitTimeInMs: 100 });
     await consumer.connect();
     await consumer.subscribe({ topic: this.#topic, fromBeginning: true });
     await consumer.run({
-      eachMessage: ({ message }) => Promise.resolve(void read.push(Number(message.value))),
+      eachMessage: ({ message }) => {
+        const value = Number(message.value);
+        if (!Number.isNaN(value)) read.push(value);
+        return Promise.resolve();
+      },
     });
     const last = this.acknowledged.at(-1);
     await waitUntil("all are read", () => read.at(-1) === last, 30_000);
@@ -75,6 +87,7 @@ export class ClusterLoad {
         const messages = [{ value: String(value) }];
         await this.#producer.send({ topic: this.#topic, acks: -1, messages });
         this.acknowledged.push(value);
+        this.acknowledgedAtMs.push(performance.now());
       } catch (error) {
         this.failures.push(error as Error);
       }

@@ -1,20 +1,12 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { ByteReader, ByteWriter } from "../../base/bytes.ts";
 import {
   type ApiName,
   apiTable,
   type ReceivedResponseOf,
   type SentRequestOf,
 } from "../../protocol/api-table.ts";
-import { FrameAssembler } from "../../protocol/frame.ts";
-import {
-  RequestHeader,
-  requestHeaderVersion,
-  ResponseHeader,
-  responseHeaderVersion,
-} from "../../protocol/messages/headers.ts";
-import type { MessageCodec } from "../../protocol/schema/message.ts";
+import { RequestFrames } from "../../protocol/request-frames.ts";
 import type { VersionRange } from "../../protocol/schema/versions.ts";
 import { WireFailure } from "./wire-failure.ts";
 
@@ -47,21 +39,17 @@ export type Body<Name extends ApiName> =
   | ((version: number) => SentRequestOf<Name>);
 
 interface Waiting {
-  readonly response: MessageCodec;
-  readonly version: number;
   readonly resolve: (body: unknown) => void;
   readonly reject: (error: Error) => void;
-  readonly timer: NodeJS.Timeout;
+  timer: NodeJS.Timeout | undefined;
 }
 
 /** One connection to a broker of any product. Record batches pass as bytes, nothing is decoded. */
 export class WireConnection {
   readonly #socket: Socket;
   readonly #address: string;
-  readonly #frames = new FrameAssembler(frameBytesMax);
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #frames = new RequestFrames<Waiting>("xylem-mirror", frameBytesMax);
   #offered = new Map<number, VersionRange>();
-  #correlationId = 0;
 
   private constructor(socket: Socket, { host, port }: BrokerAddress) {
     this.#socket = socket;
@@ -125,66 +113,35 @@ export class WireConnection {
     body: SentRequestOf<Name>,
   ): Promise<ReceivedResponseOf<Name>> {
     if (!this.isOpen) return Promise.reject(this.#failure("closed the connection"));
-    const { request, response, key } = apiTable[name];
-    const correlationId = this.#correlationId++ % 2 ** 31;
-    this.#write({ codec: request, key, version, correlationId }, body);
     return new Promise((resolve, reject) => {
-      const late = (): void => this.#end(`did not answer ${name} within ${answerMsMax} ms`);
-      const timer = setTimeout(late, answerMsMax);
       const settle = resolve as (received: unknown) => void;
-      this.#waiting.set(correlationId, { response, version, resolve: settle, reject, timer });
+      const waiter: Waiting = { resolve: settle, reject, timer: undefined };
+      const writer = this.#frames.write({ name, version, body }, waiter);
+      const late = (): void => this.#end(`did not answer ${name} within ${answerMsMax} ms`);
+      waiter.timer = setTimeout(late, answerMsMax);
+      this.#socket.cork();
+      for (const chunk of writer.finish()) this.#socket.write(chunk);
+      this.#socket.uncork();
     });
-  }
-
-  #write(
-    request: { codec: MessageCodec; key: number; version: number; correlationId: number },
-    body: unknown,
-  ): void {
-    const { codec, key, version, correlationId } = request;
-    const writer = new ByteWriter();
-    const size = writer.reserveInt32();
-    const header = {
-      requestApiKey: key,
-      requestApiVersion: version,
-      correlationId,
-      clientId: "xylem-mirror",
-    };
-    RequestHeader.write(writer, header, requestHeaderVersion(codec, version));
-    codec.write(writer, body, version);
-    writer.patchInt32(size, writer.sizeBytes - 4);
-    this.#socket.cork();
-    for (const chunk of writer.finish()) this.#socket.write(chunk);
-    this.#socket.uncork();
   }
 
   #receive(chunk: Uint8Array): void {
     try {
-      for (const frame of this.#frames.push(chunk)) this.#settle(frame);
+      for (const { waiter, body } of this.#frames.push(chunk)) {
+        clearTimeout(waiter.timer);
+        waiter.resolve(body);
+      }
     } catch (error) {
       this.#end(`sent what is no answer: ${error instanceof Error ? error.message : ""}`);
     }
   }
 
-  #settle(frame: Uint8Array): void {
-    const reader = new ByteReader(frame);
-    const waiting = this.#waiting.get(new ByteReader(frame).int32());
-    if (waiting === undefined) return;
-    const { response, version, resolve, timer } = waiting;
-    const headerVersion = responseHeaderVersion(response, version);
-    const { correlationId } = ResponseHeader.read(reader, headerVersion);
-    const body = response.read(reader, version);
-    this.#waiting.delete(correlationId);
-    clearTimeout(timer);
-    resolve(body);
-  }
-
   #end(why: string): void {
     this.#socket.destroy();
-    for (const { reject, timer } of this.#waiting.values()) {
+    for (const { reject, timer } of this.#frames.takeAll()) {
       clearTimeout(timer);
       reject(this.#failure(why));
     }
-    this.#waiting.clear();
   }
 
   #failure(why: string): WireFailure {

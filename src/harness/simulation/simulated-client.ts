@@ -1,20 +1,7 @@
-import { ByteReader, ByteWriter } from "../../base/bytes.ts";
 import type { Cancel, Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
-import {
-  type ApiName,
-  apiTable,
-  type ReceivedResponseOf,
-  type SentRequestOf,
-} from "../../protocol/api-table.ts";
-import { FrameAssembler } from "../../protocol/frame.ts";
-import {
-  RequestHeader,
-  requestHeaderVersion,
-  ResponseHeader,
-  responseHeaderVersion,
-} from "../../protocol/messages/headers.ts";
-import type { MessageCodec } from "../../protocol/schema/message.ts";
+import type { ApiName, ReceivedResponseOf, SentRequestOf } from "../../protocol/api-table.ts";
+import { type AskedRequest, RequestFrames } from "../../protocol/request-frames.ts";
 import { drawBetween, drawOneIn } from "../../simulation/draw.ts";
 import type { ClientEnd, Life } from "./machine.ts";
 
@@ -24,8 +11,6 @@ export class NoAnswer extends Error {
 }
 
 interface Waiting {
-  readonly name: ApiName;
-  readonly version: number;
   readonly resolve: (body: unknown) => void;
   readonly reject: (error: Error) => void;
   readonly stopTimer: Cancel;
@@ -90,18 +75,15 @@ function isUnanswered(name: ApiName, body: unknown): boolean {
 
 /** One connection: bytes travel in order, in pieces, and take their time. */
 class Link {
-  readonly #name: string;
   readonly #network: Network;
-  readonly #frames = new FrameAssembler(frameBytesMax);
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #frames: RequestFrames<Waiting>;
   readonly #end: ClientEnd | undefined;
-  #correlationId = 0;
   #lastSentMs = 0;
   #lastReceivedMs = 0;
   isClosed = false;
 
   constructor(name: string, network: Network) {
-    this.#name = name;
+    this.#frames = new RequestFrames(name, frameBytesMax);
     this.#network = network;
     this.#end = network.process()?.connect(
       (bytes) => this.#travelBack(bytes),
@@ -112,45 +94,29 @@ class Link {
   request(name: ApiName, version: number, body: unknown, timeoutMs: number): Promise<unknown> {
     if (this.#end === undefined) this.close("nobody listens");
     if (this.isClosed) return Promise.reject(new NoAnswer("nobody listens"));
-    const correlationId = this.#correlationId++;
-    const frame = this.#encode(name, version, { correlationId, body });
+    const asked = { name, version, body };
     if (isUnanswered(name, body)) {
-      this.#travel(frame);
+      this.#send(asked);
       return Promise.resolve({ responses: [] });
     }
     return new Promise((resolve, reject) => {
       const stopTimer = this.#network.clock.schedule(timeoutMs, () => this.close("no answer"));
-      this.#waiting.set(correlationId, { name, version, resolve, reject, stopTimer });
-      this.#travel(frame);
+      this.#send(asked, { resolve, reject, stopTimer });
     });
   }
 
   close(why: string): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    for (const { reject, stopTimer } of this.#waiting.values()) {
+    for (const { reject, stopTimer } of this.#frames.takeAll()) {
       stopTimer();
       reject(new NoAnswer(why));
     }
-    this.#waiting.clear();
     this.#end?.cut();
   }
 
-  #encode(
-    name: ApiName,
-    version: number,
-    { correlationId, body }: { correlationId: number; body: unknown },
-  ): Uint8Array {
-    const row = apiTable[name];
-    const codec: MessageCodec = row.request;
-    const writer = new ByteWriter();
-    const size = writer.reserveInt32();
-    const api = { requestApiKey: row.key, requestApiVersion: version };
-    const header = { ...api, correlationId, clientId: this.#name };
-    RequestHeader.write(writer, header, requestHeaderVersion(codec, version));
-    codec.write(writer, body, version);
-    writer.patchInt32(size, writer.sizeBytes - 4);
-    return writer.toBytes().slice();
+  #send(asked: AskedRequest, waiting?: Waiting): void {
+    this.#travel(this.#frames.write(asked, waiting).toBytes().slice());
   }
 
   #travel(bytes: Uint8Array): void {
@@ -183,17 +149,9 @@ class Link {
   }
 
   #receive(bytes: Uint8Array): void {
-    for (const frame of this.#frames.push(bytes)) {
-      const correlationId = new ByteReader(frame).int32();
-      const waiting = this.#waiting.get(correlationId);
-      if (waiting === undefined) continue;
-      this.#waiting.delete(correlationId);
-      waiting.stopTimer();
-      const { response } = apiTable[waiting.name];
-      const codec: MessageCodec = response;
-      const reader = new ByteReader(frame);
-      ResponseHeader.read(reader, responseHeaderVersion(codec, waiting.version));
-      waiting.resolve(codec.read(reader, waiting.version));
+    for (const { waiter, body } of this.#frames.push(bytes)) {
+      waiter.stopTimer();
+      waiter.resolve(body);
     }
   }
 }

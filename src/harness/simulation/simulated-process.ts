@@ -7,6 +7,7 @@ import { StartSteps } from "../../node/start-steps.ts";
 import { KafkaServer } from "../../servers/kafka/kafka-server.ts";
 import type { Disk } from "../../broker/ports/disk.ts";
 import type { BatchTools } from "../../protocol/build-batch.ts";
+import { logOfLife } from "./log-of-life.ts";
 import type { ClientEnd, Life } from "./machine.ts";
 import { ProcessClock } from "./process-clock.ts";
 import { simulateSocket, type SocketEnd } from "./simulated-socket.ts";
@@ -27,6 +28,7 @@ const nothing = new Uint8Array(0);
 export class SimulatedProcess implements Life {
   readonly #parts: ProcessParts;
   readonly #clock: ProcessClock;
+  readonly #log: Log;
   readonly #steps: StartSteps;
   readonly #ends = new Set<SocketEnd>();
   #kafka: KafkaServer | undefined;
@@ -35,13 +37,14 @@ export class SimulatedProcess implements Life {
   constructor(parts: ProcessParts) {
     this.#parts = parts;
     this.#clock = new ProcessClock(parts.clock, parts.skewMs);
-    this.#steps = new StartSteps(this.#log());
+    this.#log = logOfLife(parts.log, () => this.#isDead);
+    this.#steps = new StartSteps(this.#log);
   }
 
   /** Rejects as the start of a node does. Never ends when the process is killed meanwhile. */
   async start(): Promise<void> {
     const { disk, tools, random, settings } = this.#parts;
-    const own = { clock: this.#clock, log: this.#log() };
+    const own = { clock: this.#clock, log: this.#log };
     const parts = { settings, given: new Map<string, string>(), disk, tools, random, ...own };
     const { broker, loadGroups } = await openBroker(this.#steps, parts);
     await loadGroups();
@@ -83,21 +86,5 @@ export class SimulatedProcess implements Life {
     this.#isDead = true;
     this.#clock.die();
     this.cutConnections();
-  }
-
-  /** A dead process says nothing. */
-  #log(): Log {
-    const { log } = this.#parts;
-    const alive =
-      (level: keyof Log): Log["info"] =>
-      (message, fields) => {
-        if (!this.#isDead) log[level](message, fields);
-      };
-    return {
-      debug: alive("debug"),
-      info: alive("info"),
-      warn: alive("warn"),
-      error: alive("error"),
-    };
   }
 }

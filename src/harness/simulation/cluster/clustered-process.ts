@@ -13,6 +13,7 @@ import { SimulatedCoordinator } from "../../../simulation/simulated-coordinator.
 import type { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
 import type { SimulatedNetwork, SimulatedProcess } from "../../../simulation/simulated-network.ts";
 import type { SimulatedStore } from "../../../simulation/simulated-store.ts";
+import { logOfLife } from "../log-of-life.ts";
 import type { ClientEnd, Life } from "../machine.ts";
 import { ProcessClock } from "../process-clock.ts";
 import type { ProcessGate } from "../process-gate.ts";
@@ -44,6 +45,7 @@ const nothing = new Uint8Array(0);
 export class ClusteredProcess implements Life {
   readonly #parts: ClusteredProcessParts;
   readonly #clock: ProcessClock;
+  readonly #log: Log;
   readonly #steps: StartSteps;
   readonly #ends = new Set<ClientEnd>();
   readonly coordinator: SimulatedCoordinator;
@@ -56,7 +58,8 @@ export class ClusteredProcess implements Life {
     const { store, random, faults } = parts;
     this.#parts = parts;
     this.#clock = new ProcessClock(parts.clock, parts.skewMs, parts.gate);
-    this.#steps = new StartSteps(this.#log());
+    this.#log = logOfLife(parts.log, () => this.#isDead);
+    this.#steps = new StartSteps(this.#log);
     this.coordinator = new SimulatedCoordinator({ store, clock: this.#clock, random, faults });
   }
 
@@ -71,7 +74,7 @@ export class ClusteredProcess implements Life {
     });
     this.#transport = joined;
     const transport = new GatedTransport(joined, gate);
-    const own = { clock: this.#clock, log: this.#log(), coordinator, bootId };
+    const own = { clock: this.#clock, log: this.#log, coordinator, bootId };
     const onStopRequested = (): void => own.log.error("the node asked to be stopped unexpectedly");
     const opened = await openBroker(this.#steps, {
       settings,
@@ -157,21 +160,5 @@ export class ClusteredProcess implements Life {
     else this.#transport?.crash();
     this.cutConnections();
     this.#parts.gate.reset();
-  }
-
-  /** A dead process says nothing. */
-  #log(): Log {
-    const { log } = this.#parts;
-    const alive =
-      (level: keyof Log): Log["info"] =>
-      (message, fields) => {
-        if (!this.#isDead) log[level](message, fields);
-      };
-    return {
-      debug: alive("debug"),
-      info: alive("info"),
-      warn: alive("warn"),
-      error: alive("error"),
-    };
   }
 }
