@@ -10,6 +10,7 @@ import type { Member } from "../../replication/member.ts";
 import { NodeLoads } from "../../replication/placement/node-loads.ts";
 import type { Seat } from "../../replication/placement/seat.ts";
 import type { Change, CoordinatorState } from "../ports/coordinator.ts";
+import { deletedPrefix, readDeletedTopic } from "../topics/topic-entry.ts";
 import {
   controllerKey,
   parseController,
@@ -145,6 +146,9 @@ export class ClusterImage {
       this.#controller = value === null ? undefined : parseController(value);
     } else if (key === featuresKey) {
       this.#level = value === null ? firstLevel : parseFeatures(value);
+    } else if (key.startsWith(deletedPrefix) && value !== null) {
+      // Read at starts only; it is told before.
+      readDeletedTopic(key, value);
     }
   }
 

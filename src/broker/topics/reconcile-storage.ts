@@ -1,7 +1,7 @@
 import { equalBytes } from "../../base/bytes.ts";
 import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
-import { formatUuid, makeUuid, parseUuid, type Uuid } from "../../base/uuid.ts";
+import { formatUuid, makeUuid, type Uuid } from "../../base/uuid.ts";
 import type { BrokerConfigs } from "../configs/broker-configs.ts";
 import type { Coordinator, CoordinatorEntry } from "../ports/coordinator.ts";
 import type { FoundPartition, PartitionStorage } from "../ports/partition-storage.ts";
@@ -10,8 +10,8 @@ import { readTopicEntry, type TopicReader } from "./read-topic-entry.ts";
 import {
   deletedPrefix,
   formatTopicEntry,
-  parseDeletedTopic,
   parseTopicEntry,
+  readDeletedTopic,
   topicKey,
   topicsPrefix,
   type TopicEntry,
@@ -89,10 +89,7 @@ async function finishDeletions(
   const { entries } = await coordinator.read(deletedPrefix);
   const nodeId = cluster === undefined ? undefined : configs.nodeId;
   for (const { key, value } of entries) {
-    const parse = () => ({
-      ...parseDeletedTopic(value),
-      id: parseUuid(key.slice(deletedPrefix.length)),
-    });
+    const parse = () => readDeletedTopic(key, value);
     const note = cluster === undefined ? parse() : cluster.unreadable.read(key, parse);
     if (note === undefined) continue;
     const { name, nodeIds, id } = note;

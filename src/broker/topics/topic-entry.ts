@@ -47,6 +47,11 @@ export function parseDeletedTopic(text: string): DeletedTopic {
   return { name, nodeIds: nodes as readonly number[] };
 }
 
+/** The same with the topic's id, which its key says. */
+export function readDeletedTopic(key: string, text: string): DeletedTopic & { readonly id: Uuid } {
+  return { ...parseDeletedTopic(text), id: parseUuid(key.slice(deletedPrefix.length)) };
+}
+
 /** Our own writing: anything else in it is a defect, or a newer version's. */
 export function parseTopicEntry(name: string, text: string): TopicEntry {
   const value = parseJsonObject(text) ?? {};

@@ -27,7 +27,7 @@ const tolerance = 0.01;
 /** Moves that are shown of a plan. */
 const shownMovesMax = 10_000;
 const noPlan: PlanStatus = {
-  planId: "",
+  planId: "unreadable",
   state: "cancelled",
   movesAtOnce: 0,
   waiting: 0,
