@@ -53,7 +53,10 @@ export type ReplicaAsk = { readonly epoch: number } & (
   /** By a head that leaves: its successor holds all that it took. */
   | { readonly kind: "handOver" }
   | {
-      /** By the one ahead: there is no session, or nothing has moved in it for too long. */
+      /**
+       * By the one ahead: there is no session, or nothing has moved in it for too long. By the one
+       * behind, much later: there is no connection.
+       */
       readonly kind: "report";
       readonly stalled: Member;
       readonly isReachable: boolean;

@@ -266,6 +266,7 @@ export class ChainReplica implements ReplicaCore {
     const hasSlept = this.nowMs - this.#tickMs > this.limits.lagTimeMaxMs / 2;
     this.#tickMs = this.nowMs;
     this.#reviewLease();
+    if (hasSlept) this.#upstream.forgive();
     this.#upstream.tick();
     this.#followers.tick(hasSlept || !this.#isInStep);
   }

@@ -26,6 +26,9 @@ export class Upstream {
   #heardCommitted = 0;
   #freshMs = -Infinity;
   #askedMs = -Infinity;
+  /** Since when there is no connection to the predecessor. */
+  #unlinkedMs = 0;
+  #reportedMs = -Infinity;
   /** Doubles from Hello to Hello: an answer that is only slow still finds its session. */
   #patienceMs: number;
   #told: ChainMarks = noMarks;
@@ -65,7 +68,7 @@ export class Upstream {
       this.#core.emit({ kind: "unwant", nodeId: before.id });
     }
     const isSame = before !== undefined && predecessor !== undefined;
-    if (!isSame || !sameMember(before, predecessor)) this.#link = undefined;
+    if (!isSame || !sameMember(before, predecessor)) this.#unlink();
     if (predecessor === undefined) this.#state = "none";
     else if (this.#link === undefined) {
       this.#core.emit({ kind: "want", nodeId: predecessor.id });
@@ -89,8 +92,13 @@ export class Upstream {
 
   closed(link: LinkId): void {
     if (link !== this.#link) return;
-    this.#link = undefined;
+    this.#unlink();
     this.#state = "none";
+  }
+
+  #unlink(): void {
+    this.#link = undefined;
+    this.#unlinkedMs = this.#core.nowMs;
   }
 
   /** Begins the session anew, once the log stands still. */
@@ -106,11 +114,31 @@ export class Upstream {
     this.#send({ kind: "hello", epoch, session, logStart, end, epochs });
   }
 
+  /** Has the time again for which nobody is to be blamed, because this node was asleep. */
+  forgive(): void {
+    this.#unlinkedMs = this.#core.nowMs;
+  }
+
   tick(): void {
+    this.#reportLost();
     const isWaiting = this.#state === "none" || this.#state === "shaking";
     if (!isWaiting || this.#core.nowMs - this.#askedMs < this.#patienceMs) return;
     this.#patienceMs = Math.min(this.#patienceMs * 2, this.#core.limits.lagTimeMaxMs / 2);
     this.shakeHands();
+  }
+
+  /**
+   * A member without a connection to the one ahead says so when that one, which would report it in
+   * half the time, does not: it may reach the coordinator and no other node.
+   */
+  #reportLost(): void {
+    const { role, epoch, nowMs, limits } = this.#core;
+    if (this.#predecessor === undefined || this.#link !== undefined || role === "joiner") return;
+    if (nowMs - this.#unlinkedMs <= 2 * limits.lagTimeMaxMs) return;
+    if (nowMs - this.#reportedMs < limits.retryMs) return;
+    this.#reportedMs = nowMs;
+    const report = { kind: "report", epoch, stalled: this.#predecessor } as const;
+    this.#core.emit({ kind: "ask", ask: { ...report, isReachable: false } });
   }
 
   answered(link: LinkId, message: HelloOk): void {

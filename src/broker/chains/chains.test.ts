@@ -194,3 +194,21 @@ test("a head whose log can not be used any more gives way", async () => {
   expect((await send(next, ["b"])).error).toBeUndefined();
   expect((await send(former, ["c"])).error?.code).toBe("NOT_LEADER_OR_FOLLOWER");
 });
+
+test("a head that reaches the coordinator, and no other node, is cut", async () => {
+  const controller = world.node(1).cluster.image.controller?.id ?? 1;
+  const [former = 0, other = 0] = othersOf(controller);
+  const assignments = [{ index: 0, replicas: [former, controller, other] }];
+  await world.create(1, "orders", { assignments, partitions: -1, replicas: -1 });
+  await until("it is the head", () => headId() === former);
+  await until("all are members", () => membersAt(controller).length === 3);
+  for (const id of othersOf(former)) {
+    world.network.block(former, id);
+    world.network.block(id, former);
+  }
+  const startMs = world.clock.monotonicMs();
+  await until("another leads", () => headId(othersOf(former)) > 0);
+  expect(world.clock.monotonicMs() - startMs).toBeGreaterThan(50_000);
+  expect((await send(headId(othersOf(former)), ["a"])).error).toBeUndefined();
+  await until("it knows", () => partitionAt(former).absence !== undefined);
+});

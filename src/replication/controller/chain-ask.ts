@@ -25,7 +25,7 @@ export type ChainAsk = {
       readonly lastEpoch: number;
       readonly endOffset: number;
     }
-  /** By the one ahead: it can not reach this one, or waits for its Ack too long. */
+  /** By the one ahead or behind: it can not reach this one, or waits for its Ack too long. */
   | { readonly kind: "report"; readonly stalled: Life }
 );
 

@@ -52,6 +52,18 @@ describe("failures", () => {
     expect(world.settle()).toBe("2 [2a]");
   });
 
+  test.each([
+    ["the one ahead", "1a", "2a", "2 [1a 3a]"],
+    ["the one behind", "2a", "1a", "2 [2a 3a]"],
+  ])("one that lives is cut when it is reported by %s", (_case, from, stalled, after) => {
+    const world = new ControllerWorld();
+    world.up("1a 2a 3a");
+    world.chain("1a 2a 3a", { replicas: [1, 2, 3] });
+    world.settle();
+    world.ask({ kind: "report", from: life(from), stalled: life(stalled) });
+    expect(world.settle()).toBe(after);
+  });
+
   test("one that stands still again and again rests longer and longer", () => {
     const world = new ControllerWorld();
     world.up("1a 2a");
@@ -77,9 +89,8 @@ describe("failures", () => {
 
   test.each([
     ["of another epoch", "1a", "2a", 7],
-    ["by one who is not ahead", "3a", "2a", 1],
     ["of another life", "1a", "2b", 1],
-    ["of the head", "3a", "1a", 1],
+    ["by one who is no neighbour", "3a", "1a", 1],
   ])("a report counts for nothing: %s", (_case, from, stalled, epoch) => {
     const world = new ControllerWorld();
     world.up("1a 2a 3a");

@@ -61,7 +61,7 @@ export function cancelJoin(situation: ChainSituation): Verdict | undefined {
   return change(nextEpoch(config, { joining }), `${nodesOf([...cancelled])} joins no more`);
 }
 
-/** Cuts a member that lives and stands still, as the one ahead of it reports, or itself. */
+/** Cuts a member that lives and stands still, as a neighbour of it reports, or itself. */
 export function cutStalled(situation: ChainSituation): Verdict | undefined {
   const { config } = situation.chain;
   const [stalled] = stalledOf(situation, config.members);
@@ -71,7 +71,7 @@ export function cutStalled(situation: ChainSituation): Verdict | undefined {
   return change(shortened(config, members), `node ${stalled.id} stands still`);
 }
 
-/** Those of them that the member ahead reports in this epoch, or that give up themselves. */
+/** Those of them that a neighbour reports in this epoch, or that give up themselves. */
 function stalledOf(situation: ChainSituation, among: readonly Member[]): Member[] {
   const report = askOf(situation, "report");
   if (report === undefined) return [];
@@ -80,8 +80,8 @@ function stalledOf(situation: ChainSituation, among: readonly Member[]): Member[
   if (sameMember(stalled, report.from)) return [stalled];
   const { members } = situation.chain.config;
   const place = members.indexOf(stalled);
-  const ahead = place < 0 ? members.at(-1) : members[place - 1];
-  return ahead !== undefined && sameMember(ahead, report.from) ? [stalled] : [];
+  const neighbours = place < 0 ? [members.at(-1)] : [members[place - 1], members[place + 1]];
+  return neighbours.some((one) => one && sameMember(one, report.from)) ? [stalled] : [];
 }
 
 /** The ask of this kind, if it is of the chain's epoch. */
