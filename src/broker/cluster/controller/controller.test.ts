@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { ClusterWorld } from "../../../../test/support/cluster-world.ts";
+import type { Lease } from "../../ports/lease.ts";
 import { formatUuid } from "../../../base/uuid.ts";
 
 let world: ClusterWorld;
@@ -44,6 +45,25 @@ describe("the controller", () => {
     const partition = back.topic("orders")?.partitions[0];
     await world.until("it is served", () => partition?.absence === undefined, [2]);
     expect(partition?.leaderEpoch).toBe(2);
+  });
+
+  test("that claims its office anew, unheard by itself, goes on", async () => {
+    world = await ClusterWorld.open(3);
+    await world.until("it is known", ({ id }) => controllerOf(id) === 1);
+    await world.create(1, "orders", { replicas: 3 });
+    const key = `chains/${formatUuid(world.node(1).topic("orders")!.id)}/0`;
+    const members = (): number =>
+      world.node(1).cluster.image.chains.get(key)?.config.members.length ?? 0;
+    await world.until("all are members", () => members() === 3, [1]);
+    // It is told of the new key alone, which says what the one before said.
+    const node = world.node(1);
+    const { entries } = await world.coordinator.read("controller");
+    const value = entries[0]?.value ?? "";
+    const lease = node.cluster.membership.lease as Lease;
+    await node.coordinator.transact([], [{ key: "controller", value, lease }]);
+    world.node(3).crash();
+    await world.tick(10_000);
+    expect(members()).toBe(2);
   });
 
   test("removes chains of a topic whose maker died half way", async () => {

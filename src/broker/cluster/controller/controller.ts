@@ -178,11 +178,17 @@ export class Controller {
     const { cluster } = this.#options;
     const { controller } = cluster.image;
     const isOwn = controller?.incarnation === cluster.incarnation;
-    if (this.#term !== undefined && !(isOwn && cluster.membership.lease)) this.#end();
+    const mayAct = isOwn && cluster.membership.lease !== undefined;
+    if (this.#term !== undefined && !(mayAct && this.#holds(this.#term.office))) this.#end();
     const isVacant = controller === undefined || (!isOwn && this.#mayDepose(controller));
     if (isVacant && cluster.isStanding) this.#claim();
-    else if (isOwn && this.#term === undefined) this.#begin();
+    else if (mayAct && this.#term === undefined) this.#begin();
     else this.#decideSoon();
+  }
+
+  /** The key may have gone and been claimed again without a word of it in between. */
+  #holds({ key, revision }: Compare): boolean {
+    return this.#options.cluster.feed.revisionOf(key) === revision;
   }
 
   /** Its process is gone, as this node's own links say. */
@@ -219,15 +225,17 @@ export class Controller {
   #begin(): void {
     if (this.#isOpening) return;
     this.#isOpening = true;
-    this.#work = this.#open()
-      .catch((error: Error) => {
+    this.#work = this.#open().then(
+      () => {
+        this.#isOpening = false;
+        this.#review();
+      },
+      (error: Error) => {
+        this.#isOpening = false;
         this.#options.log.warn("the controller did not begin", { why: error.message });
         this.#retryLater();
-      })
-      .finally(() => {
-        this.#isOpening = false;
-        this.#decideSoon();
-      });
+      },
+    );
   }
 
   async #open(): Promise<void> {
@@ -243,7 +251,7 @@ export class Controller {
     const office = { key: controllerKey, revision: cluster.feed.revisionOf(controllerKey) };
     const planned = await PlanEntries.open(coordinator, office);
     const isOwn = cluster.image.controller?.incarnation === cluster.incarnation;
-    if (this.#isClosed || !isOwn) return following.stop();
+    if (this.#isClosed || !isOwn || !this.#holds(office)) return following.stop();
     const view = new ControllerView(cluster, configs, entries);
     const self = { id: cluster.nodeId, incarnation: cluster.incarnation };
     const { settings } = configs;
