@@ -52,7 +52,7 @@ const retryMs = 500;
 const restoredRestMs = 10_000;
 /** Between two looks for chains without a topic. */
 const sweepMs = 60_000;
-/** Between two claims of an office whose holder seems to be gone: it may live all the same. */
+/** Between two claims of an office whose holder seems to be gone, if the first lives on. */
 const deposeMs = 10_000;
 
 /** What a node does while it holds the controller's key. */
@@ -87,7 +87,8 @@ export class Controller {
   #isDue = false;
   #isCaring = false;
   #isClosed = false;
-  #deposedMs = -Infinity;
+  /** Whose office this node claimed last before a lease was over, and when. */
+  #deposed: (Life & { readonly atMs: number }) | undefined;
   #wake = (): void => {};
   #retry = (): void => {};
   #sweep = (): void => {};
@@ -193,9 +194,16 @@ export class Controller {
 
   /** Its process is gone, as this node's own links say. */
   #mayDepose(holder: Life): boolean {
-    const { watch, clock } = this.#options;
-    const isRested = clock.monotonicMs() - this.#deposedMs >= deposeMs;
-    return isRested && watch?.isGone(holder) === true;
+    return this.#options.watch?.isGone(holder) === true && !this.#hasErredLately();
+  }
+
+  /** Who was taken for gone not long ago has its lease still. */
+  #hasErredLately(): boolean {
+    const { cluster, clock } = this.#options;
+    if (this.#deposed === undefined) return false;
+    const { id, incarnation, atMs } = this.#deposed;
+    const isLeased = cluster.image.node(id)?.incarnation === incarnation;
+    return isLeased && clock.monotonicMs() - atMs < deposeMs;
   }
 
   #claim(): void {
@@ -204,8 +212,9 @@ export class Controller {
     if (this.#isClaiming || lease === undefined) return;
     this.#isClaiming = true;
     const revision = cluster.feed.revisionOf(controllerKey);
-    if (revision !== 0) {
-      this.#deposedMs = clock.monotonicMs();
+    const holder = cluster.image.controller;
+    if (revision !== 0 && holder !== undefined) {
+      this.#deposed = { ...holder, atMs: clock.monotonicMs() };
       log.info("the controller's process is gone: another one is needed");
     }
     const value = formatController({ id: cluster.nodeId, incarnation: cluster.incarnation });

@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
+import type { Lease } from "../../ports/lease.ts";
+import { controllerKey, formatController } from "./controller-entry.ts";
 import { ClusterWorld } from "../../../../test/support/cluster-world.ts";
 
 let world: ClusterWorld;
@@ -78,6 +80,30 @@ describe("a process that dies", () => {
     const diedMs = world.clock.monotonicMs();
     world.node(3).crash();
     await until("it is cut out", () => epochAt(1, 0) === 2);
+    expect(world.clock.monotonicMs() - diedMs).toBeLessThan(soonMs);
+  });
+
+  test("that was the controller is followed as soon by who followed another just now", async () => {
+    world = await ClusterWorld.open(3);
+    const assignments = [
+      { index: 0, replicas: [1, 2] },
+      { index: 1, replicas: [3, 2] },
+    ];
+    await world.create(1, "orders", { assignments, partitions: -1, replicas: -1 });
+    await until("all are linked", () => headOf(0, all) === 1 && headOf(1, all) === 3);
+    await world.tick(2_000);
+    world.node(1).crash();
+    await until("node 2 is the controller", () => controllerAt(2) === 2);
+    // Until the lease of who died is over.
+    await world.tick(4_000);
+    const { incarnation, membership } = world.node(3).cluster;
+    const value = formatController({ id: 3, incarnation });
+    const lease = membership.lease as Lease;
+    await world.drive(world.coordinator.transact([], [{ key: controllerKey, value, lease }]));
+    await until("node 3 is it", () => controllerAt(2) === 3);
+    const diedMs = world.clock.monotonicMs();
+    world.node(3).crash();
+    await until("node 2 is it again", () => controllerAt(2) === 2);
     expect(world.clock.monotonicMs() - diedMs).toBeLessThan(soonMs);
   });
 
