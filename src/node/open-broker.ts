@@ -235,7 +235,12 @@ async function addGroups(steps: StartSteps, parts: WithoutGroups): Promise<Witho
       parts.log.error("groups could not be opened", { why: error.message });
     part.open().then((groups) => groups.takeUp(), failed);
   });
-  parts.forwarding?.serve({ broker, tools: batchTools }, loadGroups);
+  const { forwarding } = parts;
+  await steps.run(
+    "take what other nodes are asked",
+    () => forwarding?.serve({ broker, tools: batchTools }, loadGroups),
+    () => forwarding?.stop(),
+  );
   return { broker, loadGroups };
 }
 

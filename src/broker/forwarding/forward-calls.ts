@@ -43,6 +43,7 @@ export class ForwardCalls {
   /** What other nodes have wait here. */
   readonly waits = new Waits();
   #lastWaitId = 0;
+  #hasStopped = false;
 
   constructor(links: PeerLinks, callsMax: number) {
     this.#links = links;
@@ -106,6 +107,7 @@ export class ForwardCalls {
     this.#links.serve(name, async (from, body) => {
       const call = decode(forms.call, body);
       try {
+        if (this.#hasStopped) throw stopping();
         const answer = await handle(call, `${from.id}/${from.incarnation}`);
         return tagged(isAnswer, encode(forms.answer, answer));
       } catch (error) {
@@ -113,6 +115,11 @@ export class ForwardCalls {
         return tagged(isFailure, encode(failure, tellFailure(error)));
       }
     });
+  }
+
+  /** What other nodes ask from here on is refused: they look for another one. */
+  stop(): void {
+    this.#hasStopped = true;
   }
 
   async #ask<R>(nodeId: number, call: ForwardedCall<R>): Promise<R> {
@@ -146,6 +153,10 @@ function tooMany(what: string, nodeId: number): XylemError {
   const facts = { setting: "peer.calls.max" };
   const detail = `${what} for node ${nodeId} already; try again`;
   return new XylemError("THROTTLING_QUOTA_EXCEEDED", detail, { facts });
+}
+
+function stopping(): XylemError {
+  return new XylemError("BROKER_NOT_AVAILABLE", "the node is stopping");
 }
 
 /** Whatever befell the hello: nothing else was asked. */

@@ -101,6 +101,25 @@ describe("whichever node is asked", () => {
     expect(await append(2, "twice")).toMatchObject({ status: 422 });
   });
 
+  test("a node that is about to stop takes nothing for others' clients any more", async () => {
+    world.cluster.node(2).broker.forwarding?.stop();
+    const one = { key: null, value: new Uint8Array(1), headers: [], partition: 1 };
+    const ask = {
+      topic: "orders",
+      records: [one],
+      acks: -1,
+      timeoutMs: 200,
+      clientId: "c",
+    } as const;
+    const asking = appendRecords(world.cluster.node(1).broker, batchTools, ask);
+    const refused = { code: "BROKER_NOT_AVAILABLE" };
+    await expect(world.cluster.drive(asking)).rejects.toMatchObject(refused);
+    expect(ends(1)).toEqual([0, 0, 0]);
+    expect((await world.http(2, "POST", `${records}?partition=1`, { body: "own" })).status).toBe(
+      201,
+    );
+  });
+
   test("a key's newest record is found, and is patched where it is", async () => {
     const key = "c-7";
     const latest = `/v1/topics/orders/latest?key=${key}&partition=1`;

@@ -76,6 +76,11 @@ export class Forwarding {
     serveGroups(this.#calls, scope, loadGroups);
   }
 
+  /** This node is about to stop, and takes nothing from others any more. */
+  stop(): void {
+    this.#calls.stop();
+  }
+
   async append(appending: Appending): Promise<AppendOutcome> {
     return await new ForwardAppend(this.#calls, appending).run();
   }
