@@ -37,6 +37,8 @@ export interface HelloOk extends InSession {
   /** The epoch by which that was found; -1: none, no record of the successor's can stay. */
   readonly commonEpoch: number;
   readonly committed: number;
+  /** Of a compacted log, where the successor is to go back: the newest epochs with records here. */
+  readonly epochs?: readonly EpochEnd[];
 }
 
 /** Batches of the offsets [base, next), which travel beside it; none when both are equal. */

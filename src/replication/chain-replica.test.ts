@@ -24,7 +24,6 @@ class Stage {
   epochs: readonly EpochEnd[] = [];
   /** Of the batch that the log start divides. */
   begin = Infinity;
-  isCompacted = false;
   readonly replica: ChainReplica;
 
   constructor(member: Member, minInsyncReplicas = 1, start: Partial<typeof empty> = {}) {
@@ -33,7 +32,7 @@ class Stage {
       lease: { holds: () => this.isLeased },
       epochs: () => this.epochs,
       begin: () => Math.min(this.begin, this.replica.marks.logStart),
-      isCompacted: () => this.isCompacted,
+      isCompacted: () => false,
       nextSession: () => (session += 1),
     };
     const log = { ...empty, ...start, durability: "fsync" as const, minInsyncReplicas };
@@ -164,17 +163,6 @@ test("a joiner begins at a whole batch, and is appended once it has deleted as m
     kinds([...stage.hear(b, told), ...stage.tickTo(stage.nowMs + 200)]);
   expect(asks(ack(5))).not.toContain("ask");
   expect(asks({ ...ack(5), logStart: 3 } as ChainMessage)).toContain("ask");
-});
-
-test.each([false, true])("a joiner goes back behind its committed: compacted %s", (isCompacted) => {
-  const at = { logStart: 0, end: 9, committed: 9, written: 9, flushed: 9 };
-  const joiner = new Stage(b, 1, at);
-  joiner.isCompacted = isCompacted;
-  joiner.step({ kind: "config", config: config(1, [a], { joining: [b] }) });
-  joiner.step({ kind: "linkOpened", link: a.id, peer: a });
-  const answer = { kind: "helloOk", epoch: 1, session: 1, common: 4, commonEpoch: 0 } as const;
-  const effects = kinds(joiner.hear(a, { ...answer, committed: 9 }));
-  expect(effects).toEqual([isCompacted ? "truncate" : "halt"]);
 });
 
 test("a joiner without records may begin below the log start that it was told", () => {

@@ -1,5 +1,5 @@
 import type { ChainInput, LinkId } from "./chain-input.ts";
-import type { Ack, ChainMessage, Hello } from "./chain-message.ts";
+import { type Ack, type ChainMessage, epochsInHelloMax, type Hello } from "./chain-message.ts";
 import { findCommonEnd, isBeforeUncleanStart } from "./epoch-table.ts";
 import type { ReplicaCore } from "./replica-core.ts";
 import { type ChainMarks, noMarks } from "./replica-marks.ts";
@@ -41,7 +41,9 @@ export class Downstream {
     const commonEpoch = mayStay ? (found?.epoch ?? -1) : -1;
     const inSession = { epoch: core.epoch, session: this.session };
     const begin = { common: this.#next, commonEpoch };
-    this.#send({ kind: "helloOk", ...inSession, ...begin, committed: marks.committed });
+    const goesBack = core.ports.isCompacted() && this.#next < hello.end;
+    const epochs = goesBack ? { epochs: core.ports.epochs().slice(-epochsInHelloMax) } : {};
+    this.#send({ kind: "helloOk", ...inSession, ...begin, committed: marks.committed, ...epochs });
   }
 
   /** It has truncated what it had to, and has said what it holds. */

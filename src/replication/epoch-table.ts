@@ -36,3 +36,37 @@ export function findCommonEnd(
 export function isBeforeUncleanStart(log: readonly EpochEnd[], unclean: number): boolean {
   return (log.at(-1)?.epoch ?? 0) < unclean;
 }
+
+/**
+ * Whether two logs can have had the same records below an offset that is committed, though their
+ * tables agree on less: compaction may have taken all records of an epoch from one of them. It
+ * moves none: where epochs begin in the two, they and their offsets have one order.
+ */
+export function mayBeOneLog(
+  own: readonly EpochEnd[],
+  other: readonly EpochEnd[],
+  committed: number,
+): boolean {
+  if ((other.at(-1)?.endOffset ?? 0) < committed) return false;
+  const starts = startsBelow(committed, own);
+  const others = startsBelow(committed, other);
+  return starts.every((one) => {
+    return others.every((two) => {
+      const order = Math.sign(one.epoch - two.epoch);
+      return order === 0 || order === Math.sign(one.offset - two.offset);
+    });
+  });
+}
+
+interface EpochStart {
+  readonly epoch: number;
+  readonly offset: number;
+}
+
+/** Not of the first epoch: what of it was before the log start is deleted. */
+function startsBelow(offset: number, log: readonly EpochEnd[]): EpochStart[] {
+  return log
+    .slice(1)
+    .map(({ epoch }, at) => ({ epoch, offset: log[at]?.endOffset ?? 0 }))
+    .filter((start) => start.offset < offset);
+}

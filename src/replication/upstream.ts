@@ -7,7 +7,7 @@ import {
   type HelloOk,
   type Reject,
 } from "./chain-message.ts";
-import { isBeforeUncleanStart } from "./epoch-table.ts";
+import { isBeforeUncleanStart, mayBeOneLog } from "./epoch-table.ts";
 import { type ChainMarks, heldOf, noMarks } from "./replica-marks.ts";
 import type { ReplicaCore } from "./replica-core.ts";
 
@@ -146,7 +146,7 @@ export class Upstream {
     const { ports, config, marks } = this.#core;
     const isJoiner = this.#core.role === "joiner";
     const isOld = isBeforeUncleanStart(ports.epochs(), config?.unclean ?? 0);
-    const contradiction = this.#findContradiction(message.common, isOld);
+    const contradiction = this.#findContradiction(message, isOld);
     if (contradiction !== undefined) return this.#core.halt(contradiction);
     const isForeign = isJoiner && message.commonEpoch === -1 && message.common > marks.logStart;
     if (isJoiner && isOld && !isForeign && this.#forgets(message)) return;
@@ -154,12 +154,16 @@ export class Upstream {
   }
 
   /** What can not be, whatever has happened; `isOld`: all is from before an unclean start. */
-  #findContradiction(common: number, isOld: boolean): string | undefined {
+  #findContradiction({ common, epochs }: HelloOk, isOld: boolean): string | undefined {
+    const { ports } = this.#core;
     const { committed, logStart, end } = this.#core.marks;
     const isJoiner = this.#core.role === "joiner";
-    // A joiner without records can lose none: it was at a log start that divides a batch. And what
-    // compaction took from the predecessor, and not from here, hides that the logs are equal.
-    const mayGoBack = isJoiner && (logStart === end || this.#core.ports.isCompacted());
+    // What compaction took from one log, and not from the other, hides that they are equal; who
+    // speaks an earlier version does not say of what epochs its records are.
+    const mayBeHidden = !epochs?.length || mayBeOneLog(ports.epochs(), epochs, committed);
+    // A joiner without records can lose none: it was at a log start that divides a batch.
+    const isEmpty = logStart === end;
+    const mayGoBack = isJoiner && (isEmpty || (ports.isCompacted() && mayBeHidden));
     if (common < committed && !isOld && !mayGoBack) {
       return `${common} is the end in common, ${committed} was committed`;
     }

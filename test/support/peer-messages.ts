@@ -4,6 +4,7 @@ import type { ChainMessage } from "../../src/replication/chain-message.ts";
 
 const offset = fc.oneof(fc.maxSafeNat(), fc.nat({ max: 300 }), fc.constantFrom(127, 128, 2 ** 32));
 const session = { epoch: fc.nat(), session: offset };
+const epochs = fc.array(fc.record({ epoch: fc.nat(), endOffset: offset }), { maxLength: 20 });
 
 const chainMessage: fc.Arbitrary<ChainMessage> = fc.oneof(
   fc.record({
@@ -11,15 +12,19 @@ const chainMessage: fc.Arbitrary<ChainMessage> = fc.oneof(
     ...session,
     logStart: offset,
     end: offset,
-    epochs: fc.array(fc.record({ epoch: fc.nat(), endOffset: offset }), { maxLength: 20 }),
+    epochs,
   }),
-  fc.record({
-    kind: fc.constant("helloOk" as const),
-    ...session,
-    common: offset,
-    commonEpoch: fc.integer({ min: -1, max: 0x7fffffff }),
-    committed: offset,
-  }),
+  fc.record(
+    {
+      kind: fc.constant("helloOk" as const),
+      ...session,
+      common: offset,
+      commonEpoch: fc.integer({ min: -1, max: 0x7fffffff }),
+      committed: offset,
+      epochs,
+    },
+    { requiredKeys: ["kind", "epoch", "session", "common", "commonEpoch", "committed"] },
+  ),
   fc
     .record({
       kind: fc.constant("append" as const),

@@ -1,6 +1,7 @@
 import type { ByteReader, ByteWriter } from "../../base/bytes.ts";
 import { MalformedError } from "../../base/errors.ts";
 import type { Ack, Append, ChainMessage, Hello, HelloOk } from "../../replication/chain-message.ts";
+import type { EpochEnd } from "../../replication/epoch-table.ts";
 import { epochsInHelloMax } from "../../replication/chain-message.ts";
 import { readCount, writeCount } from "./count.ts";
 import { itemTags } from "./item-tags.ts";
@@ -9,8 +10,10 @@ const epochEndBytesMin = 2;
 
 /** How a message is written to who speaks that version of the protocol. */
 export function tagOf(message: ChainMessage, version: number): number {
-  const tellsStarts = message.kind === "ack" && message.logStartMax > message.logStart;
-  return tellsStarts && version >= 2 ? itemTags.ackOfStarts : itemTags[message.kind];
+  const { kind } = message;
+  if (version < 2) return itemTags[kind];
+  if (kind === "ack" && message.logStartMax > message.logStart) return itemTags.ackOfStarts;
+  return kind === "helloOk" && message.epochs ? itemTags.helloOkOfEpochs : itemTags[kind];
 }
 
 /** Everything of a message but its place and an Append's batches. */
@@ -23,7 +26,8 @@ export function writeChainMessage(writer: ByteWriter, message: ChainMessage, tag
     case "helloOk":
       writeCount(writer, message.common);
       writeCount(writer, message.commonEpoch + 1);
-      return writeCount(writer, message.committed);
+      writeCount(writer, message.committed);
+      return tag === itemTags.helloOk ? undefined : writeEpochs(writer, message.epochs);
     case "append":
       return writeAppend(writer, message);
     case "ack":
@@ -36,14 +40,15 @@ export function writeChainMessage(writer: ByteWriter, message: ChainMessage, tag
 
 /** Undefined: the tag is of no message. Throws MalformedError. */
 export function readChainMessage(reader: ByteReader, tag: number): ChainMessage | undefined {
-  if (tag < itemTags.hello || tag > itemTags.ackOfStarts) return undefined;
+  if (tag < itemTags.hello || tag > itemTags.helloOkOfEpochs) return undefined;
   const epoch = readCount(reader);
   const session = readCount(reader);
   switch (tag) {
     case itemTags.hello:
       return readHello(reader, epoch, session);
     case itemTags.helloOk:
-      return readHelloOk(reader, epoch, session);
+    case itemTags.helloOkOfEpochs:
+      return readHelloOk(reader, tag, epoch, session);
     case itemTags.append:
       return readAppend(reader, epoch, session);
     case itemTags.ack:
@@ -57,6 +62,10 @@ export function readChainMessage(reader: ByteReader, tag: number): ChainMessage 
 function writeHello(writer: ByteWriter, { logStart, end, epochs }: Hello): void {
   writeCount(writer, logStart);
   writeCount(writer, end);
+  writeEpochs(writer, epochs);
+}
+
+function writeEpochs(writer: ByteWriter, epochs: readonly EpochEnd[] = []): void {
   writeCount(writer, epochs.length);
   for (const { epoch, endOffset } of epochs) {
     writeCount(writer, epoch);
@@ -67,20 +76,25 @@ function writeHello(writer: ByteWriter, { logStart, end, epochs }: Hello): void 
 function readHello(reader: ByteReader, epoch: number, session: number): Hello {
   const logStart = readCount(reader);
   const end = readCount(reader);
+  return { kind: "hello", epoch, session, logStart, end, epochs: readEpochs(reader) };
+}
+
+function readEpochs(reader: ByteReader): EpochEnd[] {
   const count = readCount(reader);
   if (count > epochsInHelloMax) throw new MalformedError(`a Hello with ${count} epochs`);
   reader.claimElements(count, epochEndBytesMin);
-  const epochs = Array.from({ length: count }, () => ({
+  return Array.from({ length: count }, () => ({
     epoch: readCount(reader),
     endOffset: readCount(reader),
   }));
-  return { kind: "hello", epoch, session, logStart, end, epochs };
 }
 
-function readHelloOk(reader: ByteReader, epoch: number, session: number): HelloOk {
+function readHelloOk(reader: ByteReader, tag: number, epoch: number, session: number): HelloOk {
   const common = readCount(reader);
   const commonEpoch = readCount(reader) - 1;
-  return { kind: "helloOk", epoch, session, common, commonEpoch, committed: readCount(reader) };
+  const committed = readCount(reader);
+  const more = tag === itemTags.helloOk ? {} : { epochs: readEpochs(reader) };
+  return { kind: "helloOk", epoch, session, common, commonEpoch, committed, ...more };
 }
 
 function writeAppend(writer: ByteWriter, message: Append): void {

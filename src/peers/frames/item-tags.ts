@@ -20,6 +20,7 @@
  * | 0x13 | Ack | in session, written n, flushed n, log start n, own written n, own flushed n |
  * | 0x14 | Reject | in session |
  * | 0x15 | Ack | as 0x13, then the greatest log start n, where that is another (version 2) |
+ * | 0x16 | HelloOk | as 0x11, then count n, epoch n and end offset n each (version 2) |
  * | 0x20 | call | id n, name text, size n, body |
  * | 0x21 | answer | id n, size n, body |
  * | 0x22 | failure | id n, error code text, detail text |
@@ -35,6 +36,7 @@ export const itemTags = {
   ack: 0x13,
   reject: 0x14,
   ackOfStarts: 0x15,
+  helloOkOfEpochs: 0x16,
   call: 0x20,
   answer: 0x21,
   failure: 0x22,
