@@ -141,6 +141,26 @@ test("an unclean start takes the longest log that is left, if the topic allows i
   await until("with the same log", () => partitionAt(1).placement.log?.end === 2);
 });
 
+test("an unclean start is refused while a node that is up does not say what it has", async () => {
+  await create([1, 2], { "unclean.leader.election.enable": "true" });
+  expect(await append(1, -1, "a")).toBeUndefined();
+  const [former, head] = [world.node(2), world.node(1)];
+  former.crash();
+  await until("it is cut out", () => chainAt(1).members.length === 1);
+  head.crash();
+  world.network.block(2, 3);
+  world.network.block(3, 2);
+  await world.drive(world.start(2, {}, former.disk));
+  await until("it is down", () => world.node(3).cluster.image.node(1) === undefined);
+  const ask = { kind: "unclean", partitions: orders, timeoutMs: 10_000 } as const;
+  const [refused] = await world.drive(electLeaders(world.node(3).broker, ask));
+  expect(refused?.error?.message).toContain("nodes 2 are up and do not say");
+  world.network.unblock(2, 3);
+  world.network.unblock(3, 2);
+  await world.tick(5_000);
+  expect(await elect(3, "unclean", orders)).toEqual([{ topic, partition: 0 }]);
+});
+
 test("without the topic's leave, or a replica that is up, nothing starts uncleanly", async () => {
   await create([1, 2]);
   world.node(2).crash();

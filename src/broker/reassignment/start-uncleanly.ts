@@ -27,7 +27,8 @@ export async function startUncleanly(parts: UncleanParts, candidate: Candidate):
   const rules = topicRules(topic.name, topic.partitions.length, topic.settings);
   const config = cluster.image.chains.get(key)?.config;
   if (config !== undefined && isServed(cluster, config)) throw notNeeded(candidate);
-  const best = config && rules.allowsUnclean ? await longestLog(parts, key, config) : undefined;
+  const best =
+    config && rules.allowsUnclean ? await longestLog(parts, candidate, config) : undefined;
   await chainControl.byHand.change({ topicId, partition }, (before) => {
     const chain = { key, revision: 0, config: before };
     const of = { leased: nodesOf(cluster), topic: rules };
@@ -58,23 +59,27 @@ function holdersOf({ members, replicas, target = [] }: ChainConfig): Set<number>
 /** Of all nodes, should the coordinator's state be older than one of the logs it names. */
 async function longestLog(
   parts: UncleanParts,
-  key: string,
+  candidate: Candidate,
   config: ChainConfig,
 ): Promise<LogEnd | undefined> {
-  const named = await logEnds(parts, key, holdersOf(config));
-  const longest = (ends: readonly LogEnd[]) => ends.toSorted((a, b) => (isLonger(a, b) ? -1 : 1));
-  const [best] = longest(named);
-  if (best === undefined || best.lastEpoch <= config.epoch) return best;
-  const all = new Set(parts.cluster.image.nodes.map(({ id }) => id));
-  return longest(await logEnds(parts, key, all))[0];
+  const { image } = parts.cluster;
+  const key = keyOf(candidate);
+  let told = await askAll(parts, key, holdersOf(config));
+  const isOld = told.ends.some(({ lastEpoch }) => lastEpoch > config.epoch);
+  if (!isOld && config.members.some((member) => image.has(member))) throw notNeeded(candidate);
+  if (isOld) told = await askAll(parts, key, new Set(image.nodes.map(({ id }) => id)));
+  const { ends, silent } = told;
+  if (silent.length === 0) return ends.toSorted((a, b) => (isLonger(a, b) ? -1 : 1))[0];
+  const who = `nodes ${silent.join(", ")} are up and do not say where their logs of ${key} end`;
+  throw new XylemError("ELIGIBLE_LEADERS_NOT_AVAILABLE", `${who}: ask again, or stop them first`);
 }
 
-/** Of those that are up. Throws ELIGIBLE_LEADERS_NOT_AVAILABLE, naming who does not answer. */
-async function logEnds(
+/** Of those that are up: what they say, and who says nothing. */
+async function askAll(
   { cluster, chainControl }: UncleanParts,
   key: string,
   ids: ReadonlySet<number>,
-): Promise<readonly LogEnd[]> {
+): Promise<{ readonly ends: readonly LogEnd[]; readonly silent: readonly number[] }> {
   const nodes = [...ids].flatMap((id) => cluster.image.node(id) ?? []);
   const silent: number[] = [];
   const asked = nodes.map(async ({ id, incarnation }) => {
@@ -87,10 +92,7 @@ async function logEnds(
     silent.push(id);
     return [];
   });
-  const ends = (await Promise.all(asked)).flat();
-  if (silent.length === 0) return ends;
-  const who = `nodes ${silent.join(", ")} are up and do not say where their logs of ${key} end`;
-  throw new XylemError("ELIGIBLE_LEADERS_NOT_AVAILABLE", `${who}: ask again, or stop them first`);
+  return { ends: (await Promise.all(asked)).flat(), silent };
 }
 
 function nodesOf({ image, feed }: Cluster): NodeLookup {
