@@ -64,7 +64,10 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
       },
       hasRoom: (link) => host.hasRoom(link),
       onLoaded: () => this.#drain(),
-      onFailed: (error) => this.#warn("records for a successor can not be read", error),
+      onFailed: (error) => {
+        this.#gate.done(0);
+        this.#warn("records for a successor can not be read", error);
+      },
     });
     this.#orders = new ReplicaOrders(log, host, {
       feed: (input) => this.#feed(input),
@@ -160,8 +163,7 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
   }
 
   linkClosed(link: LinkId): void {
-    this.#reads.closed(link);
-    this.#gate.leave();
+    if (this.#reads.closed(link)) this.#gate.leave();
     this.#feed({ kind: "linkClosed", link });
   }
 
@@ -367,6 +369,7 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
     this.#stopListening();
     this.#inputs.length = 0;
     this.#reads.close();
+    this.#gate.done(0);
     this.#gate.leave();
     this.#orders.close();
     for (const nodeId of this.#wanted) this.#host.unwant(nodeId);

@@ -73,9 +73,10 @@ export class SuccessorReads {
     for (const wanted of this.#failed.splice(0)) this.want(wanted);
   }
 
-  closed(link: LinkId): void {
-    this.#wanted.delete(link);
+  /** Answers whether something was wanted for it that was not read yet. */
+  closed(link: LinkId): boolean {
     this.#failed = this.#failed.filter((one) => one.link !== link);
+    return this.#wanted.delete(link);
   }
 
   close(): void {

@@ -34,7 +34,7 @@ export class CopyGate {
     return sizeBytes;
   }
 
-  /** So much was read in the end: a batch is never divided. */
+  /** So much was read in the end, a batch is never divided; 0 when the read failed. */
   done(sizeBytes: number): void {
     if (this.#counted === undefined) return;
     this.#pace.giveBack(this.#counted.copy, this.#counted.sizeBytes - sizeBytes);

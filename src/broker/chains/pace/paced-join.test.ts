@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { ClusterWorld } from "../../../../test/support/cluster-world.ts";
 import { batchOf } from "../../../../test/support/log-directory.ts";
 import type { ChainConfig } from "../../../replication/chain-config.ts";
+import { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
 import type { PlacedPartition } from "../../cluster/placed-partition.ts";
 import { changeConfigs } from "../../configs/alter-resource-configs.ts";
 import { ProducedBatch, produce } from "../../produce.ts";
@@ -138,4 +139,27 @@ test("Kafka's throttles hold back the replicas that the topic names, and no othe
   await until("the one of the follower's rate has joined", () => membersOf(2) === 2);
   expect(nowMs() - startMs).toBeGreaterThan((0.8 * logBytes) / 25);
   expect(nowMs() - startMs).toBeLessThan((1.4 * logBytes) / 25);
+});
+
+test("reads that fail take nothing of the rate from those that do not", async () => {
+  await world.close();
+  world = new ClusterWorld(3);
+  const disk = new SimulatedDisk({ nowMs: () => world.clock.nowMs() });
+  const settings = { "log.tail.cache.max.bytes": 0 };
+  for (const id of [1, 2, 3]) await world.start(id, settings, id === 1 ? disk : undefined);
+  await createFilled();
+  const rate = 100_000;
+  await set(2, "broker", "", [["replica.copy.io.max.bytes.per.second", String(rate)]]);
+  let failed = 0;
+  disk.fault = (operation, path) => {
+    if (operation !== "read" || !path.includes("orders-0") || failed === 60) return;
+    failed += 1;
+    throw new Error("EIO: i/o error, read");
+  };
+  const startMs = nowMs();
+  await moveTo([1, 3], [0]);
+  await until("all is copied", isDone);
+  expect(failed).toBe(60);
+  // They were tried again for six seconds, and would have taken ten more.
+  expect(nowMs() - startMs).toBeLessThan((1_000 * logBytes * 1.3) / rate + 7_000);
 });
