@@ -30,7 +30,7 @@ import {
 } from "./replica-mending.ts";
 import { type FactsPage, factsPerPage, type ReplicaFact } from "./plans/replica-facts.ts";
 import type { RunChain, RunningChain } from "./running-chain.ts";
-import { seat, type Seated } from "./seated.ts";
+import { mayHaveLost, seat, type Seated } from "./seated.ts";
 
 export interface ClusterStorageOptions {
   readonly cluster: Cluster;
@@ -124,10 +124,9 @@ export class ClusterStorage implements PartitionStorage {
     });
   }
 
-  /** The chains whose replicas here have lost some of what they had flushed and told others of. */
+  /** The chains whose replicas here have lost what others count on, or may have. */
   get lostReplicas(): readonly string[] {
-    const seated = [...this.#seated];
-    return seated.flatMap(([key, { replica }]) => (replica?.hasLostCommitted ? [key] : []));
+    return [...this.#seated].flatMap(([key, seated]) => (mayHaveLost(seated) ? [key] : []));
   }
 
   /** Told of replicas that nobody counts on: what they have lost is no matter any more. */
