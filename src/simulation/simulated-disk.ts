@@ -5,7 +5,7 @@ import type { Disk, DiskEntry, DiskFile, DiskSpace, LinkOutcome } from "../broke
 import { drawBetween } from "./draw.ts";
 import { FileContent } from "./file-content.ts";
 import { SimulatedFile } from "./simulated-file.ts";
-import { type Node, SimulatedFolder } from "./simulated-folder.ts";
+import { filesIn, type Node, pathsIn, SimulatedFolder, sizeOf } from "./simulated-folder.ts";
 
 export type DiskOperation =
   | "list"
@@ -223,6 +223,15 @@ export class SimulatedDisk implements Disk {
     this.#usedBytes += bytes.length;
   }
 
+  /** The file is gone, durably. */
+  drop(path: string): void {
+    const file = this.#file(path);
+    const { folder, name } = this.#place(path);
+    folder?.remove(name, file);
+    folder?.startSync()();
+    this.#unlink(file);
+  }
+
   /** Other bytes in the place of those that are there, as rot makes them. */
   spoil(path: string, position: number, bytes: Uint8Array): void {
     this.#file(path).spoil(position, bytes);
@@ -364,25 +373,6 @@ function entryOf(name: string, node: Node): DiskEntry {
   const isDirectory = node instanceof SimulatedFolder;
   const sizeBytes = isDirectory ? 0 : node.content.sizeBytes;
   return { name, isDirectory, sizeBytes, modifiedMs: isDirectory ? 0 : node.modifiedMs };
-}
-
-/** A file of several names is there once for each. */
-function filesIn(folder: SimulatedFolder): SimulatedFile[] {
-  return [...folder.names.values()].flatMap((node) =>
-    node instanceof SimulatedFolder ? filesIn(node) : [node],
-  );
-}
-
-function sizeOf(folder: SimulatedFolder): number {
-  let sizeBytes = 0;
-  for (const file of new Set(filesIn(folder))) sizeBytes += file.content.sizeBytes;
-  return sizeBytes;
-}
-
-function pathsIn(folder: SimulatedFolder, prefix: string): string[] {
-  return [...folder.names].flatMap(([name, node]) =>
-    node instanceof SimulatedFolder ? pathsIn(node, `${prefix}${name}/`) : [`${prefix}${name}`],
-  );
 }
 
 /** A kill in the middle of a write: a part of it may have reached the file. */

@@ -108,3 +108,22 @@ function applyTo(names: Map<string, Node>, { changes }: NameChange): void {
     else names.set(name, node);
   }
 }
+
+/** A file of several names is there once for each. */
+export function filesIn(folder: SimulatedFolder): SimulatedFile[] {
+  return [...folder.names.values()].flatMap((node) =>
+    node instanceof SimulatedFolder ? filesIn(node) : [node],
+  );
+}
+
+export function sizeOf(folder: SimulatedFolder): number {
+  let sizeBytes = 0;
+  for (const file of new Set(filesIn(folder))) sizeBytes += file.content.sizeBytes;
+  return sizeBytes;
+}
+
+export function pathsIn(folder: SimulatedFolder, prefix: string): string[] {
+  return [...folder.names].flatMap(([name, node]) =>
+    node instanceof SimulatedFolder ? pathsIn(node, `${prefix}${name}/`) : [`${prefix}${name}`],
+  );
+}

@@ -4,6 +4,7 @@ import { FaultBag } from "./fault-bag.ts";
 import { LinkNemesis } from "./link-nemesis.ts";
 import { NodeNemesis } from "./node-nemesis.ts";
 import { Operator } from "./operator.ts";
+import { SideFileNemesis } from "./side-file-nemesis.ts";
 
 /** Does to a whole cluster what its seed says: to each node, each link and the coordinator. */
 export class ClusterNemesis {
@@ -12,6 +13,7 @@ export class ClusterNemesis {
   readonly #nodes: readonly NodeNemesis[];
   readonly #links: readonly LinkNemesis[];
   readonly #coordinator: CoordinatorNemesis;
+  readonly #sideFiles: readonly SideFileNemesis[];
   readonly #operator: Operator | undefined;
 
   constructor(scene: ClusterScene) {
@@ -21,6 +23,11 @@ export class ClusterNemesis {
     this.#nodes = scene.nodes.map((node) => new NodeNemesis(node, { world, chains, counts }));
     this.#links = ["links", "more links"].map((name) => new LinkNemesis(scene, name, counts));
     this.#coordinator = new CoordinatorNemesis(scene, counts);
+    const harmed = scene.play.harmsSideFiles ? scene.nodes : [];
+    this.#sideFiles = harmed.map((node, at) => {
+      const nemesis = this.#nodes[at] as NodeNemesis;
+      return new SideFileNemesis(node, { world, counts, nemesis });
+    });
     if (scene.play.hasOperator) this.#operator = new Operator(scene, counts);
   }
 
@@ -31,7 +38,7 @@ export class ClusterNemesis {
       "power of all": { weight: 1, happen: () => this.#dieTogether("power") },
       "kill of all": { weight: 1, happen: () => this.#dieTogether("kill") },
     });
-    const running = [all, this.#coordinator, ...this.#links, ...this.#nodes];
+    const running = [all, this.#coordinator, ...this.#links, ...this.#nodes, ...this.#sideFiles];
     const others = [this.#startSpares(), this.#operator?.run()];
     await Promise.all([...running.map((one) => one.run()), ...others]);
   }

@@ -12,6 +12,10 @@ export interface ClusterPlay {
   readonly hasOperator: boolean;
   /** Somebody moves partitions by Kafka's requests. */
   readonly hasReassigner: boolean;
+  /** Clients ask any node, as HTTP and gRPC let them. */
+  readonly hasDoors: boolean;
+  /** Files beside the logs rot, get lost, or are older than they were. */
+  readonly harmsSideFiles: boolean;
 }
 
 /** Each from a stream of its own: what is added to a play leaves the others as they are. */
@@ -24,5 +28,7 @@ export function drawClusterPlay(seed: number): ClusterPlay {
     spareAfterMs: drawBetween(changes, 1_000, 20_000),
     hasOperator,
     hasReassigner: drawOneIn(changes, 2),
+    hasDoors: drawOneIn(forkRandom(seed, "doors"), 2),
+    harmsSideFiles: drawOneIn(forkRandom(seed, "side files"), 2),
   };
 }

@@ -42,12 +42,18 @@ export class NodeNemesis {
   }
 
   /** As `kill -9`, or a lost power supply; also from elsewhere, for several nodes at once. */
-  async die(how: "kill" | "power"): Promise<void> {
+  async die(how: "kill" | "power", whileDown = (): void => undefined): Promise<void> {
     if (how === "kill") this.#node.machine.kill();
     else this.#cutPower();
+    whileDown();
     // It may have been shut while no process was there, which would reset it as it dies.
     this.#node.gate.reset();
     await this.#startAgain();
+  }
+
+  /** Whether the others have all that counts. */
+  mayLoseDisk(): boolean {
+    return !this.#parts.chains.dependOn(this.#node.id);
   }
 
   /** Ends all faults; the node is started anew where it may have stopped a partition. */
@@ -134,9 +140,9 @@ export class NodeNemesis {
 
   /** Only where nothing would be lost with it: the others have all that counts. */
   async #wipe(): Promise<void> {
-    const { id, machine } = this.#node;
-    if (this.#parts.chains.dependOn(id)) return;
-    this.#noteLost();
+    const { machine } = this.#node;
+    if (!this.mayLoseDisk()) return;
+    this.noteLost();
     machine.wipe();
     await this.#startAgain();
   }
@@ -161,7 +167,8 @@ export class NodeNemesis {
     await this.#rest(2_000, 10_000);
   }
 
-  #noteLost(): void {
+  /** What it had counts no more, for all that the checkers know. */
+  noteLost(): void {
     const { id, incarnation } = this.#node;
     const life = incarnation === undefined ? {} : { incarnation };
     this.#parts.world.record({ kind: "diskLost", nodeId: id, ...life });
