@@ -69,6 +69,18 @@ export const plantedInClusters: readonly ClusterPlant[] = [
     seeds: [1, 2, 3, 4, 5, 6],
   },
   {
+    bug: "what came with an idempotency key is stored again after the head has changed",
+    checker: "once and in order",
+    plants: [
+      at(
+        "idempotency/load-keys.ts",
+        "if (found !== undefined) table.add(...found, nowMs, limits);",
+        "void found;",
+      ),
+    ],
+    seeds: [1, 2, 7, 8, 10, 12, 14, 16, 17, 18],
+  },
+  {
     bug: "records count as deleted before every replica has deleted them",
     checker: "deleted stays deleted",
     plants: [

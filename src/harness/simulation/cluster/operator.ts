@@ -1,7 +1,7 @@
 import type { Broker } from "../../../broker/broker.ts";
 import type { ClusterStatus, NodeStatus } from "../../../broker/cluster/plans/cluster-orders.ts";
 import { drawBetween, drawOf } from "../../../simulation/draw.ts";
-import { expectNoAnswer } from "../clients/producer.ts";
+import { askNode } from "./ask-node.ts";
 import type { ClusterScene } from "./cluster-scene.ts";
 import { FaultBag } from "./fault-bag.ts";
 
@@ -141,24 +141,15 @@ export class Operator {
     const { world, nodes } = this.#scene;
     const serving = nodes.filter(({ process }) => process?.broker?.administration !== undefined);
     if (serving.length === 0) return undefined;
-    const { name, gate, process } = drawOf(this.#bag.random, serving);
-    const administration = process?.broker?.administration as ClusterAdministration;
-    const asked = new Promise<Answer>((resolve, reject) => {
-      gate.enter(() => void ask(administration).then(resolve, reject));
-    });
-    let isLate = false;
-    const late = world.sleep(askMsMax).then(() => void (isLate = true));
-    try {
-      const answer = await Promise.race([asked, late]);
-      if (what !== "status") {
-        world.tell("operator", `${what}, by ${name}: ${isLate ? "no answer" : "done"}`);
-      }
-      return answer ?? undefined;
-    } catch (error) {
-      world.tell("operator", `${what}, by ${name}: ${(error as Error).message}`);
-      expectNoAnswer(error);
-      return undefined;
+    const node = drawOf(this.#bag.random, serving);
+    const answer = await askNode(world, node, askMsMax, ({ administration }) =>
+      ask(administration as ClusterAdministration),
+    );
+    const outcome = answer === undefined ? "no answer" : (answer.error?.message ?? "done");
+    if (what !== "status" || outcome !== "done") {
+      world.tell("operator", `${what}, by ${node.name}: ${outcome}`);
     }
+    return answer?.value;
   }
 
   #rest(msMin: number, msMax: number): Promise<void> {

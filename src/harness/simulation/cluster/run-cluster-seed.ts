@@ -10,6 +10,7 @@ import { readFinal } from "../final-read.ts";
 import type { SeedReport } from "../run-seed.ts";
 import { ClusterScene, type ClusterSceneOptions } from "./cluster-scene.ts";
 import { ClusterNemesis } from "./cluster-nemesis.ts";
+import { DoorClient } from "./door-client.ts";
 import { findLeftovers, noteReplicas } from "./note-replicas.ts";
 import { untilWhole } from "./until-whole.ts";
 
@@ -105,6 +106,12 @@ async function play(scene: ClusterScene, nemesis: ClusterNemesis): Promise<void>
     ...["m-one", "m-two"].map((name) => new GroupMember(world, name, kept).run()),
   ];
   const ids = scene.nodes.map(({ id }) => id);
+  if (scene.play.hasDoors) {
+    const { nodes } = scene;
+    for (const name of ["d-one", "d-two"]) {
+      actors.push(new DoorClient(world, { name, nodes, topic: kept }).run());
+    }
+  }
   if (scene.play.hasReassigner) actors.push(new Reassigner(world, ids).run());
   const over = Promise.all(actors);
   // Awaited below, once the time of the work is over.
