@@ -30,8 +30,9 @@ export function seat(topic: TopicKey, partition: PlacedPartition): Seated {
 }
 
 /**
- * Whether it has lost some of what it had flushed and told others of. Of a topic that answers before
- * it flushes nobody knows that while the log can not be opened: its disk may have dropped pages.
+ * Whether it has lost some of what it had flushed and told others of. Of a topic that answers
+ * before it flushes nobody knows that while the log can not be opened: its disk may have dropped
+ * pages.
  */
 export function mayHaveLost({ replica, failure, partition }: Seated): boolean {
   if (replica !== undefined) return replica.hasLostCommitted;
