@@ -124,7 +124,10 @@ async function play(scene: ClusterScene, nemesis: ClusterNemesis): Promise<void>
     await untilWhole(scene);
     await scrubAll(scene);
     await untilWhole(scene);
-    await readFinal(world, (key) => scene.chains.waitsForHand(key));
+    const waiting = [...scene.chains.chains.keys()].filter((key) => scene.chains.waitsForHand(key));
+    // What nobody judges any more is counted, that it stays little.
+    nemesis.counts.set("left to a hand", waiting.length);
+    await readFinal(world, (key) => waiting.includes(key));
     await world.sleep(settleMs);
     noteReplicas(scene);
     for (const what of findLeftovers(scene)) world.record({ kind: "stuck", what });
