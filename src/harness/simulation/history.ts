@@ -81,6 +81,8 @@ export type HistoryEvent = { readonly atMs: number } & (
       /** Of its chain, as it knows it. */
       memberCount: number;
     }
+  /** The coordinator's state is an older one, without leases, from here on. */
+  | { kind: "restored" }
   /** The coordinator's entry of a topic: a shorter chain commits nothing from here on. */
   | { kind: "insyncSet"; topicId: string; replicas: number }
   /** What a member of a group was given in a generation. */

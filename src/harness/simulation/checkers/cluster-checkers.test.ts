@@ -187,6 +187,17 @@ test("two heads that commit in one epoch, or one without a lease, are complained
   ]);
 });
 
+test("after a restored coordinator epochs come again, and leases are gone for a moment", () => {
+  const commits = (by: string, isLeased = true): NewEvent => {
+    return { kind: "commits", partition, epoch: 3, by: who(by), isLeased, memberCount: 3 };
+  };
+  const later = Array.from({ length: 6 }, (_, epoch) => chain(epoch, "1a"));
+  const restored: NewEvent = { kind: "restored" };
+  expect(complaintsOf([commits("1a"), restored, commits("2a", false)])).toEqual([]);
+  expect(complaintsOf([restored, commits("1a"), commits("2a")])).toHaveLength(1);
+  expect(complaintsOf([restored, ...later, commits("1a", false)])).toHaveLength(1);
+});
+
 test("a head that commits in a chain that is too short is complained of", () => {
   const insync = (replicas: number): NewEvent => ({ kind: "insyncSet", topicId: "T", replicas });
   const commits = (memberCount: number): NewEvent => {

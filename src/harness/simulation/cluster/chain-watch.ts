@@ -72,6 +72,7 @@ export class ChainWatch {
   }
 
   #follow(): void {
+    if (this.#store.revision < this.#revision) return this.#readAnew();
     const changes = this.#store.changesAfter(this.#revision) ?? [];
     this.#revision = this.#store.revision;
     for (const { key, value } of changes) {
@@ -80,8 +81,24 @@ export class ChainWatch {
     }
   }
 
+  /**
+   * A backup was restored. Who counts on whom stays as it was until the controller has decided: the
+   * newest log is still that of those whom the backup does not name.
+   */
+  #readAnew(): void {
+    this.#revision = this.#store.revision;
+    this.#chains.clear();
+    this.#topics.clear();
+    for (const { key, value } of this.#store.read(chainsPrefix).entries) {
+      this.#chains.set(partitionOf(key), parseChainConfig(key, value));
+    }
+    for (const { key, value } of this.#store.read(topicsPrefix).entries) {
+      this.#noteTopic(key.slice(topicsPrefix.length), value);
+    }
+  }
+
   #noteChain(key: string, value: string | null): void {
-    const partition = key.slice(chainsPrefix.length).replace("/", "-");
+    const partition = partitionOf(key);
     if (value === null) {
       this.#chains.delete(partition);
       return this.#world.record({ kind: "chain", partition, epoch: -1, members: [] });
@@ -113,4 +130,8 @@ export class ChainWatch {
     const rules = { durability: "fsync", hasRetention: false, isCompacted: true } as const;
     this.#world.record({ kind: "topicCreated", topicId, name, partitions, rules });
   }
+}
+
+function partitionOf(key: string): PartitionKey {
+  return key.slice(chainsPrefix.length).replace("/", "-");
 }

@@ -4,6 +4,7 @@ import { FaultBag } from "./fault-bag.ts";
 import { LinkNemesis } from "./link-nemesis.ts";
 import { NodeNemesis } from "./node-nemesis.ts";
 import { Operator } from "./operator.ts";
+import { RestoredCoordinator } from "./restored-coordinator.ts";
 import { SideFileNemesis } from "./side-file-nemesis.ts";
 
 /** Does to a whole cluster what its seed says: to each node, each link and the coordinator. */
@@ -39,7 +40,8 @@ export class ClusterNemesis {
       "kill of all": { weight: 1, happen: () => this.#dieTogether("kill") },
     });
     const running = [all, this.#coordinator, ...this.#links, ...this.#nodes, ...this.#sideFiles];
-    const others = [this.#startSpares(), this.#operator?.run()];
+    const restored = new RestoredCoordinator(this.#scene, this.counts);
+    const others = [restored.run(), this.#startSpares(), this.#operator?.run()];
     await Promise.all([...running.map((one) => one.run()), ...others]);
   }
 

@@ -16,19 +16,25 @@ export interface ClusterPlay {
   readonly hasDoors: boolean;
   /** Files beside the logs rot, get lost, or are older than they were. */
   readonly harmsSideFiles: boolean;
+  /** The coordinator's state is once replaced by an older one: only where a test asks for it. */
+  readonly restoresCoordinator: boolean;
 }
 
 /** Each from a stream of its own: what is added to a play leaves the others as they are. */
 export function drawClusterPlay(seed: number): ClusterPlay {
   const changes = forkRandom(seed, "changes of the cluster");
   const hasOperator = drawOneIn(changes, 2);
+  const spareCount = hasOperator && drawOneIn(changes, 2) ? 1 : 0;
+  const spareAfterMs = drawBetween(changes, 1_000, 20_000);
+  const hasReassigner = drawOneIn(changes, 2);
   return {
     founderCount: drawBetween(forkRandom(seed, "size"), 3, 5),
-    spareCount: hasOperator && drawOneIn(changes, 2) ? 1 : 0,
-    spareAfterMs: drawBetween(changes, 1_000, 20_000),
+    spareCount,
+    spareAfterMs,
     hasOperator,
-    hasReassigner: drawOneIn(changes, 2),
+    hasReassigner,
     hasDoors: drawOneIn(forkRandom(seed, "doors"), 2),
     harmsSideFiles: drawOneIn(forkRandom(seed, "side files"), 2),
+    restoresCoordinator: false,
   };
 }

@@ -1,4 +1,6 @@
 import type { ChainConfig } from "../../../replication/chain-config.ts";
+import type { PartitionKey } from "../history.ts";
+import type { World } from "../world.ts";
 import type { ClusterScene } from "./cluster-scene.ts";
 
 /** After the faults every chain has all its replicas again within this time. */
@@ -19,7 +21,7 @@ export async function untilWhole({ world, chains, nodes }: ClusterScene): Promis
   const endMs = world.clock.monotonicMs() + wholeMsMax;
   for (;;) {
     const broken = [...chains.chains].filter(
-      ([key, config]) => !isWhole(config) && !chains.waitsForHand(key),
+      ([key, config]) => !isWhole(config) && !chains.waitsForHand(key) && !isGoing(world, key),
     );
     if (broken.length === 0) return;
     if (world.clock.monotonicMs() > endMs) {
@@ -32,4 +34,9 @@ export async function untilWhole({ world, chains, nodes }: ClusterScene): Promis
     }
     await world.sleep(lookMs);
   }
+}
+
+/** Of a topic that was asked to be deleted, and may be back by a backup: nobody counts on it. */
+function isGoing({ topics }: World, partition: PartitionKey): boolean {
+  return topics.some((topic) => topic.isGoing && partition.startsWith(`${topic.key}-`));
 }
