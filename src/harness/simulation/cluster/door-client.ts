@@ -5,7 +5,7 @@ import { batchTools } from "../../../node/open-broker.ts";
 import { drawBetween, drawOf, drawOneIn } from "../../../simulation/draw.ts";
 import { recordOf, stampOf } from "../stamps.ts";
 import { keyOf, type KnownTopic, type Target, type World } from "../world.ts";
-import { askNode, type NodeAnswer } from "./ask-node.ts";
+import { askNode, type NodeAnswer } from "./node-answer.ts";
 import type { SimulatedNode } from "./simulated-node.ts";
 
 const pauseMsMax = 1_200;

@@ -1,7 +1,7 @@
 import type { Broker } from "../../../broker/broker.ts";
 import type { ClusterStatus, NodeStatus } from "../../../broker/cluster/plans/cluster-orders.ts";
 import { drawBetween, drawOf } from "../../../simulation/draw.ts";
-import { askNode } from "./ask-node.ts";
+import { askNode } from "./node-answer.ts";
 import type { ClusterScene } from "./cluster-scene.ts";
 import { FaultBag } from "./fault-bag.ts";
 
