@@ -127,7 +127,8 @@ function hasPlausibleEpoch(walk: BatchWalk, rules: ChunkRules): boolean | undefi
     return behind.leaderEpoch >= leaderEpoch;
   }
   if (endOffset === undefined && sight !== "bad") return undefined;
-  return isDense !== true;
+  // Pieced together from the heads of segments, they end before the last ones that began.
+  return isDense !== true || !epochs.isCertain;
 }
 
 /** A good batch that was found by searching. */
