@@ -53,6 +53,7 @@ export class ClusteredProcess implements Life {
   #kafka: KafkaServer | undefined;
   #broker: Broker | undefined;
   #isDead = false;
+  #isStopping = false;
 
   constructor(parts: ClusteredProcessParts) {
     const { store, random, faults } = parts;
@@ -109,6 +110,11 @@ export class ClusteredProcess implements Life {
     return this.#isDead;
   }
 
+  /** Its doors shut first: nobody new comes in, and who is in hears no answer at the worst. */
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
   /** As soon as it is there, doors or not. */
   get broker(): Broker | undefined {
     return this.#broker;
@@ -146,6 +152,7 @@ export class ClusteredProcess implements Life {
   }
 
   async stop(): Promise<void> {
+    this.#isStopping = true;
     await this.#steps.stop();
     await this.coordinator.close();
     this.#kafka = undefined;

@@ -20,11 +20,14 @@ export async function askNode<T>(
   ask: (broker: Broker) => Promise<T>,
 ): Promise<NodeAnswer<T>> {
   const broker = process?.broker;
-  if (broker === undefined) return undefined;
+  if (broker === undefined || process?.isStopping !== false) return undefined;
   const asked = new Promise<NodeAnswer<T>>((resolve, reject) => {
     gate.enter(() => {
       const answering = ask(broker).then((value) => ({ value }), answerOf);
-      answering.then(resolve, reject);
+      answering.then(resolve, (error: Error) => {
+        if (process.isStopping) resolve(undefined);
+        else reject(error);
+      });
     });
   });
   return await Promise.race([asked, world.sleep(timeoutMs).then(() => undefined)]);
