@@ -9,7 +9,9 @@ const seedCount = isLong ? 2_000 : 40;
 const seedsPerTest = 10;
 
 /** Seeds that found what is not mended yet. A change of the code may move what they meet. */
-const openSeeds: readonly { readonly seed: number; readonly finding: string }[] = [];
+const openSeeds: readonly { readonly seed: number; readonly finding: string }[] = [
+  { seed: 26, finding: "offsets answer CORRUPT_MESSAGE at the end where nothing rotted" },
+];
 
 /** What failed, and how to see it again. */
 function failuresOf({ seed, complaints }: SeedReport): string[] {
