@@ -1,5 +1,9 @@
 import { expect, test } from "vitest";
 import { openTopicRig } from "../../test/support/topic-rig.ts";
+import { silentLog } from "../base/log.ts";
+import { VirtualClock } from "../base/virtual-clock.ts";
+import { CoordinatorFeed } from "./cluster/coordinator-feed.ts";
+import type { Coordinator } from "./ports/coordinator.ts";
 import { ProducerIds } from "./producer-ids.ts";
 
 test("thousands of ids, asked for at once, are all different", async () => {
@@ -34,4 +38,23 @@ test("a block is kept with one write: a thousand ids cost one revision", async (
   expect((await coordinator.read("")).revision).toBe(revision);
   await ids.next();
   expect((await coordinator.read("")).revision).toBe(revision + 1);
+});
+
+test("who hears of blocks late takes it for no coordinator that went back in time", async () => {
+  const { coordinator } = await openTopicRig();
+  const late: (() => void)[] = [];
+  const watch: Coordinator["watch"] = (prefix, revision, watcher) =>
+    coordinator.watch(prefix, revision, {
+      onGap: () => watcher.onGap(),
+      onChanges: (...told) => void late.push(() => watcher.onChanges(...told)),
+    });
+  const behind = { read: coordinator.read.bind(coordinator), watch } as Coordinator;
+  const clock = new VirtualClock();
+  const [feed] = await CoordinatorFeed.open({ coordinator: behind, clock, log: silentLog });
+  const ids = new ProducerIds(coordinator);
+  await ids.follow(feed);
+  for (let count = 0; count < 2_500; count += 1) await ids.next();
+  expect(late.length).toBe(3);
+  for (const tell of late) tell();
+  expect(await ids.next()).toBe(2_500);
 });

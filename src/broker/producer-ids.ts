@@ -1,6 +1,6 @@
 import { assert } from "../base/assert.ts";
 import { XylemError } from "../base/errors.ts";
-import type { CoordinatorFeed } from "./cluster/coordinator-feed.ts";
+import { type CoordinatorFeed, isNews } from "./cluster/coordinator-feed.ts";
 import type { Coordinator } from "./ports/coordinator.ts";
 
 /** Ids reserved with one write to the coordinator (semantics.md 10, InitProducerId 9). */
@@ -33,6 +33,8 @@ export class ProducerIds {
   #end = 0;
   /** The first id that nobody had reserved, of all that was ever told. */
   #reservedTo = 0;
+  /** That of the newest write that is known: what is told of an older one comes late. */
+  #revision = 0;
   #refill: Promise<void> | undefined;
 
   constructor(coordinator: Coordinator) {
@@ -45,15 +47,16 @@ export class ProducerIds {
    * above all that is known, for those who start later and know nothing.
    */
   async follow(feed: CoordinatorFeed): Promise<void> {
-    feed.follow(key, ({ changes }) => {
-      const change = changes.find((candidate) => candidate.key === key);
-      if (change === undefined) return;
+    feed.follow(key, (news) => {
+      const change = news.changes.find((candidate) => candidate.key === key);
+      if (change === undefined || !isNews(change, this.#revision, news)) return;
       const told = Number(change.value ?? 0);
       if (told < this.#reservedTo) this.#refillEarly();
-      else this.#note(told);
+      this.#note(told, change.revision);
     });
     const { entries } = await this.#coordinator.read(key);
-    this.#note(Number(entries.find((candidate) => candidate.key === key)?.value ?? 0));
+    const entry = entries.find((candidate) => candidate.key === key);
+    this.#note(Number(entry?.value ?? 0), entry?.revision ?? 0);
   }
 
   /** A new id. Rejects with what the coordinator's storage says, or COORDINATOR_NOT_AVAILABLE. */
@@ -75,8 +78,10 @@ export class ProducerIds {
     this.#refillOnce().catch(() => undefined);
   }
 
-  #note(reservedTo: number): void {
-    this.#reservedTo = Math.max(this.#reservedTo, reservedTo);
+  /** A value that is no number, as a hand may have left it, says nothing. */
+  #note(reservedTo: number, revision: number): void {
+    if (reservedTo > this.#reservedTo) this.#reservedTo = reservedTo;
+    this.#revision = revision;
   }
 
   async #reserve(): Promise<void> {
@@ -94,7 +99,7 @@ export class ProducerIds {
       if (written === undefined) continue;
       this.#next = first;
       this.#end = end;
-      this.#note(end);
+      this.#note(end, written);
       return;
     }
     throw new XylemError("COORDINATOR_NOT_AVAILABLE", "No producer ids could be reserved");
