@@ -36,7 +36,13 @@ export type HistoryEvent = { readonly atMs: number } & (
       askedAt: number;
       records: readonly RecordSeen[];
     }
-  | { kind: "readFailed"; partition: PartitionKey; offset: number; error: string }
+  | {
+      kind: "readFailed";
+      partition: PartitionKey;
+      offset: number;
+      error: string;
+      askedAt: number;
+    }
   | {
       kind: "bounds";
       partition: PartitionKey;

@@ -35,6 +35,13 @@ const acked = (baseOffset: number, ...stamps: string[]): NewEvent => ({
   stamps,
   askedAt: 0,
 });
+const readFailed = (offset: number): NewEvent => ({
+  kind: "readFailed",
+  partition,
+  offset,
+  error: "CORRUPT_MESSAGE",
+  askedAt: 0,
+});
 const read = (from: number, ...stamps: (string | undefined)[]): NewEvent => ({
   kind: "read",
   reader: "r",
@@ -197,7 +204,7 @@ test("a gap in what is read is complained of, but in a compacted log", () => {
 });
 
 test("an offset that can not be read although nothing was spoiled or torn is complained of", () => {
-  const failed: NewEvent = { kind: "readFailed", partition, offset: 3, error: "CORRUPT_MESSAGE" };
+  const failed = readFailed(3);
   expect(complaintsOf([failed])).toEqual([
     "damage is told: T-0@3: CORRUPT_MESSAGE, and nothing was spoiled",
   ]);
@@ -206,7 +213,7 @@ test("an offset that can not be read although nothing was spoiled or torn is com
 });
 
 test("the gap of a compacted log beside what was spoiled counts as spoiled, records do not", () => {
-  const failed: NewEvent = { kind: "readFailed", partition, offset: 3, error: "CORRUPT_MESSAGE" };
+  const failed = readFailed(3);
   const compacted = { ...plain, isCompacted: true };
   expect(complaintsOf([spoiled(5, 7), failed, final(0, [])], compacted)).toEqual([]);
   const told = ["damage is told: T-0@3: CORRUPT_MESSAGE, and nothing was spoiled"];

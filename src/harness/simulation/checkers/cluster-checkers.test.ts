@@ -162,11 +162,21 @@ test("rot that nobody mends, and damage where nothing rotted, are complained of"
   ]);
   const deleted: NewEvent = { kind: "deleteAsked", partition, before: 1 };
   expect(complaintsOf([...events, deleted, final(1)])).toEqual([]);
-  const failed: NewEvent = { kind: "readFailed", partition, offset: 0, error: "CORRUPT_MESSAGE" };
-  expect(complaintsOf([chain(1, "1a", "2a"), failed])).toEqual([
-    "damage heals: T-0@0: CORRUPT_MESSAGE, and nothing has rotted",
+  const failed = (askedAt: number): NewEvent => ({
+    kind: "readFailed",
+    partition,
+    offset: 0,
+    error: "CORRUPT_MESSAGE",
+    askedAt,
+  });
+  expect(complaintsOf([chain(1, "1a", "2a"), failed(0)])).toEqual([
+    "damage heals: T-0@0: CORRUPT_MESSAGE, and nothing is rotten",
   ]);
-  expect(complaintsOf([chain(1, "1a", "2a"), power(1), power(2), failed], lax)).toEqual([]);
+  expect(complaintsOf([chain(1, "1a", "2a"), power(1), power(2), failed(0)], lax)).toEqual([]);
+  // It was answered before the copy healed, or asked for after that.
+  expect(complaintsOf([...events, failed(0), healed(1), end])).toEqual([]);
+  expect(complaintsOf([...events, healed(1), failed(4), end])).toEqual([]);
+  expect(complaintsOf([...events, healed(1), failed(5), end])).toHaveLength(1);
 });
 
 test("two heads that commit in one epoch, or one without a lease, are complained of", () => {

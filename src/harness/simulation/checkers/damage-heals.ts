@@ -3,30 +3,34 @@ import type { Checker } from "./checker.ts";
 import { Losses } from "./losses.ts";
 
 /**
- * In a chain: what can not be read has rotted at some node, or was torn when every member had lost
- * something; and all that has rotted is found and mended by the end, where others have it.
+ * In a chain: what can not be read is rotten at some node when it is asked for, or was torn when
+ * every member had lost something; and all that has rotted is found and mended by the end, where
+ * others have it.
  */
 export const damageHeals: Checker = (history) => {
   const losses = Losses.in(history);
-  const everRotten = new Set<PartitionKey>();
+  /** By partition: the number of the event by which one of its copies healed last. */
+  const healedAt = new Map<PartitionKey, number>();
   const rotten = new Map<string, { partition: PartitionKey; lastOffset: number }>();
   const complaints: string[] = [];
   let count = 0;
-  for (const event of history) {
+  for (const [at, event] of history.entries()) {
     if (event.kind === "rotted") {
       count += 1;
       const { partition, nodeId, lastOffset } = event;
-      everRotten.add(partition);
       const place = `${partition} at node ${nodeId}`;
       const before = rotten.get(place)?.lastOffset ?? -1;
       rotten.set(place, { partition, lastOffset: Math.max(before, lastOffset) });
     } else if (event.kind === "healed") {
       rotten.delete(`${event.partition} at node ${event.nodeId}`);
+      healedAt.set(event.partition, at);
     } else if (event.kind === "readFailed") {
       count += 1;
-      const { partition, offset, error } = event;
-      if (everRotten.has(partition) || losses.last(partition) >= 0) continue;
-      complaints.push(`${partition}@${offset}: ${error}, and nothing has rotted`);
+      const { partition, offset, error, askedAt } = event;
+      const isRotten = [...rotten.values()].some((one) => one.partition === partition);
+      const wasRotten = (healedAt.get(partition) ?? -1) >= askedAt;
+      if (isRotten || wasRotten || losses.last(partition) >= 0) continue;
+      complaints.push(`${partition}@${offset}: ${error}, and nothing is rotten`);
     } else if (event.kind === "final") {
       for (const [place, { partition, lastOffset }] of rotten) {
         // What is deleted may rot away.

@@ -48,7 +48,7 @@ export async function fetchFrom(
   if (part === undefined || error !== "NONE") {
     world.record({ kind: "answer", api: "Fetch", error });
     if (error === "CORRUPT_MESSAGE") {
-      world.record({ kind: "readFailed", partition, offset: from, error });
+      world.record({ kind: "readFailed", partition, offset: from, error, askedAt });
     }
     return { error, records: [], next: from, committed: -1, logStart: -1 };
   }
