@@ -129,8 +129,9 @@ export class Followers {
 
   /** The greatest log start here and behind: a head has ordered it. */
   get logStartMax(): number {
-    const behind = this.#slots.map(({ session }) => session?.logStartMax ?? 0);
-    return Math.max(this.#core.marks.logStart, ...behind);
+    const { successor, joiner } = this;
+    const behind = Math.max(successor.session?.logStartMax ?? 0, joiner.session?.logStartMax ?? 0);
+    return Math.max(this.#core.marks.logStart, behind);
   }
 
   /** Sends on what there is, and sees to the join; `told` is what was answered for ahead. */

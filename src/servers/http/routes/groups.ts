@@ -23,7 +23,7 @@ const list = route({
   tag,
   summary: "Lists groups by name, Kafka's among them.",
   description: "What nodes can not tell of now is missing, and `isPartial` says so.",
-  answers: { 200: answersJson("All of them.", schemas.groupList) },
+  answers: { 200: answersJson("Those that the nodes tell of.", schemas.groupList) },
   handle: async (scope) => {
     const listed = await listGroups((await loaded(scope)).broker);
     const groups = listed.groups.map(({ group, type, state, protocolType }) => ({
