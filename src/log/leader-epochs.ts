@@ -21,8 +21,6 @@ export interface EpochRange {
 /** Which leader epoch wrote which offsets (KIP-101). Epochs and start offsets ascend. */
 export class LeaderEpochs {
   #entries: EpochStart[];
-  /** False: they were pieced together, and may name a start too late. */
-  isCertain = true;
 
   constructor(entries: readonly EpochStart[] = []) {
     this.#entries = [...entries];
@@ -53,7 +51,7 @@ export class LeaderEpochs {
 
   /** Whether a stored batch that ends with `offset` can be of this epoch; -1 says nothing. */
   canHave(epoch: number, offset: number): boolean {
-    if (!this.isCertain || epoch === -1) return true;
+    if (epoch === -1) return true;
     const last = this.#entries.at(-1);
     if (last === undefined) return true;
     const known = offset >= last.startOffset ? last.epoch : this.find(offset);

@@ -4,12 +4,11 @@ import { decodeUtf8 } from "../../../base/text.ts";
 import { LeaderEpochs } from "../../../log/leader-epochs.ts";
 import { ProducerStates } from "../../../log/producer-states.ts";
 import { formatSegmentName, parseSegmentName } from "../../../log/segment-name.ts";
-import { batchHeaderBytes } from "../../../protocol/record-batch.ts";
-import { BatchWalk } from "../../../log/batch-walk.ts";
 import type { DiskEntry } from "../../ports/disk.ts";
 import { cutClosed } from "./cut-closed.ts";
 import { contradictsEpochs } from "./contradicts-epochs.ts";
 import { completeSwaps } from "./complete-swaps.ts";
+import { gatherEpochs } from "./gather-epochs.ts";
 import { loadProducers } from "../producers/load-producers.ts";
 import { noteMissing } from "../read/missing-offsets.ts";
 import type { PartitionContext } from "../partition-context.ts";
@@ -143,7 +142,7 @@ class Loading {
     });
   }
 
-  /** Answers whether the checkpoint could be read; else epochs come from the segments' heads. */
+  /** Answers whether the checkpoint could be read; else epochs come from the batches. */
   async #readEpochs(entries: readonly DiskEntry[], segments: Segment[]): Promise<boolean> {
     if (entries.some(({ name }) => name === epochsFileName)) {
       const bytes = await this.#context.disk.readFile(`${this.#folder.path}/${epochsFileName}`);
@@ -163,15 +162,7 @@ class Loading {
         this.#context.log.warn("unreadable epochs are taken from the log", { path, why });
       }
     }
-    this.#epochs.isCertain = false;
-    for (const segment of segments) {
-      const head = await segment.log.use((file) => file.read(0, batchHeaderBytes));
-      const walk = new BatchWalk(head, 0, segment.baseOffset);
-      const sight = walk.look();
-      if (sight === "batch" || (sight === "short" && head.length === batchHeaderBytes)) {
-        this.#epochs.assign(walk.leaderEpoch, walk.baseOffset);
-      }
-    }
+    this.#epochs = await gatherEpochs(segments, this.#context);
     return false;
   }
 

@@ -127,8 +127,7 @@ function hasPlausibleEpoch(walk: BatchWalk, rules: ChunkRules): boolean | undefi
     return behind.leaderEpoch >= leaderEpoch;
   }
   if (endOffset === undefined && sight !== "bad") return undefined;
-  // Pieced together from the heads of segments, they end before the last ones that began.
-  return isDense !== true || !epochs.isCertain;
+  return isDense !== true;
 }
 
 /** A good batch that was found by searching. */
