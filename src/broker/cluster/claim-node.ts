@@ -74,7 +74,7 @@ async function endFormerLife(coordinator: Coordinator, found: CoordinatorEntry):
   await coordinator.transact([{ key, revision }], [{ key, value: null }]);
 }
 
-async function findKey(
+export async function findKey(
   coordinator: Coordinator,
   key: string,
 ): Promise<CoordinatorEntry | undefined> {

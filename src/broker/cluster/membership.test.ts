@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { ClusterWorld } from "../../../test/support/cluster-world.ts";
+import { XylemError } from "../../base/errors.ts";
 import { silentLog } from "../../base/log.ts";
 import { defaultNodeSettings } from "../../base/settings/node-settings.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
@@ -70,6 +71,23 @@ test("an id is waited for as long as its coordinator may keep a dead one's lease
   await expect(claiming).rejects.toMatchObject({ code: "DUPLICATE_BROKER_REGISTRATION" });
   expect(tookMs).toBeGreaterThanOrEqual(3 * leaseMs + patienceMs);
   expect(tookMs).toBeLessThan(3 * leaseMs + patienceMs + 1_000);
+});
+
+test("a node says again what nobody knows to be written of it", async () => {
+  world = await ClusterWorld.open(1);
+  const { coordinator, cluster } = world.node(1);
+  const transact = coordinator.transact.bind(coordinator);
+  coordinator.transact = async (...asked) => {
+    await transact(...asked);
+    throw new XylemError("REQUEST_TIMED_OUT", "there is no answer");
+  };
+  const lost = world.drive(cluster.membership.announce({ isDraining: true }));
+  await expect(lost).rejects.toMatchObject({ code: "REQUEST_TIMED_OUT" });
+  Reflect.deleteProperty(coordinator, "transact");
+  const isDraining = (): boolean => cluster.image.node(1)?.isDraining === true;
+  await world.until("it was", isDraining);
+  await world.drive(cluster.membership.announce({ isDraining: false }));
+  await world.until("it is not any more", () => !isDraining());
 });
 
 describe("a node that does not reach the coordinator", () => {

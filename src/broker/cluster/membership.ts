@@ -2,8 +2,8 @@ import type { Clock } from "../../base/clock.ts";
 import { XylemError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Lease } from "../ports/lease.ts";
-import { type ClaimOptions, claimNode } from "./claim-node.ts";
-import { formatNodeEntry, nodeKey, type NodeEntry } from "./node-entry.ts";
+import { type ClaimOptions, claimNode, findKey } from "./claim-node.ts";
+import { formatNodeEntry, nodeKey, type NodeEntry, parseNodeEntry } from "./node-entry.ts";
 
 /** Time between two tries to be a node of the cluster again. */
 const retryMs = 500;
@@ -28,7 +28,8 @@ export interface Standing {
  * anew, under the same incarnation: whether the node still is a member of its chains, the image
  * tells, which has to reach `sinceRevision` first (cluster.md, section 4, Lease).
  *
- * leased → (lost) → rejoining → leased; any → (close) → closed; rejoining → (id taken) → replaced.
+ * leased → (lost) → rejoining → leased; any → (close) → closed;
+ * rejoining → (id taken) → replaced.
  */
 export class Membership {
   readonly #options: MembershipOptions;
@@ -108,14 +109,31 @@ export class Membership {
 
   /** While it is lost nothing is written: what is announced goes out with the next claim. */
   async #write(): Promise<void> {
-    if (!this.#isLeased) return;
+    if (!this.#isLeased || (await this.#tryWrite())) return;
+    // A write that nobody knew the outcome of may have been made.
+    const known = this.#revision;
+    await this.#lookAgain();
+    if (!this.#isLeased || (this.#revision !== known && (await this.#tryWrite()))) return;
+    throw new XylemError("STALE_BROKER_EPOCH", `${nodeKey(this.#entry.id)} was lost`);
+  }
+
+  async #tryWrite(): Promise<boolean> {
     const lease = this.#lease;
     const key = nodeKey(this.#entry.id);
     const compares = [{ key, revision: this.#revision }];
     const value = formatNodeEntry(this.#entry);
     const revision = await this.#options.coordinator.transact(compares, [{ key, value, lease }]);
     if (revision !== undefined) this.#revision = revision;
-    else if (this.#isLeased) throw new XylemError("STALE_BROKER_EPOCH", `${key} was lost`);
+    return revision !== undefined;
+  }
+
+  async #lookAgain(): Promise<void> {
+    const lease = this.#lease;
+    const { id, incarnation } = this.#entry;
+    const found = await findKey(this.#options.coordinator, nodeKey(id));
+    if (found === undefined || lease !== this.#lease) return;
+    const isOwn = parseNodeEntry(found.key, found.value).incarnation === incarnation;
+    if (isOwn) this.#revision = found.revision;
   }
 
   #attach(): void {
