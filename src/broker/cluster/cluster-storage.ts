@@ -20,6 +20,7 @@ import type { Cluster } from "./cluster.ts";
 import { isHolder } from "./is-holder.ts";
 import { PlacedPartition } from "./placed-partition.ts";
 import {
+  beginsUncleanly,
   isNewerThan,
   isToBeginWhole,
   isToGoOn,
@@ -222,7 +223,7 @@ export class ClusterStorage implements PartitionStorage {
       seated.replica ??= await this.#open(key, seated);
       const isToBeMended = seated.unsoundFrom < Infinity || isUnsound(seated.replica);
       if (isToBeMended) await this.#mend(key, seated, seated.replica);
-      if (this.#mayStartOver(key)) await this.#onReleased(key);
+      if (this.#isReleased(key)) await this.#onReleased(key);
       seated.running ??= this.#run(key, seated.replica);
       const config = this.#configOf(key);
       if (config !== undefined) seated.running.configure(config);
@@ -306,6 +307,12 @@ export class ClusterStorage implements PartitionStorage {
     await open.truncateUnsound(from);
     seated.unsoundFrom = Infinity;
     seated.isMended = true;
+  }
+
+  #isReleased(key: string): boolean {
+    const config = this.#configOf(key);
+    if (config === undefined) return false;
+    return this.#mayStartOver(key) || beginsUncleanly(config, this.#self);
   }
 
   #mayStartOver(key: string): boolean {

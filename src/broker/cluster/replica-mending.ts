@@ -51,13 +51,18 @@ export function soundEnd(replica: ReplicaLog): Pick<LogEnd, "lastEpoch" | "endOf
   return { lastEpoch: endOffset === replica.logStart ? -1 : (last?.epoch ?? -1), endOffset };
 }
 
+/** Whether a chain begins uncleanly with this node's log: what that has lost was given up. */
+export function beginsUncleanly(config: ChainConfig, self: Peer): boolean {
+  return config.unclean === config.epoch && roleOf(config, self) === "solo";
+}
+
 /**
  * Whether a node's torn log is cut back to where it is whole: when all members had lost something
  * and its chain begins uncleanly with this log, which others are to copy.
  */
 export function isToBeginWhole(config: ChainConfig, self: Peer): boolean {
-  const { epoch, unclean, replicas, target = replicas } = config;
-  return unclean === epoch && target.length > 1 && roleOf(config, self) === "solo";
+  const { replicas, target = replicas } = config;
+  return target.length > 1 && beginsUncleanly(config, self);
 }
 
 /** The coordinator went back in time: this log has records of a later epoch. */
