@@ -59,7 +59,7 @@ export const chainProduceOs = produceToChain("os");
 export const chainProduceFsync = produceToChain("fsync");
 
 async function measureProduce(bench: Bench, durability: "os" | "fsync"): Promise<Figures> {
-  const load = { records: bench.isQuick ? 60_000 : 150_000, recordBytes: 1_024, durability };
+  const load = { records: bench.isQuick ? 60_000 : 450_000, recordBytes: 1_024, durability };
   const chain = await withTrio("xylem", (trio) => produceTo(trio, bench, load));
   const kafka = await withTrio("kafka", (trio) => produceTo(trio, bench, load));
   // The nodes of the cluster were asked over HTTP: the memory of that door counts on both sides.
