@@ -23,6 +23,10 @@ const { isNewEnough, fetchedVersion } = require("./setup/node-runtime.cjs") as N
 const { holdsAll } = require("./setup/packages.cjs") as Packages;
 const { withLock } = require("./setup/set-up-lock.cjs") as SetUpLock;
 
+const { tasks } = require("./setup/tasks.cjs") as {
+  readonly tasks: Readonly<Record<string, { readonly tools?: readonly string[] }>>;
+};
+
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "xylem-set-up-"));
@@ -45,6 +49,19 @@ test("an unknown task is refused with the list of tasks", () => {
   const outcome = spawnSync(process.execPath, [join(root, "scripts/with-node.cjs"), "fly"]);
   expect(outcome.status).toBe(64);
   expect(outcome.stderr.toString()).toMatch(/unknown task "fly"; there are: start, /);
+});
+
+test("`npm run cluster` asks for etcd alone of what tests talk to, and fetches nothing else", () => {
+  // Without apt-get nothing is installed: what is missing is said.
+  const sayMissing = (task: string): string => {
+    const tools = join(root, "scripts/setup/debian-tools.cjs");
+    const given = JSON.stringify(tasks[task]?.tools);
+    const text = `require(${JSON.stringify(tools)}).installDebianTools(".", ${given})`;
+    const env = { ...process.env, PATH: folder };
+    return spawnSync(process.execPath, ["-e", text], { env, cwd: folder }).stderr.toString();
+  };
+  expect(sayMissing("cluster")).toMatch(/^xylem: etcd not found .*\n$/);
+  expect(sayMissing("test")).toMatch(/kcat, etcd, chromium.*\n.*consul not found/);
 });
 
 const runner = join(root, "scripts/setup/child.cjs");

@@ -6,29 +6,11 @@ const path = require("path");
 const { fail } = require("./setup/messages.cjs");
 const { findNode } = require("./setup/node-runtime.cjs");
 const { installPackages } = require("./setup/packages.cjs");
-const { build, buildIfStale } = require("./setup/compiled.cjs");
 const { installDebianTools } = require("./setup/debian-tools.cjs");
 const { run } = require("./setup/child.cjs");
+const { tasks } = require("./setup/tasks.cjs");
 
 const root = path.join(__dirname, "..");
-
-/** What each task needs before it runs, and the script that runs it. */
-const tasks = {
-  start: { build: buildIfStale, script: ["bin/xylem.cjs", "start"] },
-  build: { build: build },
-  test: { build: build, tools: true, script: ["scripts/run-tests.ts"] },
-  "test:long": {
-    build: build,
-    tools: true,
-    script: ["scripts/run-tests.ts"],
-    variables: { XYLEM_LONG: "1" },
-  },
-  check: { script: ["scripts/run-checks.ts"] },
-  bench: { build: build, script: ["bench/run.ts"] },
-  proto: { script: ["scripts/generate-proto.ts"] },
-  simulate: { script: ["scripts/simulate.ts"] },
-  cluster: { build: buildIfStale, tools: true, script: ["scripts/run-cluster.ts"] },
-};
 
 function environment(nodeFolder, task) {
   const folders = [nodeFolder, path.join(root, "node_modules", ".bin")];
@@ -47,7 +29,7 @@ async function main(name, args) {
   const env = environment(path.dirname(node), task);
   await installPackages(root, env);
   if (task.build) await task.build(root, node, env);
-  if (task.tools) installDebianTools(root);
+  if (task.tools) installDebianTools(root, task.tools);
   if (!task.script) return 0;
   const script = [path.join(root, task.script[0])].concat(task.script.slice(1), args);
   const cwd = name === "start" ? process.env.INIT_CWD || process.cwd() : root;

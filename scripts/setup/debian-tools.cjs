@@ -23,14 +23,20 @@ const consul = {
   keyring: "/usr/share/keyrings/debian-archive-keyring.gpg",
 };
 
-/** Installs what is missing when root on Debian; elsewhere the tests name what they skip. */
-function installDebianTools(root) {
-  installMissing();
-  unpackConsul(root);
+const allTools = tools.map((tool) => tool.program).concat("consul");
+
+/**
+ * Installs those of `programs` that are missing when root on Debian; elsewhere the tests name what
+ * they skip.
+ */
+function installDebianTools(root, programs) {
+  installMissing(programs);
+  if (programs.includes("consul")) unpackConsul(root);
 }
 
-function installMissing() {
-  const missing = tools.filter((tool) => !isOnPath(tool.program));
+function installMissing(programs) {
+  const wanted = tools.filter((tool) => programs.includes(tool.program));
+  const missing = wanted.filter((tool) => !isOnPath(tool.program));
   if (missing.length === 0) return;
   const names = missing.map((tool) => tool.program).join(", ");
   if (!mayInstall()) {
@@ -121,4 +127,4 @@ function apt(args, cwd) {
   return childProcess.spawnSync("apt-get", ["-qq"].concat(args), options).status === 0;
 }
 
-module.exports = { installDebianTools };
+module.exports = { allTools, installDebianTools };
