@@ -144,6 +144,14 @@ export interface ManyPage {
   readonly ended: readonly Ended[];
 }
 
+export interface GroupList {
+  readonly groups: readonly ListedGroup[];
+  /** There may be more. */
+  readonly isPartial: boolean;
+  /** Nodes that are up and did not tell of all of theirs, and why. */
+  readonly missing: readonly { readonly node: number; readonly why: string }[];
+}
+
 export interface ListedGroup {
   readonly group: string;
   readonly kind: "classic" | "consumer";

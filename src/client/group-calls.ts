@@ -2,9 +2,9 @@ import type {
   GroupAcked,
   GroupDescription,
   GroupFetched,
+  GroupList,
   GroupOffset,
   GroupPosition,
-  ListedGroup,
 } from "./answers.ts";
 import { consumeGroup, type ConsumeOptions, type RecordHandler } from "./consume-group.ts";
 import { type NodeCalls, part, readNothing } from "./node-calls.ts";
@@ -50,9 +50,9 @@ export class GroupCalls {
     this.#calls = calls;
   }
 
-  async list(signal?: AbortSignal): Promise<readonly ListedGroup[]> {
-    const call = { ...repeatable, signal };
-    return (await this.#calls.json<{ groups: ListedGroup[] }>("GET", "/v1/groups", call)).groups;
+  /** All of them, unless `isPartial` says that some nodes can not tell of theirs now. */
+  list(signal?: AbortSignal): Promise<GroupList> {
+    return this.#calls.json("GET", "/v1/groups", { ...repeatable, signal });
   }
 
   describe(group: string, signal?: AbortSignal): Promise<GroupDescription> {

@@ -153,7 +153,11 @@ test("groups are fetched for, acknowledged, moved, left and deleted", async () =
   expect(fetched.records.map(({ value }) => value)).toEqual(["1", "2"].map(Number));
   await client.groups.ack("g", { member: "m", cursor: fetched.cursor });
   expect(await client.groups.offsets("g")).toMatchObject([{ offset: 2, lag: 1 }]);
-  expect(await client.groups.list()).toMatchObject([{ group: "g", kind: "consumer" }]);
+  expect(await client.groups.list()).toMatchObject({
+    groups: [{ group: "g", kind: "consumer" }],
+    isPartial: false,
+    missing: [],
+  });
   expect((await client.groups.describe("g")).members).toHaveLength(1);
   await client.groups.leave("g", "m");
   const moved = await client.groups.moveOffsets("g", [{ topic: "work", offset: "earliest" }]);

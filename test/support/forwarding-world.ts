@@ -97,8 +97,12 @@ export class ForwardingWorld {
       ...(body !== undefined && { body }),
       ...(signal && { signal }),
     };
-    const url = `${this.#urls.get(`http/${id}`)}${path}`;
-    return await this.#ask(fetch(url, asked));
+    return await this.#ask(fetch(`${this.urlOf(id)}${path}`, asked));
+  }
+
+  /** Of its HTTP door. */
+  urlOf(id: number): string {
+    return this.#urls.get(`http/${id}`) ?? "";
   }
 
   /** A call of LogService, as Connect's JSON. */

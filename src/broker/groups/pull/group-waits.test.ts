@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type DoorAnswer, ForwardingWorld } from "../../../../test/support/forwarding-world.ts";
+import { XylemClient } from "../../../client/index.ts";
 import { groupPartition } from "../../../groups/group-partition.ts";
 import { offsetsTopic } from "../../topics/internal-topics.ts";
 
@@ -103,6 +104,8 @@ test("a list of groups names the node that is silent, and tells what the others 
   expect([status, told["isPartial"]]).toEqual([200, true]);
   expect(told["missing"]).toEqual([{ node: silent, why: expect.any(String) as unknown }]);
   expect((told["groups"] as { group: string }[]).map(({ group }) => group)).toEqual(known);
+  const listed = await world.cluster.drive(new XylemClient(world.urlOf(asked)).groups.list());
+  expect(listed).toEqual({ ...told, missing: [{ node: silent, why: expect.any(String) }] });
 });
 
 describe("what was done of a group is no failure when its answer is lost", () => {
