@@ -14,6 +14,7 @@ import { LazyStorage } from "../broker/partition/lazy/lazy-storage.ts";
 import { LogCleaner } from "../broker/compaction/log-cleaner.ts";
 import { returnStrays } from "../broker/kafka-directory/return-strays.ts";
 import { LogDirectory } from "../broker/partition/directory/log-directory.ts";
+import { askAcknowledged } from "../broker/groups/ask-acknowledged.ts";
 import type { GroupCoordinator } from "../broker/groups/group-coordinator.ts";
 import { checkAlone } from "../broker/cluster/cluster-note.ts";
 import type { Cluster } from "../broker/cluster/cluster.ts";
@@ -250,7 +251,10 @@ async function openRetention(
   parts: WithoutGroups,
   groups: () => GroupCoordinator | undefined,
 ): Promise<Retention> {
-  const acknowledged: RetentionOptions["acknowledged"] = (topic) => groups()?.acknowledged(topic);
+  const acknowledged: RetentionOptions["acknowledged"] = async (topics) => {
+    const coordinator = groups();
+    return coordinator && (await askAcknowledged({ ...parts, groups: coordinator }, topics));
+  };
   const retention = await steps.run(
     "begin to look for what retention removes",
     () => new Retention({ ...parts, acknowledged }),

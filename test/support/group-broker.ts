@@ -9,6 +9,7 @@ import { groupKey } from "../../src/broker/configs/config-store.ts";
 import { Reindexing } from "../../src/broker/copies/reindexing.ts";
 import { Snapshots } from "../../src/broker/copies/snapshots.ts";
 import { Deadlines } from "../../src/broker/deadlines.ts";
+import { askAcknowledged } from "../../src/broker/groups/ask-acknowledged.ts";
 import { GroupCoordinator } from "../../src/broker/groups/group-coordinator.ts";
 import { LiveGroupTopics } from "../../src/broker/groups/live-group-topics.ts";
 import { TopicGroupLog } from "../../src/broker/groups/topic-group-log.ts";
@@ -76,12 +77,14 @@ export class GroupBroker {
       groupTopics: new LiveGroupTopics(topics),
       groupConfigs: (group) => configs.store.get(groupKey(group)),
     });
-    const acknowledged: RetentionOptions["acknowledged"] = (topic) => groups.acknowledged(topic);
+    const identity = { nodeId: 1, clusterId: "cluster", rack: null };
+    const asking = { groups, log, cluster: undefined, forwarding: undefined, identity };
+    const acknowledged: RetentionOptions["acknowledged"] = (asked) =>
+      askAcknowledged(asking, asked);
     const retention = new Retention({ topics, configs, settings, clock, log, acknowledged });
     const cleaner = new LogCleaner({ topics, settings, clock, log });
     topics.onDeleted(({ name }) => void groups.forgetTopic(name, name === offsetsTopic));
     groups.start();
-    const identity = { nodeId: 1, clusterId: "cluster", rack: null };
     const producerIds = new ProducerIds(coordinator);
     const logs = { disk, clock, random, log, settings, ...tools };
     const reindexing = new Reindexing(topics, storage);

@@ -224,7 +224,8 @@ export const topicSettings = {
   "retention.acknowledged": bool(
     false,
     "Whether records go once every group that committed an offset on the topic has passed them. " +
-      "Offsets on the topic then never expire: a group counts until it is deleted by name.",
+      "Offsets on the topic then never expire: a group counts until it is deleted by name. In a " +
+      "cluster nothing goes while a node does not tell of its groups.",
   ),
   "retention.acknowledged.groups": list(
     [],

@@ -153,9 +153,11 @@ export class Forwarding {
   }
 
   /** What every node that is up says of its groups, or why it does not. */
-  async eachNode<T>(broker: Broker, work: GroupWork<T>): Promise<readonly NodeTold<T>[]> {
-    const nodes = broker.cluster?.image.nodes ?? [];
-    const { nodeId } = broker.identity;
+  async eachNode<T>(
+    { cluster, identity: { nodeId } }: Pick<Broker, "cluster" | "identity">,
+    work: GroupWork<T>,
+  ): Promise<readonly NodeTold<T>[]> {
+    const nodes = cluster?.image.nodes ?? [];
     return await Promise.all(
       nodes.map(async ({ id }): Promise<NodeTold<T>> => {
         const asking = async (): Promise<T> =>

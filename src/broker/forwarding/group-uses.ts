@@ -1,4 +1,5 @@
 import type { StopSignal } from "../../base/stop-signal.ts";
+import type { AskedTopic } from "../groups/acknowledged-offsets.ts";
 import { describeHere, listHere } from "../groups/describe-group.ts";
 import { ackHere, type Acknowledged } from "../groups/pull/group-ack.ts";
 import { fetchHere, type GroupFetch } from "../groups/pull/group-fetch.ts";
@@ -29,6 +30,7 @@ export interface GroupAsks {
   readonly forget: OfGroup & { readonly of: ForgottenPositions };
   readonly delete: OfGroup;
   readonly list: object;
+  readonly passed: { readonly topics: readonly AskedTopic[] };
 }
 
 export type GroupUse = keyof GroupAsks;
@@ -65,6 +67,7 @@ export const groupUses: Uses = {
   forget: ({ broker }, { group, of }) => telling(forgetHere(broker, group, of)),
   delete: ({ broker }, { group }) => telling(deleteHere(broker, group)),
   list: ({ broker }) => telling(listHere(broker)),
+  passed: ({ broker }, { topics }) => telling(broker.groups.passed(topics)),
 };
 
 async function telling(result: unknown): Promise<GroupTold> {

@@ -30,8 +30,8 @@ import type {
 import type { GroupMachine } from "../../groups/group-machine.ts";
 import { groupPartition } from "../../groups/group-partition.ts";
 import type { Deadlines } from "../deadlines.ts";
-import type { AcknowledgedTopic } from "../retention/acknowledging.ts";
-import { acknowledgedOffsets } from "./acknowledged-offsets.ts";
+import { type AskedTopic, passedOffsets } from "./acknowledged-offsets.ts";
+import type { PassedHere } from "./ask-acknowledged.ts";
 import { deleteGroup, expireGroups, forgetTopic } from "./group-cleanup.ts";
 import {
   commitGroupOffsets,
@@ -257,14 +257,13 @@ export class GroupCoordinator {
     return this.findConsumerGroup(group)?.checkFetch(memberId, memberEpoch) ?? null;
   }
 
-  /** As `acknowledgedOffsets`; 0 as long as a group may be missing because it is not loaded. */
-  acknowledged(topic: AcknowledgedTopic): readonly number[] {
-    if (this.#shards.all.some(({ refusal }) => refusal !== null))
-      return topic.partitions.map(() => 0);
-    return acknowledgedOffsets(
-      topic,
-      this.#shards.all.map(({ offsets }) => offsets),
-    );
+  /** What the groups that can be asked here have passed of each of these topics. */
+  passed(topics: readonly AskedTopic[]): PassedHere {
+    const { all } = this.#shards;
+    const shards = [...all.keys()].filter((index) => all[index]?.refusal === null);
+    const stores = shards.flatMap((index) => all[index]?.offsets ?? []);
+    const passed = topics.map((topic) => passedOffsets(topic, stores));
+    return { shardCount: all.length, shards, topics: passed };
   }
 
   async deleteOffsets(

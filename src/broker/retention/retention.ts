@@ -19,9 +19,15 @@ export interface RetentionOptions {
   readonly settings: NodeSettings;
   readonly clock: Clock;
   readonly log: Log;
-  /** What the groups have passed of each partition; undefined: there are no groups. */
-  acknowledged(topic: Topic): readonly number[] | undefined;
+  /**
+   * What all groups have passed, by topic and partition; undefined: nobody knows, or there are no
+   * groups.
+   */
+  acknowledged(topics: readonly Topic[]): Promise<readonly (readonly number[])[] | undefined>;
 }
+
+/** By partition. */
+type Passed = readonly number[] | undefined;
 
 /** An AbortSignal, as far as a pass looks at it: whether it shall end early. */
 export interface Abortion {
@@ -35,6 +41,8 @@ export interface RetentionScope {
 
 /** Partitions looked at before others get a turn. */
 const partitionsPerTurn = 256;
+/** Partitions whose groups are asked about at once, but for a topic that has more. */
+const partitionsPerAsk = 10_000;
 
 /**
  * Removes what the policies of topics allow: at every `log.retention.check.interval.ms`, and on
@@ -86,14 +94,26 @@ export class Retention {
 
   async #applyAll(topics: readonly Topic[], eviction: Eviction, signal?: Abortion): Promise<void> {
     let count = 0;
-    for (const topic of topics) {
-      const passed = isAcknowledged(topic) ? this.#options.acknowledged(topic) : undefined;
+    for await (const [topic, passed] of this.#withPassed(topics)) {
       for (const partition of topic.partitions) {
         if (this.#isOver(signal)) return;
         if (this.#options.topics.find(topic.name) !== topic) break;
         await this.#apply(partition, passed?.[partition.index] ?? 0, eviction);
         count += 1;
         if (count % partitionsPerTurn === 0) await this.#turn();
+      }
+    }
+  }
+
+  /** What waits for groups comes last: their nodes may be slow to answer. */
+  async *#withPassed(topics: readonly Topic[]): AsyncGenerator<readonly [Topic, Passed]> {
+    const isWaiting = (topic: Topic): boolean => isAcknowledged(topic) && hasAnyHere(topic);
+    for (const topic of topics) if (!isWaiting(topic)) yield [topic, undefined];
+    for (const asked of asksOf(topics.filter(isWaiting))) {
+      const passed = await this.#options.acknowledged(asked);
+      // Meanwhile the topic may have been told to keep what was passed.
+      for (const [at, topic] of asked.entries()) {
+        yield [topic, isAcknowledged(topic) ? passed?.[at] : undefined];
       }
     }
   }
@@ -140,4 +160,24 @@ export class Retention {
   #turn(): Promise<void> {
     return new Promise((resolve) => this.#options.clock.schedule(0, resolve));
   }
+}
+
+/** Whether retention has to do with any of its partitions on this node. */
+function hasAnyHere({ partitions }: Topic): boolean {
+  return partitions.some(({ absence }) => absence === undefined);
+}
+
+function* asksOf(topics: readonly Topic[]): Generator<readonly Topic[]> {
+  let asked: Topic[] = [];
+  let count = 0;
+  for (const topic of topics) {
+    count += topic.partitions.length;
+    if (asked.length > 0 && count > partitionsPerAsk) {
+      yield asked;
+      asked = [];
+      count = topic.partitions.length;
+    }
+    asked.push(topic);
+  }
+  if (asked.length > 0) yield asked;
 }
