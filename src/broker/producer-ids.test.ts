@@ -52,7 +52,7 @@ test("who hears of blocks late takes it for no coordinator that went back in tim
   const clock = new VirtualClock();
   const [feed] = await CoordinatorFeed.open({ coordinator: behind, clock, log: silentLog });
   const ids = new ProducerIds(coordinator);
-  await ids.follow(feed);
+  await ids.follow(feed, []);
   for (let count = 0; count < 2_500; count += 1) await ids.next();
   expect(late.length).toBe(3);
   for (const tell of late) tell();

@@ -11,6 +11,9 @@ const roundsMax = 100;
 /** Left out once the coordinator was restored: more than was reserved without a word to us. */
 const restoredGap = 1_000 * blockSize;
 
+/** Nobody was ever given one that is higher: a client made it up. */
+const highestBelieved = 2 ** 52;
+
 /** Kafka hands its ids out from 0 on, a block of 1000 for each broker's start. */
 const firstApart = 2 ** 40;
 
@@ -44,19 +47,25 @@ export class ProducerIds {
   /**
    * In a cluster: remembers from here on what others reserve, so that none of it is reserved again
    * when the coordinator is restored from a backup that is older. Then a block is taken at once,
-   * above all that is known, for those who start later and know nothing.
+   * above all that is known, for those who start later and know nothing. `used` is what this node's
+   * logs have: all that is known where no node was up when it was restored.
    */
-  async follow(feed: CoordinatorFeed): Promise<void> {
+  async follow(feed: CoordinatorFeed, used: Iterable<number>): Promise<void> {
     feed.follow(key, (news) => {
       const change = news.changes.find((candidate) => candidate.key === key);
       if (change === undefined || !isNews(change, this.#revision, news)) return;
       const told = Number(change.value ?? 0);
       if (told < this.#reservedTo) this.#refillEarly();
+      // Another node knew of more than was reserved: so may be what is left of the block here.
+      else if (isAboveGap(told, this.#reservedTo)) this.#next = this.#end;
       this.#note(told, change.revision);
     });
     const { entries } = await this.#coordinator.read(key);
     const entry = entries.find((candidate) => candidate.key === key);
-    this.#note(Number(entry?.value ?? 0), entry?.revision ?? 0);
+    const told = Number(entry?.value ?? 0);
+    this.#note(told, entry?.revision ?? 0);
+    for (const id of used) if (id < highestBelieved) this.#note(id + 1, this.#revision);
+    if (told < this.#reservedTo) this.#refillEarly();
   }
 
   /** A new id. Rejects with what the coordinator's storage says, or COORDINATOR_NOT_AVAILABLE. */
@@ -96,7 +105,7 @@ export class ProducerIds {
         [{ key, revision: entry?.revision ?? 0 }],
         [{ key, value: String(end) }],
       );
-      if (written === undefined) continue;
+      if (written === undefined || isAboveGap(this.#reservedTo, end)) continue;
       this.#next = first;
       this.#end = end;
       this.#note(end, written);
@@ -104,4 +113,8 @@ export class ProducerIds {
     }
     throw new XylemError("COORDINATOR_NOT_AVAILABLE", "No producer ids could be reserved");
   }
+}
+
+function isAboveGap(reservedTo: number, before: number): boolean {
+  return reservedTo >= before + restoredGap;
 }

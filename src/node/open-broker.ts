@@ -30,6 +30,7 @@ import { RecordState } from "../broker/records/record-state.ts";
 import { Retention, type RetentionOptions } from "../broker/retention/retention.ts";
 import { BackgroundScrub } from "../broker/scrub/background-scrub.ts";
 import { Scrubbing } from "../broker/scrub/scrubbing.ts";
+import type { Topics } from "../broker/topics/topics.ts";
 import { compression } from "../codecs/node-compression.ts";
 import { crc32c } from "../codecs/native-crc32c.ts";
 import { LocalCoordinator } from "../coordination/local/local-coordinator.ts";
@@ -129,7 +130,7 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
   const { meta } = directory;
   const copied = { ...logs, coordinator, configs, topics, meta, partitions: storage };
   const producerIds = new ProducerIds(coordinator);
-  if (cluster !== undefined) await producerIds.follow(cluster.feed);
+  if (cluster !== undefined) await producerIds.follow(cluster.feed, producersOf(topics));
   const useCases = {
     topics,
     cleaner,
@@ -163,6 +164,15 @@ async function openScrubbing(
     (begun) => begun.close(),
   );
   return scrubbing;
+}
+
+/** The ids of all producers that this node's replicas know of. */
+function* producersOf(topics: Topics): Generator<number> {
+  for (const { partitions } of topics.list()) {
+    for (const partition of partitions) {
+      for (const { producerId } of partition.findReplica?.()?.producers() ?? []) yield producerId;
+    }
+  }
 }
 
 /** How a node comes into its cluster, and how it goes. */

@@ -29,9 +29,11 @@ async function until(what: string, holds: () => boolean): Promise<void> {
   }
 }
 
-async function append(value: string, ids = all): Promise<number> {
+async function append(value: string, ids = all, producerId?: number): Promise<number> {
   const node = world.node(headId(ids));
-  const batch = new ProducedBatch(node.topic("orders"), 0, batchOf([value]));
+  const producer = producerId !== undefined && { producerId, producerEpoch: 0, baseSequence: 0 };
+  const bytes = batchOf([value], producer || {});
+  const batch = new ProducedBatch(node.topic("orders"), 0, bytes);
   const request = { acks: -1, timeoutMs: 5_000, clientId: "", transactionalId: null };
   await world.drive(Promise.resolve(produce(node.broker, { ...request, batches: [batch] })));
   expect(batch.error).toBeUndefined();
@@ -168,6 +170,42 @@ describe("producer ids that were reserved after a backup", () => {
       expect(given).not.toContain(next);
       given.add(next);
     }
+  });
+
+  test("are not given again where all nodes were down meanwhile, as far as logs have them", async () => {
+    world = await ClusterWorld.open(3);
+    await world.create(1, "orders", { replicas: 3 });
+    await until("there is a head", () => headId() > 0);
+    const backup = world.store.backUp();
+    let used = -1;
+    while (used < 1_000) used = await nextAt(1);
+    expect(await append("a", all, used)).toBe(0);
+    await until("all have it", () => all.every((id) => partitionAt(id)?.placement.log?.end === 1));
+    for (const id of all) world.node(id).crash();
+    await world.tick(60_000);
+    world.store.restore(backup);
+    for (const id of all) await world.drive(world.start(id, {}, world.node(id).disk));
+    for (const id of all) expect(await nextAt(id)).toBeGreaterThan(used);
+  });
+
+  test("are not given again by a node that was first to start, once others know of them", async () => {
+    world = await ClusterWorld.open(3);
+    const assignments = [{ index: 0, replicas: [3] }];
+    await world.create(1, "orders", { assignments, partitions: -1, replicas: -1 });
+    await until("there is a head", () => headId() === 3);
+    const backup = world.store.backUp();
+    let used = -1;
+    while (used < 1_500) used = await nextAt(1);
+    expect(await append("a", all, used)).toBe(0);
+    for (const id of all) world.node(id).crash();
+    await world.tick(60_000);
+    world.store.restore(backup);
+    await world.drive(world.start(1, {}, world.node(1).disk));
+    // It knows of none.
+    expect(await nextAt(1)).toBeLessThan(used);
+    await world.drive(world.start(3, {}, world.node(3).disk));
+    await world.tick(1_000);
+    expect(await nextAt(1)).toBeGreaterThan(used);
   });
 
   test("are not given again by nodes that start later either", async () => {
