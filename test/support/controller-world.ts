@@ -148,7 +148,7 @@ export class ControllerWorld {
 
   ask(ask: OmitEach<ChainAsk, "key" | "epoch">, partition = 0, epoch?: number): void {
     const at = { key: `chains/t/${partition}`, epoch: epoch ?? this.config(partition).epoch };
-    this.controller.ask({ ...ask, ...at });
+    this.controller.ask({ ...ask, ...at }, this.nowMs);
   }
 }
 

@@ -226,7 +226,7 @@ describe("the controller's work", () => {
     world.image.removeChain("chains/t/0");
     world.image.removeTopic("t");
     const ask = { key: "chains/t/0", epoch: 1, from: life("1a"), joiner: life("2a") };
-    world.controller.ask({ kind: "append", ...ask });
+    world.controller.ask({ kind: "append", ...ask }, 0);
     expect(world.decide()).toMatchObject({ changes: [], hasMore: false });
   });
 });

@@ -83,15 +83,25 @@ export class ChainController {
   }
 
   /** Takes an ask or a report: the newest of its kind counts, once its epoch is the chain's. */
-  ask(ask: ChainAsk): void {
+  ask(ask: ChainAsk, nowMs: number): void {
     // Of a chain that is not seen yet: who asks, asks again.
     if (this.#image.findChain(ask.key) === undefined) return;
-    const { asks } = this.#notesOf(ask.key);
-    const known = asks.get(ask.kind);
+    const notes = this.#notesOf(ask.key);
+    const known = notes.asks.get(ask.kind);
     if (known !== undefined && known.epoch > ask.epoch) return;
-    asks.set(ask.kind, ask);
-    if (ask.kind === "fenced") this.tell(ask);
+    notes.asks.set(ask.kind, ask);
+    if (ask.kind === "fenced") {
+      // Heard while nothing is decided, it counts from then.
+      if (known?.epoch !== ask.epoch) notes.fencedMs = nowMs;
+      this.tell(ask);
+    }
     this.#image.mark(ask.key);
+  }
+
+  /** Whether a log of a later epoch than the chain's is known. */
+  isBehindLogs(key: string): boolean {
+    const epoch = this.#notes.get(key)?.asks.get("fenced")?.epoch;
+    return epoch !== undefined && epoch === this.#image.findChain(key)?.config.epoch;
   }
 
   /** A node, this one perhaps, has dialed another one, and nobody listens there. */

@@ -52,7 +52,7 @@ export interface ChainNotes {
   readonly resting: Map<number, Rest>;
   /** Since when a member is back while all were down. */
   returnedMs?: number | undefined;
-  /** Since when a log of a later epoch than the chain's is known. */
+  /** When a log of a later epoch than the chain's was heard of first, in the epoch of that ask. */
   fencedMs?: number | undefined;
   /** Since when a head of this epoch leaves. */
   leaving?: { readonly epoch: number; readonly sinceMs: number } | undefined;

@@ -212,6 +212,19 @@ describe("logs that are newer than the coordinator's state", () => {
     expect(world.reasons[0]).toBe("node 3 has the newest log");
   });
 
+  test("wait from when the first was heard of, though nothing is decided meanwhile", () => {
+    const world = new ControllerWorld();
+    world.up("1a 2a 3a");
+    world.chain("1a 2a 3a");
+    fenced(world, "2a", 7, 100);
+    world.nowMs += 4_000;
+    // A node repeats what it says as long as it holds.
+    fenced(world, "2a", 7, 100);
+    world.nowMs += 6_000;
+    for (const name of ["1a", "3a"]) tell(world, name, 1, 300);
+    expect(world.settle()).toMatch(/^8 \[2a\]/);
+  });
+
   test("may be a node's that the old state does not name: it is the chain then", () => {
     const world = new ControllerWorld();
     world.up("1a 2a 4a");

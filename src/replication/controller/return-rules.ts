@@ -14,7 +14,7 @@ import {
 import { askOf, change } from "./failure-rules.ts";
 
 /** What a node that is away has appended since the coordinator's backup is of fewer epochs. */
-const awayEpochsMax = 10_000;
+export const awayEpochsMax = 10_000;
 
 /**
  * The coordinator was restored from a backup: logs are of later epochs than the chain. Nothing is
@@ -26,11 +26,8 @@ const awayEpochsMax = 10_000;
 export function goOnFromNewest(situation: ChainSituation): Verdict | undefined {
   const { chain, leased, notes, topic, nowMs, times } = situation;
   const { config } = chain;
-  if (askOf(situation, "fenced") === undefined) {
-    notes.fencedMs = undefined;
-    return undefined;
-  }
-  notes.fencedMs ??= nowMs;
+  const { fencedMs } = notes;
+  if (askOf(situation, "fenced") === undefined || fencedMs === undefined) return undefined;
   const ids = new Set([...namedIds(config), ...notes.logEnds.keys()]);
   const nodes = [...ids].flatMap((id) => leased.findNode(id) ?? []);
   const lost = [...ids].filter((id) => situation.isLost(id));
@@ -38,7 +35,7 @@ export function goOnFromNewest(situation: ChainSituation): Verdict | undefined {
   if (stuck !== undefined) return { kind: "wait", stuck };
   const known = knownEnds(situation, nodes);
   const question = unasked(nodes, known);
-  const untilMs = notes.fencedMs + times.handOverMs;
+  const untilMs = fencedMs + times.handOverMs;
   if (question.length > 0) return { kind: "wait", untilMs: nowMs + times.returnWaitMs, question };
   if (nowMs < untilMs) return { kind: "wait", untilMs };
   const node = longest(nodes, known);

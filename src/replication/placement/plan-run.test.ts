@@ -1,17 +1,22 @@
 import { describe, expect, test } from "vitest";
-import { ControllerWorld } from "../../../test/support/controller-world.ts";
+import { ControllerWorld, life } from "../../../test/support/controller-world.ts";
 import { formatPlan, formatPlanState, parsePlan, type ClusterPlan } from "./cluster-plan.ts";
 import type { ChainChange } from "../controller/chain-change.ts";
 import type { PlacedPartition } from "./node-loads.ts";
 import type { Move } from "./plan-replicas.ts";
 import { draftPlan } from "./draft-plan.ts";
-import { PlanRun } from "./plan-run.ts";
+import { type PlanFacts, PlanRun } from "./plan-run.ts";
 import { formatSeat, parseSeat, seatKey, type Seat } from "./seat.ts";
 
 const seat = (id: number, more: Partial<Seat> = {}): Seat => {
   return { id, rack: "", weight: 1, state: "valid", ...more };
 };
-const noneGone = (): boolean => false;
+/** Nodes that were removed before the plan was committed, or since. */
+const removed = (before: readonly number[], since: readonly number[] = []): PlanFacts => ({
+  removalOf: (id) => (before.includes(id) ? "before" : since.includes(id) ? "since" : undefined),
+  isBehindLogs: () => false,
+});
+const noneGone = removed([]);
 const keyOf = (at: number): string => `chains/t/${at}`;
 const placed = (at: number, ...replicas: number[]): PlacedPartition => {
   return { key: keyOf(at), replicas, sizeBytes: 100 };
@@ -149,7 +154,7 @@ describe("a plan's run", () => {
     const world = new PlannedWorld([seat(1, { isGone: true }), seat(2), seat(3)]);
     world.chain("1a", {}, 0);
     const moves: Move[] = [{ key: keyOf(0), from: [1], to: [3], sizeBytes: 1 }];
-    world.run = new PlanRun({ ...world.plan, moves }, world.image, (id) => id === 1);
+    world.run = new PlanRun({ ...world.plan, moves }, world.image, removed([1]));
     for (const change of world.run.step().changes) world.apply(change);
     world.run.chainChanged(keyOf(0));
     expect(world.run.step().changes).toEqual([]);
@@ -159,12 +164,56 @@ describe("a plan's run", () => {
     world.down(1);
     const [change] = world.run.step().changes;
     expect(change).toMatchObject({ nodes: [{ id: 1, revision: 0 }, { id: 3 }] });
-    expect(change?.config).toMatchObject({ epoch: 2, unclean: 2, members: [{ id: 3 }] });
+    expect(change?.config.members).toMatchObject([{ id: 3 }]);
+    // Above all epochs that there were before the coordinator was restored, if it was.
+    expect(change?.config.epoch).toBeGreaterThan(10_000);
+    expect(change?.config.unclean).toBe(change?.config.epoch);
     world.apply(change as ChainChange);
     world.settle();
     world.run.chainChanged(keyOf(0));
     expect(world.config(0)).toMatchObject({ replicas: [3] });
     expect(world.run.step().isDone).toBe(true);
+  });
+});
+
+describe("a node that is removed while a plan runs", () => {
+  /** It has 0 alone, which is to go from it; 1 is to go to it, 2 has to do with others only. */
+  function removedNode1(): PlannedWorld {
+    const world = new PlannedWorld([seat(1), seat(2), seat(3)], 9);
+    world.chain("1a", {}, 0);
+    world.chain("2a", {}, 1);
+    world.chain("2a", {}, 2);
+    const moves: Move[] = [
+      { key: keyOf(0), from: [1], to: [3], sizeBytes: 1 },
+      { key: keyOf(1), from: [2], to: [2, 1], sizeBytes: 1 },
+      { key: keyOf(2), from: [2], to: [2, 3], sizeBytes: 1 },
+    ];
+    const since: number[] = [];
+    world.run = new PlanRun({ ...world.plan, moves }, world.image, removed([], since));
+    for (const change of world.run.step().changes) world.apply(change);
+    for (const at of [0, 1, 2]) world.run.chainChanged(keyOf(at));
+    world.down(1);
+    expect(world.run.progress).toMatchObject({ running: 3, awaitedNodes: [1] });
+    since.push(1);
+    return world;
+  }
+
+  test("is not waited for: its moves are given up, and the others are carried out", () => {
+    const world = removedNode1();
+    expect(world.run.progress.awaitedNodes).toEqual([]);
+    world.runToEnd();
+    expect(world.replicas.slice(0, 3)).toEqual(["1", "2", "2 3"]);
+    // What it alone had nobody accepted to lose.
+    expect(world.members[0]).toBe("1");
+    expect(world.run.progress).toMatchObject({ waiting: 2, done: 1 });
+  });
+
+  test("is no matter where it is up again before its moves are given up", () => {
+    const world = removedNode1();
+    world.up("1a");
+    world.runToEnd();
+    expect(world.replicas.slice(0, 3)).toEqual(["3", "2 1", "2 3"]);
+    expect(world.run.progress).toMatchObject({ waiting: 0, done: 3 });
   });
 });
 
@@ -174,11 +223,28 @@ describe("a partition whose members are lost", () => {
     world.set(0, { ...world.config(0), replicas: [2, 1] });
     world.chain("2a", { replicas: [2, 1] }, 0);
     const moves: Move[] = [{ key: keyOf(0), from: [2, 1], to: [3, 1], sizeBytes: 1 }];
-    world.run = new PlanRun({ ...world.plan, moves }, world.image, (id) => id === 2);
+    world.run = new PlanRun({ ...world.plan, moves }, world.image, removed([2]));
     world.down(2);
     expect(world.run.step().changes).toEqual([]);
     expect(world.run.progress.awaitedNodes).toEqual([2]);
   });
+});
+
+test("a chain that is older than a log waits for it, and is the plan's only then", () => {
+  const world = new PlannedWorld([seat(1, { isGone: true }), seat(2), seat(3)]);
+  world.chain("1a", {}, 0);
+  world.down(1);
+  // Of a backup: meanwhile it was on node 2, and is there.
+  const moves: Move[] = [{ key: keyOf(0), from: [1], to: [3], sizeBytes: 1 }];
+  const { controller } = world;
+  const facts = { ...removed([1]), isBehindLogs: (key: string) => controller.isBehindLogs(key) };
+  world.set(0, { ...world.config(0), target: [3] });
+  world.run = new PlanRun({ ...world.plan, moves }, world.image, facts);
+  expect(world.run.step().changes).toHaveLength(1);
+  world.ask({ kind: "fenced", from: life("2a"), lastEpoch: 5, endOffset: 100 });
+  expect(world.run.step().changes).toEqual([]);
+  world.set(0, { ...world.config(0), epoch: 6 });
+  expect(world.run.step().changes).toHaveLength(1);
 });
 
 describe("what is kept of a plan and the ring", () => {

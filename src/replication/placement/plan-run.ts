@@ -2,7 +2,7 @@ import type { ChainConfig } from "../chain-config.ts";
 import { nextEpoch, type ChainChange } from "../controller/chain-change.ts";
 import type { ControlledChain } from "../controller/chain-situation.ts";
 import { asMember, isUp, type NodeLookup, type TopicRules } from "../controller/controlled-node.ts";
-import { comparedNodes } from "../controller/return-rules.ts";
+import { awayEpochsMax, comparedNodes } from "../controller/return-rules.ts";
 import type { ClusterPlan, PlanState } from "./cluster-plan.ts";
 import type { Move } from "./plan-replicas.ts";
 import { isSameList, withoutTarget } from "./reassignment.ts";
@@ -34,13 +34,27 @@ export interface PlanProgress {
   readonly awaitedNodes: readonly number[];
 }
 
+/**
+ * When a node was removed for good, as seen from the plan: before it was committed, so that what is
+ * lost with it was accepted, or since.
+ */
+export type Removal = "before" | "since";
+
+/** What a plan's run is to know beside the image. */
+export interface PlanFacts {
+  /** Undefined: it was not. */
+  removalOf(id: number): Removal | undefined;
+  /** A log of a later epoch than the chain's is known: the chain goes on from there first. */
+  isBehindLogs(key: string): boolean;
+}
+
 type MoveState = "waiting" | "running" | "done" | "skipped";
 
 /**
  * Carries out a committed plan, some moves at a time. What has happened is read off the chains, so
  * that it goes on under any controller where it was left. A move that needs a node that is down
- * waits without holding up others. A partition begins anew, empty, where only nodes have it that do
- * not come back (`isGone`).
+ * waits without holding up others; is it removed for good meanwhile, the move is given up. A
+ * partition begins anew, empty, where only nodes have it that were removed before.
  */
 export class PlanRun {
   readonly #plan: ClusterPlan;
@@ -53,12 +67,12 @@ export class PlanRun {
   readonly #prefers: string[] = [];
   #state: PlanState;
   #doneBytes = 0;
-  readonly #isGone: (id: number) => boolean;
+  readonly #facts: PlanFacts;
 
-  constructor(plan: ClusterPlan, image: PlanImage, isGone: (id: number) => boolean) {
+  constructor(plan: ClusterPlan, image: PlanImage, facts: PlanFacts) {
     this.#plan = plan;
     this.#image = image;
-    this.#isGone = isGone;
+    this.#facts = facts;
     this.#state = plan.state;
     this.#states = plan.moves.map(() => "skipped");
     plan.moves.forEach(({ key }, place) => {
@@ -103,13 +117,15 @@ export class PlanRun {
 
   /** What to do now. Until the image shows it, it is answered again. */
   step(): PlanStep {
-    const changes = this.#state === "cancelled" ? this.#goBack() : this.#begin();
+    const all = this.#state === "cancelled" ? this.#goBack() : this.#begin();
+    const changes = all.filter(({ key }) => !this.#facts.isBehindLogs(key));
     return { changes, prefers: this.#prefers.splice(0), isDone: this.isDone };
   }
 
   /** Nothing is left to do. */
   get isDone(): boolean {
-    return this.#running.size === 0 && (this.#state === "cancelled" || this.#waiting.size === 0);
+    if (this.#running.size > 0) return false;
+    return this.#state === "cancelled" || [...this.#waiting].every((at) => this.#isVain(at));
   }
 
   #begin(): ChainChange[] {
@@ -117,6 +133,10 @@ export class PlanRun {
     let free = this.#plan.movesAtOnceMax;
     const changes: ChainChange[] = [];
     for (const place of this.#running) {
+      if (this.#isVain(place)) {
+        changes.push(this.#takeBack(place, "a node that it waits for was removed"));
+        continue;
+      }
       if (this.#awaited(place).length === 0) free -= 1;
       const anew = this.#beginAnew(place);
       if (anew !== undefined) changes.push(anew);
@@ -134,10 +154,12 @@ export class PlanRun {
   }
 
   #goBack(): ChainChange[] {
-    return [...this.#running].map((place) => {
-      const chain = this.#image.findChain(this.#moveAt(place).key) as ControlledChain;
-      return changeOf(chain, withoutTarget(chain.config), "the plan is cancelled");
-    });
+    return [...this.#running].map((place) => this.#takeBack(place, "the plan is cancelled"));
+  }
+
+  #takeBack(place: number, reason: string): ChainChange {
+    const chain = this.#image.findChain(this.#moveAt(place).key) as ControlledChain;
+    return changeOf(chain, withoutTarget(chain.config), reason);
   }
 
   #look(place: number): void {
@@ -167,20 +189,29 @@ export class PlanRun {
 
   #awaitedNodes(): Set<number> {
     const places = [...this.#running, ...(this.#state === "cancelled" ? [] : this.#waiting)];
-    return new Set(places.flatMap((place) => this.#awaited(place)));
+    return new Set(places.flatMap((at) => (this.#isVain(at) ? [] : this.#awaited(at))));
   }
 
-  /** As an unclean start by hand: whoever removed the last node with the records accepted it. */
+  /** It waits for a node that never comes, and what that costs is for another plan to say. */
+  #isVain(place: number): boolean {
+    return this.#awaited(place).some((id) => this.#facts.removalOf(id) === "since");
+  }
+
+  /**
+   * As an unclean start by hand: whoever removed the last node with the records accepted it. In an
+   * epoch that no log of those nodes has, as the coordinator may have been restored since.
+   */
   #beginAnew(place: number): ChainChange | undefined {
     const { key, to } = this.#moveAt(place);
     const chain = this.#image.findChain(key) as ControlledChain;
     const topic = this.#image.findTopic(key);
     const head = this.#image.findNode(to[0] as number);
-    const { members, epoch } = chain.config;
+    const { members } = chain.config;
     if (!this.#areAllLost(chain.config)) return undefined;
     if (topic === undefined || head === undefined) return undefined;
     const alone = { members: [asMember(head, topic)], joining: [], leaving: [] };
-    const config = nextEpoch(chain.config, { ...alone, unclean: epoch + 1 });
+    const epoch = chain.config.epoch + awayEpochsMax;
+    const config = nextEpoch({ ...chain.config, epoch }, { ...alone, unclean: epoch + 1 });
     const compared = [...members.map(({ id }) => id), head.id];
     const reason = `begins anew on node ${head.id}: all that had it are lost`;
     return { ...changeOf(chain, config, reason), nodes: comparedNodes(compared, this.#image) };
@@ -197,7 +228,7 @@ export class PlanRun {
 
   /** Not if it came back after all: then it may have what it had. */
   #isLost(id: number): boolean {
-    return this.#isGone(id) && this.#image.findNode(id) === undefined;
+    return this.#facts.removalOf(id) === "before" && this.#image.findNode(id) === undefined;
   }
 
   #moveAt(place: number): Move {

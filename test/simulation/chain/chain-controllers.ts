@@ -65,7 +65,7 @@ export class ChainControllers {
   /** Knows what was asked so far, and the store as it last looked. */
   decide(at: number): void {
     const one = this.#all[at - 1] as Controller;
-    for (const ask of this.#asks) one.controller.ask(ask);
+    for (const ask of this.#asks) one.controller.ask(ask, this.#world.store.now);
     one.image.mark(key);
     const { changes } = one.controller.decide(this.#world.store.now);
     for (const change of changes) this.#write(one, change, false);
@@ -144,7 +144,7 @@ export class ChainControllers {
     if (this.#asks.length === 0) return;
     const ask = chance.of(this.#asks);
     if (chance.is(0.8)) this.#asks.splice(this.#asks.indexOf(ask), 1);
-    controller.ask(ask);
+    controller.ask(ask, this.#world.store.now);
   }
 
   #takeAnswer({ controller }: Controller): void {

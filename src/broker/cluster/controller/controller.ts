@@ -47,7 +47,8 @@ const headsAtOnceMax = 100;
 const retryMs = 500;
 /**
  * After the coordinator went back in time: until all have a lease again, and have said what their
- * logs have. Whom that state takes for dead, or for the head, is not to be acted on.
+ * logs have. Whom that state takes for dead, or for the head, is not to be acted on. What is heard
+ * meanwhile counts: chains that are older than logs wait from then on, not from the end of this.
  */
 const restoredRestMs = 10_000;
 /** Between two looks for chains without a topic. */
@@ -138,7 +139,7 @@ export class Controller {
   /** Takes an ask or a report of a chain's member; false: this node is not in office. */
   ask(ask: ChainAsk): boolean {
     if (this.#term === undefined) return false;
-    this.#term.controller.ask(ask);
+    this.#term.controller.ask(ask, this.#options.clock.monotonicMs());
     this.#decideSoon();
     return true;
   }
@@ -270,7 +271,9 @@ export class Controller {
       headsAtOnceMax: settings["auto.leader.rebalance.enable"] ? headsAtOnceMax : 0,
       preferredAfterMs: settings["leader.imbalance.check.interval.seconds"] * 1_000,
     });
-    const plans = new Plans({ cluster, coordinator, image: view.image, office, log }, planned);
+    const isBehindLogs = (key: string): boolean => controller.isBehindLogs(key);
+    const planning = { cluster, coordinator, image: view.image, office, log, isBehindLogs };
+    const plans = new Plans(planning, planned);
     const writer: ChainWriter = new ChainWriter({
       ...this.#options,
       office,

@@ -273,6 +273,27 @@ describe("a node that is to go", () => {
   });
 });
 
+test("a node that leaves, dies and is removed meanwhile holds up its plan no more", async () => {
+  await world.start(2);
+  await commit(1);
+  await whenDone(1);
+  await world.drive(administration(1).changeSeat(2, { seat: "leaving" }));
+  await commit(1, { movesAtOnce: 1 });
+  world.node(2).crash();
+  const { plan } = await whenStatus(1, "the plan waits for it", (seen) => {
+    return seen.plan?.awaitedNodes[0] === 2 && seen.nodes[1]?.status === "down";
+  });
+  await world.drive(administration(1).changeSeat(2, { seat: "leaving", isGone: true }));
+  const ended = await whenDone(1);
+  expect(ended.plan?.planId).toBe(plan?.planId);
+  expect(ended.plan?.skipped).toBeGreaterThan(0);
+  // Nothing began anew that nobody accepted to lose.
+  expect(ended.nodes[1]?.replicas).toBe(ended.plan?.skipped);
+  await commit(1, { acceptsLoss: true });
+  const { nodes } = await whenDone(1);
+  expect(nodes.map(({ nodeId, heads }) => [nodeId, heads])).toEqual([[1, 12]]);
+});
+
 describe("a node that is drained", () => {
   beforeEach(async () => {
     await world.start(2);

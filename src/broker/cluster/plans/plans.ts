@@ -8,7 +8,7 @@ import {
 } from "../../../replication/placement/cluster-plan.ts";
 import { draftPlan } from "../../../replication/placement/draft-plan.ts";
 import type { PlacedPartition } from "../../../replication/placement/node-loads.ts";
-import { PlanRun, type PlanStep } from "../../../replication/placement/plan-run.ts";
+import { PlanRun, type PlanStep, type Removal } from "../../../replication/placement/plan-run.ts";
 import * as ring from "../../../replication/placement/ring-changes.ts";
 import type { Seat } from "../../../replication/placement/seat.ts";
 import type { Compare, Coordinator } from "../../ports/coordinator.ts";
@@ -47,6 +47,8 @@ export interface PlansParts {
   /** The controller's key: all that is written compares it. */
   readonly office: Compare;
   readonly log: Log;
+  /** As of PlanFacts. */
+  readonly isBehindLogs: (key: string) => boolean;
 }
 
 /** What the controller is to write for the plan. */
@@ -265,13 +267,14 @@ export class Plans {
   #begin(plan: ClusterPlan | undefined): void {
     this.#plan = plan;
     const hasEnded = plan === undefined || plan.outcome !== undefined;
-    const { cluster, image } = this.#parts;
-    // Only who was gone when the plan was committed: what that loses was accepted then.
-    const isGone = (id: number): boolean => {
+    const { cluster, image, isBehindLogs } = this.#parts;
+    const removalOf = (id: number): Removal | undefined => {
       const seat = cluster.image.seat(id);
-      return seat?.isGone === true && seat.isReleased === true;
+      if (seat?.isGone !== true) return undefined;
+      // A plan that is committed releases all that leave.
+      return seat.isReleased === true ? "before" : "since";
     };
-    this.#run = hasEnded ? undefined : new PlanRun(plan, image, isGone);
+    this.#run = hasEnded ? undefined : new PlanRun(plan, image, { removalOf, isBehindLogs });
   }
 
   get #seats(): readonly Seat[] {

@@ -82,7 +82,7 @@ function runPlan(cluster: IdealCluster, { moves }: PlanDraft): void {
   const run = new PlanRun(
     { id: "capacity", state: "running", movesAtOnceMax, moves },
     cluster.image,
-    () => false,
+    { removalOf: () => undefined, isBehindLogs: () => false },
   );
   for (;;) {
     const { changes, prefers, isDone } = run.step();

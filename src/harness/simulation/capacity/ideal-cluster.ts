@@ -184,9 +184,11 @@ export class IdealCluster {
     const { epoch, joining, leaving, members } = config satisfies ChainConfig;
     const [joiner] = joining;
     const from = members.at(-1) as Member;
-    if (joiner !== undefined) this.controller.ask({ kind: "append", key, epoch, from, joiner });
+    if (joiner !== undefined) {
+      this.controller.ask({ kind: "append", key, epoch, from, joiner }, this.nowMs);
+    }
     if (leaving.length > 0) {
-      this.controller.ask({ kind: "handOver", key, epoch, from: members[0] as Member });
+      this.controller.ask({ kind: "handOver", key, epoch, from: members[0] as Member }, this.nowMs);
     }
   }
 }
