@@ -51,7 +51,7 @@ test("an unknown task is refused with the list of tasks", () => {
   expect(outcome.stderr.toString()).toMatch(/unknown task "fly"; there are: start, /);
 });
 
-test("`npm run cluster` asks for etcd alone of what tests talk to, and fetches nothing else", () => {
+test("`npm run cluster` asks for etcd alone of what tests talk to", () => {
   // Without apt-get nothing is installed: what is missing is said.
   const sayMissing = (task: string): string => {
     const tools = join(root, "scripts/setup/debian-tools.cjs");

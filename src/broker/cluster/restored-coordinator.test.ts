@@ -172,7 +172,7 @@ describe("producer ids that were reserved after a backup", () => {
     }
   });
 
-  test("are not given again where all nodes were down meanwhile, as far as logs have them", async () => {
+  test("are not given again where all nodes were down meanwhile, if logs have them", async () => {
     world = await ClusterWorld.open(3);
     await world.create(1, "orders", { replicas: 3 });
     await until("there is a head", () => headId() > 0);
@@ -188,7 +188,7 @@ describe("producer ids that were reserved after a backup", () => {
     for (const id of all) expect(await nextAt(id)).toBeGreaterThan(used);
   });
 
-  test("are not given again by a node that was first to start, once others know of them", async () => {
+  test("are not given again by a node that started first, once others know of them", async () => {
     world = await ClusterWorld.open(3);
     const assignments = [{ index: 0, replicas: [3] }];
     await world.create(1, "orders", { assignments, partitions: -1, replicas: -1 });
