@@ -2,6 +2,7 @@ import { afterEach, expect, test } from "vitest";
 import { type ClusterNode, ClusterWorld } from "../../../test/support/cluster-world.ts";
 import { batchOf } from "../../../test/support/log-directory.ts";
 import { ProducedBatch, produce } from "../produce.ts";
+import { electLeaders } from "../reassignment/elect-leaders.ts";
 
 let world: ClusterWorld;
 afterEach(() => world.close());
@@ -36,10 +37,10 @@ async function crashAll(): Promise<readonly ClusterNode[]> {
   return former;
 }
 
-/** As a machine does whose power goes: something that was written is no more. */
-async function tear({ disk }: ClusterNode): Promise<void> {
+/** A bit flips in the record that ends at this part of the log. */
+async function spoil({ disk }: ClusterNode, part: number): Promise<void> {
   const bytes = ((await disk.readFile(log)) ?? new Uint8Array()).slice();
-  const at = bytes.length / 2 - 1;
+  const at = Math.floor(bytes.length * part) - 1;
   bytes[at] = (bytes[at] ?? 0) ^ 1;
   const file = await disk.open(log, { create: false });
   await file.truncate(0);
@@ -55,7 +56,7 @@ test("a torn log that its chain began anew with is trusted from then on", async 
   for (const value of ["a", "b", "c", "d"]) await send(world.node(headId()), value);
   const torn = await crashAll();
   world.bootId = "boot 2";
-  for (const node of torn) await tear(node);
+  for (const node of torn) await spoil(node, 1 / 2);
   for (const { id, disk } of torn) await world.drive(world.start(id, {}, disk));
   await until("it goes on", () => headId() > 0 && membersAt(headId()) === 3);
   await send(world.node(headId()), "after");
@@ -65,4 +66,35 @@ test("a torn log that its chain began anew with is trusted from then on", async 
   const { disk } = former[first - 1] as ClusterNode;
   const back = await world.drive(world.start(first, {}, disk));
   await until("it leads", () => leads(back));
+});
+
+/** The node dies, a bit of its log flips, and it is back; whether it serves it. */
+async function goesOn({ id }: ClusterNode, spoiledAt?: number): Promise<boolean> {
+  const former = world.node(id);
+  former.crash();
+  if (spoiledAt !== undefined) await spoil(former, spoiledAt);
+  await world.tick(10_000);
+  await world.drive(world.start(id, { "log.checkpoint.interval.ms": 1_000 }, former.disk));
+  await world.tick(20_000);
+  return leads(world.node(id));
+}
+
+test("a loss of the only replica that a hand has accepted needs no hand again", async () => {
+  world = new ClusterWorld(1);
+  const node = await world.start(1, { "log.checkpoint.interval.ms": 1_000 });
+  const configs = new Map([["unclean.leader.election.enable", "true"]]);
+  await world.create(1, "orders", { replicas: 1, configs });
+  for (const value of ["a", "b", "c"]) await send(node, value);
+  await world.tick(2_000);
+  expect(await goesOn(node, 2 / 3)).toBe(false);
+  const ask = { kind: "unclean", partitions: undefined, timeoutMs: 5_000 } as const;
+  const elect = () => world.drive(electLeaders(world.node(1).broker, ask));
+  await elect();
+  await until("it leads", () => leads(world.node(1)));
+  expect(await goesOn(node)).toBe(true);
+  await send(world.node(1), "d");
+  await world.tick(2_000);
+  expect(await goesOn(node)).toBe(true);
+  // What was lost since then nobody has accepted.
+  expect(await goesOn(node, 1)).toBe(false);
 });

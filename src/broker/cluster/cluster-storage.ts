@@ -127,7 +127,9 @@ export class ClusterStorage implements PartitionStorage {
 
   /** The chains whose replicas here have lost what others count on, or may have. */
   get lostReplicas(): readonly string[] {
-    return [...this.#seated].flatMap(([key, seated]) => (mayHaveLost(seated) ? [key] : []));
+    return [...this.#seated].flatMap(([key, seated]) =>
+      mayHaveLost(seated, this.#configOf(key)) ? [key] : [],
+    );
   }
 
   /** Told of replicas that nobody counts on: what they have lost is no matter any more. */

@@ -57,6 +57,20 @@ export function beginsUncleanly(config: ChainConfig, self: Peer): boolean {
 }
 
 /**
+ * Below it a log lacks only what was given up: the chain of this one replica has begun uncleanly
+ * with it, and nobody else can have what it lacks.
+ */
+export function givenUpBelow(
+  { members, replicas, target, unclean }: ChainConfig,
+  log: ReplicaLog,
+): number {
+  const isAlone = members.length === 1 && replicas.length === 1 && target === undefined;
+  if (!isAlone || unclean === 0) return 0;
+  const before = log.epochEnds().findLast(({ epoch }) => epoch < unclean);
+  return before?.endOffset ?? log.logStart;
+}
+
+/**
  * Whether a node's torn log is cut back to where it is whole: when all members had lost something
  * and its chain begins uncleanly with this log, which others are to copy.
  */

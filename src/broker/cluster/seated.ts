@@ -1,7 +1,9 @@
 import type { XylemError } from "../../base/errors.ts";
+import type { ChainConfig } from "../../replication/chain-config.ts";
 import type { ReplicaLog } from "../partition/replica/replica-log.ts";
 import type { TopicKey } from "../ports/partition-storage.ts";
 import type { PlacedPartition } from "./placed-partition.ts";
+import { givenUpBelow } from "./replica-mending.ts";
 import { ReplicaTries } from "./replica-tries.ts";
 import type { RunningChain } from "./running-chain.ts";
 
@@ -30,11 +32,17 @@ export function seat(topic: TopicKey, partition: PlacedPartition): Seated {
 }
 
 /**
- * Whether it has lost some of what it had flushed and told others of. Of a topic that answers
- * before it flushes nobody knows that while the log can not be opened: its disk may have dropped
- * pages.
+ * Whether it has lost some of what it had flushed and told others of, and nobody has given up. Of a
+ * topic that answers before it flushes nobody knows that while the log can not be opened: its disk
+ * may have dropped pages.
  */
-export function mayHaveLost({ replica, failure, partition }: Seated): boolean {
-  if (replica !== undefined) return replica.hasLostCommitted;
+export function mayHaveLost(
+  { replica, failure, partition }: Seated,
+  config: ChainConfig | undefined,
+): boolean {
+  if (replica !== undefined) {
+    const givenUp = config === undefined ? 0 : givenUpBelow(config, replica);
+    return replica.lostUpTo > givenUp;
+  }
   return failure !== undefined && partition.settings.durability === "os";
 }

@@ -61,12 +61,13 @@ function remember(
   { segments, logStart, end }: LoadedPartition,
 ): ReplicaMemory {
   const damages = segments.all.flatMap((segment) => segment.damages);
-  const isDamaged = damages.some(
-    ({ firstOffset, endOffset }) =>
-      firstOffset < vouchedUpTo && Math.max(firstOffset, endOffset - 1) >= logStart,
-  );
+  const lost = damages
+    .filter(({ firstOffset }) => firstOffset < vouchedUpTo)
+    .map(({ firstOffset, endOffset }) => Math.max(firstOffset + 1, endOffset))
+    .filter((upTo) => upTo > logStart);
+  if (end < committed) lost.push(committed);
   return {
     committed: Math.max(logStart, Math.min(committed, end)),
-    hasLostCommitted: isDamaged || end < committed,
+    lostUpTo: Math.max(0, ...lost),
   };
 }

@@ -63,8 +63,10 @@ export interface ReplicaLog {
    * (`replication-offset-checkpoint`, in Kafka's format).
    */
   readonly rememberedCommitted: number;
-  /** Some of what was flushed and committed was not here any more at the start. */
-  readonly hasLostCommitted: boolean;
+  /**
+   * What was flushed and committed and not here any more at the start ends there; 0: all was here.
+   */
+  readonly lostUpTo: number;
   /**
    * What is stored from here on is not to be relied on: it is damaged, or the disk failed before it
    * was flushed. Undefined: as far as is known all is sound.

@@ -159,7 +159,7 @@ describe("what is remembered as committed", () => {
     expect([replica.flushed, stored().get("orders-0")]).toEqual([3, 2]);
     const again = await (await openWorld(disk.afterKill())).openReplica({ durability: "os" });
     expect([again.rememberedCommitted, again.committed, again.end]).toEqual([2, 2, 3]);
-    expect(again.hasLostCommitted).toBe(false);
+    expect(again.lostUpTo).toBe(0);
   });
 
   test("and is gone is told", async () => {
@@ -172,7 +172,7 @@ describe("what is remembered as committed", () => {
     const path = "orders-0/00000000000000000000.log";
     left.poke(path, left.peek(path).slice(0, 100));
     const again = await (await openWorld(left)).openReplica();
-    expect(again.hasLostCommitted).toBe(true);
+    expect(again.lostUpTo).toBe(3);
   });
 
   test("of a log that one node had alone is all that it had flushed", async () => {

@@ -26,7 +26,7 @@ import {
 /** What a former life left of a replica. */
 export interface ReplicaMemory {
   readonly committed: number;
-  readonly hasLostCommitted: boolean;
+  readonly lostUpTo: number;
 }
 
 export interface ReplicaParts extends AppendParts {
@@ -105,8 +105,8 @@ export class Replica implements ReplicaLog {
     return this.#parts.memory.committed;
   }
 
-  get hasLostCommitted(): boolean {
-    return this.#parts.memory.hasLostCommitted;
+  get lostUpTo(): number {
+    return this.#parts.memory.lostUpTo;
   }
 
   get unsoundFrom(): number | undefined {
