@@ -42,6 +42,9 @@ export interface ConnectionHost {
   closed(link: PeerConnection, reason: string): void;
 }
 
+/** Ticks without a sign of life, after which none is counted on. */
+const quietTicks = 2;
+
 /**
  * A link over a connection whose two sides have proved who they are. States: open -> closing (what
  * was sent goes out) -> closed. What is sent in one turn leaves in as few frames as fit.
@@ -84,6 +87,10 @@ export class PeerConnection implements PeerLink, PeerSocketEvents {
 
   get isOpen(): boolean {
     return this.#state === "open";
+  }
+
+  get isHeard(): boolean {
+    return this.isOpen && (this.#wasHeard || this.#silentTicks < quietTicks);
   }
 
   get remote(): string {

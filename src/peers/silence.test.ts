@@ -82,3 +82,17 @@ test("200 times both dial at once: the first links stay, in whatever order they 
     two.kill();
   }
 });
+
+test("a link counts as silent before it is given up, and not when something is heard again", async () => {
+  const [one, two] = await startPair(world);
+  await world.pass(1_000);
+  const link = one.linkTo(two);
+  expect(link.isHeard).toBe(true);
+  world.network.block(2, 1);
+  const blockedMs = world.clock.monotonicMs();
+  await world.until("it is silent", () => !link.isHeard);
+  expect(world.clock.monotonicMs() - blockedMs).toBeLessThan(900);
+  expect(link.isOpen).toBe(true);
+  world.network.unblock(2, 1);
+  await world.until("it is heard again", () => one.linkTo(two).isHeard);
+});

@@ -44,11 +44,13 @@ export function tornFrom(replica: ReplicaLog): number | undefined {
 }
 
 /** Where a log ends as others may count on it: what comes after a hole can not be copied. */
-export function soundEnd(replica: ReplicaLog): Pick<LogEnd, "lastEpoch" | "endOffset"> {
+export function soundEnd(replica: ReplicaLog): Omit<LogEnd, "key" | "from"> {
   const endOffset = tornFrom(replica) ?? replica.end;
   const epochs = replica.epochEnds();
   const last = epochs.find((range) => range.endOffset >= endOffset) ?? epochs.at(-1);
-  return { lastEpoch: endOffset === replica.logStart ? -1 : (last?.epoch ?? -1), endOffset };
+  const lastEpoch = endOffset === replica.logStart ? -1 : (last?.epoch ?? -1);
+  const hasLost = replica.unsoundFrom !== undefined || replica.hasLostCommitted;
+  return { lastEpoch, endOffset, ...(hasLost && { isUnsound: true }) };
 }
 
 /** Whether a chain begins uncleanly with this node's log: what that has lost was given up. */

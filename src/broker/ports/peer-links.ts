@@ -66,6 +66,8 @@ export interface PeerIdentity {
 export interface PeerLink {
   readonly peer: PeerIdentity;
   readonly isOpen: boolean;
+  /** Whether something came from the other side within the last two or three signs of life. */
+  readonly isHeard: boolean;
   /**
    * Sends in order, with all else that is sent in this turn. Nothing happens on a closed link.
    * `bytes` go by reference: they must not change until `lease` is released, which happens when

@@ -35,4 +35,6 @@ export interface LogEnd {
   readonly from: Life;
   readonly lastEpoch: number;
   readonly endOffset: number;
+  /** Some of it is damaged, or was lost. */
+  readonly isUnsound?: boolean;
 }

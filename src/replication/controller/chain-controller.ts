@@ -25,6 +25,8 @@ export interface ControllerOptions extends ControllerTimes, SuspicionOptions {
   readonly headsAtOnceMax: number;
   /** How long another head leads before that happens. */
   readonly preferredAfterMs: number;
+  /** Whether another node is known to live, by more than its lease. Absent: leases are believed. */
+  readonly isHeard?: (life: Life) => boolean;
 }
 
 /** What is to be done. */
@@ -44,6 +46,13 @@ export interface ControllerDecision {
 export interface LogEndQuestion {
   readonly nodeId: number;
   readonly keys: readonly string[];
+}
+
+/** What one round asks of nodes, by their ids. */
+interface Asking {
+  readonly questions: Map<number, string[]>;
+  /** Whose sign of life is wanted. */
+  readonly unheard: Set<number>;
 }
 
 /**
@@ -69,6 +78,8 @@ export class ChainController {
   readonly #deciding = new Map<number, number>();
   /** By node id: chains whose join waits for another one to end. */
   readonly #waiting = new Map<number, Set<string>>();
+  /** Nodes of which chains wait for a sign of life. */
+  readonly #unheard = new Set<number>();
 
   constructor(image: ControllerImage, options: ControllerOptions) {
     this.#image = image;
@@ -112,6 +123,8 @@ export class ChainController {
   /** This node has a link to a node in that life. */
   linked(life: Life): void {
     this.#suspicions.linked(life);
+    if (!this.#unheard.delete(life.id)) return;
+    for (const key of this.#image.chainsOf(life.id)) this.#image.mark(key);
   }
 
   unlinked(life: Life): void {
@@ -144,7 +157,7 @@ export class ChainController {
     const { gone, probes, wakeMs } = this.#suspicions.review(nowMs, this.#image.leased);
     this.#image.setGone(gone);
     const changes: ChainChange[] = [];
-    const questions = new Map<number, string[]>();
+    const asking = { questions: new Map<number, string[]>(), unheard: new Set(probes) };
     let looks = 0;
     for (const key of this.#image.marked) {
       looks += 1;
@@ -157,12 +170,12 @@ export class ChainController {
       }
       const verdict = this.#look(chain, nowMs);
       if (verdict?.kind === "change") changes.push(this.#changeOf(chain, verdict));
-      else if (verdict?.kind === "wait") this.#wait(key, verdict, questions);
+      else if (verdict?.kind === "wait") this.#wait(key, verdict, asking);
     }
     return {
       changes,
-      questions: [...questions].map(([nodeId, keys]) => ({ nodeId, keys })),
-      probes,
+      questions: [...asking.questions].map(([nodeId, keys]) => ({ nodeId, keys })),
+      probes: [...asking.unheard],
       wakeMs: earlier(wakeMs, this.#due.earliestMs),
       hasMore: this.#image.marked.size > 0,
     };
@@ -188,6 +201,7 @@ export class ChainController {
       times: this.#options,
       wanted: this.#image.wantedOf(chain),
       isLost: (id) => this.#image.isLost(id),
+      isHeard: (life) => life.id === this.#options.selfId || this.#hears(life),
       mayJoin: (id) => this.#joins(id) < this.#options.joinsPerNodeMax,
     };
     const dueMs = this.#preferred.look(situation);
@@ -199,6 +213,10 @@ export class ChainController {
     return verdict;
   }
 
+  #hears(life: Life): boolean {
+    return this.#options.isHeard?.(life) ?? true;
+  }
+
   #changeOf(chain: ControlledChain, verdict: Verdict & { kind: "change" }): ChainChange {
     const { key, revision, config: before } = chain;
     const { config, reason, compared = [] } = verdict;
@@ -208,8 +226,12 @@ export class ChainController {
     return { key, revision, config, reason, nodes: comparedNodes(compared, this.#image.leased) };
   }
 
-  #wait(key: string, verdict: Verdict & { kind: "wait" }, questions: Map<number, string[]>): void {
-    const { untilMs, question = [], slotOf, stuck } = verdict;
+  #wait(key: string, verdict: Verdict & { kind: "wait" }, asking: Asking): void {
+    const { untilMs, question = [], unheard = [], slotOf, stuck } = verdict;
+    for (const id of unheard) {
+      this.#unheard.add(id);
+      asking.unheard.add(id);
+    }
     if (untilMs !== undefined) this.#due.add(key, untilMs);
     if (stuck !== undefined) this.#stuck.set(key, stuck);
     if (slotOf !== undefined) {
@@ -217,8 +239,8 @@ export class ChainController {
       this.#waiting.set(slotOf, waiting.add(key));
     }
     for (const id of question) {
-      const keys = questions.get(id);
-      if (keys === undefined) questions.set(id, [key]);
+      const keys = asking.questions.get(id);
+      if (keys === undefined) asking.questions.set(id, [key]);
       else keys.push(key);
     }
   }

@@ -1,5 +1,5 @@
 import type { ChainConfig } from "../chain-config.ts";
-import type { LogEnd, ChainAsk } from "./chain-ask.ts";
+import type { LogEnd, ChainAsk, Life } from "./chain-ask.ts";
 import type { NodeLookup, TopicRules } from "./controlled-node.ts";
 
 /** A chain, as the image has it. */
@@ -25,6 +25,8 @@ export interface ChainSituation {
   readonly wanted: readonly number[];
   /** Whether a node is down and was removed for good. */
   isLost(id: number): boolean;
+  /** Whether it is known to live: by more than its lease, which outlives it. */
+  isHeard(member: Life): boolean;
   /** Whether a further join of this node may begin. */
   mayJoin(id: number): boolean;
 }
@@ -33,6 +35,8 @@ export interface ChainSituation {
 export interface ControllerTimes {
   /** After the first member came back to a chain that was all down: how long for a longer one. */
   readonly returnWaitMs: number;
+  /** How long to wait for a sign of life of members that are left; after it leases are believed. */
+  readonly unheardMs: number;
   /** How long a head that leaves may take to hand over. */
   readonly handOverMs: number;
   /**
@@ -52,6 +56,8 @@ export interface ChainNotes {
   readonly resting: Map<number, Rest>;
   /** Since when a member is back while all were down. */
   returnedMs?: number | undefined;
+  /** Since when no member that is left is heard of. */
+  unheardSinceMs?: number | undefined;
   /** When a log of a later epoch than the chain's was heard of first, in the epoch of that ask. */
   fencedMs?: number | undefined;
   /** Since when a head of this epoch leaves. */
@@ -88,6 +94,8 @@ export type Verdict =
       readonly untilMs?: number | undefined;
       /** Nodes whose log ends are asked for. */
       readonly question?: readonly number[];
+      /** Nodes that are to give a sign of life. */
+      readonly unheard?: readonly number[];
       /** A join waits for others of this node. */
       readonly slotOf?: number;
       /** Why nothing goes on without a hand. */

@@ -5,6 +5,8 @@ import type { ChainAsk } from "./chain-ask.ts";
 import type { ChainSituation, Rest, Verdict } from "./chain-situation.ts";
 import { isUp } from "./controlled-node.ts";
 
+/** So many times is looked for a sign of life; a link that opens is one at once. */
+const looksPerWait = 20;
 /** How many times as long the longest rest is. */
 const restsMax = 64;
 /** The first rest of who gave up by itself is so much shorter. */
@@ -29,13 +31,20 @@ export function appendJoiner(situation: ChainSituation): Verdict | undefined {
 
 /**
  * Cuts members whose lease is gone, whose id is back in another life, or whose process is gone as
- * those say who dialed it; while another is up.
+ * those say who dialed it; while another is up. One of these is heard of first, or keeps its lease
+ * for as long as one can outlive its node: after a power cut of all members the chain is not to be
+ * left to one that is dead as well, with a disk that may be lost, while others are back and have all.
  */
 export function cutDead(situation: ChainSituation): Verdict | undefined {
   const { chain, nodes, leased } = situation;
   const { config } = chain;
   const members = config.members.filter((member) => isUp(member, nodes));
-  if (members.length === 0 || members.length === config.members.length) return undefined;
+  if (members.length === 0 || members.length === config.members.length) {
+    situation.notes.unheardSinceMs = undefined;
+    return undefined;
+  }
+  const untilMs = awaitSign(situation, members);
+  if (untilMs !== undefined) return { kind: "wait", untilMs, unheard: members.map(({ id }) => id) };
   const joining = config.joining.filter((one) => isUp(one, nodes));
   const gone = config.members.filter((member) => !members.includes(member));
   const suspected = gone.filter((member) => isUp(member, leased));
@@ -43,6 +52,18 @@ export function cutDead(situation: ChainSituation): Verdict | undefined {
   for (const member of suspected) rest(situation, member);
   const how = suspected.length === 0 ? "gone" : "gone before its lease";
   return change(shortened(config, members, joining), `${nodesOf(gone)} ${how}`);
+}
+
+/** When to look again for a sign of life of these; undefined: there is one, or time is over. */
+function awaitSign(situation: ChainSituation, members: readonly Member[]): number | undefined {
+  const { notes, nowMs, times } = situation;
+  if (members.some((member) => situation.isHeard(member))) notes.unheardSinceMs = undefined;
+  else {
+    notes.unheardSinceMs ??= nowMs;
+    const endsMs = notes.unheardSinceMs + times.unheardMs;
+    if (nowMs < endsMs) return Math.min(endsMs, nowMs + times.unheardMs / looksPerWait);
+  }
+  return undefined;
 }
 
 /** A new epoch without the joiner, whose ask must not count any more. */

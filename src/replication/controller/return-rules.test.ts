@@ -105,6 +105,19 @@ describe("all members down", () => {
     expect(changes[0]?.nodes.map(({ id }) => id)).toEqual([1, 2]);
   });
 
+  test("of logs that end alike one that is sound goes on", () => {
+    const world = new ControllerWorld({}, { durability: "os" });
+    world.chain("1a 2a 3a");
+    for (const id of [1, 2, 3]) world.up(`${id}b`, wiped);
+    world.settle();
+    const end = { key: "chains/t/0", lastEpoch: 1, endOffset: 5 };
+    for (const name of ["1b", "3b"]) {
+      world.controller.tell({ ...end, from: life(name), isUnsound: true });
+    }
+    world.controller.tell({ ...end, from: life("2b") });
+    expect(world.settle()).toMatch(/^2 \[2b\]/);
+  });
+
   test("an answer of a node's former life does not count", () => {
     const world = new ControllerWorld({}, { durability: "os" });
     world.chain("1a");

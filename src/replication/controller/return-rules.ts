@@ -188,8 +188,9 @@ function longest(nodes: readonly ControlledNode[], ends: readonly LogEnd[]): Con
   return nodes.reduce((best, node) => (isLonger(endOf(node.id), endOf(best.id)) ? node : best));
 }
 
-/** Whether a log has more of what was appended last. */
+/** Whether a log has more of what was appended last, or as much and is sound. */
 export function isLonger(left: LogEnd, right: LogEnd): boolean {
   if (left.lastEpoch !== right.lastEpoch) return left.lastEpoch > right.lastEpoch;
-  return left.endOffset > right.endOffset;
+  if (left.endOffset !== right.endOffset) return left.endOffset > right.endOffset;
+  return right.isUnsound === true && left.isUnsound !== true;
 }

@@ -41,6 +41,8 @@ const rules = {
   joinsPerNodeMax: 256,
   looksMax: 1_024,
 };
+/** What a coordinator may take longer to end a lease. */
+const leaseMarginMs = 1_000;
 /** Chains that change to their preferred heads at once. */
 const headsAtOnceMax = 100;
 /** Between two tries after the coordinator has failed. */
@@ -268,6 +270,8 @@ export class Controller {
     const controller = new ChainController(view.image, {
       ...rules,
       selfId: self.id,
+      isHeard: (life) => watch?.isHeard(life) ?? true,
+      unheardMs: settings["cluster.lease.ms"] + leaseMarginMs,
       headsAtOnceMax: settings["auto.leader.rebalance.enable"] ? headsAtOnceMax : 0,
       preferredAfterMs: settings["leader.imbalance.check.interval.seconds"] * 1_000,
     });

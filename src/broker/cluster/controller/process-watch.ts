@@ -70,6 +70,12 @@ export class ProcessWatch {
     return (this.#find(life)?.count ?? 0) >= refusalsMin;
   }
 
+  /** Whether this life is known to live: it is linked to this node, and not silent. */
+  isHeard({ id, incarnation }: Life): boolean {
+    const link = this.#options.links.find(id);
+    return link?.peer.incarnation === incarnation && link.isHeard;
+  }
+
   close(): void {
     for (const leave of this.#leave) leave();
   }

@@ -35,6 +35,7 @@ const controllerOptions = {
   selfId: 1,
   suspectMs: 5_000,
   returnWaitMs: 1_000,
+  unheardMs: 4_000,
   handOverMs: 10_000,
   restMs: 10_000,
   joinsPerNodeMax: 256,

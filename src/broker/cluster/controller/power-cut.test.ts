@@ -1,0 +1,35 @@
+import { afterEach, expect, test } from "vitest";
+import { ClusterWorld } from "../../../../test/support/cluster-world.ts";
+
+let world: ClusterWorld;
+afterEach(() => world.close());
+
+const all = [1, 2, 3];
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  for (let step = 0; !holds(); step += 1) {
+    if (step === 2_000) throw new Error(`not within 20 s: ${what}`);
+    await world.tick(10);
+  }
+}
+
+const partitionAt = (id: number) => world.node(id).topic("orders")?.partitions[0];
+const chainAt = (id: number) => [...world.node(id).cluster.image.chains.values()][0]?.config;
+
+test("when all die, the chain is not left to the one whose lease ends last", async () => {
+  world = await ClusterWorld.open(3);
+  const assignments = [{ index: 0, replicas: [3, 1, 2] }];
+  await world.create(1, "orders", { assignments, partitions: -1, replicas: -1 });
+  await until("it is led", () => partitionAt(3)?.absence === undefined);
+  await until("all are members", () => chainAt(1)?.members.length === 3);
+  const disks = all.map((id) => world.node(id).disk);
+  // A machine without power refuses no dial either.
+  for (const id of [1, 2]) world.network.block(id, 3);
+  for (const id of all) world.node(id).crash();
+  // Two are back before the lease of the third ends, which does not come back at all.
+  for (const id of [1, 2]) await world.drive(world.start(id, {}, disks[id - 1]));
+  await until("the lease is gone", () => world.node(1).cluster.image.node(3) === undefined);
+  expect(chainAt(1)?.members.map(({ id }) => id)).not.toEqual([3]);
+  await until("one leads", () => [1, 2].some((id) => partitionAt(id)?.absence === undefined));
+  expect(chainAt(1)?.unclean).toBe(0);
+});

@@ -1,0 +1,58 @@
+import { describe, expect, test } from "vitest";
+import { ControllerWorld } from "../../../test/support/controller-world.ts";
+import type { ControllerOptions } from "./chain-controller.ts";
+
+/** All had a power cut; nodes 1 and 2 are back, node 3 is as dead as its lease is not. */
+function afterPowerCut(options: Partial<ControllerOptions> = {}) {
+  const heard = new Set<string>();
+  const isHeard: ControllerOptions["isHeard"] = ({ id, incarnation }) =>
+    heard.has(`${id}${incarnation}`);
+  const world = new ControllerWorld({ isHeard, ...options });
+  world.up("1a 2a 3a 9a");
+  world.chain("1a 2a 3a");
+  world.up("1b 2b");
+  return { world, heard };
+}
+
+describe("a chain of which one member is left, as its lease says", () => {
+  test("is not left to that one while nothing is heard of it, and others are back", () => {
+    const { world } = afterPowerCut();
+    expect(world.decide()).toMatchObject({ changes: [], probes: [3] });
+    world.nowMs = 3_000;
+    world.settle();
+    world.down(3);
+    world.settle();
+    world.nowMs += 1_000;
+    expect(world.settle()).toMatch(/^2 \[1b\]/);
+    expect(world.reasons[0]).toBe("node 1 is back and lost nothing");
+  });
+
+  test("is cut to that one as soon as it is linked to the controller", () => {
+    const { world, heard } = afterPowerCut();
+    expect(world.settle()).toBe("1 [1a 2a 3a]");
+    heard.add("3a");
+    world.controller.linked({ id: 3, incarnation: "a" });
+    expect(world.settle()).toMatch(/^2 \[3a\]/);
+  });
+
+  test("is looked at again until something is heard of one that was silent for a while", () => {
+    const { world, heard } = afterPowerCut();
+    const { changes, wakeMs = 0 } = world.decide();
+    expect([changes, wakeMs]).toEqual([[], 200]);
+    heard.add("3a");
+    world.nowMs = wakeMs;
+    expect(world.settle()).toMatch(/^2 \[3a\]/);
+  });
+
+  test("is cut to that one when it keeps its lease for longer than a dead node can", () => {
+    const { world } = afterPowerCut();
+    world.settle();
+    for (; world.nowMs < 4_000; world.nowMs += 200) expect(world.settle()).toMatch(/^1 /);
+    expect(world.settle()).toMatch(/^2 \[3a\]/);
+  });
+
+  test("is cut at once by a controller that is that one", () => {
+    const { world } = afterPowerCut({ selfId: 3 });
+    expect(world.settle()).toMatch(/^2 \[3a\]/);
+  });
+});
