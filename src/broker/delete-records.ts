@@ -49,9 +49,13 @@ function whenDeleted(
   return new Promise((resolve, reject) => {
     const name = `${partition.topic}-${partition.index}`;
     const detail = `not every replica of ${name} has deleted them yet`;
-    const late = { expire: () => reject(new XylemError("REQUEST_TIMED_OUT", detail)) };
+    const expire = (): void => {
+      cancel?.();
+      reject(new XylemError("REQUEST_TIMED_OUT", detail));
+    };
+    const late = { expire };
     const slot = deadlines.add(late, timeoutMs);
-    partition.whenDeleted?.(offset, (error) => {
+    const cancel = partition.whenDeleted?.(offset, (error) => {
       deadlines.remove(late, slot);
       if (error === undefined) resolve();
       else reject(error);

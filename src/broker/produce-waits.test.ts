@@ -117,3 +117,20 @@ test("producers wait while a partition has too much unwritten", async () => {
   for (const { done } of [...sent, ...more]) await done;
   expect(partition.committed).toBe(10);
 });
+
+test("who waits for more replicas than there are is forgotten when time is over", async () => {
+  const waiting = new Set<number>();
+  // As a chain that is too short for what is asked.
+  partition.whenStored = (offset) => {
+    waiting.add(offset);
+    return () => void waiting.delete(offset);
+  };
+  const batch = new ProducedBatch(topic, 0, batchOf(["a"]));
+  const options = { acks: -1, timeoutMs: 1_000, clientId: "", transactionalId: null };
+  const done = produce(broker, { ...options, replicasMin: 2, batches: [batch] });
+  expect([...waiting]).toEqual([1]);
+  await clock.advance(1_010);
+  await done;
+  expect(batch.error?.code).toBe("REQUEST_TIMED_OUT");
+  expect(waiting.size).toBe(0);
+});

@@ -1,4 +1,5 @@
 import { readInt32 } from "../base/bytes.ts";
+import type { Cancel } from "../base/clock.ts";
 import { XylemError } from "../base/errors.ts";
 import {
   batchBits,
@@ -235,6 +236,7 @@ class PendingProduce implements Expiring {
   #waiting = 0;
   #isExpired = false;
   #resolve: (() => void) | undefined;
+  #cancels: Cancel[] | undefined;
   #deadlineSlot = 0;
 
   constructor(broker: Broker, waitsForCommit: boolean) {
@@ -271,8 +273,9 @@ class PendingProduce implements Expiring {
       const detail = `not ${what} in time; the record may still be`;
       batch.error = new XylemError("REQUEST_TIMED_OUT", detail);
     }
-    // Who is called back for them may be so much later.
+    // Who is called back for them may be so much later, or never.
     this.#batches = [];
+    for (const cancel of this.#cancels ?? []) cancel();
     this.#resolve?.();
   }
 
@@ -285,7 +288,8 @@ class PendingProduce implements Expiring {
     this.#waiting += 1;
     if (this.#durability !== undefined || replicasMin > 1) {
       const durability = this.#durability ?? durabilityOf(batch.topic as Topic);
-      partition.whenStored(next, durability, done, replicasMin);
+      const cancel = partition.whenStored(next, durability, done, replicasMin);
+      if (cancel !== undefined) (this.#cancels ??= []).push(cancel);
     } else if (this.#waitsForCommit) partition.whenCommitted(next, done);
     else partition.whenHeld(next, done);
   }

@@ -83,7 +83,7 @@ test("200 times both dial at once: the first links stay, in whatever order they 
   }
 });
 
-test("a link counts as silent before it is given up, and not when something is heard again", async () => {
+test("a link counts as silent before it is given up, until something is heard", async () => {
   const [one, two] = await startPair(world);
   await world.pass(1_000);
   const link = one.linkTo(two);

@@ -75,3 +75,7 @@ export interface Ack extends InSession {
 export interface Reject extends InSession {
   readonly kind: "reject";
 }
+
+export function carriesRecords(message: ChainMessage): boolean {
+  return message.kind === "append" && message.next > message.base;
+}

@@ -386,3 +386,12 @@ test("what was committed before an unclean start is so for a joiner only when it
   expect(again).toMatchObject([{ message: { kind: "hello", session: 2, end: 5 } }]);
   expect(joiner.replica.marks.committed).toBe(5);
 });
+
+test("a head that leaves does not say what is latest: its successor may lead by now", () => {
+  const head = openHead();
+  expect([head.replica.knowsLatest(0), head.replica.isLeaving]).toEqual([true, false]);
+  head.step({ kind: "config", config: config(2, [a, b], { leaving: [a.id] }) });
+  expect([head.replica.knowsLatest(0), head.replica.isLeaving]).toEqual([false, true]);
+  head.step({ kind: "config", config: config(3, [a, b]) });
+  expect(head.replica.isLeaving).toBe(false);
+});

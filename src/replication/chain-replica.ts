@@ -143,7 +143,7 @@ export class ChainReplica implements ReplicaCore {
   get isQuiet(): boolean {
     const { marks } = this;
     if (this.#haltedFor !== undefined || this.role === "outsider") return true;
-    if (this.#isLeaving || marks.isCutting || !this.#upstream.isQuiet) return false;
+    if (this.isLeaving || marks.isCutting || !this.#upstream.isQuiet) return false;
     const isDone = marks.committed === marks.end || this.role === "joiner";
     return isDone && this.#followers.isQuiet;
   }
@@ -314,13 +314,14 @@ export class ChainReplica implements ReplicaCore {
 
   /** A head that leaves takes nothing any more, and goes once its successor has it all. */
   #drain(): void {
-    if (!this.#isLeaving || this.#followers.successor.held < this.marks.end) return;
+    if (!this.isLeaving || this.#followers.successor.held < this.marks.end) return;
     if (this.nowMs - this.#handedOverMs < this.limits.retryMs) return;
     this.#handedOverMs = this.nowMs;
     this.emit({ kind: "ask", ask: { kind: "handOver", epoch: this.epoch } });
   }
 
-  get #isLeaving(): boolean {
+  /** A head that gives its place away: what it hears of the next one may be late. */
+  get isLeaving(): boolean {
     return this.role === "head" && this.config?.leaving.includes(this.member.id) === true;
   }
 
@@ -338,7 +339,7 @@ export class ChainReplica implements ReplicaCore {
   /** Why no client may append here now; `acks` as Kafka's, -1 is all. */
   refusalOfAppend(acks: number, nowMs: number): RefusalCode | undefined {
     const isAble = this.#haltedFor === undefined && !this.marks.isCutting;
-    const mayLead = isAble && this.#isHead && !this.#isLeaving;
+    const mayLead = isAble && this.#isHead && !this.isLeaving;
     if (!mayLead || !this.ports.lease.holds(nowMs)) return "NOT_LEADER_OR_FOLLOWER";
     return acks === -1 && this.#isTooShort ? "NOT_ENOUGH_REPLICAS" : undefined;
   }
@@ -353,11 +354,10 @@ export class ChainReplica implements ReplicaCore {
 
   /**
    * Whether what is committed here is the newest there is: not at once at a new head (KIP-207), and
-   * not where another one may be the head by now, as this one has asked for.
+   * not where another one may be the head by now: this one has asked for it, or has taken too long.
    */
   knowsLatest(nowMs: number): boolean {
-    const hasHandedOver = this.#handedOverMs > -Infinity;
-    if (!this.#isHead || this.#haltedFor !== undefined || hasHandedOver) return false;
+    if (!this.#isHead || this.#haltedFor !== undefined || this.isLeaving) return false;
     return this.ports.lease.holds(nowMs) && this.marks.committed >= this.#floor;
   }
 

@@ -1,9 +1,10 @@
 import { assert } from "../../base/assert.ts";
+import type { Cancel } from "../../base/clock.ts";
 import { XylemError } from "../../base/errors.ts";
 import type { ChainConfig } from "../../replication/chain-config.ts";
 import type { ChainEffect, RefusalCode } from "../../replication/chain-effect.ts";
 import type { ChainInput, LinkId, Peer } from "../../replication/chain-input.ts";
-import type { ChainMessage } from "../../replication/chain-message.ts";
+import { type ChainMessage, carriesRecords } from "../../replication/chain-message.ts";
 import { ChainReplica } from "../../replication/chain-replica.ts";
 import type { RunningChain, StoredAsk } from "../cluster/running-chain.ts";
 import type { ReadResult } from "../partition/partition-log.ts";
@@ -94,6 +95,10 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
     return !this.#isOver && this.#replica.knowsLatest(this.#host.clock.monotonicMs());
   }
 
+  get isLeaving(): boolean {
+    return this.#replica.isLeaving;
+  }
+
   get logStartMax(): number {
     return this.#replica.logStartMax;
   }
@@ -102,19 +107,21 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
     return this.#replica.config?.members.length ?? 0;
   }
 
-  whenStored(offset: number, how: StoredAsk, done: (error?: Error) => void): void {
-    if (this.#isOver) return done(this.#refused("NOT_LEADER_OR_FOLLOWER"));
-    this.#waiting.add(offset, how, done);
-    if (how.durability === "fsync") {
+  whenStored(offset: number, how: StoredAsk, done: (error?: Error) => void): Cancel {
+    const cancel = this.#waiting.add(offset, how, done);
+    if (this.#isOver) this.#waiting.fail(this.#refused("NOT_LEADER_OR_FOLLOWER"));
+    else if (how.durability === "fsync") {
       this.#orders.take({ kind: "flush", offset });
       this.#feed({ kind: "flushAsked", offset });
     } else this.#waiting.advance(this.#host.clock.monotonicMs());
+    return cancel;
   }
 
-  whenDeleted(offset: number, done: (error?: Error) => void): void {
-    if (this.#isOver) return done(this.#refused("NOT_LEADER_OR_FOLLOWER"));
-    this.#waiting.addDeleted(offset, done);
-    this.#waiting.advance(this.#host.clock.monotonicMs());
+  whenDeleted(offset: number, done: (error?: Error) => void): Cancel {
+    const cancel = this.#waiting.addDeleted(offset, done);
+    if (this.#isOver) this.#waiting.fail(this.#refused("NOT_LEADER_OR_FOLLOWER"));
+    else this.#waiting.advance(this.#host.clock.monotonicMs());
+    return cancel;
   }
 
   configure(config: ChainConfig): void {
@@ -271,10 +278,8 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
     this.#noteLogStart();
     const { sizeBytes } = records;
     this.#gate.done(sizeBytes);
-    const read = {
-      input: { kind: "loaded", link, session, offset, next, sizeBytes },
-      records,
-    } as const;
+    const input = { kind: "loaded", link, session, offset, next, sizeBytes } as const;
+    const read = { input, records };
     // What was deleted is known first.
     if (this.#inputs.length === 0) return read;
     this.#inputs.push(read);
@@ -392,8 +397,4 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
   get #name(): string {
     return `${this.#log.log.topic}-${this.#log.log.index}`;
   }
-}
-
-function carriesRecords(message: ChainMessage): boolean {
-  return message.kind === "append" && message.next > message.base;
 }

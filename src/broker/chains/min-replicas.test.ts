@@ -107,3 +107,20 @@ test("acks=all waits for a whole chain where min.insync.replicas is its length",
   expect((await append("c", "acks=all")).status).toBe(201);
   expect(partition().committed).toBe(2);
 });
+
+test("who gives up is not called back when the chain is as long as was asked", async () => {
+  await open();
+  expect((await append("a", "acks=all")).status).toBe(201);
+  const away = world.cluster.node(2);
+  world.crash(2);
+  await world.until("it is cut out", () => members() === 1);
+  const told: string[] = [];
+  const waits = ["one that stays", "one that gives up"].map((name) =>
+    partition().whenStored(1, "os", () => void told.push(name), 2),
+  );
+  waits[1]?.();
+  await world.cluster.drive(world.restart(away));
+  await world.until("it is a member again", () => members() === 2);
+  await world.until("it has all", () => told.length > 0);
+  expect(told).toEqual(["one that stays"]);
+});

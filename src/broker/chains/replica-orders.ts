@@ -45,7 +45,8 @@ export class ReplicaOrders {
         return this.#moveLogStart(offset);
       case "flush":
         // The chain hears of it as of any other flush.
-        return this.#log.log.whenStored(Math.min(offset, this.#log.end), "fsync", () => {});
+        this.#log.log.whenStored(Math.min(offset, this.#log.end), "fsync", () => {});
+        return;
     }
   }
 

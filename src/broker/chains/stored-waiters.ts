@@ -1,3 +1,4 @@
+import type { Cancel } from "../../base/clock.ts";
 import type { XylemError } from "../../base/errors.ts";
 import type { ChainReplica } from "../../replication/chain-replica.ts";
 import type { StoredAsk } from "../cluster/running-chain.ts";
@@ -8,9 +9,9 @@ type Done = (error?: Error) => void;
 type Waiters = Readonly<Record<Durability, OffsetWaiters>>;
 
 /**
- * Who waits at a head for the whole chain to have something as durably as he asks, whatever the
- * topic's durability, and for the chain to be as long as he asks: for as long as the head may
- * commit.
+ * Who waits at a head, until he gives up, for the whole chain to have something as durably as he
+ * asks, whatever the topic's durability, and for the chain to be as long as he asks: for as long as
+ * the head may commit.
  */
 export class StoredWaiters {
   readonly #replica: ChainReplica;
@@ -22,16 +23,19 @@ export class StoredWaiters {
     this.#replica = replica;
   }
 
-  add(offset: number, { durability, replicasMin }: StoredAsk, done: Done): void {
+  add(offset: number, { durability, replicasMin }: StoredAsk, done: Done): Cancel {
     const known = this.#waiters.get(replicasMin);
     const waiters = known ?? { os: new OffsetWaiters(), fsync: new OffsetWaiters() };
     if (known === undefined) this.#waiters.set(replicasMin, waiters);
-    waiters[durability].add(offset, done);
+    const queue = waiters[durability];
+    const waiter = queue.add(offset, done);
+    return () => queue.cancel(waiter);
   }
 
   /** For the whole chain to have deleted what is below. */
-  addDeleted(offset: number, done: Done): void {
-    this.#deleted.add(offset, done);
+  addDeleted(offset: number, done: Done): Cancel {
+    const waiter = this.#deleted.add(offset, done);
+    return () => this.#deleted.cancel(waiter);
   }
 
   advance(nowMs: number): void {

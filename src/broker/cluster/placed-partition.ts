@@ -1,3 +1,4 @@
+import type { Cancel } from "../../base/clock.ts";
 import { XylemError } from "../../base/errors.ts";
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import type { Producer } from "../../log/producer-states.ts";
@@ -19,7 +20,8 @@ import type {
 } from "../partition/partition-log.ts";
 import type { RunningChain } from "./running-chain.ts";
 
-type ServingChain = "isReadable" | "knowsLatest" | "logStartMax" | "memberCount" | Waits;
+type ServingChain = Heeded | "logStartMax" | "memberCount" | Waits;
+type Heeded = "isLeaving" | "isReadable" | "knowsLatest";
 type Waits = "whenDeleted" | "whenStored";
 
 /** Where a partition is, as seen from here. */
@@ -132,6 +134,10 @@ export class PlacedPartition implements PartitionLog {
     return this.#placement.chain?.knowsLatest ?? false;
   }
 
+  get isLeaving(): boolean {
+    return this.#placement.chain?.isLeaving ?? false;
+  }
+
   get logStartMax(): number {
     return this.#placement.chain?.logStartMax ?? 0;
   }
@@ -214,11 +220,11 @@ export class PlacedPartition implements PartitionLog {
     durability: Durability,
     done: (error?: Error) => void,
     replicasMin = 1,
-  ): void {
+  ): Cancel | undefined {
     const { absence } = this;
     const chain = absence === undefined ? this.#placement.chain : undefined;
     if (chain === undefined) done(absence);
-    else chain.whenStored(offset, { durability, replicasMin }, done);
+    return chain?.whenStored(offset, { durability, replicasMin }, done);
   }
 
   read(offset: number, options: ReadOptions): ReadResult | Promise<ReadResult> {
@@ -258,11 +264,11 @@ export class PlacedPartition implements PartitionLog {
     return await this.#here().deleteRecordsBefore(offset);
   }
 
-  whenDeleted(offset: number, done: (error?: Error) => void): void {
+  whenDeleted(offset: number, done: (error?: Error) => void): Cancel | undefined {
     const { absence } = this;
     const chain = absence === undefined ? this.#placement.chain : undefined;
     if (chain === undefined) done(absence);
-    else chain.whenDeleted(offset, done);
+    return chain?.whenDeleted(offset, done);
   }
 
   /** Only a head judges what goes; nothing is due elsewhere. */

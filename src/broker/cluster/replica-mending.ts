@@ -49,7 +49,7 @@ export function soundEnd(replica: ReplicaLog): Omit<LogEnd, "key" | "from"> {
   const epochs = replica.epochEnds();
   const last = epochs.find((range) => range.endOffset >= endOffset) ?? epochs.at(-1);
   const lastEpoch = endOffset === replica.logStart ? -1 : (last?.epoch ?? -1);
-  const hasLost = replica.unsoundFrom !== undefined || replica.hasLostCommitted;
+  const hasLost = replica.unsoundFrom !== undefined || replica.lostUpTo > 0;
   return { lastEpoch, endOffset, ...(hasLost && { isUnsound: true }) };
 }
 

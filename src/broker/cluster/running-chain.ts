@@ -1,3 +1,4 @@
+import type { Cancel } from "../../base/clock.ts";
 import type { ChainConfig } from "../../replication/chain-config.ts";
 import type { Member } from "../../replication/member.ts";
 import type { Durability } from "../partition/partition-log.ts";
@@ -17,17 +18,20 @@ export interface RunningChain {
   readonly isReadable: boolean;
   /** At a head: whether what is committed here is the newest there is (KIP-207). */
   readonly knowsLatest: boolean;
+  /** At a head: it gives its place away, and another one may have it by now. */
+  readonly isLeaving: boolean;
   /** Where the shortest log of the chain begins, as far as it is known here. */
   readonly logStartMax: number;
   /** Of its chain: Kafka's replicas in sync. */
   readonly memberCount: number;
   /**
    * At a head: calls back once the whole chain, and it is as long as asked, has what is below
-   * `offset` as durably as asked, or with why nobody will know.
+   * `offset` as durably as asked, or with why nobody will know; not any more once the answer is
+   * called.
    */
-  whenStored(offset: number, how: StoredAsk, done: (error?: Error) => void): void;
+  whenStored(offset: number, how: StoredAsk, done: (error?: Error) => void): Cancel;
   /** Likewise once the whole chain has deleted what is below `offset`. */
-  whenDeleted(offset: number, done: (error?: Error) => void): void;
+  whenDeleted(offset: number, done: (error?: Error) => void): Cancel;
   /** Its chain is so from now on. Throws when the log can not be of that chain. */
   configure(config: ChainConfig): void;
   /** This node's lease was lost or regained. */

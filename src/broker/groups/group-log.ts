@@ -16,7 +16,7 @@ export interface GroupLog {
   onMoved?(listener: (partition: number) => void): () => void;
   /** In a cluster: resolves once all that was ever committed is known here to be. */
   whenLatestKnown?(partition: number): Promise<void>;
-  /** In a cluster: another node serves it, or none. */
+  /** In a cluster: another node serves it, or may by now, or none. */
   isElsewhere?(partition: number): boolean;
   /** Visits all committed records in order; those of aborted or open transactions never. */
   replay(partition: number, visit: (record: RecordBytes) => void): Promise<void>;

@@ -99,7 +99,7 @@ export class GroupShard {
     return this.#loading;
   }
 
-  /** Another node's, or nobody's. */
+  /** Another node's, as it may be by now when this one hands over, or nobody's. */
   get isElsewhere(): boolean {
     return this.#host.log.isElsewhere?.(this.#partition) === true;
   }

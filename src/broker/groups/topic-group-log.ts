@@ -78,7 +78,8 @@ export class TopicGroupLog implements GroupLog {
 
   isElsewhere(partition: number): boolean {
     const { partitions = [] } = this.#options.topics.find(offsetsTopic) ?? {};
-    return partitions[partition]?.absence !== undefined;
+    const log = partitions[partition];
+    return log?.absence !== undefined || log?.isLeaving === true;
   }
 
   /** A new head would miss offsets that its predecessor has answered for. */

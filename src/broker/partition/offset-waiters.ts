@@ -1,6 +1,7 @@
 type Done = (error?: Error) => void;
 
-interface Waiter {
+/** Who waits, for `cancel`. */
+export interface Waiter {
   readonly offset: number;
   readonly done: Done;
 }
@@ -17,12 +18,25 @@ export class OffsetWaiters {
     return this.#waiters.length - this.#first;
   }
 
-  add(offset: number, done: Done): void {
+  add(offset: number, done: Done): Waiter {
     const waiter = { offset, done };
     let at = this.#waiters.length;
     while (at > this.#first && (this.#waiters[at - 1] as Waiter).offset > offset) at -= 1;
     if (at === this.#waiters.length) this.#waiters.push(waiter);
     else this.#waiters.splice(at, 0, waiter);
+    return waiter;
+  }
+
+  /** It is not called any more; nothing happens when it was. */
+  cancel(waiter: Waiter): void {
+    let at = this.#first;
+    for (let above = this.#waiters.length; at < above;) {
+      const middle = (at + above) >>> 1;
+      if ((this.#waiters[middle] as Waiter).offset < waiter.offset) at = middle + 1;
+      else above = middle;
+    }
+    while (this.#waiters[at]?.offset === waiter.offset && this.#waiters[at] !== waiter) at += 1;
+    if (this.#waiters[at] === waiter) this.#waiters.splice(at, 1);
   }
 
   /** Calls those that wait for `offset` or less. */

@@ -1,3 +1,4 @@
+import type { Cancel } from "../../base/clock.ts";
 import type { XylemError } from "../../base/errors.ts";
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import type { RetainedSegment } from "../../log/retention-plan.ts";
@@ -44,6 +45,8 @@ export interface PartitionLog {
    * committed all it began with (KIP-207).
    */
   readonly knowsLatest?: boolean;
+  /** In a cluster, at a head: it gives its place away, and another one may have it by now. */
+  readonly isLeaving?: boolean;
   /** In a cluster, at a head: the greatest log start in the chain, as far as it is known here. */
   readonly logStartMax?: number;
 
@@ -84,14 +87,15 @@ export interface PartitionLog {
   whenHeld(offset: number, done: (error?: Error) => void): void;
   /**
    * Calls back once all below `offset` is as durable as is asked here, whatever the topic says:
-   * "os" in the page cache, "fsync" on the disk, which is flushed for it.
+   * "os" in the page cache, "fsync" on the disk, which is flushed for it. Not any more once the
+   * answer is called; there is one where that may take for ever, in a chain.
    */
   whenStored(
     offset: number,
     durability: Durability,
     done: (error?: Error) => void,
     replicasMin?: number,
-  ): void;
+  ): Cancel | undefined;
   /**
    * Stored batches from the one that holds `offset` on, below `upTo`, as they lie on disk.
    * `sizeBytesMax` bounds the answer, except that `wholeFirst` always gives the first batch.
@@ -109,8 +113,11 @@ export interface PartitionLog {
   epochAt(offset: number): number;
   /** DeleteRecords: moves the log start up, never down; answers it once it is durable. */
   deleteRecordsBefore(offset: number): Promise<number>;
-  /** In a cluster: calls back once every replica has, or with why nobody will know. */
-  whenDeleted?(offset: number, done: (error?: Error) => void): void;
+  /**
+   * In a cluster: calls back once every replica has, or with why nobody will know; not any more
+   * once the answer is called.
+   */
+  whenDeleted?(offset: number, done: (error?: Error) => void): Cancel | undefined;
   /**
    * Rolls and removes what retention allows at `nowMs`; records below `acknowledged` go as well,
    * where the topic deletes at all. Answers what there was; undefined: nothing was due.

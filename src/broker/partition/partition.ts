@@ -224,7 +224,7 @@ export class Partition implements PartitionLog {
     this.#progress.whenCommitted(offset, done);
   }
 
-  whenStored(offset: number, durability: Durability, done: (error?: Error) => void): void {
+  whenStored(offset: number, durability: Durability, done: (error?: Error) => void): undefined {
     this.#progress.whenStored(this.#writer, { offset, durability }, done);
   }
 

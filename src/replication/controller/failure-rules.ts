@@ -32,8 +32,8 @@ export function appendJoiner(situation: ChainSituation): Verdict | undefined {
 /**
  * Cuts members whose lease is gone, whose id is back in another life, or whose process is gone as
  * those say who dialed it; while another is up. One of these is heard of first, or keeps its lease
- * for as long as one can outlive its node: after a power cut of all members the chain is not to be
- * left to one that is dead as well, with a disk that may be lost, while others are back and have all.
+ * for longer than that outlives its node: after a power cut of all members the chain is not to be
+ * left to one that is dead as well, and its disk lost perhaps, while others are back and have all.
  */
 export function cutDead(situation: ChainSituation): Verdict | undefined {
   const { chain, nodes, leased } = situation;

@@ -346,7 +346,7 @@ export const plantedPlays: readonly PlantedPlay[] = [
     rule: "leave",
     without: "a head that leaves goes on taking writes",
     scenario: "leave.txt",
-    plants: [at(replica, "this.#isHead && !this.#isLeaving;", "this.#isHead;")],
+    plants: [at(replica, "this.#isHead && !this.isLeaving;", "this.#isHead;")],
   },
   {
     rule: "gap",

@@ -42,7 +42,8 @@ export interface PartitionOpener {
  * A partition whose files are opened at first use and closed again when nobody has used it for a
  * while. Shut, it is a handful of numbers. A use that needs files waits for `load` first.
  *
- * shut → (load) → opening → open → (unload) → closing → shut; opening → (failure) → shut;
+ * shut → (load) → opening → open → (unload) → closing → shut;
+ * opening → (failure) → shut;
  * any → (retire) → retired.
  */
 export class LazyPartition implements PartitionLog {
@@ -170,7 +171,7 @@ export class LazyPartition implements PartitionLog {
     else this.#whenShut(offset, done);
   }
 
-  whenStored(offset: number, durability: Durability, done: (error?: Error) => void): void {
+  whenStored(offset: number, durability: Durability, done: (error?: Error) => void): undefined {
     if (this.#opened !== undefined) this.#opened.whenStored(offset, durability, done);
     else this.#whenShut(offset, done);
   }
