@@ -153,7 +153,7 @@ export class ChainController {
 
   decide(nowMs: number): ControllerDecision {
     for (const key of this.#due.take(nowMs)) this.#image.mark(key);
-    for (const id of this.#image.takeRemoved()) this.#forgetLogs(id);
+    for (const id of this.#image.takeRemoved()) this.#markLogsOf(id);
     const { gone, probes, wakeMs } = this.#suspicions.review(nowMs, this.#image.leased);
     this.#image.setGone(gone);
     const changes: ChainChange[] = [];
@@ -292,11 +292,9 @@ export class ChainController {
     }
   }
 
-  /** Where the logs of a node end that was removed for good is of no use any more. */
-  #forgetLogs(id: number): void {
-    for (const [key, { logEnds }] of this.#notes) {
-      if (this.#image.isLost(id) && logEnds.delete(id)) this.#image.mark(key);
-    }
+  /** Chains that wait for this node's log wait no more: it was removed for good. */
+  #markLogsOf(id: number): void {
+    for (const [key, { logEnds }] of this.#notes) if (logEnds.has(id)) this.#image.mark(key);
   }
 
   #forget(key: string): void {

@@ -19,9 +19,9 @@ export const awayEpochsMax = 10_000;
 /**
  * The coordinator was restored from a backup: logs are of later epochs than the chain. Nothing is
  * decided on that old state. Once all nodes it names are there, and others that have the log have
- * had time to say so, it goes on from the newest log, which has all that was committed. Without a
- * node that was removed for good that is not known: it is recorded as unclean, in an epoch that no
- * log of that node has, so that it is seen to differ if it comes back after all.
+ * had time to say so, it goes on from the newest log, which has all that was committed: in an epoch
+ * that no log has, as a node that is away may have a newer one, which nobody knows of. Without a
+ * node that was removed for good it is recorded as unclean: that one may have had the newest.
  */
 export function goOnFromNewest(situation: ChainSituation): Verdict | undefined {
   const { chain, leased, notes, topic, nowMs, times } = situation;
@@ -41,7 +41,7 @@ export function goOnFromNewest(situation: ChainSituation): Verdict | undefined {
   const node = longest(nodes, known);
   const { lastEpoch } = known.find(({ from }) => from.id === node.id) as LogEnd;
   const alone = { members: [asMember(node, topic)], joining: [], leaving: [] };
-  const epoch = Math.max(config.epoch, lastEpoch) + (lost.length > 0 ? awayEpochsMax : 0);
+  const epoch = Math.max(config.epoch, lastEpoch) + awayEpochsMax;
   const unclean = lost.length > 0 ? epoch + 1 : config.unclean;
   const next = nextEpoch({ ...config, epoch }, { ...alone, unclean });
   return change(next, `node ${node.id} has the newest log`, lost);
