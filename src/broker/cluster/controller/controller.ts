@@ -267,11 +267,12 @@ export class Controller {
     const view = new ControllerView(cluster, configs, entries);
     const self = { id: cluster.nodeId, incarnation: cluster.incarnation };
     const { settings } = configs;
+    const leaseMs = settings["cluster.lease.ms"];
     const controller = new ChainController(view.image, {
       ...rules,
       selfId: self.id,
       isHeard: (life) => watch?.isHeard(life) ?? true,
-      unheardMs: settings["cluster.lease.ms"] + leaseMarginMs,
+      unheardMs: (coordinator.leaseLastsMs?.(leaseMs) ?? leaseMs) + leaseMarginMs,
       headsAtOnceMax: settings["auto.leader.rebalance.enable"] ? headsAtOnceMax : 0,
       preferredAfterMs: settings["leader.imbalance.check.interval.seconds"] * 1_000,
     });

@@ -1,5 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { ClusterWorld } from "../../../../test/support/cluster-world.ts";
+import type { Lease } from "../../ports/lease.ts";
+import { controllerKey, formatController } from "./controller-entry.ts";
 
 let world: ClusterWorld;
 afterEach(() => world.close());
@@ -32,4 +34,25 @@ test("when all die, the chain is not left to the one whose lease ends last", asy
   expect(chainAt(1)?.members.map(({ id }) => id)).not.toEqual([3]);
   await until("one leads", () => [1, 2].some((id) => partitionAt(id)?.absence === undefined));
   expect(chainAt(1)?.unclean).toBe(0);
+});
+
+test("a member that nobody hears is believed once no lease outlives its node so long", async () => {
+  world = await ClusterWorld.open(3);
+  const assignments = [{ index: 0, replicas: [3, 2] }];
+  await world.create(1, "orders", { assignments, partitions: -1, replicas: -1 });
+  await until("all are members", () => chainAt(1)?.members.length === 2);
+  // Its office begins anew with a coordinator like Consul.
+  const { coordinator, cluster } = world.node(1);
+  Object.assign(coordinator, { leaseLastsMs: (ttlMs: number) => 5 * ttlMs });
+  const value = formatController({ id: 1, incarnation: cluster.incarnation });
+  const lease = cluster.membership.lease as Lease;
+  await world.drive(coordinator.transact([], [{ key: controllerKey, value, lease }]));
+  await world.tick(1_000);
+  world.network.block(1, 2);
+  world.network.block(2, 1);
+  world.node(3).crash();
+  await world.tick(12_000);
+  expect(cluster.image.node(3)).toBeUndefined();
+  expect(chainAt(1)?.members.length).toBe(2);
+  await until("it is cut", () => chainAt(1)?.members.length === 1);
 });
