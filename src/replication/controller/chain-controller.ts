@@ -249,6 +249,8 @@ export class ChainController {
   #keep({ chain, notes, nowMs }: ChainSituation, verdict?: Verdict): void {
     const { key } = chain;
     const { epoch } = chain.config;
+    const isAwaited = verdict?.kind === "wait" && verdict.unheard !== undefined;
+    if (!isAwaited) notes.unheardSinceMs = undefined;
     for (const [kind, ask] of notes.asks) if (ask.epoch < epoch) notes.asks.delete(kind);
     if (notes.leaving !== undefined && notes.leaving.epoch < epoch) notes.leaving = undefined;
     for (const [id, rest] of notes.resting) if (isLongAgo(rest, nowMs)) notes.resting.delete(id);

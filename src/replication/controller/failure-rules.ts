@@ -39,12 +39,9 @@ export function cutDead(situation: ChainSituation): Verdict | undefined {
   const { chain, nodes, leased } = situation;
   const { config } = chain;
   const members = config.members.filter((member) => isUp(member, nodes));
-  if (members.length === 0 || members.length === config.members.length) {
-    situation.notes.unheardSinceMs = undefined;
-    return undefined;
-  }
-  const untilMs = awaitSign(situation, members);
-  if (untilMs !== undefined) return { kind: "wait", untilMs, unheard: members.map(({ id }) => id) };
+  if (members.length === 0 || members.length === config.members.length) return undefined;
+  const awaited = awaitSign(situation, members);
+  if (awaited !== undefined) return awaited;
   const joining = config.joining.filter((one) => isUp(one, nodes));
   const gone = config.members.filter((member) => !members.includes(member));
   const suspected = gone.filter((member) => isUp(member, leased));
@@ -54,16 +51,15 @@ export function cutDead(situation: ChainSituation): Verdict | undefined {
   return change(shortened(config, members, joining), `${nodesOf(gone)} ${how}`);
 }
 
-/** When to look again for a sign of life of these; undefined: there is one, or time is over. */
-function awaitSign(situation: ChainSituation, members: readonly Member[]): number | undefined {
+/** Waits for a sign of life of one of these; undefined: there is one, or time is over. */
+function awaitSign(situation: ChainSituation, members: readonly Member[]): Verdict | undefined {
   const { notes, nowMs, times } = situation;
-  if (members.some((member) => situation.isHeard(member))) notes.unheardSinceMs = undefined;
-  else {
-    notes.unheardSinceMs ??= nowMs;
-    const endsMs = notes.unheardSinceMs + times.unheardMs;
-    if (nowMs < endsMs) return Math.min(endsMs, nowMs + times.unheardMs / looksPerWait);
-  }
-  return undefined;
+  if (members.some((member) => situation.isHeard(member))) return undefined;
+  notes.unheardSinceMs ??= nowMs;
+  const endsMs = notes.unheardSinceMs + times.unheardMs;
+  if (nowMs >= endsMs) return undefined;
+  const untilMs = Math.min(endsMs, nowMs + times.unheardMs / looksPerWait);
+  return { kind: "wait", untilMs, unheard: members.map(({ id }) => id) };
 }
 
 /** A new epoch without the joiner, whose ask must not count any more. */
@@ -82,13 +78,20 @@ export function cancelJoin(situation: ChainSituation): Verdict | undefined {
   return change(nextEpoch(config, { joining }), `${nodesOf([...cancelled])} joins no more`);
 }
 
-/** Cuts a member that lives and stands still, as a neighbour of it reports, or itself. */
+/**
+ * Cuts a member that lives and stands still, as a neighbour of it reports, or itself: then one of
+ * those that are left is heard of first, as in `cutDead`.
+ */
 export function cutStalled(situation: ChainSituation): Verdict | undefined {
   const { config } = situation.chain;
   const [stalled] = stalledOf(situation, config.members);
   if (stalled === undefined || config.members.length === 1) return undefined;
-  rest(situation, stalled);
   const members = config.members.filter((member) => member !== stalled);
+  const from = askOf(situation, "report")?.from;
+  const isOwn = from !== undefined && sameMember(from, stalled);
+  const awaited = isOwn ? awaitSign(situation, members) : undefined;
+  if (awaited !== undefined) return awaited;
+  rest(situation, stalled);
   return change(shortened(config, members), `node ${stalled.id} stands still`);
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ControllerWorld } from "../../../test/support/controller-world.ts";
+import { ControllerWorld, life } from "../../../test/support/controller-world.ts";
 import type { ControllerOptions } from "./chain-controller.ts";
 
 /** All had a power cut; nodes 1 and 2 are back, node 3 is as dead as its lease is not. */
@@ -31,7 +31,7 @@ describe("a chain of which one member is left, as its lease says", () => {
     const { world, heard } = afterPowerCut();
     expect(world.settle()).toBe("1 [1a 2a 3a]");
     heard.add("3a");
-    world.controller.linked({ id: 3, incarnation: "a" });
+    world.controller.linked(life("3a"));
     expect(world.settle()).toMatch(/^2 \[3a\]/);
   });
 
@@ -49,6 +49,29 @@ describe("a chain of which one member is left, as its lease says", () => {
     world.settle();
     for (; world.nowMs < 4_000; world.nowMs += 200) expect(world.settle()).toMatch(/^1 /);
     expect(world.settle()).toMatch(/^2 \[3a\]/);
+  });
+
+  test("is not left to that one by a member that says itself that it is damaged", () => {
+    const { world, heard } = afterPowerCut();
+    world.chain("1b 3a");
+    const own = { kind: "report", from: life("1b"), stalled: life("1b") } as const;
+    world.ask(own);
+    expect(world.settle()).toBe("1 [1b 3a]");
+    heard.add("3a");
+    world.controller.linked(life("3a"));
+    expect(world.settle()).toMatch(/^2 \[3a\]/);
+  });
+
+  test("is waited for anew each time", () => {
+    const { world } = afterPowerCut();
+    world.settle();
+    world.nowMs = 3_900;
+    world.chain("3a 1b 2b");
+    world.settle();
+    world.chain("1a 2a 3a", { epoch: 2 });
+    world.settle();
+    world.nowMs = 4_100;
+    expect(world.settle()).toBe("2 [1a 2a 3a]");
   });
 
   test("is cut at once by a controller that is that one", () => {
