@@ -16,10 +16,11 @@ const derived = [indexPattern, checkpointPattern];
 /** Without these a node knows not what it had: to its chains it is one that comes back empty. */
 const precious = [/^xylem\.lineages$/, /[/]partition\.metadata$/];
 /**
- * Never older than it was: it is flushed before the first record of an epoch is written, and
- * recovery takes a last batch of an epoch that it does not know for one that a crash tore.
+ * Never older than they were. Epochs are flushed before the first record of one is written, and
+ * recovery takes a last batch of an epoch that it does not know for one that a crash tore. Log
+ * starts are flushed before a deletion is answered for, and stand nowhere else.
  */
-const neverOlder = /[/]leader-epoch-checkpoint$/;
+const neverOlder = /[/]leader-epoch-checkpoint$|log-start-offset/;
 
 export interface SideFileNemesisParts {
   readonly world: World;
