@@ -194,7 +194,10 @@ export class PlanRun {
 
   /** It waits for a node that never comes, and what that costs is for another plan to say. */
   #isVain(place: number): boolean {
-    return this.#awaited(place).some((id) => this.#facts.removalOf(id) === "since");
+    return this.#awaited(place).some((id) => {
+      const isDown = this.#image.findNode(id) === undefined;
+      return isDown && this.#facts.removalOf(id) === "since";
+    });
   }
 
   /**
