@@ -17,6 +17,7 @@ import type {
 } from "../ports/partition-storage.ts";
 import { Turns } from "../turns.ts";
 import type { Cluster } from "./cluster.ts";
+import type { LostReplica } from "./lineage-file.ts";
 import { isHolder } from "./is-holder.ts";
 import { PlacedPartition } from "./placed-partition.ts";
 import {
@@ -126,10 +127,13 @@ export class ClusterStorage implements PartitionStorage {
   }
 
   /** The chains whose replicas here have lost what others count on, or may have. */
-  get lostReplicas(): readonly string[] {
-    return [...this.#seated].flatMap(([key, seated]) =>
-      mayHaveLost(seated, this.#configOf(key)) ? [key] : [],
+  get lostReplicas(): readonly LostReplica[] {
+    const lost = [...this.#seated].filter(([key, seated]) =>
+      mayHaveLost(seated, this.#configOf(key)),
     );
+    return lost.map(([chain, { partition }]) => {
+      return { chain, durability: partition.settings.durability };
+    });
   }
 
   /** Told of replicas that nobody counts on: what they have lost is no matter any more. */

@@ -4,7 +4,7 @@ import { VirtualClock } from "../../base/virtual-clock.ts";
 import { encodeUtf8 } from "../../base/text.ts";
 import { MemoryDisk } from "../../storage/memory-disk.ts";
 import { replaceFile } from "../partition/directory/replace-file.ts";
-import { LineageFile, type LineageOptions } from "./lineage-file.ts";
+import { LineageFile, type LineageOptions, lostReplicasMax } from "./lineage-file.ts";
 
 const disk = new MemoryDisk({ sizeBytesMax: 1_000_000, clock: new VirtualClock() });
 const random = new SeededRandom(3);
@@ -48,8 +48,22 @@ test("a log that has lost what was flushed ends both", async () => {
 test("replicas that are filled again at once are each noted, and nothing is lost", async () => {
   const chains = ["a/0", "a/1", "a/2"];
   const file = await start({});
-  await file.lose(chains);
+  await file.lose(chains.map((chain) => ({ chain, durability: "fsync" })));
   await Promise.all(chains.map((chain) => file.regain(chain)));
   expect(file.lineages.lost).toBeUndefined();
   expect((await start({})).lineages).toEqual(file.lineages);
+});
+
+test("of too many lost replicas none is named, and what is flushed is vouched for", async () => {
+  const file = await start({});
+  const before = file.lineages;
+  const lost = (durability: "fsync" | "os", count: number) =>
+    Array.from({ length: count }, (_, at) => ({ chain: `${durability}/${at}`, durability }));
+  await file.lose([...lost("os", lostReplicasMax), ...lost("fsync", 1)]);
+  expect(file.lineages.fsync).toBe(before.fsync);
+  expect(file.lineages.os).not.toBe(before.os);
+  expect(file.lineages.lost).toEqual(["fsync/0"]);
+  await file.lose(lost("fsync", lostReplicasMax + 1));
+  expect(file.lineages.fsync).not.toBe(before.fsync);
+  expect(file.lineages.lost).toBeUndefined();
 });

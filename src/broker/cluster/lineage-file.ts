@@ -2,6 +2,7 @@ import type { Random } from "../../base/random.ts";
 import { decodeUtf8, encodeUtf8 } from "../../base/text.ts";
 import { formatUuid, makeUuid } from "../../base/uuid.ts";
 import { replaceFile } from "../partition/directory/replace-file.ts";
+import type { Durability } from "../partition/partition-log.ts";
 import type { Disk } from "../ports/disk.ts";
 import type { Lineages } from "./node-entry.ts";
 
@@ -20,8 +21,18 @@ interface Stored extends Lineages {
   readonly bootId: string | null;
 }
 
-/** Of more lost replicas than that none is named: the directory vouches for nothing any more. */
+/**
+ * Of more lost replicas than that none is named: the directory vouches for nothing any more, or for
+ * what is flushed alone, if topics that answer before they flush are too many.
+ */
 export const lostReplicasMax = 256;
+
+/** A replica that has lost what its node may have acknowledged. */
+export interface LostReplica {
+  /** As of `chainKey`. */
+  readonly chain: string;
+  readonly durability: Durability;
+}
 
 /**
  * The lineages of a data directory, in its file `xylem.lineages` (cluster.md, section 1). An empty
@@ -64,12 +75,25 @@ export class LineageFile {
   }
 
   /** These replicas have lost what this node may have acknowledged; the others are vouched for. */
-  async lose(chains: readonly string[]): Promise<void> {
-    const lost = [...new Set([...(this.#lineages.lost ?? []), ...chains])];
-    if (lost.length > lostReplicasMax) return await this.renew();
+  async lose(replicas: readonly LostReplica[]): Promise<void> {
+    const lost = this.#withLost(replicas);
+    if (lost.length > lostReplicasMax) return await this.#loseUnflushed(replicas);
     if (lost.length === (this.#lineages.lost?.length ?? 0)) return;
     this.#lineages = { ...this.#lineages, lost };
     await this.#store();
+  }
+
+  async #loseUnflushed(replicas: readonly LostReplica[]): Promise<void> {
+    const lost = this.#withLost(replicas.filter(({ durability }) => durability === "fsync"));
+    if (lost.length > lostReplicasMax) return await this.renew();
+    const { fsync } = this.#lineages;
+    const os = makeLineage(this.#options);
+    this.#lineages = { fsync, os, ...(lost.length > 0 && { lost }) };
+    await this.#store();
+  }
+
+  #withLost(replicas: readonly LostReplica[]): string[] {
+    return [...new Set([...(this.#lineages.lost ?? []), ...replicas.map(({ chain }) => chain)])];
   }
 
   /** What was lost of a replica is nothing that anybody counts on here any more. */
