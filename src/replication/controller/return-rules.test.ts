@@ -70,7 +70,11 @@ describe("all members down", () => {
     world.up("2b", wiped);
     world.nowMs = 60_000;
     expect(world.settle()).toBe("1 [1a 2a]");
+    const why = "who is back lacks some of its log, and nodes 1 are away";
+    expect([...world.controller.stuck.values()]).toEqual([why]);
     world.up("1b");
+    expect(world.settle()).toBe("1 [1a 2a]");
+    expect(world.controller.stuck.size).toBe(0);
     world.nowMs = 61_000;
     world.settle();
     world.nowMs = 62_000;

@@ -145,7 +145,12 @@ function startFromLost(situation: ChainSituation, back: readonly ControlledNode[
   const { chain, topic } = situation;
   const { members, epoch } = chain.config;
   situation.notes.returnedMs = undefined;
-  if (back.length < members.length) return { kind: "wait" };
+  if (back.length === 0) return { kind: "wait" };
+  if (back.length < members.length) {
+    const away = members.filter(({ id }) => back.every((node) => node.id !== id));
+    const ids = away.map(({ id }) => id).join(", ");
+    return { kind: "wait", stuck: `who is back lacks some of its log, and nodes ${ids} are away` };
+  }
   if (topic.durability === "fsync") {
     return { kind: "wait", stuck: "every member has lost something of its log" };
   }
