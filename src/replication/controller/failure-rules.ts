@@ -1,7 +1,7 @@
 import type { ChainConfig } from "../chain-config.ts";
 import { sameMember, type Member } from "../member.ts";
 import { nextEpoch } from "./chain-change.ts";
-import type { ChainAsk } from "./chain-ask.ts";
+import type { ChainAsk, Life } from "./chain-ask.ts";
 import type { ChainSituation, Rest, Verdict } from "./chain-situation.ts";
 import { isUp } from "./controlled-node.ts";
 
@@ -52,7 +52,10 @@ export function cutDead(situation: ChainSituation): Verdict | undefined {
 }
 
 /** Waits for a sign of life of one of these; undefined: there is one, or time is over. */
-function awaitSign(situation: ChainSituation, members: readonly Member[]): Verdict | undefined {
+export function awaitSign(
+  situation: ChainSituation,
+  members: readonly Life[],
+): Verdict | undefined {
   const { notes, nowMs, times } = situation;
   if (members.some((member) => situation.isHeard(member))) return undefined;
   notes.unheardSinceMs ??= nowMs;

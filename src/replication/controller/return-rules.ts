@@ -11,7 +11,7 @@ import {
   type ControlledNode,
   type NodeLookup,
 } from "./controlled-node.ts";
-import { askOf, change } from "./failure-rules.ts";
+import { askOf, awaitSign, change } from "./failure-rules.ts";
 
 /** What a node that is away has appended since the coordinator's backup is of fewer epochs. */
 export const awayEpochsMax = 10_000;
@@ -39,6 +39,8 @@ export function goOnFromNewest(situation: ChainSituation): Verdict | undefined {
   if (question.length > 0) return { kind: "wait", untilMs: nowMs + times.returnWaitMs, question };
   if (nowMs < untilMs) return { kind: "wait", untilMs };
   const node = longest(nodes, known);
+  const awaited = awaitSign(situation, [node]);
+  if (awaited !== undefined) return awaited;
   const { lastEpoch } = known.find(({ from }) => from.id === node.id) as LogEnd;
   const alone = { members: [asMember(node, topic)], joining: [], leaving: [] };
   const epoch = Math.max(config.epoch, lastEpoch) + awayEpochsMax;
@@ -87,13 +89,16 @@ export function takeBack(situation: ChainSituation): Verdict | undefined {
     );
   notes.returnedMs ??= nowMs;
   const untilMs = notes.returnedMs + times.returnWaitMs;
+  // Who was back may have gone again, and its disk with it, before its lease does.
+  const heard = whole.filter((node) => situation.isHeard(node));
+  const present = heard.length === 0 ? whole : heard;
   // Each log is a prefix of the one ahead: without answers, the first in the chain's order.
-  const known = knownEnds(situation, whole);
-  const isComplete = whole.length === members.length && known.length === whole.length;
+  const known = knownEnds(situation, present);
+  const isComplete = present.length === members.length && known.length === present.length;
   if (members.length > 1 && !isComplete && nowMs < untilMs) {
-    return { kind: "wait", untilMs, question: unasked(whole, known) };
+    return { kind: "wait", untilMs, question: unasked(whole, knownEnds(situation, whole)) };
   }
-  const node = known.length === whole.length ? longest(whole, known) : whole[0];
+  const node = known.length === present.length ? longest(present, known) : present[0];
   return restart(situation, node as ControlledNode, 0, "is back and lost nothing");
 }
 
@@ -163,12 +168,16 @@ function startFromLost(situation: ChainSituation, back: readonly ControlledNode[
   return restart(situation, longest(back, known), epoch + 1, reason);
 }
 
+/** It is heard of first: a lease outlives its node, and perhaps the disk of it. */
 function restart(
-  { chain, topic }: ChainSituation,
+  situation: ChainSituation,
   node: ControlledNode,
   unclean: number,
   reason: string,
 ): Verdict {
+  const awaited = awaitSign(situation, [node]);
+  if (awaited !== undefined) return awaited;
+  const { chain, topic } = situation;
   const { config } = chain;
   const alone = { members: [asMember(node, topic)], joining: [], leaving: [] };
   const next = nextEpoch(config, unclean === 0 ? alone : { ...alone, unclean });

@@ -16,7 +16,8 @@ function afterPowerCut(options: Partial<ControllerOptions> = {}) {
 
 describe("a chain of which one member is left, as its lease says", () => {
   test("is not left to that one while nothing is heard of it, and others are back", () => {
-    const { world } = afterPowerCut();
+    const { world, heard } = afterPowerCut();
+    heard.add("1b");
     expect(world.decide()).toMatchObject({ changes: [], probes: [3] });
     world.nowMs = 3_000;
     world.settle();
@@ -77,5 +78,27 @@ describe("a chain of which one member is left, as its lease says", () => {
   test("is cut at once by a controller that is that one", () => {
     const { world } = afterPowerCut({ selfId: 3 });
     expect(world.settle()).toMatch(/^2 \[3a\]/);
+  });
+});
+
+describe("a chain of which all were down", () => {
+  test("is not given to one that was back and has gone again, as its lease has not", () => {
+    const { world, heard } = afterPowerCut();
+    world.down(3);
+    heard.add("1b");
+    world.settle();
+    heard.clear();
+    world.nowMs = 1_000;
+    expect(world.settle()).toBe("1 [1a 2a 3a]");
+    world.nowMs += 200;
+    heard.add("2b");
+    expect(world.settle()).toMatch(/^2 \[2b\]/);
+  });
+
+  test("is given to one that nothing is heard of when it keeps its lease for long", () => {
+    const { world } = afterPowerCut();
+    world.down(2, 3);
+    for (; world.nowMs < 5_000; world.nowMs += 200) expect(world.settle()).toMatch(/^1 /);
+    expect(world.settle()).toMatch(/^2 \[1b\]/);
   });
 });
