@@ -9,6 +9,7 @@ import { Controller } from "../broker/cluster/controller/controller.ts";
 import { featureLevels } from "../broker/cluster/feature-level.ts";
 import { ClusterAdministration } from "../broker/cluster/plans/cluster-administration.ts";
 import { ReplicaFacts } from "../broker/cluster/plans/replica-facts.ts";
+import { KnownChains } from "../broker/cluster/known-chains.ts";
 import { LineageFile } from "../broker/cluster/lineage-file.ts";
 import type { Coordinator } from "../broker/ports/coordinator.ts";
 import type { PeerLinks } from "../broker/ports/peer-links.ts";
@@ -25,29 +26,19 @@ export async function openClusteredTopics(
   steps: StartSteps,
   parts: TopicsParts & { readonly cluster: Cluster; readonly links: PeerLinks },
 ): Promise<OpenTopics> {
-  const { cluster, directory, log, links, clock } = parts;
+  const { cluster, directory, links, clock } = parts;
   const chains = await steps.run(
     "make ready for chains",
     () => new Chains(parts),
     (running) => running.close(),
   );
-  const storage = await steps.run(
-    "find the partitions' places",
-    () =>
-      new ClusterStorage({
-        cluster,
-        storage: parts.storage,
-        runChain: chains.run,
-        clock: parts.clock,
-        log,
-      }),
-    (opened) => opened.close(),
-  );
+  const storage = await openStorage(steps, parts, chains);
   const topics = await steps.run(
     "recover the topics",
     () => Topics.open({ ...parts, storage, cluster: inCluster(parts) }),
     (opened) => opened.close(),
   );
+  storage.forgetStrangers();
   const lineages = await steps.run("see what the logs still hold", async () => {
     const { wasClean } = directory;
     const { bootId = readBootId() } = parts;
@@ -83,6 +74,24 @@ export async function openClusteredTopics(
   const office = () => controller.plans && { plans: controller.plans, stuck: controller.stuck };
   const administration = new ClusterAdministration({ ...parts, facts, office });
   return { topics, lineages, chainControl, administration };
+}
+
+async function openStorage(
+  steps: StartSteps,
+  parts: TopicsParts & { readonly cluster: Cluster },
+  chains: Chains,
+): Promise<ClusterStorage> {
+  const known = await steps.run(
+    "read what is known of chains",
+    () => KnownChains.open(parts),
+    (opened) => opened.stored(),
+  );
+  const { run: runChain, tellNewer } = chains;
+  return await steps.run(
+    "find the partitions' places",
+    () => new ClusterStorage({ ...parts, runChain, known, tellNewer }),
+    (opened) => opened.close(),
+  );
 }
 
 function inCluster(parts: { readonly cluster: Cluster; readonly coordinator: Coordinator }) {

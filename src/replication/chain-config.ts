@@ -21,6 +21,11 @@ export interface ChainConfig {
   readonly replicas: readonly number[];
   /** While it is reassigned: what `replicas` becomes. */
   readonly target?: readonly number[];
+  /**
+   * The revision of the mark that a restored coordinator had when it was written anew; absent: it
+   * was never restored.
+   */
+  readonly era?: number;
 }
 
 export type ChainRole = "head" | "middle" | "tail" | "solo" | "joiner" | "outsider";
@@ -41,7 +46,7 @@ export function chainKey(topicId: string, partition: number): string {
 }
 
 export function formatChainConfig(config: ChainConfig): string {
-  const { epoch, members, joining, leaving, unclean, replicas, target } = config;
+  const { epoch, members, joining, leaving, unclean, replicas, target, era } = config;
   return JSON.stringify({
     epoch,
     members: members.map(toFields),
@@ -50,6 +55,7 @@ export function formatChainConfig(config: ChainConfig): string {
     unclean,
     replicas,
     target,
+    era,
   });
 }
 
@@ -59,7 +65,7 @@ export function formatChainConfig(config: ChainConfig): string {
  */
 export function parseChainConfig(key: string, text: string, pool?: MemberPool): ChainConfig {
   const value = JSON.parse(text) as Record<string, unknown>;
-  const { epoch, members, joining, leaving, unclean, replicas, target } = value;
+  const { epoch, members, joining, leaving, unclean, replicas, target, era } = value;
   const isWhole =
     isCount(epoch) &&
     isCount(unclean) &&
@@ -67,7 +73,8 @@ export function parseChainConfig(key: string, text: string, pool?: MemberPool): 
     isListOf(joining, isMemberFields) &&
     isListOf(leaving, isCount) &&
     isListOf(replicas, isCount) &&
-    (target === undefined || isListOf(target, isCount));
+    (target === undefined || isListOf(target, isCount)) &&
+    (era === undefined || isCount(era));
   assert(isWhole, `the coordinator's entry of chain ${key} is not one of ours: ${text}`);
   const toMember = ([id, incarnation, lineage]: MemberFields): Member => {
     const member = { id, incarnation, lineage };
@@ -81,6 +88,7 @@ export function parseChainConfig(key: string, text: string, pool?: MemberPool): 
     unclean,
     replicas,
     ...(target === undefined ? {} : { target }),
+    ...(era === undefined ? {} : { era }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { ChainMessage } from "./chain-message.ts";
 import type { LinkId } from "./chain-input.ts";
 import type { Member } from "./member.ts";
+import type { LogEnd } from "./controller/chain-ask.ts";
 
 /** What a replica wants done, in this order, before its next input. */
 export type ChainEffect =
@@ -41,6 +42,9 @@ export type ChainEffect =
   /** The replica can not go on, and must not: its log and its chain contradict each other. */
   | { readonly kind: "halt"; readonly reason: string };
 
+/** A node's log of a chain that is older than what the node knows of it. */
+export type NewerLog = Pick<LogEnd, "lastEpoch" | "endOffset" | "known">;
+
 /** What a node asks of the controller, in this epoch. The shell adds the chain and this node. */
 export type ReplicaAsk = { readonly epoch: number } & (
   | {
@@ -48,8 +52,8 @@ export type ReplicaAsk = { readonly epoch: number } & (
       readonly kind: "append";
       readonly joiner: Member;
     }
-  /** By the shell: the log ends there, in a later epoch than the chain's. */
-  | { readonly kind: "fenced"; readonly lastEpoch: number; readonly endOffset: number }
+  /** By the shell: the log ends there, and the chain has been in a later epoch than it is. */
+  | ({ readonly kind: "fenced" } & NewerLog)
   /** By a head that leaves: its successor holds all that it took. */
   | { readonly kind: "handOver" }
   | {

@@ -20,6 +20,7 @@ export const controllerOptions: ControllerOptions = {
   unheardMs: 4_000,
   handOverMs: 10_000,
   restMs: 5_000,
+  restoredRestMs: 10_000,
   joinsPerNodeMax: 100,
   looksMax: 1_000,
   headsAtOnceMax: 0,

@@ -8,12 +8,6 @@ import type { CopyPace } from "./pace/copy-pace.ts";
 import type { ReadResult } from "../partition/partition-log.ts";
 import type { ChainPlace } from "../cluster/running-chain.ts";
 
-/** Where a log ends that is newer than its chain. */
-export interface FencedLog {
-  readonly lastEpoch: number;
-  readonly endOffset: number;
-}
-
 /** What the node does for one of its chains. */
 export interface ChainHost {
   readonly clock: Clock;
@@ -41,8 +35,6 @@ export interface ChainHost {
   onConfigured(): void;
   /** Its log is damaged, or can not be used any more: the chain is to go on without it. */
   onUnfit(): void;
-  /** Its log is newer than the chain: the coordinator's state went back in time. */
-  onFenced(log: FencedLog): void;
   /** It does nothing any more. */
   onEnded(): void;
 }

@@ -145,7 +145,6 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
     const lastEpoch = this.#log.epochEnds().at(-1)?.epoch ?? -1;
     const latest = Math.max(this.#replica.epoch, lastEpoch);
     if (config.epoch >= latest) return;
-    if (config.epoch < lastEpoch) this.#host.onFenced({ lastEpoch, endOffset: this.#log.end });
     const detail = `${this.#name} is of epoch ${latest}, its chain is at ${config.epoch}`;
     // No client's epoch is wrong: who appends is to ask for the head again, and not to give up.
     throw new XylemError("NOT_LEADER_OR_FOLLOWER", detail);

@@ -4,15 +4,16 @@ import type { Log } from "../../base/log.ts";
 import type { NodeSettings } from "../../base/settings/node-settings.ts";
 import { parseUuid } from "../../base/uuid.ts";
 import { chainsPrefix, roleOf } from "../../replication/chain-config.ts";
-import type { ReplicaAsk } from "../../replication/chain-effect.ts";
+import type { NewerLog, ReplicaAsk } from "../../replication/chain-effect.ts";
 import type { ChainAsk } from "../../replication/controller/chain-ask.ts";
 import type { ReplicaLimits } from "../../replication/replica-core.ts";
 import type { Cluster } from "../cluster/cluster.ts";
+import type { TellNewer } from "../cluster/restored-chains.ts";
 import type { ChainPlace, RunChain } from "../cluster/running-chain.ts";
 import type { BrokerConfigs } from "../configs/broker-configs.ts";
 import type { ReplicaLog } from "../partition/replica/replica-log.ts";
 import type { PeerLinks } from "../ports/peer-links.ts";
-import type { ChainHost, FencedLog } from "./chain-host.ts";
+import type { ChainHost } from "./chain-host.ts";
 import { ChainLinks } from "./chain-links.ts";
 import { ChainShell } from "./chain-shell.ts";
 import { ChainTicks } from "./chain-ticks.ts";
@@ -32,15 +33,7 @@ export interface ChainsOptions {
 export type AskController = (ask: ChainAsk) => Promise<void>;
 
 /** What depends on whose chain it is. */
-type OwnCalls =
-  | "wake"
-  | "want"
-  | "unwant"
-  | "hasRoom"
-  | "onConfigured"
-  | "onUnfit"
-  | "onFenced"
-  | "onEnded";
+type OwnCalls = "wake" | "want" | "unwant" | "hasRoom" | "onConfigured" | "onUnfit" | "onEnded";
 
 /** When what had no answer is said again. */
 const retryMs = 400;
@@ -58,7 +51,7 @@ export class Chains {
   /** Of logs that are damaged, or can not be used. */
   readonly #unfit = new Map<string, ChainPlace>();
   /** Of logs that are newer than their chains. */
-  readonly #fenced = new Map<string, FencedLog & { readonly place: ChainPlace }>();
+  readonly #fenced = new Map<string, { readonly place: ChainPlace; readonly newer: NewerLog }>();
   readonly #asking = new Set<string>();
   readonly #looking = new Set<string>();
   #askController: AskController | undefined;
@@ -92,6 +85,11 @@ export class Chains {
 
   readonly run: RunChain = (log, place) => this.#run(log, place);
 
+  readonly tellNewer: TellNewer = (place, newer) => {
+    if (newer === undefined) this.#fenced.delete(place.key);
+    else this.#fenced.set(place.key, { place, newer });
+  };
+
   close(): void {
     this.#stopTicking();
     this.#links.close();
@@ -110,7 +108,6 @@ export class Chains {
       hasRoom: (link) => this.#links.hasRoom(link, shell),
       onConfigured: () => this.#links.hearEarly(key, shell),
       onUnfit: () => void this.#unfit.set(key, place),
-      onFenced: (fenced) => void this.#fenced.set(key, { ...fenced, place }),
       onEnded: () => {
         this.#links.remove(key, shell);
         this.#ticks.remove(shell);
@@ -155,10 +152,10 @@ export class Chains {
     if (nowMs - this.#reportedMs < retryMs) return;
     this.#reportedMs = nowMs;
     for (const place of this.#unfit.values()) this.#reportOwn(place);
-    for (const [key, { place, lastEpoch, endOffset }] of this.#fenced) {
+    for (const [key, { place, newer }] of this.#fenced) {
       const epoch = this.#options.cluster.image.chains.get(key)?.config.epoch;
-      if (epoch === undefined || epoch >= lastEpoch) this.#fenced.delete(key);
-      else this.#ask(place, { kind: "fenced", epoch, lastEpoch, endOffset });
+      if (epoch === undefined) this.#fenced.delete(key);
+      else this.#ask(place, { kind: "fenced", epoch, ...newer });
     }
   }
 

@@ -153,7 +153,7 @@ export class ChainedTopics implements TopicChains {
   }
 
   #chainsOf({ id, settings }: LiveTopic, assignment: Assignment, first: number): Write[] {
-    const { image } = this.#cluster;
+    const { image, restored } = this.#cluster;
     return assignment.map((replicas, at) => {
       const members = replicas.map((nodeId) => {
         const node = image.node(nodeId);
@@ -163,7 +163,9 @@ export class ChainedTopics implements TopicChains {
         const lineage = node.lineages[settings.durability];
         return { id: nodeId, incarnation: node.incarnation, lineage };
       });
-      const fresh = { epoch: firstEpoch, joining: [], leaving: [], unclean: 0 };
+      const { era } = restored;
+      const ever = era === 0 ? {} : { era };
+      const fresh = { epoch: firstEpoch, joining: [], leaving: [], unclean: 0, ...ever };
       const key = chainKey(formatUuid(id), first + at);
       return { key, value: formatChainConfig({ ...fresh, members, replicas }) };
     });

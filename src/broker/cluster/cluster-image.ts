@@ -33,6 +33,8 @@ export interface ImageNews {
   readonly controllerChanged: boolean;
   /** Keys of chains that are new, others or gone. */
   readonly chains: readonly string[];
+  /** The coordinator was restored from a backup: which chains are of it is to be looked at anew. */
+  readonly isRestored: boolean;
 }
 
 /** What a node knows of the cluster, all at one revision: nodes, seats, chains, the controller. */
@@ -113,7 +115,7 @@ export class ClusterImage {
   /** What can not be read, as somebody's hand may have left it, is as it was; all else is taken. */
   apply(
     changes: readonly Change[],
-  ): ImageNews & { readonly unreadable: readonly UnreadableEntry[] } {
+  ): Omit<ImageNews, "isRestored"> & { readonly unreadable: readonly UnreadableEntry[] } {
     const unreadable: UnreadableEntry[] = [];
     const taken = changes.filter((change) => {
       try {

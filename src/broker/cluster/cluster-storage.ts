@@ -4,7 +4,7 @@ import { XylemError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { TopicSettings } from "../../base/settings/topic-settings.ts";
 import { formatUuid, type Uuid } from "../../base/uuid.ts";
-import { chainKey, type ChainConfig, roleOf } from "../../replication/chain-config.ts";
+import { chainKey, type ChainConfig } from "../../replication/chain-config.ts";
 import type { Peer } from "../../replication/chain-input.ts";
 import type { LogEnd } from "../../replication/controller/chain-ask.ts";
 import { formatPartitionName } from "../partition/partition-name.ts";
@@ -19,19 +19,22 @@ import { Turns } from "../turns.ts";
 import type { Cluster } from "./cluster.ts";
 import type { LostReplica } from "./lineage-file.ts";
 import { isHolder } from "./is-holder.ts";
+import { mendReplica, noteFilled } from "./mend-replica.ts";
+import { openSeated } from "./open-seated.ts";
 import { PlacedPartition } from "./placed-partition.ts";
 import {
   beginsUncleanly,
-  isNewerThan,
   isToBeginWhole,
   isToGoOn,
+  isMemberOf,
   isUnsound,
   mayStartOver,
-  soundEnd,
   tornFrom,
 } from "./replica-mending.ts";
-import { type FactsPage, factsPerPage, type ReplicaFact } from "./plans/replica-facts.ts";
-import type { RunChain, RunningChain } from "./running-chain.ts";
+import { type FactsPage, factsPage } from "./plans/replica-facts.ts";
+import type { KnownChains } from "./known-chains.ts";
+import { RestoredChains, type TellNewer } from "./restored-chains.ts";
+import type { ChainPlace, RunChain, RunningChain } from "./running-chain.ts";
 import { mayHaveLost, seat, type Seated } from "./seated.ts";
 
 export interface ClusterStorageOptions {
@@ -39,9 +42,14 @@ export interface ClusterStorageOptions {
   /** This node's own. */
   readonly storage: ReplicaStorage;
   readonly runChain: RunChain;
+  readonly known: KnownChains;
+  readonly tellNewer: TellNewer;
   readonly clock: Clock;
   readonly log: Log;
 }
+
+/** What is known of chains of topics that the coordinator has lost, and may have again. */
+const strangersMax = 1_000;
 
 /**
  * The partitions of a cluster as this node sees them: those that a chain has given it have a log
@@ -52,6 +60,7 @@ export class ClusterStorage implements PartitionStorage {
   readonly #seated = new Map<string, Seated>();
   readonly #turns = new Turns();
   readonly #leave: (() => void)[];
+  readonly #restored: RestoredChains;
   /** Folders of the life before that nobody has opened yet. */
   readonly #left: Set<string>;
   #wasStanding = true;
@@ -59,12 +68,13 @@ export class ClusterStorage implements PartitionStorage {
 
   constructor(options: ClusterStorageOptions) {
     this.#options = options;
-    const { cluster, storage } = options;
+    const { cluster, storage, known, tellNewer } = options;
+    this.#restored = new RestoredChains(cluster, known, tellNewer);
     const found = storage.findPartitions();
     this.#left = new Set(found.map(({ topic, index }) => formatPartitionName(topic, index)));
     this.#leave = [
-      cluster.onImage(({ nodesChanged, chains }) => {
-        for (const key of chains) this.#follow(key);
+      cluster.onImage(({ nodesChanged, chains, isRestored }) => {
+        for (const key of isRestored ? this.#seated.keys() : chains) this.#follow(key);
         if (nodesChanged) for (const seated of this.#seated.entries()) this.#show(...seated);
         this.#review();
       }),
@@ -100,7 +110,10 @@ export class ClusterStorage implements PartitionStorage {
   }
 
   removePartition(topic: TopicKey, index: number): Promise<void> {
-    return this.#unseat(topic, index, () => this.#remove(topic, index));
+    return this.#unseat(topic, index, () => {
+      this.#restored.forget(chainKey(formatUuid(topic.id), index));
+      return this.#remove(topic, index);
+    });
   }
 
   async #remove(topic: TopicKey, index: number): Promise<void> {
@@ -110,8 +123,7 @@ export class ClusterStorage implements PartitionStorage {
   }
 
   leavePartition(topic: TopicKey, index: number): Promise<boolean> {
-    const { storage } = this.#options;
-    return this.#unseat(topic, index, () => storage.leavePartition(topic, index));
+    return this.#unseat(topic, index, () => this.#options.storage.leavePartition(topic, index));
   }
 
   #unseat<T>(topic: TopicKey, index: number, end: () => Promise<T>): Promise<T> {
@@ -128,12 +140,16 @@ export class ClusterStorage implements PartitionStorage {
 
   /** The chains whose replicas here have lost what others count on, or may have. */
   get lostReplicas(): readonly LostReplica[] {
-    const lost = [...this.#seated].filter(([key, seated]) =>
-      mayHaveLost(seated, this.#configOf(key)),
-    );
+    const all = [...this.#seated];
+    const lost = all.filter(([key, seated]) => mayHaveLost(seated, this.#configOf(key)));
     return lost.map(([chain, { partition }]) => {
       return { chain, durability: partition.settings.durability };
     });
+  }
+
+  /** Chains that are of no topic any more, once all topics are known. */
+  forgetStrangers(): void {
+    this.#options.known.keepOnly((key) => this.#seated.has(key), strangersMax);
   }
 
   /** Told of replicas that nobody counts on: what they have lost is no matter any more. */
@@ -144,24 +160,16 @@ export class ClusterStorage implements PartitionStorage {
   /** Where this node's logs of these chains end, as far as it has them. */
   logEnds(keys: readonly string[]): LogEnd[] {
     return keys.flatMap((key) => {
-      const replica = this.#seated.get(key)?.replica;
-      if (replica === undefined) return [];
-      return [{ key, from: this.#self, ...soundEnd(replica) }];
+      const seated = this.#seated.get(key);
+      if (seated === undefined) return [];
+      if (seated.replica === undefined && !this.#hasNoLog(seated)) return [];
+      return [{ key, from: this.#self, ...this.#restored.endOf(key, seated.replica) }];
     });
   }
 
   /** What this node has of partitions, a page from a place on. */
   factsFrom(place: number): FactsPage {
-    const facts: ReplicaFact[] = [];
-    let at = -1;
-    for (const [key, { replica }] of this.#seated) {
-      at += 1;
-      if (at < place || replica === undefined) continue;
-      if (facts.length === factsPerPage) return { facts, next: at };
-      const { logStart, end, log } = replica;
-      facts.push({ key, logStart, end, sizeBytes: log.sizeBytes });
-    }
-    return { facts };
+    return factsPage(this.#seated, place);
   }
 
   async close(): Promise<void> {
@@ -178,9 +186,8 @@ export class ClusterStorage implements PartitionStorage {
     if (!this.#seated.has(key)) return;
     this.#turns
       .take(key, () => this.#settle(key))
-      .catch((error: Error) => {
-        const { log } = this.#options;
-        log.error("a partition does not follow its chain", { chain: key, why: error.message });
+      .catch(({ message: why }: Error) => {
+        this.#options.log.error("a partition does not follow its chain", { chain: key, why });
       });
   }
 
@@ -190,64 +197,99 @@ export class ClusterStorage implements PartitionStorage {
     if (seated === undefined) return;
     const { cluster } = this.#options;
     const config = this.#configOf(key);
-    const isHere = config !== undefined && isHolder(config, cluster.nodeId);
     // Without a chain it is not known yet, or its topic is being deleted.
-    if (config !== undefined && !isHere) await this.#openLeft(key, seated);
-    const isKept = isHere || (config !== undefined && this.#mayNotGo(key, config, seated));
-    if (config !== undefined && !isKept) await this.#giveUp(key, seated);
-    if (isKept) await this.#hold(key, seated);
+    if (config !== undefined) {
+      const isHere = isHolder(config, cluster.nodeId);
+      if (!isHere) await this.#openLeft(key, seated);
+      seated.isHeldBack = this.#restored.isHeldBack(key, config, seated.replica);
+      if (seated.isHeldBack) await this.#holdBack(key, seated, config);
+      else if (isHere || this.#mayNotGo(key, seated)) await this.#hold(key, seated);
+      else await this.#giveUp(key, seated, config);
+    }
     this.#show(key, seated);
   }
 
   /** A partition has moved while this node was down: its files are looked at before they go. */
   async #openLeft(key: string, seated: Seated): Promise<void> {
     const { topic, partition } = seated;
-    const wasLeft = this.#left.delete(formatPartitionName(topic.name, partition.index));
+    const name = formatPartitionName(topic.name, partition.index);
+    const wasLeft = this.#left.delete(name);
     if (!wasLeft || seated.replica !== undefined) return;
     try {
       seated.replica = await this.#open(key, seated);
     } catch (error) {
       if (!(error instanceof XylemError)) throw error;
+      this.#left.add(name);
       const fields = { chain: key, why: error.message };
       this.#options.log.warn("files of a partition that has moved can not be opened", fields);
     }
   }
 
-  /**
-   * What is newer than the coordinator's state is not thrown away on its word, and nothing is while
-   * nobody is up who has it.
-   */
-  #mayNotGo(key: string, config: ChainConfig, { replica }: Seated): boolean {
-    return replica !== undefined && (isNewerThan(config, replica) || !this.#mayStartOver(key));
+  /** Nothing is thrown away while nobody is up who has it. */
+  #mayNotGo(key: string, { replica }: Seated): boolean {
+    return replica !== undefined && !this.#mayStartOver(key);
+  }
+
+  /** What there is stays, and is told, until the controller has written the chain anew. */
+  async #holdBack(key: string, seated: Seated, config: ChainConfig): Promise<void> {
+    seated.isHeldBack = true;
+    seated.running?.close();
+    seated.running = undefined;
+    const isHere = isHolder(config, this.#options.cluster.nodeId);
+    try {
+      if (isHere && !this.#restored.isGone(key)) seated.replica ??= await this.#open(key, seated);
+      seated.failure = undefined;
+      await this.#restored.tell(this.#placeOf(key), config, seated.replica);
+    } catch (error) {
+      this.#failed(key, seated, error);
+    }
+  }
+
+  /** Nothing of it is here, as far as is known. */
+  #hasNoLog({ topic, partition, replica, isHeldBack, failure }: Seated): boolean {
+    const isLeft = this.#left.has(formatPartitionName(topic.name, partition.index));
+    return isHeldBack && replica === undefined && failure === undefined && !isLeft;
   }
 
   /** One that can not be held is one partition less: the node serves the others. */
   async #hold(key: string, seated: Seated): Promise<void> {
-    const { log } = this.#options;
     try {
       await this.#closeToGoOn(key, seated);
       seated.replica ??= await this.#open(key, seated);
+      const opened = this.#configOf(key);
+      if (opened && this.#restored.isHeldBack(key, opened, seated.replica)) {
+        return await this.#holdBack(key, seated, opened);
+      }
       const isToBeMended = seated.unsoundFrom < Infinity || isUnsound(seated.replica);
       if (isToBeMended) await this.#mend(key, seated, seated.replica);
       if (this.#isReleased(key)) await this.#onReleased(key);
       seated.running ??= this.#run(key, seated.replica);
       const config = this.#configOf(key);
-      if (config !== undefined) seated.running.configure(config);
+      if (config !== undefined) {
+        this.#restored.note(key, config);
+        seated.running.configure(config);
+      }
       seated.failure = undefined;
       seated.tries.succeeded();
-      if (seated.isMended && config !== undefined) await this.#noteFilled(seated, config);
+      if (seated.isMended && config !== undefined && isMemberOf(config, this.#self)) {
+        await noteFilled(this.#options, seated);
+      }
     } catch (error) {
-      if (!(error instanceof XylemError)) throw error;
-      const { topic, partition } = seated;
-      const fields = { topic: topic.name, partition: partition.index, why: error.message };
-      log.error("this node's replica of a partition can not be used", fields);
-      seated.failure = error;
-      seated.running?.close();
-      seated.running = undefined;
-      seated.cancel();
-      const pauseMs = seated.tries.failed(error);
-      seated.cancel = this.#options.clock.schedule(pauseMs, () => this.#follow(key));
+      this.#failed(key, seated, error);
     }
+  }
+
+  #failed(key: string, seated: Seated, error: unknown): void {
+    if (!(error instanceof XylemError)) throw error;
+    const { topic, partition } = seated;
+    const fields = { topic: topic.name, partition: partition.index, why: error.message };
+    this.#options.log.error("this node's replica of a partition can not be used", fields);
+    seated.failure = error;
+    seated.running?.close();
+    seated.running = undefined;
+    seated.cancel();
+    const pauseMs = seated.tries.failed(error);
+    seated.cancel = this.#options.clock.schedule(pauseMs, () => this.#follow(key));
   }
 
   /** The last of a chain whose disk was full goes on in a new epoch, from what it has written. */
@@ -263,56 +305,18 @@ export class ClusterStorage implements PartitionStorage {
     await storage.leavePartition(topic, partition.index);
   }
 
-  /** What can not be read again and again, and others have, begins anew; it stays aside. */
-  async #open(key: string, seated: Seated): Promise<ReplicaLog> {
-    const { storage, log } = this.#options;
-    const { topic, partition, tries } = seated;
-    const { index, settings } = partition;
-    if (tries.areFilesUnusable && this.#mayStartOver(key)) {
-      log.warn("a replica begins anew: its files can not be used", { chain: key });
-      await storage.setAsidePartition(topic, index);
-      tries.succeeded();
-      seated.unsoundFrom = Infinity;
-    }
-    const replica = await storage.openReplica(topic, index, settings);
-    seated.isMended ||= storage.aside.has(topic.name, index);
-    if (replica.end < seated.committed) {
-      const detail = `its log ends at ${replica.end}, ${seated.committed} was committed`;
-      replica.halt(new XylemError("KAFKA_STORAGE_ERROR", detail));
-    }
-    seated.committed = 0;
-    return replica;
+  #open(key: string, seated: Seated): Promise<ReplicaLog> {
+    return openSeated(this.#options, seated, () => this.#mayStartOver(key));
   }
 
-  /**
-   * Once its chain goes on without it, a log is cut back to what of it is sound; until then it is
-   * left as it is. The files that hold what goes stay aside until the chain has filled it again. A
-   * torn log that its chain begins anew with is cut likewise: nobody could copy what has holes.
-   */
   async #mend(key: string, seated: Seated, replica: ReplicaLog): Promise<void> {
-    const { storage, log } = this.#options;
     const isTorn = this.#beginsTorn(key, replica);
     if (!isTorn && !this.#mayStartOver(key)) return;
-    const { topic, partition } = seated;
-    const { index, settings } = partition;
     seated.running?.close();
     seated.running = undefined;
     // Nobody is served from what is cut.
     this.#show(key, seated);
-    const { end } = replica;
-    seated.unsoundFrom = Math.min(seated.unsoundFrom, replica.unsoundFrom ?? Infinity);
-    let open = replica;
-    if (replica.log.stopped !== undefined) {
-      seated.replica = undefined;
-      open = seated.replica = await storage.reopenReplica(topic, index, settings);
-    }
-    const from = Math.min(seated.unsoundFrom, open.unsoundFrom ?? Infinity);
-    const fields = { topic: topic.name, partition: index, from, end };
-    if (isTorn) log.warn("a crash left holes in a log that is all there is: it is cut", fields);
-    else log.warn("a replica is unsound: it is cut, and filled again by its chain", fields);
-    await open.truncateUnsound(from);
-    seated.unsoundFrom = Infinity;
-    seated.isMended = true;
+    await mendReplica(this.#options, seated, replica, isTorn);
   }
 
   #isReleased(key: string): boolean {
@@ -333,21 +337,16 @@ export class ClusterStorage implements PartitionStorage {
     return isToBeginWhole(config, this.#self);
   }
 
-  async #noteFilled(seated: Seated, config: ChainConfig): Promise<void> {
-    const { partition, replica } = seated;
-    const role = roleOf(config, this.#self);
-    if (role === "outsider" || role === "joiner") return;
-    seated.isMended = false;
-    await replica?.forgetSetAside();
-    await this.#options.storage.aside.forget(partition.topic, partition.index);
-    const fields = { topic: partition.topic, partition: partition.index };
-    this.#options.log.info("a replica that was damaged is whole again", fields);
-  }
-
-  async #giveUp(key: string, seated: Seated): Promise<void> {
+  async #giveUp(key: string, seated: Seated, config: ChainConfig): Promise<void> {
     const { topic, partition, running } = seated;
     running?.close();
+    this.#restored.untell(this.#placeOf(key));
     if (seated.replica === undefined) return;
+    try {
+      await this.#restored.noteGone(key, config);
+    } catch (error) {
+      return this.#failed(key, seated, error);
+    }
     seated.running = undefined;
     seated.replica = undefined;
     seated.failure = undefined;
@@ -357,8 +356,12 @@ export class ClusterStorage implements PartitionStorage {
   }
 
   #run(key: string, replica: ReplicaLog): RunningChain {
-    const { cluster, runChain } = this.#options;
-    return runChain(replica, { key, self: this.#self, isStanding: () => cluster.isStanding });
+    return this.#options.runChain(replica, this.#placeOf(key));
+  }
+
+  #placeOf(key: string): ChainPlace {
+    const { cluster } = this.#options;
+    return { key, self: this.#self, isStanding: () => cluster.isStanding };
   }
 
   /** What clients see of it. */

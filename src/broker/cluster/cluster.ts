@@ -10,6 +10,7 @@ import { CoordinatorFeed } from "./coordinator-feed.ts";
 import { featuresKey } from "./feature-level.ts";
 import { finalizeLevel, type LevelChange } from "./finalize-level.ts";
 import { Membership } from "./membership.ts";
+import { RestoredMark } from "./restored-mark.ts";
 import {
   type AddressKind,
   type Lineages,
@@ -60,6 +61,7 @@ export class Cluster {
   readonly image: ClusterImage;
   readonly membership: Membership;
   readonly unreadable: UnreadableEntries;
+  readonly restored: RestoredMark;
   readonly #clock: Clock;
   readonly #coordinator: Coordinator;
   readonly #listeners = new Set<ImageListener>();
@@ -86,15 +88,18 @@ export class Cluster {
     this.image = parts.image;
     this.membership = parts.membership;
     this.unreadable = parts.unreadable;
+    this.restored = new RestoredMark({ ...options, feed: parts.feed });
     // First of all followers: those that come later find the image as new as their news.
-    this.feed.follow("", ({ changes, isAnew }) => {
+    this.feed.follow("", (told) => {
+      const { changes, isAnew } = told;
       if (isAnew) this.#restoredMs = this.#clock.monotonicMs();
       this.#checkId(options, changes);
+      const isRestored = this.restored.take(told);
       for (const { key } of changes) this.unreadable.forget(key);
       const { unreadable, ...news } = this.image.apply(changes);
       for (const one of unreadable) this.unreadable.note(one);
       this.#checkLevel(options);
-      for (const listener of this.#listeners) listener(news);
+      for (const listener of this.#listeners) listener({ ...news, isRestored });
     });
   }
 
@@ -199,6 +204,7 @@ export class Cluster {
   }
 
   async close(): Promise<void> {
+    this.restored.close();
     this.feed.close();
     await this.membership.close();
   }

@@ -112,6 +112,18 @@ describe("a feed", () => {
 });
 
 describe("after a gap in the coordinator's history", () => {
+  test("a state counts as older by a key that went back, whatever its own revision", async () => {
+    const entries = [entry("a", 3), entry("b", 5)];
+    const { coordinator, told } = await openFeed({ revision: 5, entries });
+    coordinator.state = { revision: 1_000, entries: [entry("a", 3), entry("b", 4)] };
+    coordinator.watcher?.onGap();
+    await new Promise((resolve) => setImmediate(resolve));
+    coordinator.state = { revision: 1_001, entries: [entry("a", 1_001), entry("b", 4)] };
+    coordinator.watcher?.onGap();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(told.map(({ isAnew }) => isAnew)).toEqual([true, false]);
+  });
+
   test("the difference is told, deletions included, and the watch goes on", async () => {
     const entries = [entry("a", 1), entry("b", 2), entry("c", 3)];
     const { coordinator, told } = await openFeed({ revision: 3, entries });

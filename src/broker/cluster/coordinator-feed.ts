@@ -161,7 +161,7 @@ export class CoordinatorFeed {
     try {
       const state = await coordinator.read("");
       if (this.#isClosed) return;
-      const isAnew = state.revision < this.#revision;
+      const isAnew = wentBack(this, state);
       if (isAnew) log.error("the coordinator's state went back in time", revisions(this, state));
       const changes = differences(this.#revisions, state);
       this.#take(state);
@@ -224,6 +224,12 @@ function differences(
     if (!present.has(key)) changes.push({ key, value: null, revision });
   }
   return changes;
+}
+
+/** A restored etcd may be told to count on from a later revision: of no key that goes back else. */
+function wentBack(feed: CoordinatorFeed, { entries, revision }: CoordinatorState): boolean {
+  if (revision < feed.revision) return true;
+  return entries.some((entry) => entry.revision < feed.revisionOf(entry.key));
 }
 
 function revisions({ revision }: CoordinatorFeed, state: CoordinatorState) {

@@ -72,6 +72,7 @@ test("a node that starts with more than a restored coordinator knows of keeps it
   world.store.restore(backup);
   await until("the old state is seen", () => replicas().join() === "1");
   await world.drive(world.start(3, {}, disk));
+  await until("there is a head", () => headId() > 0);
   await until("the chain goes on from it", () => partitionAt(headId())?.committed === 2);
   await until("it is where it is assigned", async () => {
     return headId() === 1 && !(await hasFiles(world.node(3)));

@@ -53,6 +53,11 @@ export function soundEnd(replica: ReplicaLog): Omit<LogEnd, "key" | "from"> {
   return { lastEpoch, endOffset, ...(hasLost && { isUnsound: true }) };
 }
 
+export function isMemberOf(config: ChainConfig, self: Peer): boolean {
+  const role = roleOf(config, self);
+  return role !== "outsider" && role !== "joiner";
+}
+
 /** Whether a chain begins uncleanly with this node's log: what that has lost was given up. */
 export function beginsUncleanly(config: ChainConfig, self: Peer): boolean {
   return config.unclean === config.epoch && roleOf(config, self) === "solo";

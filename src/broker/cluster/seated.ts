@@ -21,14 +21,16 @@ export interface Seated {
   isMended: boolean;
   /** What it knew as committed when it was closed to be opened again. */
   committed: number;
+  /** The coordinator was restored: what its chain says is not done yet. */
+  isHeldBack: boolean;
   /** Ends the wait for the next try. */
   cancel: () => void;
 }
 
 export function seat(topic: TopicKey, partition: PlacedPartition): Seated {
   const none = { replica: undefined, running: undefined, failure: undefined };
-  const unhurt = { unsoundFrom: Infinity, isMended: false, committed: 0, cancel: () => {} };
-  return { topic, partition, tries: new ReplicaTries(), ...none, ...unhurt };
+  const unhurt = { unsoundFrom: Infinity, isMended: false, isHeldBack: false, committed: 0 };
+  return { topic, partition, tries: new ReplicaTries(), cancel: () => {}, ...none, ...unhurt };
 }
 
 /**

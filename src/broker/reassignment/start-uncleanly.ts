@@ -37,7 +37,8 @@ export async function startUncleanly(parts: UncleanParts, candidate: Candidate):
     }
     const { config: next, nodes } = startUnclean(chain, best ?? nobody, of);
     const compares = nodes.map(({ id, revision }) => ({ key: nodeKey(id), revision }));
-    return { config: next, compares };
+    const { era } = cluster.restored;
+    return { config: era === 0 ? next : { ...next, era }, compares };
   });
   const fields = { topic: topic.name, partition, nodeId: best?.from.id, end: best?.endOffset };
   log.warn("a partition starts uncleanly, by hand: what only others had is lost", fields);

@@ -18,23 +18,32 @@ export type ChainAsk = {
   | { readonly kind: "handOver" }
   | {
       /**
-       * By a node that has a log of a later epoch than the chain's: the coordinator's state is
-       * older than what nodes have done since.
+       * By a node that has a log of a later epoch than the chain's, or has seen one: the
+       * coordinator's state is older than what nodes have done since.
        */
       readonly kind: "fenced";
       readonly lastEpoch: number;
       readonly endOffset: number;
+      readonly known?: KnownEpoch | undefined;
     }
   /** By the one ahead or behind: it can not reach this one, or waits for its Ack too long. */
   | { readonly kind: "report"; readonly stalled: Life }
 );
 
+/** The newest epoch of a chain that a node has taken part in, or in which it was told to leave. */
+export interface KnownEpoch {
+  readonly epoch: number;
+  readonly memberIds: readonly number[];
+}
+
 /** Where the log of a node ends: the longest is the one with the greatest epoch, then end. */
 export interface LogEnd {
   readonly key: string;
   readonly from: Life;
+  /** -1: it has no records. */
   readonly lastEpoch: number;
   readonly endOffset: number;
   /** Some of it is damaged, or was lost. */
   readonly isUnsound?: boolean;
+  readonly known?: KnownEpoch | undefined;
 }

@@ -23,12 +23,23 @@ export interface ChainSituation {
   readonly times: ControllerTimes;
   /** Node ids the partition is to be on, the preferred head first. */
   readonly wanted: readonly number[];
+  /**
+   * The chain is as the backup has it that the coordinator was restored from; until then nodes have
+   * time to say what they know better.
+   */
+  readonly restored?: RestoredState | undefined;
   /** Whether a node is down and was removed for good. */
   isLost(id: number): boolean;
   /** Whether it is known to live: by more than its lease, which outlives it. */
   isHeard(member: Life): boolean;
   /** Whether a further join of this node may begin. */
   mayJoin(id: number): boolean;
+}
+
+export interface RestoredState {
+  /** The one that chains are written anew in. */
+  readonly era: number;
+  readonly untilMs: number;
 }
 
 /** Milliseconds. */
@@ -44,6 +55,8 @@ export interface ControllerTimes {
    * each time that it does not go well soon after.
    */
   readonly restMs: number;
+  /** After a restored coordinator: how long nodes have to say what they know. */
+  readonly restoredRestMs: number;
 }
 
 /** What the controller remembers of a chain while something is the matter with it. */

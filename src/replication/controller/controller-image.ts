@@ -18,11 +18,17 @@ export class ControllerImage implements NodeLookup {
   #gone: ReadonlyMap<number, string> = new Map();
   #seats: readonly Seat[] = [];
   #removed: readonly number[] = [];
+  #era = 0;
   #marked = new Set<string>();
 
   /** Chains that something has happened to since they were last taken, the oldest first. */
   get marked(): ReadonlySet<string> {
     return this.#marked;
+  }
+
+  /** Of the mark that a restored coordinator has: chains of earlier eras are its backup's. */
+  get era(): number {
+    return this.#era;
   }
 
   get chainCount(): number {
@@ -126,6 +132,13 @@ export class ControllerImage implements NodeLookup {
     this.#chains.set(chain.key, chain);
     this.#index(chain.key, before, chain.config);
     this.#marked.add(chain.key);
+  }
+
+  setEra(era: number): void {
+    if (era === this.#era) return;
+    this.#era = era;
+    for (const [key, { config }] of this.#chains)
+      if ((config.era ?? 0) < era) this.#marked.add(key);
   }
 
   removeChain(key: string): void {

@@ -2,7 +2,7 @@ import { XylemError } from "../../base/errors.ts";
 import type { Member } from "../member.ts";
 import type { ChainConfig } from "../chain-config.ts";
 import { nextEpoch, type ChainChange } from "./chain-change.ts";
-import type { LogEnd } from "./chain-ask.ts";
+import type { KnownEpoch, LogEnd } from "./chain-ask.ts";
 import type { ChainSituation, ControlledChain, Verdict } from "./chain-situation.ts";
 import {
   asMember,
@@ -12,23 +12,23 @@ import {
   type NodeLookup,
 } from "./controlled-node.ts";
 import { askOf, awaitSign, change } from "./failure-rules.ts";
-
-/** What a node that is away has appended since the coordinator's backup is of fewer epochs. */
-export const awayEpochsMax = 10_000;
+import { awayEpochsMax } from "./restored-rules.ts";
 
 /**
- * The coordinator was restored from a backup: logs are of later epochs than the chain. Nothing is
- * decided on that old state. Once all nodes it names are there, and others that have the log have
- * had time to say so, it goes on from the newest log, which has all that was committed: in an epoch
- * that no log has, as a node that is away may have a newer one, which nobody knows of. Without a
- * node that was removed for good it is recorded as unclean: that one may have had the newest.
+ * The coordinator was restored from a backup: nodes know of later epochs than the chain's. Nothing
+ * is decided on that old state. Once all nodes it names are there, and the members of the newest
+ * epoch that anybody knows of, and others that have the log have had time to say so, it goes on
+ * from the newest log, which has all that was committed: in an epoch that no log has, as a node
+ * that is away may have a newer one, which nobody knows of. Without a node that was removed for
+ * good it is recorded as unclean: that one may have had the newest.
  */
 export function goOnFromNewest(situation: ChainSituation): Verdict | undefined {
   const { chain, leased, notes, topic, nowMs, times } = situation;
   const { config } = chain;
   const { fencedMs } = notes;
   if (askOf(situation, "fenced") === undefined || fencedMs === undefined) return undefined;
-  const ids = new Set([...namedIds(config), ...notes.logEnds.keys()]);
+  const newest = newestKnown(notes.logEnds.values());
+  const ids = new Set([...namedIds(config), ...notes.logEnds.keys(), ...newest.memberIds]);
   const nodes = [...ids].flatMap((id) => leased.findNode(id) ?? []);
   const lost = [...ids].filter((id) => situation.isLost(id));
   const stuck = whyStuck(situation, ids);
@@ -43,10 +43,18 @@ export function goOnFromNewest(situation: ChainSituation): Verdict | undefined {
   if (awaited !== undefined) return awaited;
   const { lastEpoch } = known.find(({ from }) => from.id === node.id) as LogEnd;
   const alone = { members: [asMember(node, topic)], joining: [], leaving: [] };
-  const epoch = Math.max(config.epoch, lastEpoch) + awayEpochsMax;
+  const epoch = Math.max(config.epoch, lastEpoch, newest.epoch) + awayEpochsMax;
   const unclean = lost.length > 0 ? epoch + 1 : config.unclean;
   const next = nextEpoch({ ...config, epoch }, { ...alone, unclean });
   return change(next, `node ${node.id} has the newest log`, lost);
+}
+
+function newestKnown(ends: Iterable<LogEnd>): KnownEpoch {
+  let newest: KnownEpoch = { epoch: -1, memberIds: [] };
+  for (const { known } of ends) {
+    if (known !== undefined && known.epoch > newest.epoch) newest = known;
+  }
+  return newest;
 }
 
 /** Why the newest log is not known. */
@@ -111,10 +119,11 @@ export function takeBack(situation: ChainSituation): Verdict | undefined {
  */
 export function startUnclean(
   { key, revision, config }: ControlledChain,
-  { from, lastEpoch }: Pick<LogEnd, "from" | "lastEpoch">,
+  { from, lastEpoch, known }: Pick<LogEnd, "from" | "lastEpoch" | "known">,
   { leased: nodes, topic }: Pick<ChainSituation, "leased" | "topic">,
 ): ChainChange {
-  const isOld = lastEpoch > config.epoch;
+  const latest = Math.max(lastEpoch, known?.epoch ?? -1);
+  const isOld = latest > config.epoch;
   const isAwaited = namedIds(config).some((id) => nodes.findNode(id) === undefined);
   const isUpAndKnown = config.members.some((member) => isUp(member, nodes));
   if (isUpAndKnown && !(isOld && isAwaited)) {
@@ -129,7 +138,7 @@ export function startUnclean(
     const what = node === undefined ? "is not up" : "was restarted since it was asked";
     throw new XylemError("PREFERRED_LEADER_NOT_AVAILABLE", `node ${from.id} ${what}`);
   }
-  const epoch = 1 + (isOld ? lastEpoch + awayEpochsMax : config.epoch);
+  const epoch = 1 + (isOld ? latest + awayEpochsMax : config.epoch);
   const alone = { members: [asMember(node, topic)], joining: [], leaving: [], unclean: epoch };
   return {
     key,

@@ -49,8 +49,9 @@ export function cancelReassignment(config: ChainConfig): ChainConfig {
 
 /** The assignment is this, and nothing else is wanted any more. The epoch stays. */
 export function withReplicas(config: ChainConfig, replicas: readonly number[]): ChainConfig {
-  const { epoch, members, joining, leaving, unclean } = config;
-  return { epoch, members, joining, leaving, unclean, replicas };
+  const { epoch, members, joining, leaving, unclean, era } = config;
+  const ever = era === undefined ? {} : { era };
+  return { epoch, members, joining, leaving, unclean, replicas, ...ever };
 }
 
 export function isSameList(left: readonly number[], right: readonly number[]): boolean {

@@ -20,6 +20,7 @@ const options = {
   unheardMs: 50,
   handOverMs: 60,
   restMs: 4,
+  restoredRestMs: 10,
   suspectMs: 10,
 };
 

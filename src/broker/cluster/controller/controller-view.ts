@@ -22,6 +22,7 @@ export class ControllerView {
     this.#cluster = cluster;
     this.#configs = configs;
     this.#setNodes();
+    this.image.setEra(cluster.restored.era);
     for (const { key, value } of topics) {
       const name = key.slice(topicsPrefix.length);
       const entry = this.#readTopic(name, value);
@@ -34,6 +35,7 @@ export class ControllerView {
 
   takeImage({ nodesChanged, chains }: ImageNews): void {
     if (nodesChanged) this.#setNodes();
+    this.image.setEra(this.#cluster.restored.era);
     for (const key of chains) {
       const chain = this.#cluster.image.chains.get(key);
       if (chain === undefined) this.image.removeChain(key);

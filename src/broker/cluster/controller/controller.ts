@@ -37,6 +37,7 @@ const rules = {
   returnWaitMs: 1_000,
   handOverMs: 10_000,
   restMs: 10_000,
+  restoredRestMs: 10_000,
   suspectMs: 5_000,
   joinsPerNodeMax: 256,
   looksMax: 1_024,

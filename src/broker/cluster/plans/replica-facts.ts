@@ -1,5 +1,6 @@
 import type { Log } from "../../../base/log.ts";
 import { decodeUtf8, encodeUtf8 } from "../../../base/text.ts";
+import type { ReplicaLog } from "../../partition/replica/replica-log.ts";
 import type { PeerLinks } from "../../ports/peer-links.ts";
 import type { Cluster } from "../cluster.ts";
 
@@ -23,6 +24,22 @@ export interface FactsPage {
 
 /** Facts of one answer: some 400 KB. */
 export const factsPerPage = 4_000;
+
+type Replicas = Iterable<readonly [key: string, { readonly replica: ReplicaLog | undefined }]>;
+
+/** What there is of all partitions, from a place on. */
+export function factsPage(replicas: Replicas, place: number): FactsPage {
+  const facts: ReplicaFact[] = [];
+  let at = -1;
+  for (const [key, { replica }] of replicas) {
+    at += 1;
+    if (at < place || replica === undefined) continue;
+    if (facts.length === factsPerPage) return { facts, next: at };
+    const { logStart, end, log } = replica;
+    facts.push({ key, logStart, end, sizeBytes: log.sizeBytes });
+  }
+  return { facts };
+}
 
 const callName = "replica-facts";
 const answerTimeoutMs = 2_000;

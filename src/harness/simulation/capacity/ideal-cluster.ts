@@ -38,6 +38,7 @@ const controllerOptions = {
   unheardMs: 4_000,
   handOverMs: 10_000,
   restMs: 10_000,
+  restoredRestMs: 10_000,
   joinsPerNodeMax: 256,
   looksMax: 1_024,
   headsAtOnceMax: 100,

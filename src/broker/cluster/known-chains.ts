@@ -1,0 +1,146 @@
+import { equalBytes } from "../../base/bytes.ts";
+import { portableCrc32c } from "../../base/crc32c.ts";
+import type { Log } from "../../base/log.ts";
+import { decodeUtf8, encodeUtf8 } from "../../base/text.ts";
+import { chainsPrefix, type ChainConfig } from "../../replication/chain-config.ts";
+import { replaceFile } from "../partition/directory/replace-file.ts";
+import type { Disk } from "../ports/disk.ts";
+
+const place = { directory: "", name: "xylem.chains" };
+const linePattern = /^([^ /]+[/][0-9]+) ([0-9]+) ([0-9a-f]{8}) ([0-9,]+)( gone)?$/;
+
+/** The newest configuration of a chain that this node has taken part in, or was told to leave. */
+export interface KnownChain {
+  readonly epoch: number;
+  /** Ids of its members. */
+  readonly memberIds: readonly number[];
+  /** Of all that is the same throughout an epoch. */
+  readonly sum: string;
+  /** This node has given up its replica: it is somewhere else. */
+  readonly isGone: boolean;
+}
+
+/**
+ * Which epochs this data directory has seen of the chains that it has, or had, replicas of, in its
+ * file `xylem.chains`: one line a chain, and the sum of all. A coordinator that was restored from a
+ * backup is found out by it, also where no record was written in an epoch that it forgot, or where
+ * the replica is gone. Losing the file loses that and nothing else.
+ */
+export class KnownChains {
+  readonly #disk: Disk;
+  readonly #log: Log;
+  readonly #chains: Map<string, KnownChain>;
+  #isChanged = false;
+  #writing: Promise<void> | undefined;
+
+  private constructor(disk: Disk, log: Log, chains: Map<string, KnownChain>) {
+    this.#disk = disk;
+    this.#log = log;
+    this.#chains = chains;
+  }
+
+  static async open({ disk, log }: { disk: Disk; log: Log }): Promise<KnownChains> {
+    const bytes = await disk.readFile(place.name);
+    const chains = bytes === undefined ? new Map<string, KnownChain>() : parse(bytes);
+    if (chains === undefined) log.warn("a file can not be read, and begins anew", { ...place });
+    return new KnownChains(disk, log, chains ?? new Map());
+  }
+
+  find(key: string): KnownChain | undefined {
+    return this.#chains.get(key);
+  }
+
+  /**
+   * The configuration is older than what this node knows: the coordinator went back in time, and
+   * may have gone on since to an epoch of the same number.
+   */
+  isAhead(key: string, config: ChainConfig): boolean {
+    const known = this.#chains.get(key);
+    if (known === undefined || config.epoch > known.epoch) return false;
+    return config.epoch < known.epoch || sumOf(config) !== known.sum;
+  }
+
+  /** Takes it as the newest; durable some moments later, or with `stored`. */
+  note(key: string, config: ChainConfig, { isGone }: { readonly isGone: boolean }): void {
+    const known = this.#chains.get(key);
+    if (known?.epoch === config.epoch && known.isGone === isGone) return;
+    const memberIds = config.members.map(({ id }) => id);
+    this.#chains.set(key, { epoch: config.epoch, memberIds, sum: sumOf(config), isGone });
+    this.#storeSoon();
+  }
+
+  /** The topic is deleted. */
+  forget(key: string): void {
+    if (this.#chains.delete(key)) this.#storeSoon();
+  }
+
+  /** Forgets chains of topics that are not there, but for some: they may come back. */
+  keepOnly(isThere: (key: string) => boolean, strangersMax: number): void {
+    const strangers = [...this.#chains.keys()].filter((key) => !isThere(key));
+    for (const key of strangers.slice(strangersMax)) this.forget(key);
+  }
+
+  /** Makes durable what is known now. Throws what the disk does. */
+  async stored(): Promise<void> {
+    while (this.#writing !== undefined || this.#isChanged) await (this.#writing ?? this.#store());
+  }
+
+  #storeSoon(): void {
+    this.#isChanged = true;
+    if (this.#writing !== undefined) return;
+    this.stored().catch((error: Error) => {
+      this.#log.warn("what is known of chains is not stored", { why: error.message });
+    });
+  }
+
+  /** One after the other, each what is known by then. */
+  #store(): Promise<void> {
+    this.#isChanged = false;
+    const written = replaceFile(this.#disk, place, format(this.#chains)).then(
+      () => void (this.#writing = undefined),
+      (error: unknown) => {
+        this.#writing = undefined;
+        this.#isChanged = true;
+        throw error;
+      },
+    );
+    this.#writing = written;
+    return written;
+  }
+}
+
+function sumOf({ members, unclean }: ChainConfig): string {
+  const lives = members.map(({ id, incarnation }) => `${id} ${incarnation}`);
+  return hex(portableCrc32c(encodeUtf8([...lives, unclean].join(" "))));
+}
+
+function format(chains: ReadonlyMap<string, KnownChain>): Uint8Array {
+  const lines = [...chains].map(([key, { epoch, sum, memberIds, isGone }]) => {
+    const name = key.slice(chainsPrefix.length);
+    return `${name} ${epoch} ${sum} ${memberIds.join(",")}${isGone ? " gone" : ""}\n`;
+  });
+  const text = lines.join("");
+  return encodeUtf8(`${text}${hex(portableCrc32c(encodeUtf8(text)))}\n`);
+}
+
+/** Undefined: it is not whole. */
+function parse(bytes: Uint8Array): Map<string, KnownChain> | undefined {
+  const sumBytes = 9;
+  const at = bytes.length - sumBytes;
+  if (at < 0) return undefined;
+  const sum = encodeUtf8(`${hex(portableCrc32c(bytes.subarray(0, at)))}\n`);
+  if (!equalBytes(sum, bytes.subarray(at))) return undefined;
+  const chains = new Map<string, KnownChain>();
+  for (const line of decodeUtf8(bytes.subarray(0, at)).split("\n")) {
+    const [, name, epoch, members, ids = "", gone] = linePattern.exec(line) ?? [];
+    if (name === undefined || members === undefined) continue;
+    const memberIds = ids.split(",").map(Number);
+    const known = { epoch: Number(epoch), memberIds, sum: members, isGone: gone !== undefined };
+    chains.set(chainsPrefix + name, known);
+  }
+  return chains;
+}
+
+function hex(crc: number): string {
+  return (crc >>> 0).toString(16).padStart(8, "0");
+}

@@ -1,0 +1,104 @@
+import { afterEach, expect, test } from "vitest";
+import { ClusterWorld } from "../../../test/support/cluster-world.ts";
+import { batchOf } from "../../../test/support/log-directory.ts";
+import { alterReassignment } from "../reassignment/alter-reassignment.ts";
+import { ProducedBatch, produce } from "../produce.ts";
+import type { PlacedPartition } from "./placed-partition.ts";
+
+let world: ClusterWorld;
+afterEach(() => world.close());
+
+const all = [1, 2, 3];
+
+const partitionAt = (id: number) =>
+  world.node(id).topic("orders")?.partitions[0] as PlacedPartition | undefined;
+const headId = (ids = all): number =>
+  ids.find((id) => partitionAt(id) !== undefined && partitionAt(id)?.absence === undefined) ?? -1;
+const configAt = (id: number) => [...world.node(id).cluster.image.chains.values()][0]?.config;
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  for (let step = 0; !holds(); step += 1) {
+    if (step === 1_000) throw new Error(`not within 50 s: ${what}`);
+    await world.tick(50);
+  }
+}
+
+async function openAt(replicas: readonly number[]): Promise<void> {
+  world = await ClusterWorld.open(3);
+  const assignments = [{ index: 0, replicas }];
+  await world.create(1, "orders", { assignments, partitions: -1, replicas: -1 });
+  await until("there is a head", () => headId() > 0);
+}
+
+async function append(value: string): Promise<number> {
+  const { broker } = world.node(headId());
+  const batch = new ProducedBatch(broker.topics.find("orders"), 0, batchOf([value]));
+  const request = { acks: -1, timeoutMs: 5_000, clientId: "", transactionalId: null };
+  await world.drive(Promise.resolve(produce(broker, { ...request, batches: [batch] })));
+  expect(batch.error).toBeUndefined();
+  return batch.appended?.baseOffset ?? -1;
+}
+
+async function moveTo(ids: readonly number[]): Promise<void> {
+  const ask = { topic: "orders", partition: 0, replicas: ids, mayResize: true };
+  await world.drive(alterReassignment(world.node(1).broker, ask));
+  await until("it has moved", () => configAt(1)?.replicas.join() === ids.join());
+}
+
+test("who gave up a replica is not taken for its chain when a backup names it again", async () => {
+  await openAt([2]);
+  expect(await append("a")).toBe(0);
+  const backup = world.store.backUp();
+  // No record is written in any later epoch: no log shows that there was one.
+  await moveTo([3]);
+  await until("node 3 leads", () => headId() === 3);
+  await until("node 2 has none", () => partitionAt(2)?.placement.log === undefined);
+  const served = new Set<number>();
+  world.store.restore(backup);
+  await until("it is where the backup says, with all it had", () => {
+    const at = headId([1, 2]);
+    if (at > 0) served.add(partitionAt(at)?.end ?? -1);
+    return at === 2;
+  });
+  expect([...served]).toEqual([1]);
+  expect(await append("b")).toBe(1);
+});
+
+test("nor when all nodes were stopped for the restore and it is the first to start", async () => {
+  await openAt([2]);
+  expect(await append("a")).toBe(0);
+  const backup = world.store.backUp();
+  await moveTo([3]);
+  await until("node 3 leads", () => headId() === 3);
+  await until("node 2 has none", () => partitionAt(2)?.placement.log === undefined);
+  const former = all.map((id) => world.node(id));
+  for (const node of former) node.crash();
+  world.store.restore(backup);
+  for (const { id, disk } of former.slice(0, 2)) await world.drive(world.start(id, {}, disk));
+  for (let step = 0; step < 600; step += 1) {
+    await world.tick(50);
+    expect(headId([1, 2])).toBe(-1);
+  }
+  await world.drive(world.start(3, {}, former[2]?.disk));
+  await until("there is a head", () => headId() > 0);
+  expect(await append("b")).toBe(1);
+});
+
+test("after a restore nothing is served in an epoch of the backup, nor in one since", async () => {
+  await openAt([1, 2]);
+  expect(await append("a")).toBe(0);
+  const backup = world.store.backUp();
+  await world.coordinator.transact([], [{ key: "of others", value: "" }]);
+  await world.tick(500);
+  world.store.restore(backup);
+  await world.tick(1_000);
+  expect(headId()).toBe(-1);
+  await until("it goes on", () => headId() > 0);
+  expect(await append("b")).toBe(1);
+  expect(configAt(1)?.epoch).toBeGreaterThan(10_000);
+  // What is made afterwards is of no backup.
+  await world.create(1, "later", { replicas: 2 });
+  await world.tick(500);
+  const later = all.map((id) => world.node(id).topic("later")?.partitions[0] as PlacedPartition);
+  expect(later.filter(({ absence }) => absence === undefined)).toHaveLength(1);
+});

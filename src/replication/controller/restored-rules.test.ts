@@ -1,0 +1,84 @@
+import { expect, test } from "vitest";
+import { ControllerWorld, life } from "../../../test/support/controller-world.ts";
+
+const key = "chains/t/0";
+
+/** A chain as a backup has it, in a coordinator that was marked as restored. */
+function restored(members: string, up: string): ControllerWorld {
+  const world = new ControllerWorld();
+  world.up(up);
+  world.chain(members);
+  world.image.setEra(50);
+  return world;
+}
+
+test("a chain of a backup is left alone until nodes had time to object, then written anew", () => {
+  const world = restored("1a 2a", "1a 2a");
+  expect(world.decide().wakeMs).toBe(10_000);
+  world.nowMs = 9_999;
+  expect(world.settle()).toBe("1 [1a 2a]");
+  world.nowMs = 10_000;
+  expect(world.settle()).toBe("10002 [1a 2a]");
+  expect(world.config().era).toBe(50);
+  // It is none of a backup any more.
+  world.down(2);
+  expect(world.settle()).toBe("10003 [1a]");
+});
+
+test("who is down is cut then, in an epoch that no log has", () => {
+  const world = restored("1a 2a 3a", "2a 3b");
+  expect(world.settle()).toBe("1 [1a 2a 3a]");
+  world.nowMs = 10_000;
+  expect(world.settle()).toMatch(/^10002 \[2a\]/);
+});
+
+test("all members are down: who lost nothing is the chain, but not before", () => {
+  const world = restored("1a", "1b");
+  expect(world.settle()).toBe("1 [1a]");
+  world.nowMs = 10_000;
+  expect(world.settle()).toBe("10002 [1b]");
+});
+
+test("a replica that is down for good keeps no chain from being written anew", () => {
+  const world = restored("1a 2a", "1a 2a");
+  world.chain("1a 2a", { replicas: [1, 2, 3] });
+  world.nowMs = 1;
+  world.settle();
+  world.nowMs = 10_001;
+  expect(world.settle()).toBe("10002 [1a 2a]");
+});
+
+test("members of the newest epoch that anybody knows are awaited, whoever the backup names", () => {
+  const world = restored("2a", "1a 2a");
+  // Node 2 has given up its replica since: nodes 3 and 4 had it then.
+  const known = { epoch: 5, memberIds: [3, 4] };
+  const ask = { kind: "fenced", from: life("2a"), lastEpoch: -1, endOffset: 0, known } as const;
+  world.ask(ask);
+  for (let round = 0; round < 5; round += 1) {
+    expect(world.settle()).toBe("1 [2a]");
+    world.nowMs += 10_000;
+  }
+  expect(world.controller.stuck.get(key)).toMatch(/nodes 3, 4 are away$/);
+  world.up("3b 4b");
+  world.ask(ask);
+  expect(world.decide().questions.map(({ nodeId }) => nodeId)).toEqual([3, 4]);
+  const { controller } = world;
+  controller.tell({ key, from: life("3b"), lastEpoch: 1, endOffset: 7, known });
+  controller.tell({ key, from: life("4b"), lastEpoch: 1, endOffset: 8, known });
+  expect(world.settle()).toMatch(/^10006 \[4b\]/);
+});
+
+test("an unclean start after a restore is the chain's last in its new epoch too", () => {
+  const lost = { lineages: { fsync: "new", os: "new" } };
+  const world = new ControllerWorld({}, { durability: "os" });
+  world.up("1b", lost);
+  world.chain("1a");
+  world.image.setEra(50);
+  world.controller.tell({ key, from: life("1b"), lastEpoch: 1, endOffset: 3 });
+  world.nowMs = 0;
+  world.settle();
+  world.nowMs = 10_000;
+  world.settle();
+  const { epoch, unclean } = world.config();
+  expect([epoch, unclean]).toEqual([10_002, 10_002]);
+});

@@ -1,0 +1,24 @@
+import { nextEpoch } from "./chain-change.ts";
+import type { ChainSituation, Verdict } from "./chain-situation.ts";
+
+/** What was done since a backup, and nobody who is up knows of, was done in fewer epochs. */
+export const awayEpochsMax = 10_000;
+
+type Change = Verdict & { readonly kind: "change" };
+
+/** Nodes serve no chain that is as a backup has it: one that nobody objects to is written anew. */
+export function renewUnchanged({ chain }: ChainSituation): Change {
+  const config = nextEpoch(chain.config, {});
+  return { kind: "change", config, reason: "is as the restored coordinator says" };
+}
+
+/**
+ * The first change of a chain after the coordinator was restored, in an epoch that no log has: the
+ * tables of epochs tell what was appended since the backup from what is appended from here on.
+ */
+export function renewed({ chain }: ChainSituation, verdict: Change, era: number): Change {
+  const { config } = verdict;
+  const epoch = Math.max(config.epoch, chain.config.epoch + 1 + awayEpochsMax);
+  const unclean = config.unclean === config.epoch ? epoch : config.unclean;
+  return { ...verdict, config: { ...config, epoch, unclean, era } };
+}
