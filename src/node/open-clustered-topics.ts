@@ -84,7 +84,7 @@ async function openStorage(
   const known = await steps.run(
     "read what is known of chains",
     () => KnownChains.open(parts),
-    (opened) => opened.stored(),
+    (opened) => opened.close(),
   );
   const { run: runChain, tellNewer } = chains;
   return await steps.run(

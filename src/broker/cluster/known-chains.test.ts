@@ -10,9 +10,10 @@ const key = "chains/topic/0";
 const kept = { isGone: false };
 
 function onDisk() {
-  const disk = new MemoryDisk({ sizeBytesMax: 1_000_000, clock: new VirtualClock() });
+  const clock = new VirtualClock();
+  const disk = new MemoryDisk({ sizeBytesMax: 1_000_000, clock });
   const log = new KeptLog();
-  return { disk, log, open: () => KnownChains.open({ disk, log }) };
+  return { disk, log, clock, open: () => KnownChains.open({ disk, log, clock }) };
 }
 
 function chainOf(epoch: number, ...ids: number[]): ChainConfig {
@@ -46,6 +47,20 @@ test("a chain is older than what is known by its epoch, or by other members in i
   // A joiner is named within the epoch.
   const joining = [{ id: 3, incarnation: "life 3", lineage: "" }];
   expect(chains.isAhead(key, { ...chainOf(7, 1, 2), joining })).toBe(false);
+});
+
+test("what changes again and again is written now and then", async () => {
+  const { disk, clock, open } = onDisk();
+  const chains = await open();
+  const written = async () => Buffer.from((await disk.readFile(fileName)) ?? []).toString();
+  for (let epoch = 1; epoch <= 20; epoch += 1) {
+    chains.note(key, chainOf(epoch, 1), kept);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(await written()).toMatch(/^topic[/]0 1 /);
+  await clock.advance(200);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(await written()).toMatch(/^topic[/]0 20 /);
 });
 
 test("a file that is not whole says nothing", async () => {

@@ -1,4 +1,5 @@
 import { equalBytes } from "../../base/bytes.ts";
+import type { Clock } from "../../base/clock.ts";
 import { portableCrc32c } from "../../base/crc32c.ts";
 import type { Log } from "../../base/log.ts";
 import { decodeUtf8, encodeUtf8 } from "../../base/text.ts";
@@ -7,6 +8,8 @@ import { replaceFile } from "../partition/directory/replace-file.ts";
 import type { Disk } from "../ports/disk.ts";
 
 const place = { directory: "", name: "xylem.chains" };
+/** Between two writes that nobody waits for: all chains may change at once. */
+const pauseMs = 200;
 const linePattern = /^([^ /]+[/][0-9]+) ([0-9]+) ([0-9a-f]{8}) ([0-9,]+)( gone)?$/;
 
 /** The newest configuration of a chain that this node has taken part in, or was told to leave. */
@@ -20,6 +23,12 @@ export interface KnownChain {
   readonly isGone: boolean;
 }
 
+export interface KnownChainsParts {
+  readonly disk: Disk;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
 /**
  * Which epochs this data directory has seen of the chains that it has, or had, replicas of, in its
  * file `xylem.chains`: one line a chain, and the sum of all. A coordinator that was restored from a
@@ -29,21 +38,28 @@ export interface KnownChain {
 export class KnownChains {
   readonly #disk: Disk;
   readonly #log: Log;
+  readonly #clock: Clock;
   readonly #chains: Map<string, KnownChain>;
   #isChanged = false;
   #writing: Promise<void> | undefined;
+  /** After a write, until there is a next one. */
+  #isPaused = false;
+  #hasFailed = false;
+  #cancel = (): void => {};
 
-  private constructor(disk: Disk, log: Log, chains: Map<string, KnownChain>) {
+  private constructor({ disk, log, clock }: KnownChainsParts, chains: Map<string, KnownChain>) {
     this.#disk = disk;
     this.#log = log;
+    this.#clock = clock;
     this.#chains = chains;
   }
 
-  static async open({ disk, log }: { disk: Disk; log: Log }): Promise<KnownChains> {
+  static async open(parts: KnownChainsParts): Promise<KnownChains> {
+    const { disk, log } = parts;
     const bytes = await disk.readFile(place.name);
     const chains = bytes === undefined ? new Map<string, KnownChain>() : parse(bytes);
     if (chains === undefined) log.warn("a file can not be read, and begins anew", { ...place });
-    return new KnownChains(disk, log, chains ?? new Map());
+    return new KnownChains(parts, chains ?? new Map());
   }
 
   find(key: string): KnownChain | undefined {
@@ -85,19 +101,38 @@ export class KnownChains {
     while (this.#writing !== undefined || this.#isChanged) await (this.#writing ?? this.#store());
   }
 
+  /** Nothing is noted afterwards. */
+  async close(): Promise<void> {
+    this.#cancel();
+    await this.stored().catch((error: Error) => this.#warn(error));
+  }
+
   #storeSoon(): void {
     this.#isChanged = true;
-    if (this.#writing !== undefined) return;
-    this.stored().catch((error: Error) => {
-      this.#log.warn("what is known of chains is not stored", { why: error.message });
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.#cancel = this.#clock.schedule(pauseMs, () => {
+      this.#isPaused = false;
+      if (this.#isChanged) this.#storeSoon();
     });
+    const written = this.#writing ?? this.#store();
+    written.catch((error: Error) => this.#warn(error));
+  }
+
+  /** Once until it went well: it is tried again and again. */
+  #warn({ message: why }: Error): void {
+    if (!this.#hasFailed) this.#log.warn("what is known of chains is not stored", { why });
+    this.#hasFailed = true;
   }
 
   /** One after the other, each what is known by then. */
   #store(): Promise<void> {
     this.#isChanged = false;
     const written = replaceFile(this.#disk, place, format(this.#chains)).then(
-      () => void (this.#writing = undefined),
+      () => {
+        this.#writing = undefined;
+        this.#hasFailed = false;
+      },
       (error: unknown) => {
         this.#writing = undefined;
         this.#isChanged = true;

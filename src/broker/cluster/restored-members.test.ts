@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { ClusterWorld } from "../../../test/support/cluster-world.ts";
 import { batchOf } from "../../../test/support/log-directory.ts";
+import { parseChainConfig } from "../../replication/chain-config.ts";
 import { alterReassignment } from "../reassignment/alter-reassignment.ts";
 import { ProducedBatch, produce } from "../produce.ts";
 import type { PlacedPartition } from "./placed-partition.ts";
@@ -80,6 +81,33 @@ test("nor when all nodes were stopped for the restore and it is the first to sta
     expect(headId([1, 2])).toBe(-1);
   }
   await world.drive(world.start(3, {}, former[2]?.disk));
+  await until("there is a head", () => headId() > 0);
+  expect(await append("b")).toBe(1);
+});
+
+test("nor when the backup has the last epoch in which it had one", async () => {
+  await openAt([2]);
+  expect(await append("a")).toBe(0);
+  const ask = { topic: "orders", partition: 0, replicas: [3], mayResize: true };
+  const moving = alterReassignment(world.node(1).broker, ask);
+  let backup = world.store.backUp();
+  world.store.onChanged(() => {
+    const both = [...world.store.backUp().entries].some(([key, { value }]) => {
+      return key.startsWith("chains/") && parseChainConfig(key, value).members.length === 2;
+    });
+    if (both) backup = world.store.backUp();
+  });
+  await world.drive(moving);
+  await until("node 3 leads", () => headId() === 3);
+  await until("node 2 has none", () => partitionAt(2)?.placement.log === undefined);
+  const { disk } = world.node(3);
+  world.node(3).crash();
+  world.store.restore(backup);
+  for (let step = 0; step < 600; step += 1) {
+    await world.tick(50);
+    expect(headId([1, 2])).toBe(-1);
+  }
+  await world.drive(world.start(3, {}, disk));
   await until("there is a head", () => headId() > 0);
   expect(await append("b")).toBe(1);
 });

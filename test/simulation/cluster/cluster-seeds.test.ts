@@ -9,9 +9,7 @@ const seedCount = isLong ? 2_000 : 40;
 const seedsPerTest = 10;
 
 /** Seeds that found what is not mended yet. A change of the code may move what they meet. */
-const openSeeds: readonly { readonly seed: number; readonly finding: string }[] = [
-  { seed: 26, finding: "offsets answer CORRUPT_MESSAGE at the end where nothing rotted" },
-];
+const openSeeds: readonly { readonly seed: number; readonly finding: string }[] = [];
 
 /** What failed, and how to see it again. */
 function failuresOf({ seed, complaints }: SeedReport): string[] {
@@ -40,10 +38,10 @@ test.for(openSeeds)("seed $seed keeps every promise", ({ finding }, context) => 
   context.skip(`needs mending: ${finding}`);
 });
 
-/** Few: not every run with it is clean yet, and none of them is drawn. */
+/** Those that lost something before nodes told what they know better than the backup. */
 test("a coordinator that goes back in time costs nothing that was acknowledged", async () => {
   const failures: string[] = [];
-  for (const seed of [10, 33, 72]) {
+  for (const seed of [9, 16, 37]) {
     const play = { ...drawClusterPlay(seed), restoresCoordinator: true };
     failures.push(...failuresOf(await runClusterSeed({ seed, play })));
   }

@@ -16,7 +16,7 @@ export interface ClusterPlay {
   readonly hasDoors: boolean;
   /** Files beside the logs rot, get lost, or are older than they were. */
   readonly harmsSideFiles: boolean;
-  /** The coordinator's state is once replaced by an older one: only where a test asks for it. */
+  /** The coordinator's state is once replaced by an older one. */
   readonly restoresCoordinator: boolean;
 }
 
@@ -35,6 +35,6 @@ export function drawClusterPlay(seed: number): ClusterPlay {
     hasReassigner,
     hasDoors: drawOneIn(forkRandom(seed, "doors"), 2),
     harmsSideFiles: drawOneIn(forkRandom(seed, "side files"), 2),
-    restoresCoordinator: false,
+    restoresCoordinator: drawOneIn(forkRandom(seed, "restores"), 10),
   };
 }

@@ -1,3 +1,4 @@
+import { equalBytes } from "../../../base/bytes.ts";
 import type { Random } from "../../../base/random.ts";
 import { drawBetween, drawOf } from "../../../simulation/draw.ts";
 import type { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
@@ -14,7 +15,8 @@ const pageBytes = 512;
 /** What is made from a log, or lies there twice: without it nothing is lost. */
 const derived = [indexPattern, checkpointPattern];
 /** Without these a node knows not what it had: to its chains it is one that comes back empty. */
-const precious = [/^xylem\.lineages$/, /[/]partition\.metadata$/];
+const metadataPattern = /[/]partition\.metadata$/;
+const precious = [/^xylem\.lineages$/, metadataPattern];
 /**
  * Never older than they were. Epochs are flushed before the first record of one is written, and
  * recovery takes a last batch of an epoch that it does not know for one that a crash tore. Log
@@ -85,7 +87,9 @@ export class SideFileNemesis {
     const copies = copiesOf(this.#node.machine.disk);
     await this.#world.sleep(drawBetween(this.#random, 500, 9_000));
     await this.#die((disk, pattern) => {
-      for (const path of disk.paths()) {
+      // What is said of a deleted topic is gone from all files before there is one of its name.
+      const isReused = pattern === checkpointPattern && hasReusedName(disk, copies);
+      for (const path of isReused ? [] : disk.paths()) {
         const bytes = copies.get(path);
         if (bytes === undefined || !pattern.test(path) || neverOlder.test(path)) continue;
         this.#change(`${path} is as it was`, () => disk.poke(path, bytes));
@@ -113,6 +117,15 @@ export class SideFileNemesis {
     this.#world.tell("nemesis", `${this.#node.name}: ${what}`);
     change();
   }
+}
+
+/** Whether a folder is of another topic than it was. */
+function hasReusedName(disk: SimulatedDisk, copies: ReadonlyMap<string, Uint8Array>): boolean {
+  const there = disk.paths().filter((path) => metadataPattern.test(path));
+  return there.some((path) => {
+    const before = copies.get(path);
+    return before !== undefined && !equalBytes(before, disk.peek(path));
+  });
 }
 
 function copiesOf(disk: SimulatedDisk): ReadonlyMap<string, Uint8Array> {
