@@ -43,7 +43,7 @@ export type ChainEffect =
   | { readonly kind: "halt"; readonly reason: string };
 
 /** A node's log of a chain that is older than what the node knows of it. */
-export type NewerLog = Pick<LogEnd, "lastEpoch" | "endOffset" | "known">;
+export type NewerLog = Omit<LogEnd, "key" | "from">;
 
 /** What a node asks of the controller, in this epoch. The shell adds the chain and this node. */
 export type ReplicaAsk = { readonly epoch: number } & (

@@ -50,7 +50,8 @@ export function soundEnd(replica: ReplicaLog): Omit<LogEnd, "key" | "from"> {
   const last = epochs.find((range) => range.endOffset >= endOffset) ?? epochs.at(-1);
   const lastEpoch = endOffset === replica.logStart ? -1 : (last?.epoch ?? -1);
   const hasLost = replica.unsoundFrom !== undefined || replica.lostUpTo > 0;
-  return { lastEpoch, endOffset, ...(hasLost && { isUnsound: true }) };
+  const { logStart } = replica;
+  return { lastEpoch, endOffset, logStart, ...(hasLost && { isUnsound: true }) };
 }
 
 export function isMemberOf(config: ChainConfig, self: Peer): boolean {

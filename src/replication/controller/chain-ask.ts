@@ -24,6 +24,7 @@ export type ChainAsk = {
       readonly kind: "fenced";
       readonly lastEpoch: number;
       readonly endOffset: number;
+      readonly logStart?: number;
       readonly known?: KnownEpoch | undefined;
     }
   /** By the one ahead or behind: it can not reach this one, or waits for its Ack too long. */
@@ -43,6 +44,8 @@ export interface LogEnd {
   /** -1: it has no records. */
   readonly lastEpoch: number;
   readonly endOffset: number;
+  /** What is deleted was committed; absent: nothing is. */
+  readonly logStart?: number;
   /** Some of it is damaged, or was lost. */
   readonly isUnsound?: boolean;
   readonly known?: KnownEpoch | undefined;

@@ -243,6 +243,20 @@ describe("logs that are newer than the coordinator's state", () => {
     expect(world.settle()).toMatch(/^10008 \[2a\]/);
   });
 
+  test("may have no records left: what was deleted there was committed", () => {
+    const world = new ControllerWorld();
+    world.up("1a 2a");
+    world.chain("1a 2a");
+    world.settle();
+    const known = { epoch: 5, memberIds: [2] };
+    const emptied = { lastEpoch: -1, endOffset: 13, logStart: 13, known };
+    world.ask({ kind: "fenced", from: life("2a"), ...emptied });
+    tell(world, "1a", 3, 5);
+    world.settle();
+    world.nowMs += 10_000;
+    expect(world.settle()).toMatch(/^10006 \[2a\]/);
+  });
+
   test("may be a node's that the old state does not name: it is the chain then", () => {
     const world = new ControllerWorld();
     world.up("1a 2a 4a");

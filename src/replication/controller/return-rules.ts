@@ -213,7 +213,17 @@ function longest(nodes: readonly ControlledNode[], ends: readonly LogEnd[]): Con
 
 /** Whether a log has more of what was appended last, or as much and is sound. */
 export function isLonger(left: LogEnd, right: LogEnd): boolean {
+  if (endsBefore(right, left)) return true;
+  if (endsBefore(left, right)) return false;
   if (left.lastEpoch !== right.lastEpoch) return left.lastEpoch > right.lastEpoch;
   if (left.endOffset !== right.endOffset) return left.endOffset > right.endOffset;
   return right.isUnsound === true && left.isUnsound !== true;
+}
+
+/**
+ * Whether a log lacks some of what was deleted in the other one, and committed before. One that has
+ * no records left has no epoch either: what it took part in says whether that was before.
+ */
+function endsBefore(log: LogEnd, { logStart = 0, lastEpoch, known }: LogEnd): boolean {
+  return log.endOffset < logStart && log.lastEpoch <= Math.max(lastEpoch, known?.epoch ?? -1);
 }
