@@ -98,7 +98,7 @@ export const plantedInClusters: readonly ClusterPlant[] = [
         "onDamaged(): void {",
       ),
     ],
-    seeds: [15, 7, 8, 9, 10, 11, 12, 13],
+    seeds: [17, 47, 15, 7, 8, 9, 10, 11],
   },
   {
     bug: "a joiner begins within a batch",
