@@ -5,11 +5,8 @@ import type { SeedReport } from "../../../src/harness/simulation/run-seed.ts";
 import { isFull } from "../../../src/harness/simulation/totals.ts";
 
 const isLong = process.env["XYLEM_LONG"] === "1";
-const seedCount = isLong ? 2_000 : 40;
+const seedCount = isLong ? 2_000 : 200;
 const seedsPerTest = 10;
-
-/** Seeds that found what is not mended yet. A change of the code may move what they meet. */
-const openSeeds: readonly { readonly seed: number; readonly finding: string }[] = [];
 
 /** What failed, and how to see it again. */
 function failuresOf({ seed, complaints }: SeedReport): string[] {
@@ -24,18 +21,13 @@ test.each(firsts)("a cluster under faults keeps every promise: 10 seeds from %i"
   const failures: string[] = [];
   const thin: number[] = [];
   for (let seed = first; seed < first + seedsPerTest; seed += 1) {
-    if (openSeeds.some((open) => open.seed === seed)) continue;
     const report = await runClusterSeed({ seed });
     failures.push(...failuresOf(report));
     if (!isFull(report)) thin.push(seed);
   }
   expect(failures).toEqual([]);
   // A seed counts with 300 client operations, 8 faults and a minute of time.
-  expect(thin.length).toBeLessThanOrEqual(1);
-});
-
-test.for(openSeeds)("seed $seed keeps every promise", ({ finding }, context) => {
-  context.skip(`needs mending: ${finding}`);
+  expect(thin).toEqual([]);
 });
 
 /** Those that lost something before nodes told what they know better than the backup. */
