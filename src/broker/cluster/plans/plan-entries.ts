@@ -92,14 +92,11 @@ export class PlanEntries {
 
   /** Removes a plan that can not be read, with all that is below it. */
   async clear(): Promise<number> {
-    const { entries } = await this.#coordinator.read(planKey);
     const revision = await this.#write([this.guard], [{ key: planKey, value: null }]);
     this.#head = "";
     this.#revision = 0;
     this.#unreadable = undefined;
-    await this.#remove(
-      entries.map(({ key }) => key).filter((key) => key.startsWith(`${planKey}/`)),
-    );
+    await this.#removeMoves();
     return revision;
   }
 
@@ -119,12 +116,12 @@ export class PlanEntries {
     return await this.#writeHead(formatPlanState(this.#head, state), []);
   }
 
-  /** Its moves go. */
+  /** Its moves go, and those of others that nobody knew the outcome of. */
   async finish(plan: ClusterPlan, outcome: PlanOutcome): Promise<number> {
     const state = plan.state === "cancelled" ? plan.state : "done";
     const { head } = formatPlan({ ...plan, state, moves: [], outcome });
     const revision = await this.#writeHead(head, []);
-    await this.#remove(formatPlan(plan).moves.map(({ key }) => key));
+    await this.#removeMoves();
     return revision;
   }
 
@@ -149,6 +146,11 @@ export class PlanEntries {
     }
     this.#isCertain = true;
     return revision;
+  }
+
+  async #removeMoves(): Promise<void> {
+    const { entries } = await this.#coordinator.read(`${planKey}/`);
+    await this.#remove(entries.map(({ key }) => key));
   }
 
   async #remove(keys: readonly string[]): Promise<void> {
