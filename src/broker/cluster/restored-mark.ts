@@ -30,11 +30,14 @@ export class RestoredMark {
   #isUnmarked = false;
   /** That of a mark of ours, which is not seen yet. */
   #written = 0;
+  /** That of the newest mark that is known. */
+  #known: number;
   #writing: Promise<void> | undefined;
   #cancel = (): void => {};
 
   constructor(options: RestoredMarkOptions) {
     this.#options = options;
+    this.#known = options.feed.revisionOf(restoredKey);
   }
 
   /** In which chains are to be; 0: the coordinator was never restored. */
@@ -50,7 +53,9 @@ export class RestoredMark {
   /** Takes what the coordinator tells; answers whether other chains are of a backup now. */
   take({ changes, isAnew }: FeedNews): boolean {
     const mark = changes.find(({ key }) => key === restoredKey);
-    const isMarked = mark !== undefined && mark.value !== null;
+    // The backup may have the mark of an earlier restore.
+    const isMarked = mark !== undefined && mark.value !== null && mark.revision > this.#known;
+    if (mark !== undefined) this.#known = mark.revision;
     if (!isAnew && !isMarked) return false;
     this.#written = 0;
     this.#isUnmarked = !isMarked;

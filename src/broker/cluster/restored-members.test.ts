@@ -5,6 +5,7 @@ import { parseChainConfig } from "../../replication/chain-config.ts";
 import { alterReassignment } from "../reassignment/alter-reassignment.ts";
 import { ProducedBatch, produce } from "../produce.ts";
 import type { PlacedPartition } from "./placed-partition.ts";
+import { restoredKey } from "./restored-mark.ts";
 
 let world: ClusterWorld;
 afterEach(() => world.close());
@@ -46,14 +47,24 @@ async function moveTo(ids: readonly number[]): Promise<void> {
   await until("it has moved", () => configAt(1)?.replicas.join() === ids.join());
 }
 
-test("who gave up a replica is not taken for its chain when a backup names it again", async () => {
+async function untilMovedAway(): Promise<void> {
+  await until("node 3 leads", () => headId() === 3);
+  await until("node 2 has none", () => partitionAt(2)?.placement.log === undefined);
+}
+
+/** From node 2, with a record, to node 3. Answers what was backed up before. */
+async function openAndMoveAway(): Promise<ReturnType<ClusterWorld["store"]["backUp"]>> {
   await openAt([2]);
   expect(await append("a")).toBe(0);
   const backup = world.store.backUp();
   // No record is written in any later epoch: no log shows that there was one.
   await moveTo([3]);
-  await until("node 3 leads", () => headId() === 3);
-  await until("node 2 has none", () => partitionAt(2)?.placement.log === undefined);
+  await untilMovedAway();
+  return backup;
+}
+
+test("who gave up a replica is not taken for its chain when a backup names it again", async () => {
+  const backup = await openAndMoveAway();
   const served = new Set<number>();
   world.store.restore(backup);
   await until("it is where the backup says, with all it had", () => {
@@ -66,12 +77,7 @@ test("who gave up a replica is not taken for its chain when a backup names it ag
 });
 
 test("nor when all nodes were stopped for the restore and it is the first to start", async () => {
-  await openAt([2]);
-  expect(await append("a")).toBe(0);
-  const backup = world.store.backUp();
-  await moveTo([3]);
-  await until("node 3 leads", () => headId() === 3);
-  await until("node 2 has none", () => partitionAt(2)?.placement.log === undefined);
+  const backup = await openAndMoveAway();
   const former = all.map((id) => world.node(id));
   for (const node of former) node.crash();
   world.store.restore(backup);
@@ -98,8 +104,7 @@ test("nor when the backup has the last epoch in which it had one", async () => {
     if (both) backup = world.store.backUp();
   });
   await world.drive(moving);
-  await until("node 3 leads", () => headId() === 3);
-  await until("node 2 has none", () => partitionAt(2)?.placement.log === undefined);
+  await untilMovedAway();
   const { disk } = world.node(3);
   world.node(3).crash();
   world.store.restore(backup);
@@ -129,4 +134,26 @@ test("after a restore nothing is served in an epoch of the backup, nor in one si
   await world.tick(500);
   const later = all.map((id) => world.node(id).topic("later")?.partitions[0] as PlacedPartition);
   expect(later.filter(({ absence }) => absence === undefined)).toHaveLength(1);
+});
+
+test("a backup that comes back a second time is marked a second time", async () => {
+  await openAt([1, 2]);
+  const marks: (string | null | undefined)[] = [];
+  const mark = async (): Promise<string | null | undefined> => {
+    const { entries } = await world.drive(world.coordinator.read(restoredKey));
+    return entries.find(({ key }) => key === restoredKey)?.value;
+  };
+  let backup = world.store.backUp();
+  for (const time of ["the first", "the second", "the third"]) {
+    await world.coordinator.transact([], [{ key: "of others", value: time }]);
+    await world.tick(500);
+    world.store.restore(backup);
+    await world.tick(2_000);
+    marks.push(await mark());
+    await until("it goes on", () => headId() > 0);
+    // That of the second and third time has the first one's mark.
+    if (time === "the first") backup = world.store.backUp();
+  }
+  expect(marks).not.toContain(undefined);
+  expect(new Set(marks).size).toBe(3);
 });

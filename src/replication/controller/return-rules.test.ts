@@ -213,6 +213,23 @@ describe("logs that are newer than the coordinator's state", () => {
   const fenced = (world: ControllerWorld, name: string, lastEpoch: number, endOffset: number) =>
     world.ask({ kind: "fenced", from: life(name), lastEpoch, endOffset });
 
+  const seat = (id: number) => ({ id, rack: "", weight: 1, state: "valid" as const });
+  const gone = (id: number) => ({
+    ...seat(id),
+    state: "leaving" as const,
+    isGone: true as const,
+  });
+
+  /** Node 4 has the newest log, and dies before anything is decided. */
+  function loseNewest(world: ControllerWorld): void {
+    fenced(world, "4a", 8, 120);
+    fenced(world, "2a", 7, 100);
+    tell(world, "1a", 1, 300);
+    world.settle();
+    world.down(4);
+    world.nowMs += 60_000;
+  }
+
   test("are gone on with from the newest, once all nodes named have told where theirs end", () => {
     const world = new ControllerWorld();
     world.up("1a 2a 3a");
@@ -287,23 +304,11 @@ describe("logs that are newer than the coordinator's state", () => {
 
   test("wait no more for a node once it is removed for good, and say that it was unclean", () => {
     const world = new ControllerWorld();
-    const seat = (id: number) => ({ id, rack: "", weight: 1, state: "valid" as const });
     world.image.setSeats([1, 2, 3, 4].map(seat));
     world.up("1a 2a 4a");
     world.chain("1a 2a 3a");
-    // Node 4 has a newer log as well, and dies before anything is decided.
-    fenced(world, "4a", 8, 120);
-    fenced(world, "2a", 7, 100);
-    tell(world, "1a", 1, 300);
-    world.settle();
-    world.down(4);
-    world.nowMs += 60_000;
+    loseNewest(world);
     expect(world.settle()).toBe("1 [1a 2a 3a]");
-    const gone = (id: number) => ({
-      ...seat(id),
-      state: "leaving" as const,
-      isGone: true as const,
-    });
     world.image.setSeats([seat(1), seat(2), gone(3), seat(4)]);
     expect(world.settle()).toBe("1 [1a 2a 3a]");
     expect([...world.controller.stuck.values()]).toEqual([
@@ -322,19 +327,13 @@ describe("logs that are newer than the coordinator's state", () => {
 
   test("are not forgotten with a node that had the newest and was removed", () => {
     const world = new ControllerWorld();
-    const seat = { id: 4, rack: "", weight: 1, state: "leaving" as const };
-    world.image.setSeats([seat]);
+    world.image.setSeats([seat(4)]);
     world.up("1a 2a 4a");
-    world.chain("1a 2a");
     // The old state does not name it.
-    fenced(world, "4a", 8, 120);
-    fenced(world, "2a", 7, 100);
-    tell(world, "1a", 1, 300);
-    world.settle();
-    world.down(4);
-    world.nowMs += 60_000;
+    world.chain("1a 2a");
+    loseNewest(world);
     expect(world.settle()).toBe("1 [1a 2a]");
-    world.image.setSeats([{ ...seat, isGone: true }]);
+    world.image.setSeats([gone(4)]);
     world.decide();
     expect(world.config().members).toMatchObject([{ id: 2 }]);
     expect(world.config().unclean).toBe(world.config().epoch);

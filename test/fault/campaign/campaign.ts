@@ -133,15 +133,17 @@ export class Campaign {
   #judgeReading(): string[] {
     const { groups, readers } = this.load;
     const complaints = groups.flatMap((group) => {
-      const commits = [...group.commits].flatMap(([key, events]) => findLostCommits(key, events));
-      const own = this.#lanes.filter(({ topic }) => group.topics.includes(topic));
+      const commits = [...group.watch.commits].flatMap(([key, events]) =>
+        findLostCommits(key, events),
+      );
+      const own = this.#lanes.filter(({ topic }) => group.watch.topics.includes(topic));
       const undelivered = own.flatMap(({ topic, partition }) => {
         const key = `${topic}-${partition}`;
         const end = this.#audit.stored(topic, partition).length;
         return findUndelivered(key, group.delivered.get(key) ?? new Set(), end);
       });
       return [...group.complaints, ...commits, ...undelivered].map(
-        (complaint) => `group ${group.groupId}: ${complaint}`,
+        (complaint) => `group ${group.watch.groupId}: ${complaint}`,
       );
     });
     const other = readers.flatMap(({ topic, partition, seen }) => {

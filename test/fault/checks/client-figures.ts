@@ -33,7 +33,7 @@ export function figuresOfClients(
     const own = lanes.filter((lane) => lane.client === client);
     const counts = own.map((lane) => countWrong(lane, stored(lane.topic, lane.partition)));
     const ownGroups = groups.filter((group) => group.client === client);
-    const commits = ownGroups.flatMap((group) => [...group.commits.values()].flat());
+    const commits = ownGroups.flatMap((group) => [...group.watch.commits.values()].flat());
     const reading = [...ownGroups, ...readers.filter((reader) => reader.client === client)];
     return {
       client,

@@ -10,24 +10,16 @@ const membersCount = 2;
 /** kafkajs members. A commit is asked for only when none as high was asked for before it. */
 export class GroupReaders implements GroupLoad {
   readonly client = "kafkajs";
-  readonly groupId: string;
-  readonly topics: readonly string[];
+  readonly watch: CommitWatch;
   readonly delivered = new Delivered();
   readonly complaints: readonly string[] = [];
   readonly #kafka: Kafka;
-  readonly #watch: CommitWatch;
   readonly #asked = new Map<string, number>();
   #restartCount = 0;
 
   constructor(kafka: Kafka, groupId: string, topics: readonly string[]) {
     this.#kafka = kafka;
-    this.#watch = new CommitWatch(kafka, groupId, topics);
-    this.groupId = groupId;
-    this.topics = topics;
-  }
-
-  get commits() {
-    return this.#watch.commits;
+    this.watch = new CommitWatch(kafka, groupId, topics);
   }
 
   get restartCount(): number {
@@ -36,14 +28,14 @@ export class GroupReaders implements GroupLoad {
 
   async run(gate: Gate): Promise<void> {
     const members = Array.from({ length: membersCount }, () => this.#keepMember(gate));
-    await Promise.all([...members, this.#watch.run(gate)]);
+    await Promise.all([...members, this.watch.run(gate)]);
   }
 
   /** A member, and another one when it has given up. */
   async #keepMember(gate: Gate): Promise<void> {
     while (!gate.isEnded) {
       const consumer = this.#kafka.consumer({
-        groupId: this.groupId,
+        groupId: this.watch.groupId,
         sessionTimeout: 10_000,
         rebalanceTimeout: 15_000,
         heartbeatInterval: 1_000,
@@ -64,7 +56,7 @@ export class GroupReaders implements GroupLoad {
 
   async #start(consumer: Consumer): Promise<void> {
     await consumer.connect();
-    await consumer.subscribe({ topics: [...this.topics], fromBeginning: true });
+    await consumer.subscribe({ topics: [...this.watch.topics], fromBeginning: true });
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -84,7 +76,7 @@ export class GroupReaders implements GroupLoad {
     if (next > (this.#asked.get(key) ?? 0)) {
       this.#asked.set(key, next);
       await consumer.commitOffsets([{ topic, partition, offset: String(next) }]);
-      this.#watch.noteAcknowledged(key, next);
+      this.watch.noteAcknowledged(key, next);
     }
     await more.heartbeat();
   }

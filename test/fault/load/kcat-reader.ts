@@ -1,11 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { Child } from "../../support/child-process.ts";
 import type { SeenRecord } from "../checks/same-reading.ts";
 import { librdkafkaSettings } from "./client-settings.ts";
 import type { Gate } from "./gate.ts";
+import { KeptProcess } from "./kept-process.ts";
 import type { OrderedReader } from "./lane.ts";
-
-const restMs = 100;
 
 /** kcat without a group, from the beginning on; one that gave up is followed where it stopped. */
 export class KcatReader implements OrderedReader {
@@ -14,7 +12,7 @@ export class KcatReader implements OrderedReader {
   readonly partition: number;
   readonly seen: SeenRecord[] = [];
   readonly #bootstrap: string;
-  #restartCount = 0;
+  readonly #process = new KeptProcess(() => this.#start());
 
   constructor(options: { bootstrap: string; topic: string; partition: number }) {
     this.#bootstrap = options.bootstrap;
@@ -27,16 +25,11 @@ export class KcatReader implements OrderedReader {
   }
 
   get restartCount(): number {
-    return this.#restartCount;
+    return this.#process.restartCount;
   }
 
-  async run(gate: Gate): Promise<void> {
-    while (!gate.isEnded) {
-      const child = this.#start();
-      while (!gate.isEnded && child.isRunning) await sleep(restMs);
-      if (!gate.isEnded) this.#restartCount += 1;
-      await child.end("SIGKILL");
-    }
+  run(gate: Gate): Promise<void> {
+    return this.#process.run(gate);
   }
 
   /** It does not choose another place by itself when it is told that its own is not there. */

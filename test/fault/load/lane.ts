@@ -1,5 +1,5 @@
-import type { CommitEvent } from "../checks/commits-kept.ts";
 import type { SeenRecord } from "../checks/same-reading.ts";
+import type { CommitWatch } from "./commit-watch.ts";
 import type { Gate } from "./gate.ts";
 
 /** Whose code a load is: what is found is told apart by it. */
@@ -39,12 +39,10 @@ export interface OrderedReader {
 /** Members of one consumer group that commit what they have read. */
 export interface GroupLoad {
   readonly client: ClientName;
-  readonly groupId: string;
-  readonly topics: readonly string[];
+  /** What was committed of it. */
+  readonly watch: Pick<CommitWatch, "groupId" | "topics" | "commits">;
   /** By `topic-partition`: offsets that reached a member. */
   readonly delivered: ReadonlyMap<string, ReadonlySet<number>>;
-  /** By `topic-partition`, in the order of what happened. */
-  readonly commits: ReadonlyMap<string, readonly CommitEvent[]>;
   /** What members may never be given. */
   readonly complaints: readonly string[];
   /** Members that had given up and were replaced. */

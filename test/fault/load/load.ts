@@ -68,7 +68,7 @@ export class Load {
     return this.lanes.every((lane) => {
       const { topic, partition } = lane;
       const count = acknowledgedOf(lane);
-      const groups = this.groups.filter(({ topics }) => topics.includes(topic));
+      const groups = this.groups.filter(({ watch }) => watch.topics.includes(topic));
       const isOwn = (one: OrderedReader) => one.topic === topic && one.partition === partition;
       const delivered = groups.map((one) => one.delivered.get(`${topic}-${partition}`)?.size ?? 0);
       const read = this.readers.filter(isOwn).map(({ nextOffset }) => nextOffset);

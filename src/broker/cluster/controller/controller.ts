@@ -48,12 +48,6 @@ const leaseMarginMs = 1_000;
 const headsAtOnceMax = 100;
 /** Between two tries after the coordinator has failed. */
 const retryMs = 500;
-/**
- * After the coordinator went back in time: until all have a lease again, and have said what their
- * logs have. Whom that state takes for dead, or for the head, is not to be acted on. What is heard
- * meanwhile counts: chains that are older than logs wait from then on, not from the end of this.
- */
-const restoredRestMs = 10_000;
 /** Between two looks for chains without a topic. */
 const sweepMs = 60_000;
 /** Between two claims of an office whose holder seems to be gone, if the first lives on. */
@@ -78,8 +72,7 @@ interface Term {
  * The key of one whose process is gone is taken before its lease is: if it lives all the same,
  * nothing that it writes holds any more.
  *
- * waiting → (the key is free: claimed) → in office → (the key is another's, or gone)
- * → waiting.
+ * waiting → (the key is free: claimed) → in office → (the key is another's, or gone) → waiting.
  */
 export class Controller {
   readonly #options: ControllerOptions;
@@ -327,7 +320,9 @@ export class Controller {
       this.#isDue = false;
       const term = this.#term;
       const { clock, cluster } = this.#options;
-      const restedMs = cluster.restoredMs + restoredRestMs;
+      // Whom the old state takes for dead, or for the head, is not to be acted on. What is heard
+      // meanwhile counts: chains that are older than logs wait from then on.
+      const restedMs = cluster.restoredMs + rules.restoredRestMs;
       if (clock.monotonicMs() < restedMs) return this.#wakeAt(restedMs);
       const plan = term.plans.step();
       for (const key of plan.prefers) term.controller.prefer(key);
