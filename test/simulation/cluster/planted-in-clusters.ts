@@ -61,9 +61,9 @@ export const plantedInClusters: readonly ClusterPlant[] = [
     checker: "nothing is stuck",
     plants: [
       at(
-        "cluster/cluster-storage.ts",
-        "await this.#remove(topic, partition.index);",
-        "void [topic, partition];",
+        "cluster/kept-replica.ts",
+        "await remove(this.topic, this.partition.index);",
+        "void remove;",
       ),
     ],
     seeds: [1, 2, 3, 4, 5, 6],
