@@ -8,7 +8,7 @@ import type {
   CoordinatorState,
   Watcher,
 } from "../ports/coordinator.ts";
-import { CoordinatorFeed, type FeedNews } from "./coordinator-feed.ts";
+import { CoordinatorFeed, type FeedNews, isNews } from "./coordinator-feed.ts";
 
 /** States that a test puts in place of each other; changes and gaps are told when it says so. */
 class ScriptedCoordinator implements Coordinator {
@@ -122,6 +122,18 @@ describe("after a gap in the coordinator's history", () => {
     coordinator.watcher?.onGap();
     await new Promise((resolve) => setImmediate(resolve));
     expect(told.map(({ isAnew }) => isAnew)).toEqual([true, false]);
+  });
+
+  test("a state counts as another one by a value, where revisions come again", async () => {
+    const entries = [entry("a", 3), entry("b", 5)];
+    const { coordinator, feed, told } = await openFeed({ revision: 5, entries });
+    const other = { ...entry("b", 5), value: "another one" };
+    coordinator.state = { revision: 9, entries: [entry("a", 3), other] };
+    coordinator.watcher?.onGap();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(told).toEqual([{ revision: 9, changes: [other], isAnew: true }]);
+    expect(isNews(other, 5, { revision: 9, changes: [other], isAnew: true })).toBe(true);
+    expect(feed.valueOf("b")).toBe("another one");
   });
 
   test("the difference is told, deletions included, and the watch goes on", async () => {

@@ -1,7 +1,12 @@
 import type { Clock } from "../../base/clock.ts";
 import { XylemError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import type { Change, Coordinator, CoordinatorState } from "../ports/coordinator.ts";
+import type {
+  Change,
+  Coordinator,
+  CoordinatorEntry,
+  CoordinatorState,
+} from "../ports/coordinator.ts";
 
 /** Time between two tries to read everything anew. */
 const rereadDelayMs = 1_000;
@@ -32,6 +37,9 @@ interface Follower {
   readonly listener: FeedListener;
 }
 
+/** What followers were told of a key last. */
+type Known = Pick<CoordinatorEntry, "value" | "revision">;
+
 interface Waiter {
   readonly isMet: () => boolean;
   readonly resolve: () => void;
@@ -46,7 +54,7 @@ interface Waiter {
 export class CoordinatorFeed {
   readonly #options: FeedOptions;
   readonly #followers = new Set<Follower>();
-  readonly #revisions = new Map<string, number>();
+  readonly #known = new Map<string, Known>();
   #waiters: Waiter[] = [];
   #revision = 0;
   #unwatch = (): void => {};
@@ -73,7 +81,12 @@ export class CoordinatorFeed {
 
   /** That which wrote a key's value, as far as followers were told; 0: there is no such key. */
   revisionOf(key: string): number {
-    return this.#revisions.get(key) ?? 0;
+    return this.#known.get(key)?.revision ?? 0;
+  }
+
+  /** A key's value, as far as followers were told; undefined: there is no such key. */
+  valueOf(key: string): string | undefined {
+    return this.#known.get(key)?.value;
   }
 
   /** Tells of changes below a prefix, until the answer is called. It must not throw. */
@@ -134,8 +147,9 @@ export class CoordinatorFeed {
 
   #take({ revision, entries }: CoordinatorState): void {
     this.#revision = revision;
-    this.#revisions.clear();
-    for (const entry of entries) this.#revisions.set(entry.key, entry.revision);
+    this.#known.clear();
+    for (const { key, value, revision: at } of entries)
+      this.#known.set(key, { value, revision: at });
   }
 
   #watch(): void {
@@ -143,8 +157,8 @@ export class CoordinatorFeed {
       onChanges: (revision, changes) => {
         if (this.#isClosed) return;
         for (const { key, value, revision: at } of changes) {
-          if (value === null) this.#revisions.delete(key);
-          else this.#revisions.set(key, at);
+          if (value === null) this.#known.delete(key);
+          else this.#known.set(key, { value, revision: at });
         }
         this.#tell({ revision, changes, isAnew: false });
       },
@@ -161,9 +175,9 @@ export class CoordinatorFeed {
     try {
       const state = await coordinator.read("");
       if (this.#isClosed) return;
-      const isAnew = wentBack(this, state);
+      const isAnew = wentBack(this.#revision, this.#known, state);
       if (isAnew) log.error("the coordinator's state went back in time", revisions(this, state));
-      const changes = differences(this.#revisions, state);
+      const changes = differences(this.#known, state);
       this.#take(state);
       this.#tell({ revision: state.revision, changes, isAnew });
       this.#watch();
@@ -211,14 +225,17 @@ export class CoordinatorFeed {
 
 /** Whether a change tells something that is not yet known of a key; 0: the key is not known. */
 export function isNews(change: Change, knownRevision: number, { isAnew }: FeedNews): boolean {
-  return isAnew ? change.revision !== knownRevision : change.revision > knownRevision;
+  return isAnew || change.revision > knownRevision;
 }
 
 function differences(
-  known: ReadonlyMap<string, number>,
+  known: ReadonlyMap<string, Known>,
   { entries, revision }: CoordinatorState,
 ): readonly Change[] {
-  const changes: Change[] = entries.filter((entry) => known.get(entry.key) !== entry.revision);
+  const changes: Change[] = entries.filter((entry) => {
+    const before = known.get(entry.key);
+    return before?.revision !== entry.revision || before.value !== entry.value;
+  });
   const present = new Set(entries.map(({ key }) => key));
   for (const key of known.keys()) {
     if (!present.has(key)) changes.push({ key, value: null, revision });
@@ -226,10 +243,21 @@ function differences(
   return changes;
 }
 
-/** A restored etcd may be told to count on from a later revision: of no key that goes back else. */
-function wentBack(feed: CoordinatorFeed, { entries, revision }: CoordinatorState): boolean {
-  if (revision < feed.revision) return true;
-  return entries.some((entry) => entry.revision < feed.revisionOf(entry.key));
+/**
+ * Whether a state is of another history than what is known. By its keys as well: a restored etcd
+ * may be told to count on from a later revision, and revisions come again with other values.
+ */
+function wentBack(
+  knownRevision: number,
+  known: ReadonlyMap<string, Known>,
+  { entries, revision }: CoordinatorState,
+): boolean {
+  if (revision < knownRevision) return true;
+  return entries.some((entry) => {
+    const before = known.get(entry.key);
+    if (before === undefined || entry.revision > before.revision) return false;
+    return entry.revision < before.revision || entry.value !== before.value;
+  });
 }
 
 function revisions({ revision }: CoordinatorFeed, state: CoordinatorState) {

@@ -1,12 +1,11 @@
 import type { Clock } from "../../base/clock.ts";
+import { parseJsonObject } from "../../base/json-object.ts";
 import type { Log } from "../../base/log.ts";
-import type { Random } from "../../base/random.ts";
-import { formatUuid, makeUuid } from "../../base/uuid.ts";
 import type { ChainConfig } from "../../replication/chain-config.ts";
 import type { Coordinator } from "../ports/coordinator.ts";
 import type { CoordinatorFeed, FeedNews } from "./coordinator-feed.ts";
 
-/** Its revision is the era in which chains are written anew after a restore. */
+/** Holds the era in which chains are written anew after a restore. */
 export const restoredKey = "restored";
 /** Between two tries to write it. */
 const retryMs = 500;
@@ -15,7 +14,6 @@ export interface RestoredMarkOptions {
   readonly coordinator: Coordinator;
   readonly feed: CoordinatorFeed;
   readonly clock: Clock;
-  readonly random: Random;
   readonly log: Log;
 }
 
@@ -30,19 +28,19 @@ export class RestoredMark {
   #isUnmarked = false;
   /** That of a mark of ours, which is not seen yet. */
   #written = 0;
-  /** That of the newest mark that is known. */
+  /** The highest that this node has seen, also in a state that was taken back. */
   #known: number;
   #writing: Promise<void> | undefined;
   #cancel = (): void => {};
 
   constructor(options: RestoredMarkOptions) {
     this.#options = options;
-    this.#known = options.feed.revisionOf(restoredKey);
+    this.#known = eraOf(options.feed.valueOf(restoredKey));
   }
 
   /** In which chains are to be; 0: the coordinator was never restored. */
   get era(): number {
-    return Math.max(this.#written, this.#options.feed.revisionOf(restoredKey));
+    return Math.max(this.#written, this.#known);
   }
 
   /** Whether a chain is as the backup has it. */
@@ -53,20 +51,20 @@ export class RestoredMark {
   /** Takes what the coordinator tells; answers whether other chains are of a backup now. */
   take({ changes, isAnew }: FeedNews): boolean {
     const mark = changes.find(({ key }) => key === restoredKey);
-    // The backup may have the mark of an earlier restore.
-    const isMarked = mark !== undefined && mark.value !== null && mark.revision > this.#known;
-    if (mark !== undefined) this.#known = mark.revision;
-    if (!isAnew && !isMarked) return false;
+    if (!isAnew && mark === undefined) return false;
+    const era = eraOf(mark?.value);
+    // The backup may have the mark of an earlier restore, or none.
+    this.#isUnmarked = era <= this.#known;
+    this.#known = Math.max(era, this.#known);
     this.#written = 0;
-    this.#isUnmarked = !isMarked;
     this.#cancel();
-    if (!isMarked) this.#writeSoon();
+    if (this.#isUnmarked) this.#writeSoon();
     return true;
   }
 
   /** Sees to it that a chain counts as the backup's: it is older than what is known here. */
   async cover(config: ChainConfig): Promise<void> {
-    if (!this.isOfBackup(config)) await this.#write();
+    if (!this.isOfBackup(config)) await this.#write(config.era);
   }
 
   close(): void {
@@ -86,18 +84,24 @@ export class RestoredMark {
   }
 
   /** Of several nodes one is first; the others are told of it. */
-  #write(): Promise<void> {
-    this.#writing ??= this.#transact().finally(() => (this.#writing = undefined));
+  #write(above = 0): Promise<void> {
+    this.#writing ??= this.#transact(above).finally(() => (this.#writing = undefined));
     return this.#writing;
   }
 
-  async #transact(): Promise<void> {
-    const { coordinator, feed, random, log } = this.#options;
+  async #transact(above: number): Promise<void> {
+    const { coordinator, feed, log } = this.#options;
+    const era = Math.max(above, this.#known) + 1;
     const compares = [{ key: restoredKey, revision: feed.revisionOf(restoredKey) }];
-    const value = formatUuid(makeUuid(random));
-    const revision = await coordinator.transact(compares, [{ key: restoredKey, value }]);
-    if (revision === undefined) return;
-    this.#written = revision;
-    log.warn("the coordinator was restored from a backup: chains go on with care", { revision });
+    const writes = [{ key: restoredKey, value: JSON.stringify({ era }) }];
+    if ((await coordinator.transact(compares, writes)) === undefined) return;
+    this.#written = era;
+    log.warn("the coordinator was restored from a backup: chains go on with care", { era });
   }
+}
+
+/** 0: there is no mark, or none that can be read. */
+export function eraOf(value: string | null | undefined): number {
+  const era = parseJsonObject(value ?? "")?.["era"];
+  return Number.isSafeInteger(era) ? (era as number) : 0;
 }

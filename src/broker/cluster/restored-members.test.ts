@@ -157,3 +157,35 @@ test("a backup that comes back a second time is marked a second time", async () 
   expect(marks).not.toContain(undefined);
   expect(new Set(marks).size).toBe(3);
 });
+
+test("a coordinator that is filled key by key, with small revisions, is a backup", async () => {
+  await openAt([1, 2]);
+  const first = world.store.backUp();
+  await world.coordinator.transact([], [{ key: "of others", value: "" }]);
+  world.store.restore(first);
+  await world.tick(1_000);
+  await until("it goes on", () => headId() > 0);
+  expect(await append("a")).toBe(0);
+  const kept = [...world.store.backUp().entries].filter(([, { lease }]) => lease === undefined);
+  const entries = kept.map(
+    ([key, { value }], at) => [key, { key, value, revision: at + 1 }] as const,
+  );
+  world.store.restore({ revision: entries.length, entries: new Map(entries) });
+  await world.tick(1_000);
+  expect(headId()).toBe(-1);
+  await until("it goes on again", () => headId() > 0);
+  expect(await append("b")).toBe(1);
+});
+
+test("a mark that goes back by itself is written anew, above all that were seen", async () => {
+  await openAt([1, 2]);
+  const era = async (value: string | null): Promise<string | undefined> => {
+    await world.coordinator.transact([], [{ key: restoredKey, value }]);
+    await world.tick(2_000);
+    return world.store.find(restoredKey)?.value;
+  };
+  expect(await era('{"era":7}')).toBe('{"era":7}');
+  expect(await era('{"era":3}')).toBe('{"era":8}');
+  expect(await era(null)).toBe('{"era":9}');
+  expect(await era("what a hand wrote")).toBe('{"era":10}');
+});

@@ -1,6 +1,6 @@
 import { formatUuid } from "../../../base/uuid.ts";
 import { parsePartitionName } from "../../../broker/partition/partition-name.ts";
-import { restoredKey } from "../../../broker/cluster/restored-mark.ts";
+import { eraOf, restoredKey } from "../../../broker/cluster/restored-mark.ts";
 import { isInternalTopic } from "../../../broker/topics/internal-topics.ts";
 import { parseTopicEntry, topicsPrefix } from "../../../broker/topics/topic-entry.ts";
 import {
@@ -108,7 +108,7 @@ export class ChainWatch {
     this.#chains.set(partition, config);
     const { epoch, era = 0 } = config;
     // Somebody has changed what the backup says of it.
-    if (era < (this.#store.find(restoredKey)?.revision ?? 0)) return;
+    if (era < eraOf(this.#store.find(restoredKey)?.value)) return;
     const members = config.members.map(({ id, incarnation }) => ({ nodeId: id, incarnation }));
     this.#world.record({ kind: "chain", partition, epoch, members });
     const shown = members.map(({ nodeId }) => nodeId).join(" ");
