@@ -63,6 +63,20 @@ test("what changes again and again is written now and then", async () => {
   expect(await written()).toMatch(/^topic[/]0 20 /);
 });
 
+test("who waits for what is known does not wait for what comes meanwhile", async () => {
+  const { disk, open } = onDisk();
+  const chains = await open();
+  chains.note(key, chainOf(1, 1), kept);
+  let epoch = 1;
+  const rename = disk.rename.bind(disk);
+  disk.rename = (from, to) => {
+    if (epoch < 1_000) chains.note(key, chainOf((epoch += 1), 1), kept);
+    return rename(from, to);
+  };
+  await chains.stored();
+  expect(epoch).toBeLessThan(100);
+});
+
 test("a file that is not whole says nothing", async () => {
   const { disk, log, open } = onDisk();
   const chains = await open();

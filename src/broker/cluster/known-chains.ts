@@ -40,7 +40,10 @@ export class KnownChains {
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #chains: Map<string, KnownChain>;
-  #isChanged = false;
+  /** Changes so far, and how many of them the last write began with and the disk has. */
+  #noted = 0;
+  #begun = 0;
+  #durable = 0;
   #writing: Promise<void> | undefined;
   /** After a write, until there is a next one. */
   #isPaused = false;
@@ -98,7 +101,8 @@ export class KnownChains {
 
   /** Makes durable what is known now. Throws what the disk does. */
   async stored(): Promise<void> {
-    while (this.#writing !== undefined || this.#isChanged) await (this.#writing ?? this.#store());
+    const due = this.#noted;
+    while (this.#durable < due) await (this.#writing ?? this.#store());
   }
 
   /** Nothing is noted afterwards. */
@@ -108,12 +112,15 @@ export class KnownChains {
   }
 
   #storeSoon(): void {
-    this.#isChanged = true;
-    if (this.#isPaused) return;
+    this.#noted += 1;
+    if (!this.#isPaused) this.#storeInBackground();
+  }
+
+  #storeInBackground(): void {
     this.#isPaused = true;
     this.#cancel = this.#clock.schedule(pauseMs, () => {
       this.#isPaused = false;
-      if (this.#isChanged) this.#storeSoon();
+      if (this.#begun < this.#noted) this.#storeInBackground();
     });
     const written = this.#writing ?? this.#store();
     written.catch((error: Error) => this.#warn(error));
@@ -127,15 +134,16 @@ export class KnownChains {
 
   /** One after the other, each what is known by then. */
   #store(): Promise<void> {
-    this.#isChanged = false;
+    const begun = (this.#begun = this.#noted);
     const written = replaceFile(this.#disk, place, format(this.#chains)).then(
       () => {
         this.#writing = undefined;
+        this.#durable = begun;
         this.#hasFailed = false;
       },
       (error: unknown) => {
         this.#writing = undefined;
-        this.#isChanged = true;
+        this.#begun = this.#durable;
         throw error;
       },
     );
