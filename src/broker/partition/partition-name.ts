@@ -1,10 +1,13 @@
 import { assert } from "../../base/assert.ts";
+import { portableCrc32c } from "../../base/crc32c.ts";
 import type { Random } from "../../base/random.ts";
+import { encodeUtf8 } from "../../base/text.ts";
 
 const topicPattern = /^[a-zA-Z0-9._-]{1,249}$/;
 const folderPattern = /^([a-zA-Z0-9._-]{1,249})-(\d{1,10})$/;
 const abandonedPattern = /\.[0-9a-f]{32}-(delete|stray|future|damaged)$|-(delete|stray|future)$/;
-const nameBytesMax = 255;
+/** Of the 255 bytes of a file's name, without the longest that is put behind. */
+const waitingNameMax = 255 - `.${"0".repeat(32)}-damaged`.length;
 
 /** `<topic>-<partition>`. Names from outside are checked before; this is the last look. */
 export function formatPartitionName(topic: string, index: number): string {
@@ -27,19 +30,24 @@ export type FolderFate = "delete" | "stray" | "damaged";
 /** The name under which a folder waits. */
 export function formatAbandonedName(name: string, fate: FolderFate, random: Random): string {
   const unique = [...random.bytes(16)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  const suffix = `.${unique}-${fate}`;
-  return name.slice(0, nameBytesMax - suffix.length) + suffix;
+  return `${shorten(name)}.${unique}-${fate}`;
+}
+
+/** With room for what says how a folder waits. Of names that are too long each keeps its own. */
+function shorten(name: string): string {
+  if (name.length <= waitingNameMax) return name;
+  const sum = (portableCrc32c(encodeUtf8(name)) >>> 0).toString(16).padStart(8, "0");
+  return `${name.slice(0, waitingNameMax - 1 - sum.length)}~${sum}`;
 }
 
 export function isDeletedName(name: string): boolean {
   return /\.[0-9a-f]{32}-delete$/.test(name);
 }
 
-/** Whether it is what was set aside of a partition. A name that was cut short says of none. */
+/** Whether it is what was set aside of a partition. */
 export function isSetAsideOf(folder: string, name: string): boolean {
-  return (
-    folder.startsWith(`${name}.`) && /^[0-9a-f]{32}-damaged$/.test(folder.slice(name.length + 1))
-  );
+  const start = `${shorten(name)}.`;
+  return folder.startsWith(start) && /^[0-9a-f]{32}-damaged$/.test(folder.slice(start.length));
 }
 
 /** Under a name that says that it is to go, or that nobody knows it. */

@@ -8,7 +8,12 @@ import {
   topicId,
 } from "../../../../test/support/log-directory.ts";
 import { decodeUtf8, encodeUtf8 } from "../../../base/text.ts";
-import { formatAbandonedName, isDeletedName, parsePartitionName } from "../partition-name.ts";
+import {
+  formatAbandonedName,
+  isSetAsideOf,
+  isDeletedName,
+  parsePartitionName,
+} from "../partition-name.ts";
 import { SeededRandom } from "../../../base/seeded-random.ts";
 import { defaultTopicSettings } from "../../../base/settings/topic-settings.ts";
 
@@ -225,6 +230,19 @@ test("the last dash splits a partition's name, and folders put aside are none", 
   expect(parsePartitionName("a-b-3")).toEqual({ topic: "a-b", index: 3 });
   expect(parsePartitionName("orders")).toBeUndefined();
   expect(parsePartitionName("a-0.0123456789abcdef0123456789abcdef-delete")).toBeUndefined();
-  const long = formatAbandonedName(`${"t".repeat(249)}-12`, "stray", new SeededRandom(1));
-  expect(long.length).toBe(255);
 });
+
+test.each([1, 213, 214, 215, 249])(
+  "a topic of %i characters is known by what is set aside",
+  (n) => {
+    const [one, other] = [`${"t".repeat(n)}-12`, `${"t".repeat(n)}-13`];
+    const random = new SeededRandom(1);
+    for (const fate of ["delete", "stray", "damaged"] as const) {
+      const folder = formatAbandonedName(one, fate, random);
+      expect(folder.length).toBeLessThanOrEqual(255);
+      expect(parsePartitionName(folder)).toBeUndefined();
+      expect(isSetAsideOf(folder, one)).toBe(fate === "damaged");
+      expect(isSetAsideOf(folder, other)).toBe(false);
+    }
+  },
+);
