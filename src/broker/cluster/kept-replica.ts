@@ -137,7 +137,9 @@ export class KeptReplica {
 
   /** Throws what `openReplica` does. */
   open(): Promise<ReplicaLog> {
-    return this.#log.open(() => this.#mayStartOver);
+    const { config, key } = this;
+    const isNew = config !== undefined && this.#keeping.restored.isNew(key, config);
+    return this.#log.open(() => this.#mayStartOver, isNew);
   }
 
   /** One that can not be held is one partition less: the node serves the others. */

@@ -40,6 +40,8 @@ export class KnownChains {
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #chains: Map<string, KnownChain>;
+  /** The file was there: a chain that it does not name is not known. */
+  readonly isWhole: boolean;
   /** Changes so far, and how many of them the last write began with and the disk has. */
   #noted = 0;
   #begun = 0;
@@ -50,19 +52,24 @@ export class KnownChains {
   #hasFailed = false;
   #cancel = (): void => {};
 
-  private constructor({ disk, log, clock }: KnownChainsParts, chains: Map<string, KnownChain>) {
+  private constructor(
+    { disk, log, clock }: KnownChainsParts,
+    chains: Map<string, KnownChain> | undefined,
+  ) {
     this.#disk = disk;
     this.#log = log;
     this.#clock = clock;
-    this.#chains = chains;
+    this.isWhole = chains !== undefined;
+    this.#chains = chains ?? new Map();
   }
 
   static async open(parts: KnownChainsParts): Promise<KnownChains> {
     const { disk, log } = parts;
     const bytes = await disk.readFile(place.name);
-    const chains = bytes === undefined ? new Map<string, KnownChain>() : parse(bytes);
-    if (chains === undefined) log.warn("a file can not be read, and begins anew", { ...place });
-    return new KnownChains(parts, chains ?? new Map());
+    const chains = bytes && parse(bytes);
+    const isSpoiled = bytes !== undefined && chains === undefined;
+    if (isSpoiled) log.warn("a file can not be read, and begins anew", { ...place });
+    return new KnownChains(parts, chains);
   }
 
   find(key: string): KnownChain | undefined {

@@ -80,3 +80,23 @@ test("a node that starts with more than a restored coordinator knows of keeps it
   await append("c");
   expect(partitionAt(1)?.committed).toBe(3);
 });
+
+test("what a deleted topic left, with nothing to say so, is not its namesake's", async () => {
+  await open([1, 2]);
+  await append("old");
+  const { disk } = world.node(2);
+  world.node(2).crash();
+  await until("node 2 is out", () => world.node(1).cluster.image.node(2) === undefined);
+  const { topics } = world.node(1).broker;
+  await world.drive(topics.delete("orders"));
+  const blank = await disk.open("orders-0/partition.metadata", { create: false });
+  await blank.truncate(0);
+  await blank.close();
+  await world.drive(world.start(2, {}, disk));
+  const assignments = [{ index: 0, replicas: [2, 1] }];
+  await world.create(1, "orders", { assignments, partitions: -1, replicas: -1 });
+  await until("there is a head", () => headId() === 2);
+  expect(partitionAt(2)?.placement.log?.end).toBe(0);
+  await append("new");
+  expect(partitionAt(2)?.committed).toBe(1);
+});

@@ -50,9 +50,9 @@ export class MendableLog {
 
   /**
    * Opens it. What can not be read again and again, and others have, begins anew; it stays aside.
-   * Throws what `openReplica` does.
+   * `isNew`: as of ReplicaKey. Throws what `openReplica` does.
    */
-  async open(mayStartOver: () => boolean): Promise<ReplicaLog> {
+  async open(mayStartOver: () => boolean, isNew: boolean): Promise<ReplicaLog> {
     const { storage, log } = this.#parts;
     const { index, settings } = this.#partition;
     if (this.tries.areFilesUnusable && mayStartOver()) {
@@ -61,7 +61,7 @@ export class MendableLog {
       this.tries.succeeded();
       this.#unsoundFrom = Infinity;
     }
-    const replica = await storage.openReplica(this.#topic, index, settings);
+    const replica = await storage.openReplica({ ...this.#topic, isNew }, index, settings);
     this.#isMended ||= storage.aside.has(this.#topic.name, index);
     if (replica.end < this.#committed) {
       const detail = `its log ends at ${replica.end}, ${this.#committed} was committed`;

@@ -9,7 +9,7 @@ import type { ChainPlace } from "./running-chain.ts";
 /** Tells the controller, again and again; undefined: the chain is as new as the log. */
 export type TellNewer = (place: ChainPlace, newer: NewerLog | undefined) => void;
 
-/** What this node knows better than a coordinator that was restored from a backup. */
+/** What this node knows of its chains, and may know better than a restored coordinator. */
 export class RestoredChains {
   readonly #cluster: Cluster;
   readonly #known: KnownChains;
@@ -29,6 +29,15 @@ export class RestoredChains {
   /** Whether it was given up here in an epoch that the chain does not know: there are no files. */
   isGone(key: string): boolean {
     return this.#known.find(key)?.isGone === true;
+  }
+
+  /**
+   * Whether this node never had a replica: it has noted none, and nobody counts it among the
+   * members of a chain that has gone on since it began.
+   */
+  isNew(key: string, { epoch, members }: ChainConfig): boolean {
+    if (!this.#known.isWhole || this.#known.find(key) !== undefined) return false;
+    return epoch === 1 || members.every(({ id }) => id !== this.#cluster.nodeId);
   }
 
   /** What there is to say of a log; undefined: nothing. */

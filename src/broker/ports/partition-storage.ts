@@ -14,6 +14,11 @@ export interface TopicKey {
   readonly isDense?: boolean;
 }
 
+export interface ReplicaKey extends TopicKey {
+  /** There can be no files of it here yet: those that do not say whose they are are another's. */
+  readonly isNew?: boolean;
+}
+
 /** A partition whose files lie in the data directory. */
 export interface FoundPartition {
   readonly topic: string;
@@ -67,9 +72,9 @@ export interface PartitionStorage {
 /** One that holds replicas as well. */
 export interface ReplicaStorage extends PartitionStorage {
   /** As openPartition, of one of which a chain says what is committed. It is open until removed. */
-  openReplica(topic: TopicKey, index: number, settings: TopicSettings): Promise<ReplicaLog>;
+  openReplica(topic: ReplicaKey, index: number, settings: TopicSettings): Promise<ReplicaLog>;
   /** Closes a replica that is open and opens it again, as a start would that finds its files. */
-  reopenReplica(topic: TopicKey, index: number, settings: TopicSettings): Promise<ReplicaLog>;
+  reopenReplica(topic: ReplicaKey, index: number, settings: TopicSettings): Promise<ReplicaLog>;
   /** As removePartition, but its files go aside; of several times those of the first. */
   setAsidePartition(topic: TopicKey, index: number): Promise<void>;
   readonly aside: SetAside;

@@ -82,6 +82,37 @@ describe("a partition.metadata", () => {
     expect(decodeUtf8(left.peek(metadataPath))).toBe(formatPartitionMetadata(topicId));
   });
 
+  test.each([
+    ["a flipped bit in it that leaves no id", false, flippedOut],
+    ["nothing in it, where the topic is new", true, (): Uint8Array => new Uint8Array(4096)],
+  ])("of another topic, with %s, does not give it the log", async (_, isNew, spoil) => {
+    const { disk } = await threeRecords();
+    const left = disk.afterKill();
+    left.poke(metadataPath, spoil());
+    const { directory } = await openWorld(left);
+    const other = { name: "orders", id: new Uint8Array(16).fill(9), isNew };
+    const replica = await directory.openReplica(other, 0, defaultTopicSettings);
+    expect(replica.end).toBe(0);
+    const names = (await left.list("")).map(({ name }) => name);
+    expect(names.filter((name) => name.endsWith("-stray")).length).toBe(1);
+  });
+
+  test("that tells nothing leaves a replica its log, where it may be its own", async () => {
+    const { disk } = await threeRecords();
+    const left = disk.afterKill();
+    left.poke(metadataPath, new Uint8Array(4096));
+    expect((await (await openWorld(left)).openReplica()).end).toBe(3);
+  });
+
+  test("whose bit flipped so that it is no id is the topic's all the same", async () => {
+    const { disk } = await threeRecords();
+    const left = disk.afterKill();
+    left.poke(metadataPath, flippedOut());
+    const replica = await (await openWorld(left)).openReplica();
+    expect(replica.end).toBe(3);
+    expect(decodeUtf8(left.peek(metadataPath))).toBe(formatPartitionMetadata(topicId));
+  });
+
   test("that can not be written anew for want of room does not keep the log from use", async () => {
     const { disk } = await threeRecords();
     const left = disk.afterKill();
@@ -96,5 +127,12 @@ describe("a partition.metadata", () => {
 function flipped(): Uint8Array {
   const bytes = encodeUtf8(formatPartitionMetadata(topicId));
   bytes[bytes.length - 4] = (bytes[bytes.length - 4] as number) ^ 1;
+  return bytes;
+}
+
+/** No letter of an id. */
+function flippedOut(): Uint8Array {
+  const bytes = encodeUtf8(formatPartitionMetadata(topicId));
+  bytes[bytes.length - 4] = (bytes[bytes.length - 4] as number) ^ 0x80;
   return bytes;
 }

@@ -15,6 +15,7 @@ import type { Disk, DiskEntry } from "../../ports/disk.ts";
 import type {
   CutOf,
   FoundPartition,
+  ReplicaKey,
   ReplicaStorage,
   StorageHealth,
   TopicKey,
@@ -139,14 +140,14 @@ export class LogDirectory implements ReplicaStorage {
     return this.#open(topic, { index, settings, isReplica: false });
   }
 
-  async openReplica(topic: TopicKey, index: number, settings: TopicSettings): Promise<Replica> {
+  async openReplica(topic: ReplicaKey, index: number, settings: TopicSettings): Promise<Replica> {
     const { replica } = await this.#open(topic, { index, settings, isReplica: true });
     assert(replica !== undefined, "a replica is opened as one");
     return replica;
   }
 
   async #open(
-    topic: TopicKey,
+    topic: ReplicaKey,
     how: Pick<FolderPlace, "index" | "settings" | "isReplica">,
   ): Promise<Partition> {
     assert(!this.#isClosed, "the log directory is closed");
@@ -154,7 +155,7 @@ export class LogDirectory implements ReplicaStorage {
     assert(!this.#partitions.has(name), `${name} is open already`);
     const isClean = !this.#unchecked.has(name);
     this.#unchecked.add(name);
-    const entries = await this.#claimFolder(name, topic.id);
+    const entries = await this.#claimFolder(name, topic);
     // What a full disk did not let be forgotten of a removed topic would be taken for this one's.
     if (entries === undefined) await this.#checkpoints.storeAll();
     const place = { name, topic, entries, isClean, ...how };
@@ -231,7 +232,7 @@ export class LogDirectory implements ReplicaStorage {
     }
   }
 
-  async reopenReplica(topic: TopicKey, index: number, settings: TopicSettings): Promise<Replica> {
+  async reopenReplica(topic: ReplicaKey, index: number, settings: TopicSettings): Promise<Replica> {
     const wasOpen = await this.leavePartition(topic, index);
     assert(wasOpen, `${formatPartitionName(topic.name, index)} is not open`);
     return await this.openReplica(topic, index, settings);
@@ -360,9 +361,9 @@ export class LogDirectory implements ReplicaStorage {
     await this.#checkpoints.store("recoveryPoints", "committed", "cleaned");
   }
 
-  async #claimFolder(name: string, topicId: Uuid): Promise<DiskEntry[] | undefined> {
+  async #claimFolder(name: string, topic: ReplicaKey): Promise<DiskEntry[] | undefined> {
     if (!this.#folders.has(name)) return undefined;
-    if (await this.#folders.isOf(name, topicId)) return this.#options.disk.list(name);
+    if (await this.#folders.isOf(name, topic)) return this.#options.disk.list(name);
     // Before the first append here is acknowledged: a stale log start would remove it.
     this.#checkpoints.forget(name);
     await this.#checkpoints.storeAll();

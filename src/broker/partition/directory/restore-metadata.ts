@@ -6,18 +6,6 @@ import type { PartitionContext } from "../partition-context.ts";
 import { metadataFileName } from "../partition-folder.ts";
 import { replaceFile } from "./replace-file.ts";
 
-/** Ids are made by chance: two of them differ in about 64 bits. */
-const spoiledBitsMax = 8;
-
-/** Whether `stored` can only be `topicId` with bits that flipped. */
-export function isSpoiledCopy(stored: Uuid, topicId: Uuid): boolean {
-  let bits = 0;
-  for (const [at, byte] of stored.entries()) {
-    for (let left = byte ^ (topicId[at] ?? 0); left !== 0; left &= left - 1) bits += 1;
-  }
-  return bits <= spoiledBitsMax;
-}
-
 /**
  * Writes a folder's `partition.metadata` anew: it was absent, spoiled, or left empty by a full
  * disk. Not being able to is no reason to refuse the partition.

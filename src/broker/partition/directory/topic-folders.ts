@@ -3,10 +3,12 @@ import { MalformedError } from "../../../base/errors.ts";
 import { decodeUtf8 } from "../../../base/text.ts";
 import { isZeroUuid, type Uuid, zeroUuid } from "../../../base/uuid.ts";
 import { parsePartitionMetadata } from "../../../log/partition-metadata.ts";
+import type { ReplicaKey } from "../../ports/partition-storage.ts";
 import type { PartitionContext } from "../partition-context.ts";
 import { metadataFileName } from "../partition-folder.ts";
 import { type FolderFate, formatAbandonedName } from "../partition-name.ts";
-import { isSpoiledCopy, restoreMetadata } from "./restore-metadata.ts";
+import { restoreMetadata } from "./restore-metadata.ts";
+import { isOfTopic } from "./whose-folder.ts";
 
 /** The folders of a data directory whose partitions are not open, and whose they are. */
 export class TopicFolders {
@@ -34,12 +36,16 @@ export class TopicFolders {
     this.#names.delete(name);
   }
 
-  /** Whether the folder is this topic's; one that does not say is, and says so from here on. */
-  async isOf(name: string, topicId: Uuid): Promise<boolean> {
+  /**
+   * Whether the folder is this topic's; one that does not say is, unless the topic can have none
+   * yet, and says so from here on.
+   */
+  async isOf(name: string, { id, isNew = false }: ReplicaKey): Promise<boolean> {
     const stored = await this.readTopicId(name);
-    if (isZeroUuid(topicId) || (stored !== undefined && equalBytes(stored, topicId))) return true;
-    const isItsOwn = stored === undefined || isSpoiledCopy(stored, topicId);
-    if (isItsOwn) await restoreMetadata(name, topicId, this.#context);
+    if (isZeroUuid(id) || (stored !== undefined && equalBytes(stored, id))) return true;
+    const bytes = await this.#context.disk.readFile(`${name}/${metadataFileName}`);
+    const isItsOwn = isOfTopic(bytes, id) ?? !isNew;
+    if (isItsOwn) await restoreMetadata(name, id, this.#context);
     return isItsOwn;
   }
 

@@ -14,6 +14,7 @@ import { upkeepRulesSum } from "../../../log/upkeep-due.ts";
 import type {
   CutOf,
   FoundPartition,
+  ReplicaKey,
   ReplicaStorage,
   SetAside,
   TopicKey,
@@ -89,7 +90,7 @@ export class LazyStorage implements ReplicaStorage, PartitionOpener {
     return partition;
   }
 
-  async openReplica(topic: TopicKey, index: number, settings: TopicSettings): Promise<Replica> {
+  async openReplica(topic: ReplicaKey, index: number, settings: TopicSettings): Promise<Replica> {
     assert(!this.#isClosed, "the storage is closed");
     const name = formatPartitionName(topic.name, index);
     this.#checkNotOpen(name);
@@ -100,7 +101,7 @@ export class LazyStorage implements ReplicaStorage, PartitionOpener {
     return replica;
   }
 
-  async reopenReplica(topic: TopicKey, index: number, settings: TopicSettings): Promise<Replica> {
+  async reopenReplica(topic: ReplicaKey, index: number, settings: TopicSettings): Promise<Replica> {
     const name = formatPartitionName(topic.name, index);
     this.#replicas.delete(name);
     const replica = await this.#directory.reopenReplica(topic, index, settings);
