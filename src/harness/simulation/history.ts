@@ -72,6 +72,8 @@ export type HistoryEvent = { readonly atMs: number } & (
   | { kind: "diskLost"; nodeId: number; incarnation?: string }
   /** A bit has flipped in what a node has of a partition, in the batch that ends there. */
   | { kind: "rotted"; partition: PartitionKey; nodeId: number; lastOffset: number }
+  /** So has a copy of what is kept of groups. */
+  | { kind: "groupsRotted" }
   /** No such bit is left there. */
   | { kind: "healed"; partition: PartitionKey; nodeId: number }
   /** The coordinator's entry of a chain, as it was written. */

@@ -236,6 +236,12 @@ test("a partition that two members of one generation have is complained of", () 
   expect(complaintsOf([owns("a", 1), owns("b", 1)])).toEqual([
     "one owner: g, generation 1, T-0: is a's and b's",
   ]);
+  // A rotten copy of the group's records excuses one new beginning.
+  const rot: NewEvent = { kind: "groupsRotted" };
+  expect(complaintsOf([owns("a", 1), rot, owns("b", 1), owns("b", 1)])).toEqual([]);
+  expect(complaintsOf([owns("a", 1), rot, owns("b", 1), owns("a", 1)])).toEqual([
+    "one owner: g, generation 1, T-0: is b's and a's",
+  ]);
 });
 
 describe("replicas are equal", () => {

@@ -1,3 +1,4 @@
+import { offsetsTopic } from "../../../broker/topics/internal-topics.ts";
 import type { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
 import type { PartitionKey } from "../history.ts";
 import type { World } from "../world.ts";
@@ -28,6 +29,7 @@ export class Rots {
   flip(rot: Rot, bit: number): void {
     const { partition, nodeId, machine, path, position, lastOffset } = rot;
     this.#world.record({ kind: "rotted", partition, nodeId, lastOffset });
+    if (path.startsWith(`${offsetsTopic}-`)) this.#world.record({ kind: "groupsRotted" });
     this.#world.tell("nemesis", `${path} rots at ${position}`);
     const byte = (machine.disk.peek(path)[position] ?? 0) ^ (1 << bit);
     machine.disk.spoil(path, position, Uint8Array.of(byte));
