@@ -2,52 +2,40 @@ import { assert } from "../../base/assert.ts";
 import type { Cancel } from "../../base/clock.ts";
 import { XylemError } from "../../base/errors.ts";
 import type { ChainConfig } from "../../replication/chain-config.ts";
-import type { ChainEffect, RefusalCode } from "../../replication/chain-effect.ts";
+import type { RefusalCode } from "../../replication/chain-effect.ts";
 import type { ChainInput, LinkId, Peer } from "../../replication/chain-input.ts";
-import { type ChainMessage, carriesRecords } from "../../replication/chain-message.ts";
+import type { ChainMessage } from "../../replication/chain-message.ts";
 import { ChainReplica } from "../../replication/chain-replica.ts";
 import type { RunningChain, StoredAsk } from "../cluster/running-chain.ts";
-import type { ReadResult } from "../partition/partition-log.ts";
 import type { ReplicaGovernor, ReplicaLog, ReplicaUse } from "../partition/replica/replica-log.ts";
 import type { ChainHost } from "./chain-host.ts";
 import type { Ticking } from "./chain-ticks.ts";
-import { CopyGate } from "./pace/copy-gate.ts";
 import { refusalReasons } from "./refusal-reasons.ts";
-import { ReplicaOrders } from "./replica-orders.ts";
+import { type EffectBytes, ReplicaEffects } from "./replica-effects.ts";
 import { portsOf, rulesOf, startOf } from "./replica-start.ts";
 import { StoredWaiters } from "./stored-waiters.ts";
-import { type LoadedRead, SuccessorReads } from "./successor-reads.ts";
+import type { LoadedRead } from "./successor-reads.ts";
 
 /** Inputs that came while another one was worked on: each effect brings one or two. */
 const inputsPendingMax = 1_000;
 
-interface Pending {
+interface Pending extends EffectBytes {
   readonly input: ChainInput;
-  /** What came with a message, or was read for a successor. */
-  readonly bytes?: Uint8Array | undefined;
-  readonly records?: ReadResult;
 }
-
-const noBytes = new Uint8Array(0);
 
 /**
  * Runs one replica as its chain says: one owner and one queue, so that each input is worked off
- * with all its effects before the next (cluster.md, section 7). What waits for the disk or for room
- * on a link becomes a later input.
+ * with all its effects before the next (cluster.md, section 7).
  */
 export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
   readonly #log: ReplicaLog;
   readonly #host: ChainHost;
   readonly #replica: ChainReplica;
-  readonly #reads: SuccessorReads;
+  readonly #effects: ReplicaEffects;
   readonly #waiting: StoredWaiters;
-  readonly #orders: ReplicaOrders;
-  readonly #gate: CopyGate;
   #stopListening = (): void => {};
   readonly #inputs: Pending[] = [];
-  readonly #wanted = new Set<number>();
   #settings: ReplicaLog["settings"];
-  #warnedOf = "";
   #isStepping = false;
   #isOver = false;
 
@@ -57,21 +45,12 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
     this.#settings = log.settings;
     this.#replica = new ChainReplica(startOf(log, host), portsOf(log, host), host.limits);
     this.#waiting = new StoredWaiters(this.#replica);
-    this.#gate = new CopyGate(host.pace, this, log.log.index);
-    this.#reads = new SuccessorReads(log, {
-      allowance: ({ link, session, sizeBytesMax }) => {
-        const joiner = this.#replica.copyingTo(link, session);
-        return this.#gate.take(joiner?.id, sizeBytesMax, log.settings);
-      },
-      hasRoom: (link) => host.hasRoom(link),
-      onLoaded: () => this.#drain(),
-      onFailed: (error) => {
-        this.#gate.done(0);
-        this.#warn("records for a successor can not be read", error);
-      },
-    });
-    this.#orders = new ReplicaOrders(log, host, {
+    this.#effects = new ReplicaEffects(log, host, {
+      replica: this.#replica,
       feed: (input) => this.#feed(input),
+      feedFirst: (input) => void this.#inputs.unshift({ input }),
+      roomOpened: () => this.#drain(),
+      refuseWaiting: (code) => this.#failWaiting(this.#refused(code)),
       halt: (reason, cause) => this.#halt(reason, cause),
     });
   }
@@ -111,7 +90,7 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
     const cancel = this.#waiting.add(offset, how, done);
     if (this.#isOver) this.#waiting.fail(this.#refused("NOT_LEADER_OR_FOLLOWER"));
     else if (how.durability === "fsync") {
-      this.#orders.take({ kind: "flush", offset });
+      this.#effects.flush(offset);
       this.#feed({ kind: "flushAsked", offset });
     } else this.#waiting.advance(this.#host.clock.monotonicMs());
     return cancel;
@@ -154,22 +133,21 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
 
   tick(): void {
     if (this.#isOver) return;
-    this.#reads.retry();
-    if (this.#gate.isHeldBack) this.#feed({ kind: "paced" });
+    this.#effects.retry();
+    if (this.#effects.isHeldBack) this.#feed({ kind: "paced" });
     this.#take({ kind: "tick" });
   }
 
   get isQuiet(): boolean {
-    if (this.#isOver) return true;
-    return this.#reads.isIdle && !this.#gate.isHeldBack && this.#replica.isQuiet;
+    return this.#isOver || (this.#effects.isIdle && this.#replica.isQuiet);
   }
 
   linkOpened(link: LinkId, peer: Peer): void {
-    if (this.#wanted.has(peer.id)) this.#feed({ kind: "linkOpened", link, peer });
+    if (this.#effects.wants(peer.id)) this.#feed({ kind: "linkOpened", link, peer });
   }
 
   linkClosed(link: LinkId): void {
-    if (this.#reads.closed(link)) this.#gate.leave();
+    this.#effects.linkClosed(link);
     this.#feed({ kind: "linkClosed", link });
   }
 
@@ -240,15 +218,15 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
     this.#feed({ kind: "logStart", offset: logStart });
   }
 
-  #feed(input: ChainInput, more: Omit<Pending, "input"> = {}): void {
+  #feed(input: ChainInput, came: EffectBytes = {}): void {
     if (this.#isOver) return;
     this.#host.wake();
-    this.#take(input, more);
+    this.#take(input, came);
   }
 
-  #take(input: ChainInput, more: Omit<Pending, "input"> = {}): void {
+  #take(input: ChainInput, came: EffectBytes = {}): void {
     assert(this.#inputs.length < inputsPendingMax, "the inputs of a chain overran their bound");
-    this.#inputs.push({ input, ...more });
+    this.#inputs.push({ input, ...came });
     this.#drain();
   }
 
@@ -268,7 +246,7 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
     if (this.#isOver) return undefined;
     const input = this.#inputs.shift();
     if (input !== undefined) return input;
-    const loaded = this.#reads.take();
+    const loaded = this.#effects.takeLoaded();
     return loaded && this.#loaded(loaded);
   }
 
@@ -276,7 +254,6 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
     const { link, session, offset } = wanted;
     this.#noteLogStart();
     const { sizeBytes } = records;
-    this.#gate.done(sizeBytes);
     const input = { kind: "loaded", link, session, offset, next, sizeBytes } as const;
     const read = { input, records };
     // What was deleted is known first.
@@ -297,60 +274,8 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
 
   #perform(pending: Pending): void {
     const effects = this.#replica.step(pending.input, this.#host.clock.monotonicMs());
-    let { records } = pending;
-    for (const effect of effects) {
-      if (effect.kind === "send" && carriesRecords(effect.message)) {
-        this.#host.send(effect.link, effect.message, records);
-        records = undefined;
-      } else this.#apply(effect, pending.bytes);
-    }
-    // The session for which they were read is over.
-    records?.lease?.release();
+    this.#effects.perform(effects, pending);
     this.#waiting.advance(this.#host.clock.monotonicMs());
-  }
-
-  #apply(effect: ChainEffect, bytes: Uint8Array = noBytes): void {
-    switch (effect.kind) {
-      case "beginEpoch":
-        return this.#log.beginEpoch(effect.epoch);
-      case "want":
-        this.#wanted.add(effect.nodeId);
-        return this.#host.want(effect.nodeId);
-      case "unwant":
-        this.#wanted.delete(effect.nodeId);
-        return this.#host.unwant(effect.nodeId);
-      case "send":
-        return this.#host.send(effect.link, effect.message);
-      case "read":
-        return this.#reads.want(effect);
-      case "appendReplicated":
-        return this.#append(bytes, effect.next);
-      case "commit":
-        return this.#log.commit(effect.offset);
-      case "truncate":
-      case "restart":
-      case "moveLogStart":
-      case "flush":
-        return this.#orders.take(effect);
-      case "ask":
-        return this.#host.ask(effect.ask);
-      case "refuseWaiting":
-        return this.#failWaiting(this.#refused(effect.code));
-      case "lookAgain":
-        return this.#host.lookAgain();
-      case "halt":
-        return this.#halt(effect.reason);
-    }
-  }
-
-  #append(bytes: Uint8Array, next: number): void {
-    try {
-      this.#log.appendReplicated(bytes, next);
-    } catch (error) {
-      if (!(error instanceof XylemError)) throw error;
-      this.#warn("what a predecessor sent was not taken", error);
-      this.#inputs.unshift({ input: { kind: "refused" } });
-    }
   }
 
   /** The log and its chain contradict each other, or this program itself. */
@@ -372,21 +297,8 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
     this.#isOver = true;
     this.#stopListening();
     this.#inputs.length = 0;
-    this.#reads.close();
-    this.#gate.done(0);
-    this.#gate.leave();
-    this.#orders.close();
-    for (const nodeId of this.#wanted) this.#host.unwant(nodeId);
-    this.#wanted.clear();
+    this.#effects.close();
     this.#host.onEnded();
-  }
-
-  /** Once until something else is wrong. */
-  #warn(message: string, { message: why }: XylemError): void {
-    if (this.#warnedOf === why) return;
-    this.#warnedOf = why;
-    const { topic, index: partition } = this.#log.log;
-    this.#host.log.warn(message, { topic, partition, why });
   }
 
   #refused(code: RefusalCode): XylemError {
