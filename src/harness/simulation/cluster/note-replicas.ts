@@ -22,12 +22,21 @@ export function noteReplicas({ world, nodes, chains }: ClusterScene): void {
   }
 }
 
-/** Whether a node has files of a partition that is elsewhere. */
-export function findLeftovers({ world, nodes, chains }: ClusterScene): string[] {
+/**
+ * Whether a node has files of a partition that is elsewhere. One that waits for a hand goes nowhere:
+ * who was about to join it may have the only copy that can be read.
+ */
+export function findLeftovers({
+  world,
+  nodes,
+  chains,
+}: Pick<ClusterScene, "world" | "nodes" | "chains">): string[] {
   const left: string[] = [];
   for (const topic of world.liveTopics()) {
     for (let index = 0; index < topic.partitions; index += 1) {
-      const { replicas = [] } = chains.chains.get(keyOf({ topic, index })) ?? {};
+      const partition = keyOf({ topic, index });
+      if (chains.waitsForHand(partition)) continue;
+      const { replicas = [] } = chains.chains.get(partition) ?? {};
       const away = nodes.filter(({ id }) => replicas.length > 0 && !replicas.includes(id));
       for (const { name, machine } of away) {
         const isThere = logsOf(machine.disk, { topic, index }).length > 0;
