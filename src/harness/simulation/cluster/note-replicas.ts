@@ -23,8 +23,8 @@ export function noteReplicas({ world, nodes, chains }: ClusterScene): void {
 }
 
 /**
- * Whether a node has files of a partition that is elsewhere. One that waits for a hand goes nowhere:
- * who was about to join it may have the only copy that can be read.
+ * Whether a node has files of a partition that is elsewhere. One that waits for a hand goes
+ * nowhere: who was about to join it may have the only copy that can be read.
  */
 export function findLeftovers({
   world,
