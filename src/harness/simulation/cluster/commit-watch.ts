@@ -43,7 +43,7 @@ export class CommitWatch {
     process: ClusteredProcess,
     partition: string,
     placed: PlacedPartition,
-    { image, nodeId, incarnation }: Cluster,
+    { nodeId, incarnation }: Cluster,
   ): void {
     const committed = (): number => placed.placement.log?.committed ?? 0;
     let known = committed();
@@ -52,12 +52,11 @@ export class CommitWatch {
       const reached = committed();
       if (reached <= known || process.isDead) return;
       known = reached;
-      const at = partition.lastIndexOf("-");
-      const config = image.chain(partition.slice(0, at), placed.index)?.config;
-      if (config?.members[0]?.incarnation !== incarnation) return;
-      const { epoch } = config;
+      // As the node goes by, whatever it has heard of the chain since.
+      const { epoch, isServed, chain } = placed.placement;
+      if (!isServed || chain === undefined) return;
+      const { memberCount } = chain;
       const isLeased = this.#isLeased(nodeId, incarnation);
-      const memberCount = placed.placement.chain?.memberCount ?? config.members.length;
       const by = { nodeId, incarnation };
       this.#world.record({ kind: "commits", partition, epoch, by, isLeased, memberCount });
     });
