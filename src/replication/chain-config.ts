@@ -30,13 +30,29 @@ export interface ChainConfig {
 
 export type ChainRole = "head" | "middle" | "tail" | "solo" | "joiner" | "outsider";
 
-/** What a node in this life is in the chain. */
-export function roleOf(config: ChainConfig, who: Pick<Member, "id" | "incarnation">): ChainRole {
+/** A node in this life. */
+type Life = Pick<Member, "id" | "incarnation">;
+
+/** What a node is in the chain. */
+export function roleOf(config: ChainConfig, who: Life): ChainRole {
   const place = config.members.findIndex((member) => sameMember(member, who));
   if (place < 0) return config.joining.some((one) => sameMember(one, who)) ? "joiner" : "outsider";
   if (config.members.length === 1) return "solo";
   if (place === 0) return "head";
   return place === config.members.length - 1 ? "tail" : "middle";
+}
+
+/** Whom a node's replica follows: a joiner, when it is its turn, the tail. */
+export function predecessorOf(config: ChainConfig, who: Life): Member | undefined {
+  const place = config.members.findIndex((member) => sameMember(member, who));
+  if (place >= 0) return config.members[place - 1];
+  const next = config.joining[0];
+  return next !== undefined && sameMember(next, who) ? config.members.at(-1) : undefined;
+}
+
+export function successorOf(config: ChainConfig, who: Life): Member | undefined {
+  const place = config.members.findIndex((member) => sameMember(member, who));
+  return place < 0 ? undefined : config.members[place + 1];
 }
 
 export const chainsPrefix = "chains/";

@@ -1,26 +1,25 @@
 import { assert } from "../base/assert.ts";
-import { type ChainConfig, type ChainRole, roleOf } from "./chain-config.ts";
+import {
+  type ChainConfig,
+  type ChainRole,
+  predecessorOf,
+  roleOf,
+  successorOf,
+} from "./chain-config.ts";
 import type { ChainEffect, RefusalCode } from "./chain-effect.ts";
 import type { ChainInput, LinkId, Peer } from "./chain-input.ts";
 import type { ChainMessage } from "./chain-message.ts";
 import { Followers } from "./followers.ts";
-import { sameMember, type Member } from "./member.ts";
-import type { HeadOrders, ReplicaCore, ReplicaLimits, ReplicaPorts } from "./replica-core.ts";
+import type { Member } from "./member.ts";
+import type {
+  HeadOrders,
+  ReplicaCore,
+  ReplicaLimits,
+  ReplicaPorts,
+  ReplicaStart,
+} from "./replica-core.ts";
 import { type ChainMarks, heldOf, type ReplicaDurability, ReplicaMarks } from "./replica-marks.ts";
 import { Upstream } from "./upstream.ts";
-
-/** A log as it was opened. `committed`: what a former life knew of it, at most what it flushed. */
-export interface ReplicaStart {
-  /** This node in this life. */
-  readonly member: Peer;
-  readonly logStart: number;
-  readonly end: number;
-  readonly committed: number;
-  readonly written: number;
-  readonly flushed: number;
-  readonly durability: ReplicaDurability;
-  readonly minInsyncReplicas: number;
-}
 
 /**
  * One replica of a partition's chain: head, middle, tail, alone, joiner or outsider, as the newest
@@ -375,17 +374,4 @@ export class ChainReplica implements ReplicaCore {
   get chainMarks(): ChainMarks {
     return this.#followers.leastMarks();
   }
-}
-
-/** Whom a replica of this chain follows: a joiner, when it is its turn, the tail. */
-function predecessorOf(config: ChainConfig, who: Peer): Member | undefined {
-  const place = config.members.findIndex((member) => sameMember(member, who));
-  if (place >= 0) return config.members[place - 1];
-  const next = config.joining[0];
-  return next !== undefined && sameMember(next, who) ? config.members.at(-1) : undefined;
-}
-
-function successorOf(config: ChainConfig, who: Peer): Member | undefined {
-  const place = config.members.findIndex((member) => sameMember(member, who));
-  return place < 0 ? undefined : config.members[place + 1];
 }

@@ -3,7 +3,20 @@ import type { ChainEffect } from "./chain-effect.ts";
 import type { Peer } from "./chain-input.ts";
 import type { EpochEnd } from "./epoch-table.ts";
 import type { LeaseTerm } from "./lease-term.ts";
-import type { ReplicaMarks } from "./replica-marks.ts";
+import type { ReplicaDurability, ReplicaMarks } from "./replica-marks.ts";
+
+/** A log as it was opened. `committed`: what a former life knew of it, at most what it flushed. */
+export interface ReplicaStart {
+  /** This node in this life. */
+  readonly member: Peer;
+  readonly logStart: number;
+  readonly end: number;
+  readonly committed: number;
+  readonly written: number;
+  readonly flushed: number;
+  readonly durability: ReplicaDurability;
+  readonly minInsyncReplicas: number;
+}
 
 /** What a replica asks while it is stepped. */
 export interface ReplicaPorts {
