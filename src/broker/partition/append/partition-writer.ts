@@ -6,6 +6,7 @@ import type { DiskFile } from "../../ports/disk.ts";
 import { after } from "../after.ts";
 import { AppendQueue, type NewSegment, type PendingBatch } from "./append-queue.ts";
 import type { Flushable } from "./flush-scheduler.ts";
+import { FlushedMark } from "./flushed-mark.ts";
 import type { LogFile } from "../segment/log-file.ts";
 import type { PartitionContext } from "../partition-context.ts";
 import type { PartitionFolder } from "../partition-folder.ts";
@@ -49,6 +50,7 @@ export class PartitionWriter implements Flushable {
   readonly #listener: WriterListener;
   #settings: TopicSettings;
   readonly #queue = new AppendQueue();
+  readonly #flushedMark: FlushedMark;
   #isWriting = false;
   #isFlushing = false;
   #isFlushWanted = false;
@@ -79,6 +81,7 @@ export class PartitionWriter implements Flushable {
     this.#settings = start.settings;
     this.written = start.end;
     this.flushed = start.end;
+    this.#flushedMark = new FlushedMark({ context, ...parts }, start.end);
   }
 
   /** Bytes that are not written yet. */
@@ -86,13 +89,14 @@ export class PartitionWriter implements Flushable {
     return this.#queue.sizeBytes;
   }
 
-  /** Something is queued, being written, flushed or sealed. */
+  /** Something is queued, being written, flushed, sealed or noted. */
   get isBusy(): boolean {
-    const isAtWork = this.#isWriting || this.#isFlushing || this.#sealing !== undefined;
-    return this.#queue.length > 0 || this.#isFlushDue || isAtWork;
+    if (this.#queue.length > 0 || this.#isFlushDue || this.#flushedMark.isNoting) return true;
+    return this.#isWriting || this.#isFlushing || this.#sealing !== undefined;
   }
 
   configure(settings: TopicSettings): void {
+    this.#flushedMark.noteSettings(this.#settings, this.written);
     this.#settings = settings;
     if (settings.durability === "fsync") this.requestFlush();
   }
@@ -132,11 +136,12 @@ export class PartitionWriter implements Flushable {
     assert(!this.isBusy, "a log is cut while nothing is written to it");
     this.written = end;
     this.flushed = end;
+    this.#flushedMark.rewind(end);
     this.#dirty.clear();
     this.#unflushedBytes = 0;
   }
 
-  /** Resolves when nothing is queued, being written, flushed or sealed; after a stop too. */
+  /** Resolves when nothing is queued or under way; after a stop too. */
   async settled(): Promise<void> {
     while (this.isBusy) {
       await new Promise<void>((resolve) => this.#idle.push(resolve));
@@ -150,6 +155,7 @@ export class PartitionWriter implements Flushable {
       return this.#tellIdle();
     }
     const target = this.written;
+    const place = this.#flushedMark.placeAt(target);
     // What retention has removed needs no flush any more.
     const files = [...this.#dirty].filter((file) => !file.isRetired);
     this.#dirty.clear();
@@ -167,6 +173,7 @@ export class PartitionWriter implements Flushable {
     this.#isFlushing = false;
     for (const file of files) if (!this.#dirty.has(file)) file.noteFlushed();
     this.flushed = target;
+    this.#flushedMark.moveTo(place);
     this.#listener.onProgress();
     if (this.#isFlushWanted) this.requestFlush();
     this.#drain();
@@ -355,6 +362,8 @@ export class PartitionWriter implements Flushable {
             cause: error,
           }),
     );
+    // What a flush under way covers is vouched for no more.
+    this.#flushedMark.note(this.#settings, () => this.#tellIdle());
     this.#tellIdle();
   }
 

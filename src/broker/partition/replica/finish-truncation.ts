@@ -6,7 +6,8 @@ import { cutFiles } from "./cut-files.ts";
 import { truncationNoteName } from "./truncation.ts";
 
 /**
- * Goes on with a truncation that a stopped process had begun; undefined: there is none. `store`
+ * Goes on with a truncation that a stopped process had begun, or cuts what a failed flush left
+ * (`FlushedMark`); undefined: there is none. `store`
  * makes durable that nothing above its end is counted on: the note goes after that. Throws
  * KAFKA_STORAGE_ERROR where the note can not be read: nobody knows what to do then.
  */
@@ -25,7 +26,7 @@ export async function finishTruncation(
   await store(note);
   await disk.remove(path);
   await disk.syncDirectory(folder);
-  place.log.warn("finished a truncation that was interrupted", { folder, ...note });
+  place.log.warn("cut a log where a note in its folder says that it ends", { folder, ...note });
   return note;
 }
 

@@ -1,0 +1,105 @@
+import { expect, test } from "vitest";
+import {
+  append,
+  batchOf,
+  openWorld,
+  readValues,
+  topicId,
+} from "../../../../test/support/log-directory.ts";
+import { appendHeld, openGoverned } from "../../../../test/support/replicas.ts";
+import { XylemError } from "../../../base/errors.ts";
+import { defaultTopicSettings, type TopicSettings } from "../../../base/settings/topic-settings.ts";
+import { type DiskOperation, SimulatedDisk } from "../../../simulation/simulated-disk.ts";
+import type { Partition } from "../partition.ts";
+
+const batchBytes = batchOf(["kept 0"]).length;
+const logOf = (base: number): string => `orders-0/${String(base).padStart(20, "0")}.log`;
+
+/** An operation of one kind on a log fails, and then no more. */
+function failOnce(disk: SimulatedDisk, failing: DiskOperation, onFailed = (): void => {}): void {
+  disk.fault = (operation, path) => {
+    if (operation !== failing || !path.endsWith(".log")) return;
+    disk.fault = () => undefined;
+    onFailed();
+    throw new XylemError("KAFKA_STORAGE_ERROR", `${path}: i/o error`);
+  };
+}
+
+async function open(
+  settings: Partial<TopicSettings> = {},
+): Promise<{ disk: SimulatedDisk; partition: Partition }> {
+  const disk = new SimulatedDisk();
+  return { disk, partition: await (await openWorld(disk)).open("orders", settings) };
+}
+
+/** Two batches that ride in one flush. */
+async function loseTwo(partition: Partition): Promise<void> {
+  const asked = ["lost 0", "lost 1"].map((value) => append(partition, [value]));
+  for (const { status } of await Promise.allSettled(asked)) expect(status).toBe("rejected");
+}
+
+/** After all that is under way. */
+async function restart(disk: SimulatedDisk): Promise<Partition> {
+  await new Promise((resolve) => setImmediate(resolve));
+  return await (await openWorld(disk.afterKill())).open();
+}
+
+async function expectKept(partition: Partition, count: number): Promise<void> {
+  expect(partition.end).toBe(count);
+  expect(await append(partition, [`kept ${count}`])).toBe(count);
+  const expected = Array.from({ length: count + 1 }, (_, at) => `kept ${at}`);
+  expect(await readValues(partition)).toEqual(expected);
+}
+
+test("a hole among what a failed flush did not cover goes with it: it is no damage", async () => {
+  const { disk, partition } = await open();
+  await append(partition, ["kept 0"]);
+  failOnce(disk, "sync", () => disk.spoil(logOf(0), batchBytes, new Uint8Array(batchBytes)));
+  await loseTwo(partition);
+  await expectKept(await restart(disk), 1);
+});
+
+test("what is read back as if no flush had failed may be nowhere else: it goes too", async () => {
+  const { disk, partition } = await open();
+  await append(partition, ["kept 0"]);
+  failOnce(disk, "sync");
+  await loseTwo(partition);
+  await expectKept(await restart(disk), 1);
+});
+
+test("a replica that is closed has it written down before another one is opened", async () => {
+  const disk = new SimulatedDisk();
+  const world = await openWorld(disk);
+  const { replica } = await openGoverned(world);
+  await appendHeld(replica, ["kept 0"]);
+  replica.commit(1);
+  failOnce(disk, "sync", () => {
+    const soon = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    disk.fault = (operation) => (operation === "rename" ? soon() : undefined);
+  });
+  const { lastOffset } = replica.log.append(batchOf(["lost 0"]), { origin: "client" });
+  replica.log.append(batchOf(["lost 1"]), { origin: "client" });
+  await new Promise((resolve) => replica.log.whenHeld(lastOffset + 1, resolve));
+  const topic = { name: "orders", id: topicId };
+  const again = await world.directory.reopenReplica(topic, 0, defaultTopicSettings);
+  expect([again.end, again.unsoundFrom]).toEqual([1, undefined]);
+});
+
+test("a segment of which nothing was flushed begins anew, the closed one stays so", async () => {
+  const settings = { "internal.segment.bytes": 2 * batchBytes };
+  const { disk, partition } = await open(settings);
+  for (const value of ["kept 0", "kept 1"]) await append(partition, [value]);
+  failOnce(disk, "sync", () => disk.spoil(logOf(2), 0, new Uint8Array(batchBytes)));
+  await loseTwo(partition);
+  await expectKept(await restart(disk), 2);
+  expect([0, 2].map((base) => disk.peek(logOf(base)).length)).toEqual([2 * batchBytes, batchBytes]);
+});
+
+test("what was acknowledged before it was flushed stays, as far as it can be read", async () => {
+  const { disk, partition } = await open({ durability: "os" });
+  for (const value of ["kept 0", "kept 1"]) await append(partition, [value]);
+  failOnce(disk, "sync");
+  partition.configure(defaultTopicSettings);
+  await expect.poll(() => partition.stopped).toBeDefined();
+  await expectKept(await restart(disk), 2);
+});
