@@ -1,4 +1,3 @@
-import { equalBytes } from "../../../base/bytes.ts";
 import type { Random } from "../../../base/random.ts";
 import { drawBetween, drawOf } from "../../../simulation/draw.ts";
 import type { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
@@ -6,6 +5,7 @@ import { checkpointPattern, indexPattern, spoilSideFile } from "../spoil.ts";
 import type { World } from "../world.ts";
 import { FaultBag } from "./fault-bag.ts";
 import type { NodeNemesis } from "./node-nemesis.ts";
+import { areOvertaken, metadataPattern } from "./older-files.ts";
 import type { SimulatedNode } from "./simulated-node.ts";
 
 const pauseMsMin = 6_000;
@@ -15,7 +15,6 @@ const pageBytes = 512;
 /** What is made from a log, or lies there twice: without it nothing is lost. */
 const derived = [indexPattern, checkpointPattern];
 /** Without these a node knows not what it had: to its chains it is one that comes back empty. */
-const metadataPattern = /[/]partition\.metadata$/;
 const precious = [/^xylem\.lineages$/, metadataPattern];
 /**
  * Never older than they were. Epochs are flushed before the first record of one is written, and
@@ -87,9 +86,8 @@ export class SideFileNemesis {
     const copies = copiesOf(this.#node.machine.disk);
     await this.#world.sleep(drawBetween(this.#random, 500, 9_000));
     await this.#die((disk, pattern) => {
-      // What is said of a deleted topic is gone from all files before there is one of its name.
-      const isReused = pattern === checkpointPattern && hasReusedName(disk, copies);
-      for (const path of isReused ? [] : disk.paths()) {
+      const isOvertaken = pattern === checkpointPattern && areOvertaken(copies, disk);
+      for (const path of isOvertaken ? [] : disk.paths()) {
         const bytes = copies.get(path);
         if (bytes === undefined || !pattern.test(path) || neverOlder.test(path)) continue;
         this.#change(`${path} is as it was`, () => disk.poke(path, bytes));
@@ -117,15 +115,6 @@ export class SideFileNemesis {
     this.#world.tell("nemesis", `${this.#node.name}: ${what}`);
     change();
   }
-}
-
-/** Whether a folder is of another topic than it was. */
-function hasReusedName(disk: SimulatedDisk, copies: ReadonlyMap<string, Uint8Array>): boolean {
-  const there = disk.paths().filter((path) => metadataPattern.test(path));
-  return there.some((path) => {
-    const before = copies.get(path);
-    return before !== undefined && !equalBytes(before, disk.peek(path));
-  });
 }
 
 function copiesOf(disk: SimulatedDisk): ReadonlyMap<string, Uint8Array> {

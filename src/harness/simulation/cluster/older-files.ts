@@ -1,0 +1,54 @@
+import { equalBytes } from "../../../base/bytes.ts";
+import { MalformedError } from "../../../base/errors.ts";
+import { decodeUtf8 } from "../../../base/text.ts";
+import { type OffsetsByPartition, parseOffsetCheckpoint } from "../../../log/text-checkpoint.ts";
+import type { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
+
+const recoveryPointsPath = "recovery-point-offset-checkpoint";
+
+/** Of a folder, what says whose it is. */
+export const metadataPattern = /[/]partition\.metadata$/;
+
+/** Files by path, as they were a while ago. */
+type Copies = ReadonlyMap<string, Uint8Array>;
+
+/**
+ * Whether checkpoints may not be as old as their copies. What they said of a deleted topic is gone
+ * from all of them, and flushed, before there is one of its name; and what they said of a log that
+ * was truncated, or given up, before a record takes the place of one that was cut.
+ */
+export function areOvertaken(copies: Copies, disk: SimulatedDisk): boolean {
+  return hasReusedName(copies, disk) || wasCut(copies, disk);
+}
+
+/** Whether a folder is of another topic than it was. */
+function hasReusedName(copies: Copies, disk: SimulatedDisk): boolean {
+  const there = disk.paths().filter((path) => metadataPattern.test(path));
+  return there.some((path) => {
+    const before = copies.get(path);
+    return before !== undefined && !equalBytes(before, disk.peek(path));
+  });
+}
+
+/** Whether less of a log that is there counts as flushed now: nothing else lowers that. */
+function wasCut(copies: Copies, disk: SimulatedDisk): boolean {
+  const paths = disk.paths();
+  const now = paths.includes(recoveryPointsPath) ? disk.peek(recoveryPointsPath) : undefined;
+  const flushed = pointsOf(now);
+  const before = [...pointsOf(copies.get(recoveryPointsPath))];
+  return before.some(([folder, offset]) => {
+    return (
+      offset > (flushed.get(folder) ?? 0) && paths.some((path) => path.startsWith(`${folder}/`))
+    );
+  });
+}
+
+/** One that can not be read says nothing. */
+function pointsOf(bytes: Uint8Array | undefined): OffsetsByPartition {
+  try {
+    return parseOffsetCheckpoint(decodeUtf8(bytes ?? new Uint8Array(0)));
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    return new Map();
+  }
+}
