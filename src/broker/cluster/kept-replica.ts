@@ -9,15 +9,7 @@ import type { Cluster } from "./cluster.ts";
 import { isHolder } from "./is-holder.ts";
 import { MendableLog } from "./mendable-log.ts";
 import type { PlacedPartition } from "./placed-partition.ts";
-import {
-  beginsUncleanly,
-  givenUpBelow,
-  isMemberOf,
-  isToBeginWhole,
-  isToGoOn,
-  mayStartOver,
-  tornFrom,
-} from "./replica-mending.ts";
+import { ChainVerdict } from "./replica-mending.ts";
 import type { RestoredChains } from "./restored-chains.ts";
 import type { ChainPlace, RunChain, RunningChain } from "./running-chain.ts";
 
@@ -85,11 +77,8 @@ export class KeptReplica {
    * disk may have dropped pages.
    */
   get mayHaveLost(): boolean {
-    const { replica, config } = this;
-    if (replica !== undefined) {
-      const givenUp = config === undefined ? 0 : givenUpBelow(config, replica);
-      return replica.lostUpTo > givenUp;
-    }
+    const { replica } = this;
+    if (replica !== undefined) return replica.lostUpTo > this.#verdict.givenUpBelow(replica);
     return this.#failure !== undefined && this.partition.settings.durability === "os";
   }
 
@@ -99,7 +88,7 @@ export class KeptReplica {
     this.#isHeldBack = restored.isHeldBack(this.key, config, this.replica);
     if (this.#isHeldBack) return this.#holdBack(config);
     // Nothing is thrown away while nobody is up who has it.
-    const mayNotGo = this.replica !== undefined && !this.#mayStartOver;
+    const mayNotGo = this.replica !== undefined && !this.#verdict.mayStartOver;
     const isHere = isHolder(config, cluster.nodeId);
     return isHere || mayNotGo ? this.#hold() : this.#giveUp(config);
   }
@@ -139,7 +128,7 @@ export class KeptReplica {
   open(): Promise<ReplicaLog> {
     const { config, key } = this;
     const isNew = config !== undefined && this.#keeping.restored.isNew(key, config);
-    return this.#log.open(() => this.#mayStartOver, isNew);
+    return this.#log.open(() => this.#verdict.mayStartOver, isNew);
   }
 
   /** One that can not be held is one partition less: the node serves the others. */
@@ -153,7 +142,7 @@ export class KeptReplica {
         return await this.#holdBack(opened);
       }
       if (this.#log.isToBeMended) replica = await this.#mend(replica);
-      if (this.#isReleased) await onReleased(this.key);
+      if (this.#verdict.isReleased) await onReleased(this.key);
       this.#running ??= runChain(replica, this.#place);
       const { config } = this;
       if (config !== undefined) {
@@ -162,8 +151,7 @@ export class KeptReplica {
       }
       this.#failure = undefined;
       this.#log.tries.succeeded();
-      const isMember = config !== undefined && isMemberOf(config, this.#self);
-      if (this.#log.isToBeFilled && isMember) await this.#log.noteFilled();
+      if (this.#log.isToBeFilled && this.#verdict.isOfMember) await this.#log.noteFilled();
     } catch (error) {
       this.#failed(error);
     }
@@ -205,7 +193,7 @@ export class KeptReplica {
   /** The last of a chain whose disk was full goes on in a new epoch, from what it has written. */
   async #closeToGoOn(): Promise<void> {
     const { storage, log } = this.#keeping;
-    if (!isToGoOn(this.config, this.#self, this.replica)) return;
+    if (this.replica === undefined || !this.#verdict.isToGoOn(this.replica)) return;
     log.info("a replica that its disk had no room for goes on alone", { chain: this.key });
     this.#stop();
     this.#log.letGo();
@@ -215,8 +203,8 @@ export class KeptReplica {
 
   /** Answers the log as it is then. */
   async #mend(replica: ReplicaLog): Promise<ReplicaLog> {
-    const isTorn = this.#beginsTorn(replica);
-    if (!isTorn && !this.#mayStartOver) return replica;
+    const isTorn = this.#verdict.isToBeginWhole(replica);
+    if (!isTorn && !this.#verdict.mayStartOver) return replica;
     this.#stop();
     // Nobody is served from what is cut.
     this.show();
@@ -240,22 +228,9 @@ export class KeptReplica {
     this.#running = undefined;
   }
 
-  get #isReleased(): boolean {
-    const { config } = this;
-    if (config === undefined) return false;
-    return this.#mayStartOver || beginsUncleanly(config, this.#self);
-  }
-
-  get #mayStartOver(): boolean {
-    const { image, nodeId } = this.#keeping.cluster;
-    const { config } = this;
-    return config !== undefined && mayStartOver(config, image, nodeId);
-  }
-
-  #beginsTorn(replica: ReplicaLog): boolean {
-    const { config } = this;
-    if (config === undefined || tornFrom(replica) === undefined) return false;
-    return isToBeginWhole(config, this.#self);
+  /** What its chain says of it now. */
+  get #verdict(): ChainVerdict {
+    return new ChainVerdict(this.config, this.#self, this.#keeping.cluster.image);
   }
 
   get #self(): Peer {

@@ -1,34 +1,92 @@
 import type { Peer } from "../../replication/chain-input.ts";
-import { type ChainConfig, roleOf } from "../../replication/chain-config.ts";
+import { type ChainConfig, type ChainRole, roleOf } from "../../replication/chain-config.ts";
 import type { LogEnd } from "../../replication/controller/chain-ask.ts";
 import type { ReplicaLog } from "../partition/replica/replica-log.ts";
 import type { ClusterImage } from "./cluster-image.ts";
 
+/**
+ * What a chain says of this node's log of it: what of it counts, and what may go. Of a chain as it
+ * is when it is asked; without one, nothing.
+ */
+export class ChainVerdict {
+  readonly #config: ChainConfig | undefined;
+  readonly #self: Peer;
+  readonly #image: ClusterImage;
+
+  constructor(config: ChainConfig | undefined, self: Peer, image: ClusterImage) {
+    this.#config = config;
+    this.#self = self;
+    this.#image = image;
+  }
+
+  /**
+   * Whether it may go, because others that are up hold all that was committed. As long as the node
+   * is listed, in whatever life, its log may be all there is.
+   */
+  get mayStartOver(): boolean {
+    const { members = [] } = this.#config ?? {};
+    const isListed = members.some(({ id }) => id === this.#self.id);
+    return !isListed && members.some((member) => this.#image.has(member));
+  }
+
+  /** Nobody counts on what it has lost. */
+  get isReleased(): boolean {
+    return this.mayStartOver || this.#beginsUncleanly;
+  }
+
+  /** Whether it has all that was committed. */
+  get isOfMember(): boolean {
+    return this.#role !== "outsider" && this.#role !== "joiner";
+  }
+
+  /**
+   * Whether a log that stopped for want of room, and is all there is of its chain, goes on from
+   * what is written: in a later epoch, so that what others were sent of it is told from what
+   * follows.
+   */
+  isToGoOn({ fullInEpoch, isHalted }: ReplicaLog): boolean {
+    if (this.#config === undefined || fullInEpoch === undefined || isHalted) return false;
+    return this.#config.epoch > fullInEpoch && this.#role === "solo";
+  }
+
+  /**
+   * Whether a torn log is cut back to where it is whole: when all members had lost something and
+   * the chain begins uncleanly with this log, which others are to copy.
+   */
+  isToBeginWhole(replica: ReplicaLog): boolean {
+    if (this.#config === undefined || tornFrom(replica) === undefined) return false;
+    const { replicas, target = replicas } = this.#config;
+    return target.length > 1 && this.#beginsUncleanly;
+  }
+
+  /**
+   * Below it a log lacks only what was given up: the chain of this one replica has begun uncleanly
+   * with it, and nobody else can have what it lacks.
+   */
+  givenUpBelow(replica: ReplicaLog): number {
+    if (this.#config === undefined) return 0;
+    const { members, replicas, target, unclean } = this.#config;
+    const isAlone = members.length === 1 && replicas.length === 1 && target === undefined;
+    if (!isAlone || unclean === 0) return 0;
+    const before = replica.epochEnds().findLast(({ epoch }) => epoch < unclean);
+    return before?.endOffset ?? replica.logStart;
+  }
+
+  /** Whether the chain begins uncleanly with this log: what that has lost was given up. */
+  get #beginsUncleanly(): boolean {
+    if (this.#config === undefined) return false;
+    const { unclean, epoch } = this.#config;
+    return unclean === epoch && this.#role === "solo";
+  }
+
+  get #role(): ChainRole {
+    return this.#config === undefined ? "outsider" : roleOf(this.#config, this.#self);
+  }
+}
+
 /** A log that is damaged, or that its disk failed. What contradicts its chain is for a person. */
 export function isUnsound(replica: ReplicaLog): boolean {
   return replica.unsoundFrom !== undefined && !replica.isHalted;
-}
-
-/**
- * Whether a node's log of a chain may go, because others that are up hold all that was committed.
- * As long as the node is listed, in whatever life, its log may be all there is.
- */
-export function mayStartOver({ members }: ChainConfig, image: ClusterImage, id: number): boolean {
-  return members.every((member) => member.id !== id) && members.some((one) => image.has(one));
-}
-
-/**
- * Whether a log that stopped for want of room, and is all there is of its chain, goes on from what
- * is written: in a later epoch, so that what others were sent of it is told from what follows.
- */
-export function isToGoOn(
-  config: ChainConfig | undefined,
-  self: Peer,
-  replica: ReplicaLog | undefined,
-): replica is ReplicaLog {
-  const fullIn = replica?.fullInEpoch;
-  if (config === undefined || fullIn === undefined || replica?.isHalted === true) return false;
-  return config.epoch > fullIn && roleOf(config, self) === "solo";
 }
 
 /**
@@ -52,39 +110,6 @@ export function soundEnd(replica: ReplicaLog): Omit<LogEnd, "key" | "from"> {
   const hasLost = replica.unsoundFrom !== undefined || replica.lostUpTo > 0;
   const { logStart } = replica;
   return { lastEpoch, endOffset, logStart, ...(hasLost && { isUnsound: true }) };
-}
-
-export function isMemberOf(config: ChainConfig, self: Peer): boolean {
-  const role = roleOf(config, self);
-  return role !== "outsider" && role !== "joiner";
-}
-
-/** Whether a chain begins uncleanly with this node's log: what that has lost was given up. */
-export function beginsUncleanly(config: ChainConfig, self: Peer): boolean {
-  return config.unclean === config.epoch && roleOf(config, self) === "solo";
-}
-
-/**
- * Below it a log lacks only what was given up: the chain of this one replica has begun uncleanly
- * with it, and nobody else can have what it lacks.
- */
-export function givenUpBelow(
-  { members, replicas, target, unclean }: ChainConfig,
-  log: ReplicaLog,
-): number {
-  const isAlone = members.length === 1 && replicas.length === 1 && target === undefined;
-  if (!isAlone || unclean === 0) return 0;
-  const before = log.epochEnds().findLast(({ epoch }) => epoch < unclean);
-  return before?.endOffset ?? log.logStart;
-}
-
-/**
- * Whether a node's torn log is cut back to where it is whole: when all members had lost something
- * and its chain begins uncleanly with this log, which others are to copy.
- */
-export function isToBeginWhole(config: ChainConfig, self: Peer): boolean {
-  const { replicas, target = replicas } = config;
-  return target.length > 1 && beginsUncleanly(config, self);
 }
 
 /** The coordinator went back in time: this log has records of a later epoch. */
