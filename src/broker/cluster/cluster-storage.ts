@@ -81,8 +81,8 @@ export class ClusterStorage implements PartitionStorage {
     return this.#options.storage.findPartitions();
   }
 
-  readTopicId(found: FoundPartition): Promise<Uuid | undefined> {
-    return this.#options.storage.readTopicId(found);
+  readTopicId(found: FoundPartition, likely?: Uuid): Promise<Uuid | undefined> {
+    return this.#options.storage.readTopicId(found, likely);
   }
 
   async openPartition(

@@ -53,8 +53,11 @@ export type CutOf = (partition: PartitionLog) => number | Promise<number>;
 export interface PartitionStorage {
   /** The partitions that have files, unordered; asked once, before any is opened. */
   findPartitions(): readonly FoundPartition[];
-  /** The id of the topic that found files belong to; undefined: they do not say. */
-  readTopicId(found: FoundPartition): Promise<Uuid | undefined>;
+  /**
+   * The id of the topic that found files belong to, `likely` also where a few of its bits have
+   * flipped; undefined: they do not say.
+   */
+  readTopicId(found: FoundPartition, likely?: Uuid): Promise<Uuid | undefined>;
   /** Opens a partition, empty when it has no files. At most once for each until it is removed. */
   openPartition(topic: TopicKey, index: number, settings: TopicSettings): Promise<PartitionLog>;
   /**

@@ -88,6 +88,9 @@ async function finishDeletions(
   const gone = new Set<FoundPartition>();
   const { entries } = await coordinator.read(deletedPrefix);
   const nodeId = cluster === undefined ? undefined : configs.nodeId;
+  // Files that do not say whose they are: in a cluster they may be all that is left of another.
+  const isNobodys = async (name: string): Promise<boolean> =>
+    cluster === undefined && !(await hasEntry(coordinator, name));
   for (const { key, value } of entries) {
     const parse = () => readDeletedTopic(key, value);
     const note = cluster === undefined ? parse() : cluster.unreadable.read(key, parse);
@@ -96,8 +99,9 @@ async function finishDeletions(
     if (nodeId !== undefined && nodeIds?.includes(nodeId) === false) continue;
     for (const partition of found) {
       if (partition.topic !== name) continue;
-      const stored = await storage.readTopicId(partition);
-      if (stored === undefined || !equalBytes(stored, id)) continue;
+      const stored = await storage.readTopicId(partition, id);
+      const isIts = stored === undefined ? await isNobodys(name) : equalBytes(stored, id);
+      if (!isIts) continue;
       await storage.removePartition({ name, id }, partition.index);
       gone.add(partition);
     }
@@ -105,6 +109,11 @@ async function finishDeletions(
     log.info("removed what was left of a deleted topic", { topic: name });
   }
   return gone;
+}
+
+async function hasEntry(coordinator: Coordinator, name: string): Promise<boolean> {
+  const { entries } = await coordinator.read(topicKey(name));
+  return entries.some(({ key }) => key === topicKey(name));
 }
 
 async function findTopicId(

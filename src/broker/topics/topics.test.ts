@@ -258,6 +258,20 @@ describe("deleting a topic", () => {
     expect(again.storage.found).toEqual([]);
     expect((await again.coordinator.read("deleted-topics/")).entries).toEqual([]);
   });
+
+  test.each([true, false])(
+    "files that do not say whose they are go as well, unless the name is taken: %s",
+    async (isTaken) => {
+      const rig = await openTopicRig();
+      if (isTaken) await rig.topics.create(asked("orders"));
+      const key = `deleted-topics/${formatUuid(makeUuid(new SeededRandom(5)))}`;
+      await rig.coordinator.transact([], [{ key, value: "orders" }]);
+      rig.storage.found.splice(0, 1, { topic: "orders", index: 0, topicId: undefined });
+      const again = await rig.restart();
+      expect(again.topics.size).toBe(isTaken ? 1 : 0);
+      expect(again.storage.found.length).toBe(isTaken ? 1 : 0);
+    },
+  );
 });
 
 describe("adding partitions", () => {

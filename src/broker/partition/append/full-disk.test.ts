@@ -108,8 +108,11 @@ describe("a partition.metadata", () => {
     const { disk } = await threeRecords();
     const left = disk.afterKill();
     left.poke(metadataPath, flippedOut());
-    const replica = await (await openWorld(left)).openReplica();
-    expect(replica.end).toBe(3);
+    const world = await openWorld(left);
+    const [found] = world.directory.findPartitions();
+    expect(await world.directory.readTopicId(found!)).toBeUndefined();
+    expect(await world.directory.readTopicId(found!, topicId)).toEqual(topicId);
+    expect((await world.openReplica()).end).toBe(3);
     expect(decodeUtf8(left.peek(metadataPath))).toBe(formatPartitionMetadata(topicId));
   });
 

@@ -132,8 +132,8 @@ export class LogDirectory implements ReplicaStorage {
     return Array.from(this.#folders.names(), parsePartitionName).filter((one) => one !== undefined);
   }
 
-  readTopicId({ topic, index }: FoundPartition): Promise<Uuid | undefined> {
-    return this.#folders.readTopicId(formatPartitionName(topic, index));
+  readTopicId({ topic, index }: FoundPartition, likely?: Uuid): Promise<Uuid | undefined> {
+    return this.#folders.readTopicId(formatPartitionName(topic, index), likely);
   }
 
   openPartition(topic: TopicKey, index: number, settings: TopicSettings): Promise<Partition> {

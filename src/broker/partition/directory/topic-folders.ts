@@ -49,11 +49,12 @@ export class TopicFolders {
     return isItsOwn;
   }
 
-  /** Undefined: the folder does not say whose it is. */
-  async readTopicId(folder: string): Promise<Uuid | undefined> {
+  /** As of PartitionStorage. */
+  async readTopicId(folder: string, likely?: Uuid): Promise<Uuid | undefined> {
     const { disk, log } = this.#context;
     const bytes = await disk.readFile(`${folder}/${metadataFileName}`);
     if (bytes === undefined) return undefined;
+    if (likely !== undefined && isOfTopic(bytes, likely) === true) return likely;
     try {
       const id = parsePartitionMetadata(decodeUtf8(bytes));
       return equalBytes(id, zeroUuid) ? undefined : id;

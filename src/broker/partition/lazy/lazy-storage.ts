@@ -71,8 +71,8 @@ export class LazyStorage implements ReplicaStorage, PartitionOpener {
     return this.#directory.findPartitions();
   }
 
-  readTopicId(found: FoundPartition): Promise<Uuid | undefined> {
-    return this.#directory.readTopicId(found);
+  readTopicId(found: FoundPartition, likely?: Uuid): Promise<Uuid | undefined> {
+    return this.#directory.readTopicId(found, likely);
   }
 
   async openPartition(
