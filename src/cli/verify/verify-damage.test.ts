@@ -7,6 +7,7 @@ import { append, batchOf, committed } from "../../../test/support/log-directory.
 import { openTopicsWorld } from "../../../test/support/topics-world.ts";
 import { FilesDisk } from "../../storage/files-disk.ts";
 import { formatOffsetCheckpoint } from "../../log/text-checkpoint.ts";
+import { formatTruncationNote } from "../../log/truncation-note.ts";
 import { verifyData } from "./verify-data.ts";
 import type { Finding } from "../../broker/scrub/finding.ts";
 
@@ -193,4 +194,30 @@ test("a segment below the log start that was not removed yet is no damage", asyn
   // No sum says that anybody wrote it so.
   expect(await told("0\n1\norders 0 45\n")).toEqual(["damage"]);
   expect(await told(formatOffsetCheckpoint(starts.set("orders-0", 51)))).toEqual(["damage"]);
+});
+
+test("what the next start cuts anyway is no damage", async () => {
+  const folder = "orders-0";
+  const log = `${folder}/00000000000000000040.log`;
+  const batches = readFileSync(join(whole, log)).length / 10;
+  const note = { baseOffset: 40, sizeBytes: 4 * batches, end: 44 };
+  const spoil = (path: string, position: number): void => {
+    const bytes = readFileSync(join(path, "00000000000000000040.log"));
+    bytes.fill(0, position, position + batches);
+    writeFileSync(join(path, "00000000000000000040.log"), bytes);
+    const flags = { isShared: false, hasGap: false, isRestart: false };
+    writeFileSync(join(path, "xylem-truncation"), formatTruncationNote({ ...note, ...flags }));
+  };
+  const behind = await findingsAfter(folder, (path) => spoil(path, 5 * batches));
+  expect(behind.map(({ kind, file, why }) => `${kind} ${file}: ${why}`)).toEqual([
+    "note xylem-truncation: the next start cuts the log at 44; what is behind counts no more",
+  ]);
+  const before = await findingsAfter(folder, (path) => spoil(path, 3 * batches));
+  expect(before.filter(({ kind }) => kind === "damage")).toMatchObject([
+    { firstLostOffset: 43, lastLostOffset: 43 },
+  ]);
+  const unreadable = await findingsAfter(folder, (path) => {
+    writeFileSync(join(path, "xylem-truncation"), "0\n");
+  });
+  expect(unreadable).toMatchObject([{ kind: "damage", file: "xylem-truncation" }]);
 });

@@ -4,6 +4,7 @@ import { MalformedError } from "../../base/errors.ts";
 import { decodeUtf8 } from "../../base/text.ts";
 import { isZeroUuid, type Uuid, zeroUuid } from "../../base/uuid.ts";
 import { epochsFileName, metadataFileName } from "../../broker/partition/partition-folder.ts";
+import { truncationNoteName } from "../../broker/partition/replica/truncation.ts";
 import { crc32c } from "../../codecs/native-crc32c.ts";
 import { keysFileName, parseKeys } from "../../log/idempotency/key-table-file.ts";
 import type { BatchWalk } from "../../log/batch-walk.ts";
@@ -11,6 +12,7 @@ import { LeaderEpochs } from "../../log/leader-epochs.ts";
 import { formatPartitionMetadata, parsePartitionMetadata } from "../../log/partition-metadata.ts";
 import { readProducerSnapshot } from "../../log/producer-snapshot.ts";
 import { formatSegmentName, parseSegmentName } from "../../log/segment-name.ts";
+import { parseTruncationNote, type TruncationNote } from "../../log/truncation-note.ts";
 import { TransactionIndex } from "../../log/transaction-index.ts";
 import { currentMagic } from "../../protocol/record-batch.ts";
 import { systemCode } from "../../storage/disk-error.ts";
@@ -63,6 +65,8 @@ export class PartitionScrub {
   #topicId: Uuid | undefined;
   #largestEpoch = -1;
   #isEpochsFaultTold = false;
+  /** What the next start does first. */
+  #cut: TruncationNote | undefined;
 
   constructor(what: PartitionToVerify, run: VerifyRun) {
     this.#what = what;
@@ -72,6 +76,7 @@ export class PartitionScrub {
   async run(): Promise<ScrubbedPartition> {
     this.#run.totals.partitions += 1;
     const names = (await readdir(this.#what.folder)).toSorted();
+    if (names.includes(truncationNoteName)) await this.#readCut();
     await this.#readSmallFiles(names);
     const bases = names.flatMap((name) => {
       const parsed = parseSegmentName(name);
@@ -85,7 +90,7 @@ export class PartitionScrub {
       end = Math.max(end ?? 0, scrubbed);
     }
     const reached = Math.max(end ?? 0, logStart);
-    if (reached < recoveryPoint) {
+    if (reached < Math.min(recoveryPoint, this.#cut?.end ?? recoveryPoint)) {
       const file = bases.length === 0 ? "*.log" : formatSegmentName(bases.at(-1) ?? 0, ".log");
       const lost = { firstLostOffset: reached, lastLostOffset: recoveryPoint - 1 };
       this.#damage({ file }, "the log ends before what was flushed to it", lost);
@@ -93,6 +98,29 @@ export class PartitionScrub {
     this.#compareEpochs(names.includes(epochsFileName));
     const firstEnd = bases[1] ?? end ?? 0;
     return { end, firstBase: bases[0], firstEnd, topicId: this.#topicId };
+  }
+
+  async #readCut(): Promise<void> {
+    const file = truncationNoteName;
+    await this.#guard(file, undefined, async () => {
+      const cut = parseTruncationNote(await readFile(join(this.#what.folder, file)));
+      this.#note(
+        { file },
+        `the next start cuts the log at ${cut.end}; what is behind counts no more`,
+      );
+      this.#cut = cut;
+    });
+  }
+
+  /** It lies behind where the next start cuts the log. */
+  #isToGo({ file, position = 0 }: FoundAt): boolean {
+    const parsed = parseSegmentName(file);
+    if (this.#cut === undefined || parsed === undefined) return false;
+    const { baseOffset, sizeBytes, isRestart } = this.#cut;
+    if (isRestart || parsed.baseOffset > baseOffset) return true;
+    // Its indexes are cut along.
+    const isCut = parsed.suffix !== ".log" || position >= sizeBytes;
+    return parsed.baseOffset === baseOffset && isCut;
   }
 
   #compareEpochs(isThere: boolean): void {
@@ -300,6 +328,7 @@ export class PartitionScrub {
   }
 
   #damage(at: FoundAt, why: string, lost: Partial<Finding> = {}): void {
+    if (this.#isToGo(at)) return;
     const { topic, partition } = this.#what;
     this.#run.report({ kind: "damage", topic, partition, ...at, why, ...lost });
   }
