@@ -2,6 +2,7 @@ import { assert } from "../base/assert.ts";
 import { XylemError } from "../base/errors.ts";
 import { type CoordinatorFeed, isNews } from "./cluster/coordinator-feed.ts";
 import type { Coordinator } from "./ports/coordinator.ts";
+import { readEntry } from "./ports/read-entry.ts";
 
 /** Ids reserved with one write to the coordinator (semantics.md 10, InitProducerId 9). */
 const blockSize = 1_000;
@@ -19,8 +20,7 @@ const firstApart = 2 ** 40;
 
 /** Kafka wrote in this directory, and may again: our ids come from where its never get. */
 export async function keepProducerIdsApart(coordinator: Coordinator): Promise<void> {
-  const { entries } = await coordinator.read(key);
-  const entry = entries.find((candidate) => candidate.key === key);
+  const entry = await readEntry(coordinator, key);
   if (Number(entry?.value ?? 0) >= firstApart) return;
   const compares = [{ key, revision: entry?.revision ?? 0 }];
   await coordinator.transact(compares, [{ key, value: String(firstApart) }]);
@@ -60,8 +60,7 @@ export class ProducerIds {
       else if (isAboveGap(told, this.#reservedTo)) this.#next = this.#end;
       this.#note(told, change.revision);
     });
-    const { entries } = await this.#coordinator.read(key);
-    const entry = entries.find((candidate) => candidate.key === key);
+    const entry = await readEntry(this.#coordinator, key);
     const told = Number(entry?.value ?? 0);
     this.#note(told, entry?.revision ?? 0);
     for (const id of used) if (id < highestBelieved) this.#note(id + 1, this.#revision);
@@ -95,8 +94,7 @@ export class ProducerIds {
 
   async #reserve(): Promise<void> {
     for (let round = 0; round < roundsMax; round++) {
-      const { entries } = await this.#coordinator.read(key);
-      const entry = entries.find((candidate) => candidate.key === key);
+      const entry = await readEntry(this.#coordinator, key);
       const told = entry === undefined ? 0 : Number(entry.value);
       const first = told < this.#reservedTo ? this.#reservedTo + restoredGap : told;
       const end = first + blockSize;

@@ -2,6 +2,7 @@ import { XylemError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
 import { formatUuid, makeUuid } from "../../base/uuid.ts";
 import type { Coordinator } from "../ports/coordinator.ts";
+import { readEntry } from "../ports/read-entry.ts";
 import { featuresKey, formatFeatures } from "./feature-level.ts";
 
 export const clusterIdKey = "cluster-id";
@@ -28,7 +29,7 @@ export async function agreeOnClusterId(
   random: Random,
 ): Promise<string> {
   for (;;) {
-    const found = await find(coordinator, clusterIdKey);
+    const found = (await readEntry(coordinator, clusterIdKey))?.value;
     if (found === undefined) {
       await makeCluster(coordinator, wanted, random);
       continue;
@@ -44,7 +45,7 @@ async function makeCluster(
   { id, level, ownId }: WantedCluster,
   random: Random,
 ): Promise<void> {
-  if ((await find(coordinator, movingInKey)) !== undefined) {
+  if ((await readEntry(coordinator, movingInKey)) !== undefined) {
     const how = "run `xylem cluster init --from-local` there again, or with --undo";
     throw new XylemError("INVALID_CONFIG", `a node is being moved into this cluster: ${how}`);
   }
@@ -64,9 +65,4 @@ function lost(id: string): XylemError {
   const how = "is it the right one, with the right cluster.name? else bring back its backup";
   const detail = `the data directory is of cluster ${id}, and the coordinator knows no cluster`;
   return new XylemError("INCONSISTENT_CLUSTER_ID", `${detail}: ${how}`);
-}
-
-async function find(coordinator: Coordinator, key: string): Promise<string | undefined> {
-  const { entries } = await coordinator.read(key);
-  return entries.find((entry) => entry.key === key)?.value;
 }

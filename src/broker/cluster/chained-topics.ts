@@ -4,6 +4,7 @@ import { chainKey, type ChainConfig, formatChainConfig } from "../../replication
 import { assignReplicas } from "../../replication/placement/assign-replicas.ts";
 import { canHold } from "../../replication/placement/seat.ts";
 import type { Compare, Coordinator, Write } from "../ports/coordinator.ts";
+import { readEntry } from "../ports/read-entry.ts";
 import { transactionBytesMax, transactionKeysMax } from "../ports/transaction-bounds.ts";
 import type { LiveTopic, Topic } from "../topics/live-topic.ts";
 import { collision } from "../topics/check-new-name.ts";
@@ -131,8 +132,8 @@ export class ChainedTopics implements TopicChains {
   /** Throws INVALID_TOPIC_EXCEPTION if another node was quicker with a name that collides. */
   async #checkCollision(topic: LiveTopic): Promise<void> {
     for (const { key } of namesOf(topic)) {
-      const { entries } = await this.#coordinator.read(key);
-      const rival = entries.find((entry) => entry.key === key)?.value ?? topic.name;
+      const entry = await readEntry(this.#coordinator, key);
+      const rival = entry?.value ?? topic.name;
       if (rival !== topic.name) throw collision(topic.name, rival);
     }
   }

@@ -3,6 +3,7 @@ import { XylemError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Coordinator, CoordinatorEntry } from "../ports/coordinator.ts";
 import type { Lease } from "../ports/lease.ts";
+import { readEntry } from "../ports/read-entry.ts";
 import { formatNodeEntry, nodeKey, type NodeEntry, parseNodeEntry } from "./node-entry.ts";
 
 /** What a claim waits beyond the time to live of another one's lease. */
@@ -33,7 +34,7 @@ export async function claimNode(options: ClaimOptions, own: NodeEntry): Promise<
   const lastsMs = coordinator.leaseLastsMs?.(options.ttlMs) ?? options.ttlMs;
   const untilMs = clock.monotonicMs() + lastsMs + patienceMs;
   for (;;) {
-    const found = await findKey(coordinator, nodeKey(own.id));
+    const found = await readEntry(coordinator, nodeKey(own.id));
     if (found === undefined) {
       const claim = await tryClaim(options, own);
       if (claim !== undefined) return claim;
@@ -72,14 +73,6 @@ async function endFormerLife(coordinator: Coordinator, found: CoordinatorEntry):
   // A key that is still there is bound to no lease.
   const { key, revision } = found;
   await coordinator.transact([{ key, revision }], [{ key, value: null }]);
-}
-
-export async function findKey(
-  coordinator: Coordinator,
-  key: string,
-): Promise<CoordinatorEntry | undefined> {
-  const { entries } = await coordinator.read(key);
-  return entries.find((entry) => entry.key === key);
 }
 
 function taken(own: NodeEntry, holder: NodeEntry): XylemError {

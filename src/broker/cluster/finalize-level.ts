@@ -1,5 +1,6 @@
 import { XylemError } from "../../base/errors.ts";
 import type { Coordinator } from "../ports/coordinator.ts";
+import { readEntry } from "../ports/read-entry.ts";
 import { transactionKeysMax } from "../ports/transaction-bounds.ts";
 import { featuresKey, firstLevel, formatFeatures, parseFeatures } from "./feature-level.ts";
 import { type NodeEntry, nodesPrefix, parseNodeEntry } from "./node-entry.ts";
@@ -23,8 +24,7 @@ export async function finalizeLevel(
   { validateOnly }: { readonly validateOnly: boolean },
 ): Promise<LevelChange> {
   for (let round = 0; round < roundsMax; round += 1) {
-    const features = (await coordinator.read(featuresKey)).entries;
-    const found = features.find(({ key }) => key === featuresKey);
+    const found = await readEntry(coordinator, featuresKey);
     const before = found === undefined ? firstLevel : parseFeatures(found.value);
     const keys = (await coordinator.read(nodesPrefix)).entries;
     const nodes = keys.map(({ key, value }) => parseNodeEntry(key, value));

@@ -2,7 +2,8 @@ import type { Clock } from "../../base/clock.ts";
 import { XylemError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Lease } from "../ports/lease.ts";
-import { type ClaimOptions, claimNode, findKey } from "./claim-node.ts";
+import { readEntry } from "../ports/read-entry.ts";
+import { type ClaimOptions, claimNode } from "./claim-node.ts";
 import { formatNodeEntry, nodeKey, type NodeEntry, parseNodeEntry } from "./node-entry.ts";
 
 /** Time between two tries to be a node of the cluster again. */
@@ -130,7 +131,7 @@ export class Membership {
   async #lookAgain(): Promise<void> {
     const lease = this.#lease;
     const { id, incarnation } = this.#entry;
-    const found = await findKey(this.#options.coordinator, nodeKey(id));
+    const found = await readEntry(this.#options.coordinator, nodeKey(id));
     if (found === undefined || lease !== this.#lease) return;
     const isOwn = parseNodeEntry(found.key, found.value).incarnation === incarnation;
     if (isOwn) this.#revision = found.revision;

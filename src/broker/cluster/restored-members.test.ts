@@ -2,6 +2,7 @@ import { afterEach, expect, test } from "vitest";
 import { ClusterWorld } from "../../../test/support/cluster-world.ts";
 import { batchOf } from "../../../test/support/log-directory.ts";
 import { parseChainConfig } from "../../replication/chain-config.ts";
+import { readEntry } from "../ports/read-entry.ts";
 import { alterReassignment } from "../reassignment/alter-reassignment.ts";
 import { ProducedBatch, produce } from "../produce.ts";
 import type { PlacedPartition } from "./placed-partition.ts";
@@ -140,8 +141,7 @@ test("a backup that comes back a second time is marked a second time", async () 
   await openAt([1, 2]);
   const marks: (string | null | undefined)[] = [];
   const mark = async (): Promise<string | null | undefined> => {
-    const { entries } = await world.drive(world.coordinator.read(restoredKey));
-    return entries.find(({ key }) => key === restoredKey)?.value;
+    return (await world.drive(readEntry(world.coordinator, restoredKey)))?.value;
   };
   let backup = world.store.backUp();
   for (const time of ["the first", "the second", "the third"]) {

@@ -5,6 +5,7 @@ import type { BrokerConfigs } from "../configs/broker-configs.ts";
 import type { ConfigChange } from "../configs/change-configs.ts";
 import { parsePartitionName } from "../partition/partition-name.ts";
 import type { Coordinator } from "../ports/coordinator.ts";
+import { readEntry } from "../ports/read-entry.ts";
 import { keepProducerIdsApart } from "../producer-ids.ts";
 import type { Topics } from "../topics/topics.ts";
 import { TopicImport } from "./import-topics.ts";
@@ -52,8 +53,7 @@ export class KafkaImport {
     const read = await readKafkaMetadata(parts);
     if (read === undefined) return undefined;
     const { metadata, isWhole } = read;
-    const { entries } = await parts.coordinator.read(baseKey);
-    const entry = entries.find(({ key }) => key === baseKey);
+    const entry = await readEntry(parts.coordinator, baseKey);
     const base = {
       value: entry === undefined ? noMetadata : parseBase(entry.value),
       revision: entry?.revision ?? 0,

@@ -1,6 +1,7 @@
 import { XylemError } from "../../base/errors.ts";
 import type { Uuid } from "../../base/uuid.ts";
 import type { Coordinator, Write } from "../ports/coordinator.ts";
+import { readEntry } from "../ports/read-entry.ts";
 import type { LiveTopic } from "./live-topic.ts";
 import {
   deletedKey,
@@ -52,9 +53,7 @@ export function forgetFiles({ id }: Pick<LiveTopic, "id">): Write {
 
 /** Whether a topic was deleted, and some node has still to say that its files are gone. */
 export async function isNoted(coordinator: Coordinator, id: Uuid): Promise<boolean> {
-  const key = deletedKey(id);
-  const { entries } = await coordinator.read(key);
-  return entries.some((entry) => entry.key === key);
+  return (await readEntry(coordinator, deletedKey(id))) !== undefined;
 }
 
 /** Files of a deleted topic are gone from this node; the last node to say so ends the matter. */
@@ -69,8 +68,7 @@ export async function finishDeletion(
     return;
   }
   for (let round = 0; round < roundsMax; round += 1) {
-    const { entries } = await coordinator.read(key);
-    const note = entries.find((entry) => entry.key === key);
+    const note = await readEntry(coordinator, key);
     if (note === undefined) return;
     const { name, nodeIds = [] } = parseDeletedTopic(note.value);
     const left = nodeIds.filter((other) => other !== nodeId);
