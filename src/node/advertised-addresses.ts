@@ -1,5 +1,5 @@
 import type { NodeSettings } from "../base/settings/node-settings.ts";
-import type { NodeAddress, NodeEntry } from "../broker/cluster/node-entry.ts";
+import type { NodeAddress, NodeEntry } from "../broker/cluster/membership/node-entry.ts";
 import type { Door } from "./listener-plan.ts";
 
 /** A port that is open. */

@@ -1,7 +1,7 @@
 import { XylemError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import { formatUuid, makeUuid } from "../base/uuid.ts";
-import { takeNodeId } from "../broker/cluster/take-node-id.ts";
+import { takeNodeId } from "../broker/cluster/membership/take-node-id.ts";
 import { readMeta } from "../broker/partition/directory/directory-meta.ts";
 import type { Coordinator } from "../broker/ports/coordinator.ts";
 import type { Disk } from "../broker/ports/disk.ts";

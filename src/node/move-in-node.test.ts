@@ -4,7 +4,7 @@ import { KeptLog } from "../../test/support/kept-log.ts";
 import { SeededRandom } from "../base/seeded-random.ts";
 import { defaultNodeSettings } from "../base/settings/node-settings.ts";
 import { VirtualClock } from "../base/virtual-clock.ts";
-import { readClusterNote } from "../broker/cluster/cluster-note.ts";
+import { readClusterNote } from "../broker/cluster/membership/cluster-note.ts";
 import type { Coordinator } from "../broker/ports/coordinator.ts";
 import type { Disk, DiskFile } from "../broker/ports/disk.ts";
 import { ProducedBatch, produce } from "../broker/produce.ts";

@@ -6,9 +6,9 @@ import {
   readClusterNote,
   removeClusterNote,
   storeClusterNote,
-} from "../broker/cluster/cluster-note.ts";
+} from "../broker/cluster/membership/cluster-note.ts";
 import { knownLevels } from "../broker/cluster/feature-level.ts";
-import { LineageFile } from "../broker/cluster/lineage-file.ts";
+import { LineageFile } from "../broker/cluster/membership/lineage-file.ts";
 import { type PlannedMove, planMoveIn } from "../broker/cluster/move-in/plan-move-in.ts";
 import {
   type MoveProgress,

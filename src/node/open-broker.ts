@@ -16,9 +16,9 @@ import { returnStrays } from "../broker/kafka-directory/return-strays.ts";
 import { LogDirectory } from "../broker/partition/directory/log-directory.ts";
 import { askAcknowledged } from "../broker/groups/ask-acknowledged.ts";
 import type { GroupCoordinator } from "../broker/groups/group-coordinator.ts";
-import { checkAlone } from "../broker/cluster/cluster-note.ts";
+import { checkAlone } from "../broker/cluster/membership/cluster-note.ts";
 import type { Cluster } from "../broker/cluster/cluster.ts";
-import type { Lineages, NodeEntry } from "../broker/cluster/node-entry.ts";
+import type { Lineages, NodeEntry } from "../broker/cluster/membership/node-entry.ts";
 import type { Compactor } from "../broker/ports/compactor.ts";
 import type { Forwarding } from "../broker/forwarding/forwarding.ts";
 import type { Coordinator } from "../broker/ports/coordinator.ts";
@@ -186,7 +186,7 @@ function presenceOf(
     },
     handOver: async () => {
       if (cluster === undefined) return;
-      const { handOver } = await import("../broker/cluster/hand-over.ts");
+      const { handOver } = await import("../broker/cluster/membership/hand-over.ts");
       await handOver({ cluster, topics, clock, log, timeoutMs: settings["cluster.drain.ms"] });
     },
   };

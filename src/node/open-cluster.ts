@@ -4,12 +4,12 @@ import { XylemError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { NodeSettings } from "../base/settings/node-settings.ts";
-import { agreeOnClusterId } from "../broker/cluster/agree-on-cluster-id.ts";
+import { agreeOnClusterId } from "../broker/cluster/membership/agree-on-cluster-id.ts";
 import {
   checkMovedIn,
   readOwnClusterId,
   storeClusterNote,
-} from "../broker/cluster/cluster-note.ts";
+} from "../broker/cluster/membership/cluster-note.ts";
 import { Cluster } from "../broker/cluster/cluster.ts";
 import { knownLevels } from "../broker/cluster/feature-level.ts";
 import { openMeta } from "../broker/partition/directory/directory-meta.ts";

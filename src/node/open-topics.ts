@@ -5,7 +5,7 @@ import type { NodeSettings } from "../base/settings/node-settings.ts";
 import type { Cluster } from "../broker/cluster/cluster.ts";
 import type { ChainControl } from "../broker/cluster/assignment/chain-control.ts";
 import type { ClusterAdministration } from "../broker/cluster/plans/cluster-administration.ts";
-import type { Lineages } from "../broker/cluster/node-entry.ts";
+import type { Lineages } from "../broker/cluster/membership/node-entry.ts";
 import type { BrokerConfigs } from "../broker/configs/broker-configs.ts";
 import { KafkaImport } from "../broker/kafka-directory/kafka-import.ts";
 import type { LogDirectory } from "../broker/partition/directory/log-directory.ts";

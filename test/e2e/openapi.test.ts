@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SeededRandom } from "../../src/base/seeded-random.ts";
-import { formatSeat, seatKey } from "../../src/broker/cluster/seat-entry.ts";
+import { formatSeat, seatKey } from "../../src/broker/cluster/membership/seat-entry.ts";
 import { systemClock } from "../../src/node/system-clock.ts";
 import type { OpenApi } from "../../src/servers/http/reference/openapi.ts";
 import { SimulatedCoordinator } from "../../src/simulation/simulated-coordinator.ts";

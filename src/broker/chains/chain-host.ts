@@ -6,7 +6,7 @@ import type { ChainMessage } from "../../replication/chain-message.ts";
 import type { ReplicaLimits } from "../../replication/replica-core.ts";
 import type { CopyPace } from "./pace/copy-pace.ts";
 import type { ReadResult } from "../partition/partition-log.ts";
-import type { ChainPlace } from "../cluster/running-chain.ts";
+import type { ChainPlace } from "../cluster/replicas/running-chain.ts";
 
 /** What the node does for one of its chains. */
 export interface ChainHost {

@@ -6,7 +6,7 @@ import type { RefusalCode } from "../../replication/chain-effect.ts";
 import type { ChainInput, LinkId, Peer } from "../../replication/chain-input.ts";
 import type { ChainMessage } from "../../replication/chain-message.ts";
 import { ChainReplica } from "../../replication/chain-replica.ts";
-import type { RunningChain, StoredAsk } from "../cluster/running-chain.ts";
+import type { RunningChain, StoredAsk } from "../cluster/replicas/running-chain.ts";
 import type { ReplicaGovernor, ReplicaLog, ReplicaUse } from "../partition/replica/replica-log.ts";
 import type { ChainHost } from "./chain-host.ts";
 import type { Ticking } from "./chain-ticks.ts";

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { type ClusterNode, ClusterWorld } from "../../../test/support/cluster-world.ts";
 import { XylemError } from "../../base/errors.ts";
 import { batchOf } from "../../../test/support/log-directory.ts";
-import type { PlacedPartition } from "../cluster/placed-partition.ts";
+import type { PlacedPartition } from "../cluster/replicas/placed-partition.ts";
 import { listOffset, offsetTimes } from "../list-offsets.ts";
 import type { Durability } from "../partition/partition-log.ts";
 import type { Partition } from "../partition/partition.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ForwardingWorld } from "../../../test/support/forwarding-world.ts";
-import type { PlacedPartition } from "../cluster/placed-partition.ts";
+import type { PlacedPartition } from "../cluster/replicas/placed-partition.ts";
 import { assert } from "../../base/assert.ts";
 import { encodeUtf8 } from "../../base/text.ts";
 import { batchTools } from "../../node/open-broker.ts";

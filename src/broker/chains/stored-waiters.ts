@@ -1,7 +1,7 @@
 import type { Cancel } from "../../base/clock.ts";
 import type { XylemError } from "../../base/errors.ts";
 import type { ChainReplica } from "../../replication/chain-replica.ts";
-import type { StoredAsk } from "../cluster/running-chain.ts";
+import type { StoredAsk } from "../cluster/replicas/running-chain.ts";
 import { OffsetWaiters } from "../partition/offset-waiters.ts";
 import type { Durability } from "../partition/partition-log.ts";
 

@@ -17,8 +17,8 @@ import {
   type ControllerEntry,
 } from "./controller/controller-entry.ts";
 import { featuresKey, firstLevel, parseFeatures } from "./feature-level.ts";
-import { nodesPrefix, parseNodeEntry, type NodeEntry } from "./node-entry.ts";
-import { parseSeat, seatsPrefix } from "./seat-entry.ts";
+import { nodesPrefix, parseNodeEntry, type NodeEntry } from "./membership/node-entry.ts";
+import { parseSeat, seatsPrefix } from "./membership/seat-entry.ts";
 import type { UnreadableEntries, UnreadableEntry } from "./unreadable-entries.ts";
 
 /** A chain's configuration, and the revision that wrote it. */

@@ -4,7 +4,7 @@ import { waitUntil } from "../../../test/support/wait-until.ts";
 import { createBucket } from "../buckets/change-bucket.ts";
 import { changeConfigs } from "../configs/alter-resource-configs.ts";
 import { forkTopic } from "../copies/fork-topic.ts";
-import { takeNodeId } from "./take-node-id.ts";
+import { takeNodeId } from "./membership/take-node-id.ts";
 import { deletedPrefix, topicsPrefix } from "../topics/topic-entry.ts";
 
 let world: ClusterWorld;

@@ -4,21 +4,21 @@ import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import { formatUuid, makeUuid } from "../../base/uuid.ts";
 import type { Change, Coordinator } from "../ports/coordinator.ts";
-import { clusterIdKey } from "./agree-on-cluster-id.ts";
+import { clusterIdKey } from "./membership/agree-on-cluster-id.ts";
 import { ClusterImage, type ImageNews } from "./cluster-image.ts";
 import { CoordinatorFeed } from "./coordinator-feed.ts";
 import { featuresKey } from "./feature-level.ts";
 import { finalizeLevel, type LevelChange } from "./finalize-level.ts";
-import { Membership } from "./membership.ts";
-import { RestoredMark } from "./restored-mark.ts";
+import { Membership } from "./membership/membership.ts";
+import { RestoredMark } from "./replicas/restored-mark.ts";
 import {
   type AddressKind,
   type Lineages,
   type NodeAddress,
   type NodeEntry,
   nodeKey,
-} from "./node-entry.ts";
-import { takeSeat } from "./take-seat.ts";
+} from "./membership/node-entry.ts";
+import { takeSeat } from "./membership/take-seat.ts";
 import { UnreadableEntries } from "./unreadable-entries.ts";
 
 export interface ClusterOptions {

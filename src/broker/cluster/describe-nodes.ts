@@ -1,5 +1,5 @@
 import type { Broker } from "../broker.ts";
-import type { NodeEntry } from "./node-entry.ts";
+import type { NodeEntry } from "./membership/node-entry.ts";
 
 /** A node as an administrator sees it. */
 export interface NodeDescription {

@@ -3,7 +3,7 @@ import type { Coordinator } from "../ports/coordinator.ts";
 import { readEntry } from "../ports/read-entry.ts";
 import { transactionKeysMax } from "../ports/transaction-bounds.ts";
 import { featuresKey, firstLevel, formatFeatures, parseFeatures } from "./feature-level.ts";
-import { type NodeEntry, nodesPrefix, parseNodeEntry } from "./node-entry.ts";
+import { type NodeEntry, nodesPrefix, parseNodeEntry } from "./membership/node-entry.ts";
 
 /** Another node may finalize, or come and go, at the same time; each round one of them wins. */
 const roundsMax = 10;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ForwardingWorld } from "../../../test/support/forwarding-world.ts";
 import { batchTools } from "../../node/open-broker.ts";
-import { PlacedPartition } from "../cluster/placed-partition.ts";
+import { PlacedPartition } from "../cluster/replicas/placed-partition.ts";
 import { appendRecords } from "../records/append-records.ts";
 
 let world: ForwardingWorld;

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { ClusterWorld } from "../../../test/support/cluster-world.ts";
 import { batchOf } from "../../../test/support/log-directory.ts";
 import type { ChainConfig } from "../../replication/chain-config.ts";
-import type { PlacedPartition } from "../cluster/placed-partition.ts";
+import type { PlacedPartition } from "../cluster/replicas/placed-partition.ts";
 import { ProducedBatch, produce } from "../produce.ts";
 import { type Election, electLeaders, type ElectionKind } from "./elect-leaders.ts";
 

@@ -6,7 +6,7 @@ import { XylemError } from "../../base/errors.ts";
 import { SeededRandom } from "../../base/seeded-random.ts";
 import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import type { ChainConfig } from "../../replication/chain-config.ts";
-import type { PlacedPartition } from "../cluster/placed-partition.ts";
+import type { PlacedPartition } from "../cluster/replicas/placed-partition.ts";
 import { ProducedBatch, produce } from "../produce.ts";
 import { alterReassignment } from "./alter-reassignment.ts";
 import { electLeaders } from "./elect-leaders.ts";

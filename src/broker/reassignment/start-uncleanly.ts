@@ -7,7 +7,7 @@ import type { NodeLookup } from "../../replication/controller/controlled-node.ts
 import { isLonger, startUnclean } from "../../replication/controller/return-rules.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { topicRules } from "../cluster/controller/topic-rules.ts";
-import { nodeKey } from "../cluster/node-entry.ts";
+import { nodeKey } from "../cluster/membership/node-entry.ts";
 import { type Candidate, type ElectionParts, keyOf, notNeeded } from "./candidate.ts";
 
 export type UncleanParts = Pick<ElectionParts, "cluster" | "chainControl"> & { readonly log: Log };

@@ -3,7 +3,7 @@ import { ForwardingWorld } from "../../../test/support/forwarding-world.ts";
 import { batchTools } from "../../node/open-broker.ts";
 import type { Following } from "../follow/following.ts";
 import { type FollowAsk, openFollowing } from "../follow/open-following.ts";
-import type { PlacedPartition } from "../cluster/placed-partition.ts";
+import type { PlacedPartition } from "../cluster/replicas/placed-partition.ts";
 import { alterReassignment } from "../reassignment/alter-reassignment.ts";
 import { appendRecords } from "../records/append-records.ts";
 

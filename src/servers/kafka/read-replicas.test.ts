@@ -9,7 +9,7 @@ import type { Partition } from "../../broker/partition/partition.ts";
 import { kafkaCode } from "../../base/errors.ts";
 import { FollowerReads } from "../../broker/fetch/follower-reads.ts";
 import { ProducedBatch, produce } from "../../broker/produce.ts";
-import type { PlacedPartition } from "../../broker/cluster/placed-partition.ts";
+import type { PlacedPartition } from "../../broker/cluster/replicas/placed-partition.ts";
 import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import { KafkaServer } from "./kafka-server.ts";
 

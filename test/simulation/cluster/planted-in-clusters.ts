@@ -61,7 +61,7 @@ export const plantedInClusters: readonly ClusterPlant[] = [
     checker: "nothing is stuck",
     plants: [
       at(
-        "cluster/kept-replica.ts",
+        "replicas/kept-replica.ts",
         "await remove(this.topic, this.partition.index);",
         "void remove;",
       ),

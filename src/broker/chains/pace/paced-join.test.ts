@@ -3,7 +3,7 @@ import { ClusterWorld } from "../../../../test/support/cluster-world.ts";
 import { batchOf } from "../../../../test/support/log-directory.ts";
 import type { ChainConfig } from "../../../replication/chain-config.ts";
 import { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
-import type { PlacedPartition } from "../../cluster/placed-partition.ts";
+import type { PlacedPartition } from "../../cluster/replicas/placed-partition.ts";
 import { changeConfigs } from "../../configs/alter-resource-configs.ts";
 import { ProducedBatch, produce } from "../../produce.ts";
 import { alterReassignment } from "../../reassignment/alter-reassignment.ts";

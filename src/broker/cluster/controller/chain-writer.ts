@@ -5,7 +5,7 @@ import { formatChainConfig } from "../../../replication/chain-config.ts";
 import type { ChainChange } from "../../../replication/controller/chain-change.ts";
 import type { Compare, Coordinator } from "../../ports/coordinator.ts";
 import { transactionBytesMax, transactionKeysMax } from "../../ports/transaction-bounds.ts";
-import { nodeKey } from "../node-entry.ts";
+import { nodeKey } from "../membership/node-entry.ts";
 
 export interface ChainWriterOptions {
   readonly coordinator: Coordinator;

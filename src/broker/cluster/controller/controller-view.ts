@@ -7,7 +7,7 @@ import { readTopicEntry } from "../../topics/read-topic-entry.ts";
 import { topicsPrefix, type TopicEntry } from "../../topics/topic-entry.ts";
 import type { Cluster } from "../cluster.ts";
 import type { ImageNews } from "../cluster-image.ts";
-import { nodeKey } from "../node-entry.ts";
+import { nodeKey } from "../membership/node-entry.ts";
 import { topicRules } from "./topic-rules.ts";
 
 /** Keeps what the controller looks at as new as what its node knows. */

@@ -7,7 +7,7 @@ import { SimulatedCoordinator } from "../../../simulation/simulated-coordinator.
 import { SimulatedStore } from "../../../simulation/simulated-store.ts";
 import type { Coordinator, CoordinatorEntry } from "../../ports/coordinator.ts";
 import { formatTopicEntry } from "../../topics/topic-entry.ts";
-import { agreeOnClusterId, movingInKey } from "../agree-on-cluster-id.ts";
+import { agreeOnClusterId, movingInKey } from "../membership/agree-on-cluster-id.ts";
 import { type PlannedMove, planMoveIn } from "./plan-move-in.ts";
 import { type MovingNode, undoMoveIn, writeMoveIn } from "./write-move-in.ts";
 

@@ -3,9 +3,9 @@ import { inParallel } from "../../../base/in-parallel.ts";
 import { encodeUtf8 } from "../../../base/text.ts";
 import type { Compare, Coordinator, CoordinatorEntry, Write } from "../../ports/coordinator.ts";
 import { transactionBytesMax, transactionKeysMax } from "../../ports/transaction-bounds.ts";
-import { clusterIdKey, movingInKey } from "../agree-on-cluster-id.ts";
+import { clusterIdKey, movingInKey } from "../membership/agree-on-cluster-id.ts";
 import { featuresKey, formatFeatures } from "../feature-level.ts";
-import { formatSeat, seatKey } from "../seat-entry.ts";
+import { formatSeat, seatKey } from "../membership/seat-entry.ts";
 
 /** Keys that one transaction writes beside the note that it compares. */
 const keysMax = transactionKeysMax - 3;

@@ -3,7 +3,7 @@ import { XylemError } from "../../../base/errors.ts";
 import { decodeUtf8, encodeUtf8 } from "../../../base/text.ts";
 import type { PeerLinks } from "../../ports/peer-links.ts";
 import type { Cluster } from "../cluster.ts";
-import { nodeKey } from "../node-entry.ts";
+import { nodeKey } from "../membership/node-entry.ts";
 import type {
   ClusterOrder,
   ClusterStatus,

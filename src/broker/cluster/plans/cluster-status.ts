@@ -2,7 +2,7 @@ import { NodeLoads } from "../../../replication/placement/node-loads.ts";
 import type { Seat } from "../../../replication/placement/seat.ts";
 import type { ClusterImage, StoredChain } from "../cluster-image.ts";
 import { formatAddresses } from "../describe-nodes.ts";
-import type { NodeEntry } from "../node-entry.ts";
+import type { NodeEntry } from "../membership/node-entry.ts";
 import type { NodeStatus } from "./cluster-orders.ts";
 import type { NodeFacts } from "./replica-facts.ts";
 

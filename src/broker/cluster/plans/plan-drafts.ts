@@ -2,7 +2,7 @@ import type { PlanDraft } from "../../../replication/placement/draft-plan.ts";
 import { isSameList } from "../../../replication/placement/reassignment.ts";
 import type { Seat } from "../../../replication/placement/seat.ts";
 import type { ClusterImage } from "../cluster-image.ts";
-import { formatSeat } from "../seat-entry.ts";
+import { formatSeat } from "../membership/seat-entry.ts";
 
 /** Drafts that can still be committed. */
 const keptMax = 16;

@@ -11,7 +11,7 @@ import {
 import type { Seat } from "../../../replication/placement/seat.ts";
 import type { Compare, Coordinator, Write } from "../../ports/coordinator.ts";
 import { transactionBytesMax, transactionKeysMax } from "../../ports/transaction-bounds.ts";
-import { formatSeat, seatKey } from "../seat-entry.ts";
+import { formatSeat, seatKey } from "../membership/seat-entry.ts";
 import type { UnreadableEntry } from "../unreadable-entries.ts";
 
 /** A seat, and the revision of its key that the change was decided on. */

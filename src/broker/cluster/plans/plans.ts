@@ -15,7 +15,7 @@ import type { Compare, Coordinator } from "../../ports/coordinator.ts";
 import { Turns } from "../../turns.ts";
 import type { Cluster } from "../cluster.ts";
 import type { ImageNews } from "../cluster-image.ts";
-import { formatSeat, seatKey, seatsPrefix } from "../seat-entry.ts";
+import { formatSeat, seatKey, seatsPrefix } from "../membership/seat-entry.ts";
 import type { UnreadableEntry } from "../unreadable-entries.ts";
 import type { CommitAsk, DraftAsk, PlanStatus, SeatAsk, ShownPlan } from "./cluster-orders.ts";
 import { PlanDrafts } from "./plan-drafts.ts";

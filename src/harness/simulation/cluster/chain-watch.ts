@@ -1,6 +1,6 @@
 import { formatUuid } from "../../../base/uuid.ts";
 import { parsePartitionName } from "../../../broker/partition/partition-name.ts";
-import { eraOf, restoredKey } from "../../../broker/cluster/restored-mark.ts";
+import { eraOf, restoredKey } from "../../../broker/cluster/replicas/restored-mark.ts";
 import { isInternalTopic } from "../../../broker/topics/internal-topics.ts";
 import { parseTopicEntry, topicsPrefix } from "../../../broker/topics/topic-entry.ts";
 import {

@@ -1,8 +1,8 @@
 import { formatUuid } from "../../../base/uuid.ts";
 import type { Broker } from "../../../broker/broker.ts";
 import type { Cluster } from "../../../broker/cluster/cluster.ts";
-import { nodeKey, parseNodeEntry } from "../../../broker/cluster/node-entry.ts";
-import { PlacedPartition } from "../../../broker/cluster/placed-partition.ts";
+import { nodeKey, parseNodeEntry } from "../../../broker/cluster/membership/node-entry.ts";
+import { PlacedPartition } from "../../../broker/cluster/replicas/placed-partition.ts";
 import type { SimulatedStore } from "../../../simulation/simulated-store.ts";
 import type { World } from "../world.ts";
 import type { ClusteredProcess } from "./clustered-process.ts";

@@ -1,0 +1,125 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { ClusterWorld } from "../../../../test/support/cluster-world.ts";
+import { XylemError } from "../../../base/errors.ts";
+import { silentLog } from "../../../base/log.ts";
+import { defaultNodeSettings } from "../../../base/settings/node-settings.ts";
+import type { PartitionLog } from "../../partition/partition-log.ts";
+import { claimNode } from "./claim-node.ts";
+
+let world: ClusterWorld;
+afterEach(() => world.close());
+
+const leaseMs = defaultNodeSettings["cluster.lease.ms"];
+const patienceMs = 5_000;
+
+/** Lets time pass until the work is done; answers how long it took. */
+async function passUntil(work: Promise<unknown>): Promise<number> {
+  let isDone = false;
+  const done = (): boolean => (isDone = true);
+  work.then(done, done);
+  const startMs = world.clock.monotonicMs();
+  while (!isDone) await world.tick(100);
+  return world.clock.monotonicMs() - startMs;
+}
+
+const ownPartition = async (id: number): Promise<PartitionLog> => {
+  const assignments = [{ index: 0, replicas: [id] }];
+  await world.create(id, "orders", { assignments, partitions: -1, replicas: -1 });
+  return world.node(id).topic("orders")?.partitions[0] as PartitionLog;
+};
+
+describe("a node's id", () => {
+  test("is taken at once after a crash: its own former lease is ended", async () => {
+    world = await ClusterWorld.open(2);
+    const former = world.node(2);
+    former.crash();
+    const tookMs = await passUntil(world.start(2, {}, former.disk));
+    expect(tookMs).toBeLessThanOrEqual(100);
+    expect(world.node(2).cluster.incarnation).not.toBe(former.cluster.incarnation);
+    const seen = (): string | undefined => world.node(1).cluster.image.node(2)?.incarnation;
+    await world.until("it is seen", () => seen() === world.node(2).cluster.incarnation, [1]);
+  });
+
+  test("that a running node has is refused, with the reason", async () => {
+    world = await ClusterWorld.open(2);
+    const starting = world.start(2);
+    const tookMs = await passUntil(starting);
+    expect(tookMs).toBeGreaterThanOrEqual(leaseMs + patienceMs);
+    await expect(starting).rejects.toThrow(
+      /node.id 2 belongs to a running node at node2.test:9092/,
+    );
+    expect(world.node(2).cluster.isStanding).toBe(true);
+  });
+
+  test("of a node that died with its disk is free when its lease has run out", async () => {
+    world = await ClusterWorld.open(2);
+    world.node(2).crash();
+    const tookMs = await passUntil(world.start(2));
+    expect(tookMs).toBeLessThanOrEqual(leaseMs + patienceMs);
+    expect(tookMs).toBeGreaterThan(leaseMs / 2);
+  });
+});
+
+test("an id is waited for as long as its coordinator may keep a dead one's lease", async () => {
+  world = await ClusterWorld.open(1);
+  const { coordinator, clock } = world;
+  const { entry } = world.node(1).cluster.membership;
+  const patient = Object.assign(coordinator, { leaseLastsMs: (ttlMs: number) => 3 * ttlMs });
+  const options = { coordinator: patient, clock, log: silentLog, ttlMs: leaseMs };
+  const claiming = claimNode(options, { ...entry, directoryId: "another" });
+  const tookMs = await passUntil(claiming);
+  await expect(claiming).rejects.toMatchObject({ code: "DUPLICATE_BROKER_REGISTRATION" });
+  expect(tookMs).toBeGreaterThanOrEqual(3 * leaseMs + patienceMs);
+  expect(tookMs).toBeLessThan(3 * leaseMs + patienceMs + 1_000);
+});
+
+test("a node says again what nobody knows to be written of it", async () => {
+  world = await ClusterWorld.open(1);
+  const { coordinator, cluster } = world.node(1);
+  const transact = coordinator.transact.bind(coordinator);
+  coordinator.transact = async (...asked) => {
+    await transact(...asked);
+    throw new XylemError("REQUEST_TIMED_OUT", "there is no answer");
+  };
+  const lost = world.drive(cluster.membership.announce({ isDraining: true }));
+  await expect(lost).rejects.toMatchObject({ code: "REQUEST_TIMED_OUT" });
+  Reflect.deleteProperty(coordinator, "transact");
+  const isDraining = (): boolean => cluster.image.node(1)?.isDraining === true;
+  await world.until("it was", isDraining);
+  await world.drive(cluster.membership.announce({ isDraining: false }));
+  await world.until("it is not any more", () => !isDraining());
+});
+
+describe("a node that does not reach the coordinator", () => {
+  test("answers nothing once its lease has run out, and again when it has another", async () => {
+    world = await ClusterWorld.open(2);
+    const partition = await ownPartition(2);
+    const { coordinator, cluster } = world.node(2);
+    coordinator.cut();
+    await world.tick(leaseMs / 4);
+    expect(partition.absence).toBeUndefined();
+    await world.tick(leaseMs);
+    expect(partition.absence).toMatchObject({ code: "NOT_LEADER_OR_FOLLOWER" });
+    await expect(partition.load()).rejects.toMatchObject({ code: "NOT_LEADER_OR_FOLLOWER" });
+    expect(cluster.isStanding).toBe(false);
+    await world.tick(1_000);
+    expect(world.node(1).cluster.image.node(2)).toBeUndefined();
+    coordinator.mend();
+    await world.tick(2_000);
+    await world.until("it serves again", () => partition.absence === undefined);
+    expect(world.node(1).cluster.image.node(2)?.incarnation).toBe(cluster.incarnation);
+  });
+
+  test("is the controller no longer, and nothing that it still writes counts", async () => {
+    world = await ClusterWorld.open(3);
+    const { coordinator } = world.node(1);
+    expect(world.node(1).cluster.image.controller?.id).toBe(1);
+    coordinator.cut();
+    await world.tick(leaseMs + 1_000);
+    const controllerOf = (id: number) => world.node(id).cluster.image.controller?.id ?? 0;
+    await world.until("another one is", ({ id }) => controllerOf(id) > 1, [2, 3]);
+    coordinator.mend();
+    await world.tick(2_000);
+    await world.until("all agree", ({ id }) => controllerOf(id) === controllerOf(2));
+  });
+});

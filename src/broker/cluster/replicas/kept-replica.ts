@@ -1,0 +1,245 @@
+import type { Clock } from "../../../base/clock.ts";
+import { XylemError } from "../../../base/errors.ts";
+import type { Log } from "../../../base/log.ts";
+import type { ChainConfig } from "../../../replication/chain-config.ts";
+import type { Peer } from "../../../replication/chain-input.ts";
+import type { ReplicaLog } from "../../partition/replica/replica-log.ts";
+import type { ReplicaStorage, TopicKey } from "../../ports/partition-storage.ts";
+import type { Cluster } from "../cluster.ts";
+import { isHolder } from "./is-holder.ts";
+import { MendableLog } from "./mendable-log.ts";
+import type { PlacedPartition } from "./placed-partition.ts";
+import { ChainVerdict } from "./replica-mending.ts";
+import type { RestoredChains } from "./restored-chains.ts";
+import type { ChainPlace, RunChain, RunningChain } from "./running-chain.ts";
+
+/** What all replicas of a node share. */
+export interface ReplicaKeeping {
+  readonly cluster: Cluster;
+  readonly storage: ReplicaStorage;
+  readonly restored: RestoredChains;
+  readonly runChain: RunChain;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Nobody counts on this replica: what it has lost is no matter any more. */
+  readonly onReleased: (key: string) => Promise<void>;
+  /** Calls `follow` again, in its turn. */
+  readonly again: (key: string) => void;
+  /** Takes its files away. */
+  readonly remove: (topic: TopicKey, index: number) => Promise<void>;
+}
+
+/**
+ * What this node has of one partition: a replica that is run as its chain says, or only a place.
+ * Its log is opened where the chain has given it to this node, mended once the chain goes on
+ * without it, and given up where the chain has moved away.
+ */
+export class KeptReplica {
+  readonly key: string;
+  readonly topic: TopicKey;
+  readonly partition: PlacedPartition;
+  readonly #keeping: ReplicaKeeping;
+  readonly #log: MendableLog;
+  #running: RunningChain | undefined;
+  #failure: XylemError | undefined;
+  /** The coordinator was restored: what its chain says is not done yet. */
+  #isHeldBack = false;
+  /** Ends the wait for the next try. */
+  #cancel = (): void => {};
+
+  /** `key`: as of `chainKey`. */
+  constructor(key: string, topic: TopicKey, partition: PlacedPartition, keeping: ReplicaKeeping) {
+    this.key = key;
+    this.topic = topic;
+    this.partition = partition;
+    this.#keeping = keeping;
+    this.#log = new MendableLog(keeping, topic, partition);
+  }
+
+  /** Undefined: its log is not open. */
+  get replica(): ReplicaLog | undefined {
+    return this.#log.replica;
+  }
+
+  /** Undefined: it is not known yet, or its topic is being deleted. */
+  get config(): ChainConfig | undefined {
+    return this.#keeping.cluster.image.chains.get(this.key)?.config;
+  }
+
+  /** No log of it was found here, or failed, while what its chain says is not done yet. */
+  get isWithoutLog(): boolean {
+    return this.#isHeldBack && this.replica === undefined && this.#failure === undefined;
+  }
+
+  /**
+   * Whether it has lost some of what it had flushed and told others of, and nobody has given up. Of
+   * a topic that answers before it flushes nobody knows that while the log can not be opened: its
+   * disk may have dropped pages.
+   */
+  get mayHaveLost(): boolean {
+    const { replica } = this;
+    if (replica !== undefined) return replica.lostUpTo > this.#verdict.givenUpBelow(replica);
+    return this.#failure !== undefined && this.partition.settings.durability === "os";
+  }
+
+  /** Does as the chain says; what can not be done is tried again later. */
+  follow(config: ChainConfig): Promise<void> {
+    const { cluster, restored } = this.#keeping;
+    this.#isHeldBack = restored.isHeldBack(this.key, config, this.replica);
+    if (this.#isHeldBack) return this.#holdBack(config);
+    // Nothing is thrown away while nobody is up who has it.
+    const mayNotGo = this.replica !== undefined && !this.#verdict.mayStartOver;
+    const isHere = isHolder(config, cluster.nodeId);
+    return isHere || mayNotGo ? this.#hold() : this.#giveUp(config);
+  }
+
+  /** This node's lease was lost or regained. */
+  review(): void {
+    this.#running?.review();
+    this.partition.reconsider();
+  }
+
+  /** What clients see of it. */
+  show(): void {
+    const { config, replica } = this;
+    const headId = config && this.#keeping.cluster.image.headOf(config)?.id;
+    this.partition.place({
+      epoch: config?.epoch ?? -1,
+      headId: headId ?? -1,
+      log: replica?.log,
+      isServed: this.#running?.isServing === true,
+      chain: this.#running,
+      failure: this.#failure,
+    });
+  }
+
+  /** No further try is made until it is told to follow. */
+  cancel(): void {
+    this.#cancel();
+  }
+
+  /** It is run no longer; its log stays open. */
+  close(): void {
+    this.#cancel();
+    this.#running?.close();
+  }
+
+  /** Throws what `openReplica` does. */
+  open(): Promise<ReplicaLog> {
+    const { config, key } = this;
+    const isNew = config !== undefined && this.#keeping.restored.isNew(key, config);
+    return this.#log.open(() => this.#verdict.mayStartOver, isNew);
+  }
+
+  /** One that can not be held is one partition less: the node serves the others. */
+  async #hold(): Promise<void> {
+    const { restored, onReleased, runChain } = this.#keeping;
+    try {
+      await this.#closeToGoOn();
+      let replica = this.replica ?? (await this.open());
+      const opened = this.config;
+      if (opened && restored.isHeldBack(this.key, opened, replica)) {
+        return await this.#holdBack(opened);
+      }
+      if (this.#log.isToBeMended) replica = await this.#mend(replica);
+      if (this.#verdict.isReleased) await onReleased(this.key);
+      this.#running ??= runChain(replica, this.#place);
+      const { config } = this;
+      if (config !== undefined) {
+        restored.note(this.key, config);
+        this.#running.configure(config);
+      }
+      this.#failure = undefined;
+      this.#log.tries.succeeded();
+      if (this.#log.isToBeFilled && this.#verdict.isOfMember) await this.#log.noteFilled();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** What there is stays, and is told, until the controller has written the chain anew. */
+  async #holdBack(config: ChainConfig): Promise<void> {
+    const { cluster, restored } = this.#keeping;
+    this.#isHeldBack = true;
+    this.#stop();
+    const isHere = isHolder(config, cluster.nodeId);
+    try {
+      if (isHere && !restored.isGone(this.key) && this.replica === undefined) await this.open();
+      this.#failure = undefined;
+      await restored.tell(this.#place, config, this.replica);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  async #giveUp(config: ChainConfig): Promise<void> {
+    const { restored, remove } = this.#keeping;
+    this.#running?.close();
+    restored.untell(this.#place);
+    if (this.replica === undefined) return;
+    try {
+      await restored.noteGone(this.key, config);
+    } catch (error) {
+      return this.#failed(error);
+    }
+    this.#running = undefined;
+    this.#failure = undefined;
+    this.#log.giveUp();
+    // Nobody is served from files that go.
+    this.show();
+    await remove(this.topic, this.partition.index);
+  }
+
+  /** The last of a chain whose disk was full goes on in a new epoch, from what it has written. */
+  async #closeToGoOn(): Promise<void> {
+    const { storage, log } = this.#keeping;
+    if (this.replica === undefined || !this.#verdict.isToGoOn(this.replica)) return;
+    log.info("a replica that its disk had no room for goes on alone", { chain: this.key });
+    this.#stop();
+    this.#log.letGo();
+    this.show();
+    await storage.leavePartition(this.topic, this.partition.index);
+  }
+
+  /** Answers the log as it is then. */
+  async #mend(replica: ReplicaLog): Promise<ReplicaLog> {
+    const isTorn = this.#verdict.isToBeginWhole(replica);
+    if (!isTorn && !this.#verdict.mayStartOver) return replica;
+    this.#stop();
+    // Nobody is served from what is cut.
+    this.show();
+    return await this.#log.mend(replica, isTorn);
+  }
+
+  #failed(error: unknown): void {
+    if (!(error instanceof XylemError)) throw error;
+    const { log, clock, again } = this.#keeping;
+    const fields = { topic: this.topic.name, partition: this.partition.index, why: error.message };
+    log.error("this node's replica of a partition can not be used", fields);
+    this.#failure = error;
+    this.#stop();
+    this.#cancel();
+    const pauseMs = this.#log.tries.failed(error);
+    this.#cancel = clock.schedule(pauseMs, () => again(this.key));
+  }
+
+  #stop(): void {
+    this.#running?.close();
+    this.#running = undefined;
+  }
+
+  /** What its chain says of it now. */
+  get #verdict(): ChainVerdict {
+    return new ChainVerdict(this.config, this.#self, this.#keeping.cluster.image);
+  }
+
+  get #self(): Peer {
+    const { nodeId: id, incarnation } = this.#keeping.cluster;
+    return { id, incarnation };
+  }
+
+  get #place(): ChainPlace {
+    const { cluster } = this.#keeping;
+    return { key: this.key, self: this.#self, isStanding: () => cluster.isStanding };
+  }
+}
