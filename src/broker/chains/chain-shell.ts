@@ -82,6 +82,10 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
     return this.#replica.logStartMax;
   }
 
+  get epoch(): number {
+    return this.#replica.epoch;
+  }
+
   get memberCount(): number {
     return this.#replica.config?.members.length ?? 0;
   }

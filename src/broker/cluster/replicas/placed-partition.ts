@@ -20,7 +20,7 @@ import type {
 } from "../../partition/partition-log.ts";
 import type { RunningChain } from "./running-chain.ts";
 
-type ServingChain = Heeded | "logStartMax" | "memberCount" | Waits;
+type ServingChain = Heeded | "epoch" | "logStartMax" | "memberCount" | Waits;
 type Heeded = "isLeaving" | "isReadable" | "knowsLatest";
 type Waits = "whenDeleted" | "whenStored";
 

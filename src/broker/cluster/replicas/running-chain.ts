@@ -22,7 +22,9 @@ export interface RunningChain {
   readonly isLeaving: boolean;
   /** Where the shortest log of the chain begins, as far as it is known here. */
   readonly logStartMax: number;
-  /** Of its chain: Kafka's replicas in sync. */
+  /** In which it is run; its chain may be in a later one. */
+  readonly epoch: number;
+  /** Of its chain, in that epoch: Kafka's replicas in sync. */
   readonly memberCount: number;
   /**
    * At a head: calls back once the whole chain, and it is as long as asked, has what is below

@@ -52,10 +52,10 @@ export class CommitWatch {
       const reached = committed();
       if (reached <= known || process.isDead) return;
       known = reached;
-      // As the node goes by, whatever it has heard of the chain since.
-      const { epoch, isServed, chain } = placed.placement;
+      // As its replica goes by, whatever the node has heard of the chain since.
+      const { isServed, chain } = placed.placement;
       if (!isServed || chain === undefined) return;
-      const { memberCount } = chain;
+      const { epoch, memberCount } = chain;
       const isLeased = this.#isLeased(nodeId, incarnation);
       const by = { nodeId, incarnation };
       this.#world.record({ kind: "commits", partition, epoch, by, isLeased, memberCount });
