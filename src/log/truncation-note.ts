@@ -15,7 +15,7 @@ export interface TruncationNote {
   readonly end: number;
   /** Its log may be another partition's too: a copy takes its place. */
   readonly isShared: boolean;
-  /** Its last batch ends below `end`: an empty segment behind it says where the log goes on. */
+  /** Offsets below `end` may be in no batch: an empty segment behind says where the log goes on. */
   readonly hasGap: boolean;
   /** Nothing stays, and the log starts at `end`. */
   readonly isRestart: boolean;

@@ -61,6 +61,24 @@ test("a pass under way gives way: what it took for newer is about to go", async 
   }
 });
 
+test("a batch behind a gap that compaction left is sound where a cut log ends", async () => {
+  const disk = new SimulatedDisk();
+  const world = await openWorld(disk);
+  const { replica } = await openGoverned(world, settings);
+  for (let offset = 0; offset < 16; offset += 1) {
+    await appendHeld(replica, [`v${offset}`], { key: offset < 3 ? "k" : `key ${offset}` });
+  }
+  replica.commit(16);
+  await runPass(replica.log, world.clock);
+  await replica.truncate(3);
+  expect([replica.end, replica.unsoundFrom]).toEqual([3, undefined]);
+  expect(await offsetsOf(replica, "k")).toEqual([2]);
+  const again = await openGoverned(await openWorld(disk.afterKill()), settings);
+  expect([again.replica.end, again.replica.unsoundFrom]).toEqual([3, undefined]);
+  again.replica.commit(3);
+  expect(await offsetsOf(again.replica, "k")).toEqual([2]);
+});
+
 test("what comes in the place of compacted records is compacted in its turn", async () => {
   const { disk, world, replica } = await compactable();
   await runPass(replica.log, world.clock);

@@ -47,7 +47,9 @@ export async function planTruncation(
   const cut = await findCut(segment, offset, context.crc32c);
   const end = Math.min(offset, cut.nextOffset ?? offset);
   if (end < logStart) return planRestart(logStart);
-  const hasGap = cut.endOffset < end;
+  // Compacted: only where it ends says that nothing is missing before its last batch.
+  const mayHaveGaps = isShared && !segments.isDense && cut.position > 0;
+  const hasGap = cut.endOffset < end || mayHaveGaps;
   return { first, note: { ...note, sizeBytes: cut.position, end, hasGap } };
 }
 
@@ -134,9 +136,10 @@ async function openHead(
   old: Segment | undefined,
 ): Promise<Segment> {
   const { context, segments, epochs, intervalBytes } = parts;
-  const { baseOffset, sizeBytes, end } = note;
+  const { baseOffset, sizeBytes, end, hasGap } = note;
   const transactionFile = await findTransactionFile(parts, note);
   const head = newSegment(parts, { baseOffset, sizeBytes, transactionFile });
+  if (hasGap) head.endOffset = end;
   if (old !== undefined && sizeBytes > 0) head.createdMs = old.createdMs;
   const { isDense } = segments;
   const rules = { recoveryPoint: end, isClean: true, intervalBytes, epochs, isDense };
