@@ -15,6 +15,8 @@ export interface KnownTopic {
   readonly key: string;
   readonly partitions: number;
   readonly rules: TopicRules;
+  /** When a client knew of it, of the clock. */
+  readonly madeMs: number;
   /** Asked to be deleted: it may be gone. */
   isGoing: boolean;
   /** A group reads it: it is not to be deleted. */
@@ -25,6 +27,9 @@ export interface Target {
   readonly topic: KnownTopic;
   readonly index: number;
 }
+
+/** As long as a node may serve what it has not heard to be deleted: a lease, and some more. */
+const namesakesLastMs = 6_000;
 
 /** An event without its moment. */
 export type NewEvent = HistoryEvent extends infer Event
@@ -97,6 +102,12 @@ export class World {
   /** Topics that nobody has asked to delete. */
   liveTopics(): KnownTopic[] {
     return this.topics.filter(({ isGoing }) => !isGoing);
+  }
+
+  /** Who asks by its name may be answered by a node that has another one still, deleted before. */
+  mayBeTakenForAnother({ name, key, madeMs }: KnownTopic): boolean {
+    const isAnew = this.topics.some((one) => one.name === name && one.key !== key);
+    return isAnew && this.clock.monotonicMs() < madeMs + namesakesLastMs;
   }
 
   nextCommit(): number {

@@ -104,7 +104,8 @@ export async function listOffset(
   if (part?.errorCode === 0) {
     const offset = Number(part.offset);
     const partition = keyOf(target);
-    if (timestamp === -1) world.record({ kind: "latest", partition, offset, askedAt });
+    const isOfIt = !world.mayBeTakenForAnother(topic);
+    if (timestamp === -1 && isOfIt) world.record({ kind: "latest", partition, offset, askedAt });
     return offset;
   }
   world.record({ kind: "answer", api: "ListOffsets", error: errorName(part?.errorCode ?? -1) });

@@ -63,7 +63,9 @@ export class TopicAdmin {
     while (!this.#world.isEnding) {
       const id = await this.#tryCreate(name, partitions, configs);
       if (id !== undefined) {
-        const topic = { name, id, key: formatUuid(id), partitions, rules, isGoing: false };
+        const madeMs = this.#world.clock.monotonicMs();
+        const what = { name, id, key: formatUuid(id), partitions, rules };
+        const topic = { ...what, madeMs, isGoing: false };
         this.#world.topics.push(topic);
         const made = { kind: "topicCreated", topicId: topic.key, name, partitions, rules } as const;
         this.#world.record(made);
@@ -142,6 +144,7 @@ export class TopicAdmin {
   }
 
   async #deleteRecords(topic: KnownTopic): Promise<void> {
+    if (this.#world.mayBeTakenForAnother(topic)) return;
     const target = { topic, index: drawBetween(this.#random, 0, topic.partitions - 1) };
     const end = await listOffset(this.#world, this.#client, target, -1);
     if (end === undefined || end === 0) return;
