@@ -107,7 +107,8 @@ export class KeptReplica {
       epoch: config?.epoch ?? -1,
       headId: headId ?? -1,
       log: replica?.log,
-      isServed: this.#running?.isServing === true,
+      // A deleted topic may still have to be dropped here, and its name be another's by now.
+      isServed: config !== undefined && this.#running?.isServing === true,
       chain: this.#running,
       failure: this.#failure,
     });

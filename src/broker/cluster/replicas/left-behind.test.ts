@@ -100,3 +100,17 @@ test("what a deleted topic left, with nothing to say so, is not its namesake's",
   await append("new");
   expect(partitionAt(2)?.committed).toBe(1);
 });
+
+test("a partition whose chain is gone, as a deleted topic's, is served by nobody", async () => {
+  await open([1, 2]);
+  await append("a");
+  const head = headId();
+  const chains = (await world.coordinator.read("chains/")).entries;
+  await world.coordinator.transact(
+    [],
+    chains.map(({ key }) => ({ key, value: null })),
+  );
+  await until("the head has heard of it", () => world.node(head).cluster.image.chains.size === 0);
+  await world.tick(50);
+  expect(partitionAt(head)?.absence).toMatchObject({ code: "NOT_LEADER_OR_FOLLOWER" });
+});
