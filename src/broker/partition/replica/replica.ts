@@ -320,6 +320,8 @@ export class Replica implements ReplicaLog {
         start.letGo();
       });
     await this.#cutting;
+    // What was found in a segment that was opened anew was not of the log yet.
+    this.noteDamaged();
   }
 
   async #cutHeld(plan: (parts: CutParts) => Promise<TruncationPlan>): Promise<void> {

@@ -336,3 +336,15 @@ describe("a restart of the log", () => {
     expect([again.replica.logStart, again.replica.end]).toEqual([50, 51]);
   });
 });
+
+test("rot that is found in what stays of a log is told to its chain", async () => {
+  const { disk, replica, governor } = await open({ "internal.segment.bytes": 300 });
+  for (let offset = 0; offset < 12; offset += 1) await appendHeld(replica, [`v${offset}`]);
+  const path = "orders-0/00000000000000000000.log";
+  // In the last record of the second batch.
+  const at = batchOf(["v0"]).length * 2 - 1;
+  disk.spoil(path, at, Uint8Array.of((disk.peek(path)[at] ?? 0) ^ 1));
+  await replica.truncate(3);
+  expect([replica.end, replica.unsoundFrom]).toEqual([3, 1]);
+  expect(governor.damagesTold).toBeGreaterThan(0);
+});
