@@ -62,6 +62,12 @@ export class ClusterNemesis {
     await this.#operator?.finish();
   }
 
+  /** Nobody reads it, and nobody starts again: who goes over all files has to find it. */
+  rotAtRest(): void {
+    const nodes = this.#nodes.filter((node) => node.flipBit());
+    this.counts.set("rot at rest", nodes.length);
+  }
+
   async #dieTogether(how: "kill" | "power"): Promise<void> {
     await Promise.all(this.#nodes.map((node) => node.die(how)));
   }

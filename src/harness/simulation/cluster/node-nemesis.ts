@@ -147,24 +147,29 @@ export class NodeNemesis {
     await this.#startAgain();
   }
 
-  /** A bit in one of its logs; the others have all of it that counts. */
   async #rot(): Promise<void> {
-    const { id: nodeId, machine } = this.#node;
-    const { chains } = this.#parts;
-    const { disk, process } = machine;
-    const logs = disk.paths().filter((path) => logPath.test(path) && disk.peek(path).length > 0);
-    const scrubbing = process?.broker?.scrubbing;
-    if (logs.length === 0 || scrubbing === undefined) return;
-    const path = drawOf(this.#random, logs);
-    const partition = chains.partitionIn(path.slice(0, path.indexOf("/")));
-    if (partition === undefined || chains.dependOn(nodeId, partition)) return;
-    const place = this.#drawSummed(disk.peek(path));
-    const bit = drawBetween(this.#random, 0, 7);
-    chains.rots.flip({ partition, nodeId, machine, path, ...place }, bit);
+    const scrubbing = this.#node.machine.process?.broker?.scrubbing;
+    if (scrubbing === undefined || !this.flipBit()) return;
     // Somebody reads it soon, or the node dies of something else before.
     const watch = { cancellation: new Cancellation(), progress: () => undefined };
     scrubbing.run(undefined, watch).catch(() => undefined);
     await this.#rest(2_000, 10_000);
+  }
+
+  /** In one of its logs, where others have all of it that counts. Answers whether there is one. */
+  flipBit(): boolean {
+    const { id: nodeId, machine } = this.#node;
+    const { chains } = this.#parts;
+    const { disk } = machine;
+    const logs = disk.paths().filter((path) => logPath.test(path) && disk.peek(path).length > 0);
+    if (logs.length === 0) return false;
+    const path = drawOf(this.#random, logs);
+    const partition = chains.partitionIn(path.slice(0, path.indexOf("/")));
+    if (partition === undefined || chains.dependOn(nodeId, partition)) return false;
+    const place = this.#drawSummed(disk.peek(path));
+    const bit = drawBetween(this.#random, 0, 7);
+    chains.rots.flip({ partition, nodeId, machine, path, ...place }, bit);
+    return true;
   }
 
   /** What it had counts no more, for all that the checkers know. */

@@ -122,6 +122,7 @@ async function play(scene: ClusterScene, nemesis: ClusterNemesis): Promise<void>
     await over;
     await nemesis.heal();
     await untilWhole(scene);
+    nemesis.rotAtRest();
     await scrubAll(scene);
     await untilWhole(scene);
     const waiting = [...scene.chains.chains.keys()].filter((key) => scene.chains.waitsForHand(key));
