@@ -5,6 +5,7 @@ import { formatUuid, makeUuid, type Uuid } from "../../base/uuid.ts";
 import type { BrokerConfigs } from "../configs/broker-configs.ts";
 import type { Coordinator, CoordinatorEntry } from "../ports/coordinator.ts";
 import type { FoundPartition, PartitionStorage } from "../ports/partition-storage.ts";
+import { readEntry } from "../ports/read-entry.ts";
 import { internalTopics } from "./internal-topics.ts";
 import { readTopicEntry, type TopicReader } from "./read-topic-entry.ts";
 import {
@@ -90,7 +91,7 @@ async function finishDeletions(
   const nodeId = cluster === undefined ? undefined : configs.nodeId;
   // Files that do not say whose they are: in a cluster they may be all that is left of another.
   const isNobodys = async (name: string): Promise<boolean> =>
-    cluster === undefined && !(await hasEntry(coordinator, name));
+    cluster === undefined && (await readEntry(coordinator, topicKey(name))) === undefined;
   for (const { key, value } of entries) {
     const parse = () => readDeletedTopic(key, value);
     const note = cluster === undefined ? parse() : cluster.unreadable.read(key, parse);
@@ -109,11 +110,6 @@ async function finishDeletions(
     log.info("removed what was left of a deleted topic", { topic: name });
   }
   return gone;
-}
-
-async function hasEntry(coordinator: Coordinator, name: string): Promise<boolean> {
-  const { entries } = await coordinator.read(topicKey(name));
-  return entries.some(({ key }) => key === topicKey(name));
 }
 
 async function findTopicId(
