@@ -75,7 +75,8 @@ export type HistoryEvent = { readonly atMs: number } & (
   /** So has a copy of what is kept of groups. */
   | { kind: "groupsRotted" }
   /** No such bit is left there. */
-  | { kind: "healed"; partition: PartitionKey; nodeId: number }
+  /** `leftUpTo`: more rots there, up to this offset. */
+  | { kind: "healed"; partition: PartitionKey; nodeId: number; leftUpTo?: number }
   /** The coordinator's entry of a chain, as it was written. */
   | { kind: "chain"; partition: PartitionKey; epoch: number; members: readonly ChainMember[] }
   /** A node moved the committed offset as the head of its epoch, for the first time. */

@@ -173,6 +173,10 @@ test("rot that nobody mends, and damage where nothing rotted, are complained of"
     "damage heals: T-0@0: CORRUPT_MESSAGE, and nothing is rotten",
   ]);
   expect(complaintsOf([chain(1, "1a", "2a"), power(1), power(2), failed(0)], lax)).toEqual([]);
+  // Where one of two healed the other one counts.
+  const half: NewEvent = { kind: "healed", partition, nodeId: 1, leftUpTo: -1 };
+  expect(complaintsOf([...events, half, end])).toEqual([]);
+  expect(complaintsOf([...events, { ...half, leftUpTo: 0 }, end])).toHaveLength(1);
   // It was answered before the copy healed, or asked for after that.
   expect(complaintsOf([...events, failed(0), healed(1), end])).toEqual([]);
   expect(complaintsOf([...events, healed(1), failed(4), end])).toEqual([]);

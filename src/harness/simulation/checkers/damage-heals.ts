@@ -22,8 +22,11 @@ export const damageHeals: Checker = (history) => {
       const before = rotten.get(place)?.lastOffset ?? -1;
       rotten.set(place, { partition, lastOffset: Math.max(before, lastOffset) });
     } else if (event.kind === "healed") {
-      rotten.delete(`${event.partition} at node ${event.nodeId}`);
-      healedAt.set(event.partition, at);
+      const { partition, nodeId, leftUpTo: lastOffset } = event;
+      const place = `${partition} at node ${nodeId}`;
+      if (lastOffset === undefined) rotten.delete(place);
+      else rotten.set(place, { partition, lastOffset });
+      healedAt.set(partition, at);
     } else if (event.kind === "readFailed") {
       count += 1;
       const { partition, offset, error, askedAt } = event;

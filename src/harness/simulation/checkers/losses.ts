@@ -43,7 +43,7 @@ export class Losses {
     if (event.kind === "chain") this.#configure(at, event);
     else if (event.kind === "diskLost") this.#loseDisk(at, event);
     else if (event.kind === "rotted") this.#rot(at, event);
-    else if (event.kind === "healed") this.#rotten.get(event.partition)?.delete(event.nodeId);
+    else if (event.kind === "healed") this.#heal(event);
     else if (event.kind !== "unsyncedLost") return false;
     else if (event.nodeId === undefined) this.#lastOfAll = at;
     else this.#lose(at, event.nodeId, true);
@@ -99,6 +99,10 @@ export class Losses {
   #loseDisk(at: number, { nodeId, incarnation }: HistoryEvent & { kind: "diskLost" }): void {
     if (incarnation !== undefined) this.#goneDisks.add(incarnation);
     this.#lose(at, nodeId, false);
+  }
+
+  #heal({ partition, nodeId, leftUpTo }: HistoryEvent & { kind: "healed" }): void {
+    if (leftUpTo === undefined) this.#rotten.get(partition)?.delete(nodeId);
   }
 
   #rot(at: number, { partition, nodeId }: HistoryEvent & { kind: "rotted" }): void {

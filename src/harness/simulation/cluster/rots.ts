@@ -38,13 +38,16 @@ export class Rots {
 
   /** Notes which are gone by now: mended, or with all that the node had of the partition. */
   look(): void {
-    const left = this.#left.filter(({ rot, bytes }) => bytesAt(rot) === bytes);
-    for (const { rot } of this.#left) {
+    const isThere = ({ rot, bytes }: { rot: Rot; bytes: string }): boolean =>
+      bytesAt(rot) === bytes;
+    const left = this.#left.filter(isThere);
+    for (const { rot } of this.#left.filter((one) => !left.includes(one))) {
       const { partition, nodeId } = rot;
-      const isLeft = left.some(
-        (one) => one.rot.partition === partition && one.rot.nodeId === nodeId,
+      const offsets = left.flatMap((one) =>
+        one.rot.partition === partition && one.rot.nodeId === nodeId ? [one.rot.lastOffset] : [],
       );
-      if (!isLeft) this.#world.record({ kind: "healed", partition, nodeId });
+      const more = offsets.length === 0 ? {} : { leftUpTo: Math.max(...offsets) };
+      this.#world.record({ kind: "healed", partition, nodeId, ...more });
     }
     this.#left = left;
   }
