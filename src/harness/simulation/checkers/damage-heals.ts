@@ -1,6 +1,11 @@
-import type { PartitionKey } from "../history.ts";
+import type { HistoryEvent, PartitionKey } from "../history.ts";
 import type { Checker } from "./checker.ts";
 import { Losses } from "./losses.ts";
+
+interface Rotten {
+  readonly partition: PartitionKey;
+  readonly lastOffset: number;
+}
 
 /**
  * In a chain: what can not be read is rotten at some node when it is asked for, or was torn when
@@ -11,7 +16,7 @@ export const damageHeals: Checker = (history) => {
   const losses = Losses.in(history);
   /** By partition: the number of the event by which one of its copies healed last. */
   const healedAt = new Map<PartitionKey, number>();
-  const rotten = new Map<string, { partition: PartitionKey; lastOffset: number }>();
+  const rotten = new Map<string, Rotten>();
   const complaints: string[] = [];
   let count = 0;
   for (const [at, event] of history.entries()) {
@@ -34,13 +39,17 @@ export const damageHeals: Checker = (history) => {
       const wasRotten = (healedAt.get(partition) ?? -1) >= askedAt;
       if (isRotten || wasRotten || losses.last(partition) >= 0) continue;
       complaints.push(`${partition}@${offset}: ${error}, and nothing is rotten`);
-    } else if (event.kind === "final") {
-      for (const [place, { partition, lastOffset }] of rotten) {
-        // What is deleted may rot away.
-        if (partition !== event.partition || lastOffset < event.end.logStart) continue;
-        complaints.push(`${place}: what rotted up to ${lastOffset} is still there`);
-      }
-    }
+    } else if (event.kind === "final") complaints.push(...leftAtTheEnd(rotten, event));
   }
   return { complaints, count };
 };
+
+function leftAtTheEnd(
+  rotten: ReadonlyMap<string, Rotten>,
+  { partition, end }: HistoryEvent & { kind: "final" },
+): string[] {
+  // What is deleted may rot away.
+  return [...rotten]
+    .filter(([, one]) => one.partition === partition && one.lastOffset >= end.logStart)
+    .map(([place, { lastOffset }]) => `${place}: what rotted up to ${lastOffset} is still there`);
+}
