@@ -17,7 +17,7 @@ const partitionAt = (id: number): PlacedPartition =>
 const headId = (): number => all.find((id) => partitionAt(id).absence === undefined) ?? -1;
 const endAt = (id: number): number => partitionAt(id).placement.log?.end ?? -1;
 
-async function open(): Promise<void> {
+async function open(replicas = 3): Promise<void> {
   world = new ClusterWorld(3);
   const { clock } = world;
   for (const id of all) {
@@ -25,7 +25,7 @@ async function open(): Promise<void> {
     disks.set(id, disk);
     await world.start(id, {}, disk);
   }
-  await world.create(1, "orders", { replicas: 3 });
+  await world.create(1, "orders", { replicas });
   await until("there is a head", () => headId() > 0);
   expect(await send("a")).toBeUndefined();
 }
@@ -44,10 +44,11 @@ function members(): number[] {
 }
 
 /** The error's code. */
-async function send(value: string): Promise<string | undefined> {
+async function send(value: string, durability?: "os"): Promise<string | undefined> {
   const head = world.node(headId());
   const batch = new ProducedBatch(head.topic("orders"), 0, batchOf([value]));
-  const request = { acks: -1, timeoutMs: 5_000, clientId: "", transactionalId: null };
+  const who = { clientId: "", transactionalId: null, ...(durability && { durability }) };
+  const request = { acks: -1, timeoutMs: 5_000, ...who };
   await world.drive(Promise.resolve(produce(head.broker, { ...request, batches: [batch] })));
   return batch.error?.code;
 }
@@ -133,5 +134,24 @@ test.each(places)(
     const epochs = all.map((id) => partitionAt(id).placement.log?.epochAt(1) ?? -1);
     expect(Math.min(...epochs)).toBeGreaterThan(config.epoch);
     expect(new Set(epochs).size).toBe(1);
+  },
+);
+
+test.each(["os", undefined] as const)(
+  "the last of a chain cuts what a failed flush left where nobody was answered: %s",
+  async (durability) => {
+    await open(1);
+    const disk = disks.get(headId()) as SimulatedDisk;
+    const log = partitionAt(headId()).placement.log;
+    disk.fault = (operation, path) => {
+      if (operation !== "sync" || !path.includes("orders-0")) return;
+      disk.fault = () => undefined;
+      throw new Error("EIO: i/o error, fdatasync");
+    };
+    expect((await send("b", durability)) === undefined).toBe(durability === "os");
+    await until("it has stopped", () => log?.stopped !== undefined);
+    await world.tick(1_000);
+    const isToBeCut = disk.paths().includes("orders-0/xylem-truncation");
+    expect(isToBeCut).toBe(durability === undefined);
   },
 );

@@ -96,7 +96,11 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
     else if (how.durability === "fsync") {
       this.#effects.flush(offset);
       this.#feed({ kind: "flushAsked", offset });
-    } else this.#waiting.advance(this.#host.clock.monotonicMs());
+    } else {
+      // The log is to know what is acknowledged before it is flushed.
+      this.#log.log.whenStored(Math.min(offset, this.#log.end), "os", () => {});
+      this.#waiting.advance(this.#host.clock.monotonicMs());
+    }
     return cancel;
   }
 

@@ -11,6 +11,8 @@ export interface StoredMarks {
   readonly written: number;
   readonly flushed: number;
   requestFlush(): void;
+  /** What lies below `offset` is acknowledged once it is written. */
+  vouchFor(offset: number): void;
 }
 
 /** How far a partition has come, whether it still goes on, and who waits to be told. */
@@ -82,6 +84,7 @@ export class PartitionProgress {
     { offset, durability }: { offset: number; durability: Durability },
     done: (error?: Error) => void,
   ): void {
+    if (durability === "os") marks.vouchFor(offset);
     const reached = durability === "fsync" ? marks.flushed : marks.written;
     if (reached >= offset) return done();
     if (this.#stopped !== undefined) return done(this.#stopped);

@@ -103,3 +103,36 @@ test("what was acknowledged before it was flushed stays, as far as it can be rea
   await expect.poll(() => partition.stopped).toBeDefined();
   await expectKept(await restart(disk), 2);
 });
+
+test("what is flushed after the partition has stopped counts for nothing", async () => {
+  const { disk, partition } = await open();
+  await append(partition, ["kept 0"]);
+  let endFlush = (): void => {};
+  const flushing = new Promise<void>((resolve) => (endFlush = resolve));
+  disk.fault = (operation, path) => {
+    if (!path.endsWith(".log")) return undefined;
+    if (operation === "append" && partition.end > 2) throw new Error("i/o error");
+    return operation === "sync" ? flushing : undefined;
+  };
+  const flushed = append(partition, ["lost 0"]).catch(() => "lost");
+  await expect.poll(() => partition.recoveryPoint).toBe(1);
+  await new Promise((resolve) => setImmediate(resolve));
+  const large = append(partition, ["x".repeat(300_000)]).catch(() => "lost");
+  expect(await Promise.all([flushed, large])).toEqual(["lost", "lost"]);
+  endFlush();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([partition.committed, partition.flushed]).toEqual([1, 1]);
+  await expectKept(await restart(disk), 1);
+});
+
+test("what was acknowledged to who asked for the page cache only stays too", async () => {
+  const { disk, partition } = await open();
+  await append(partition, ["kept 0"]);
+  failOnce(disk, "sync");
+  const { lastOffset } = partition.append(batchOf(["kept 1"]), { origin: "client" });
+  await new Promise<void>((resolve, reject) => {
+    partition.whenStored(lastOffset + 1, "os", (error) => (error ? reject(error) : resolve()));
+  });
+  await expect.poll(() => partition.stopped).toBeDefined();
+  await expectKept(await restart(disk), 2);
+});

@@ -22,12 +22,12 @@ export interface FlushedMarkParts {
 /**
  * How far a log's files were flushed, to be written down when a flush has failed: what is read back
  * from behind may never have reached the disk, no later flush says so, and holes in it look like
- * damage. It was acknowledged to nobody, so the next start cuts it off.
+ * damage. Where it was acknowledged to nobody the next start cuts it off.
  */
 export class FlushedMark {
   readonly #parts: FlushedMarkParts;
   #flushed: Place;
-  /** Below it is acknowledged what no flush need have covered: `durability` was "os" then. */
+  /** Below it is acknowledged what no flush need have covered: "os" was asked for, or set. */
   #vouchedUpTo = 0;
   #noting: Promise<void> | undefined;
 
@@ -59,7 +59,12 @@ export class FlushedMark {
 
   /** The settings change; `written` was acknowledged by those from before. */
   noteSettings({ durability }: TopicSettings, written: number): void {
-    if (durability === "os") this.#vouchedUpTo = written;
+    if (durability === "os") this.vouchFor(written);
+  }
+
+  /** What lies below `offset` is acknowledged before it is flushed. */
+  vouchFor(offset: number): void {
+    this.#vouchedUpTo = Math.max(this.#vouchedUpTo, offset);
   }
 
   /**

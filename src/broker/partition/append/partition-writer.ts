@@ -108,6 +108,11 @@ export class PartitionWriter implements Flushable {
     this.#drainSoon();
   }
 
+  /** What lies below `offset` is acknowledged once it is written. */
+  vouchFor(offset: number): void {
+    this.#flushedMark.vouchFor(offset);
+  }
+
   /** Asks for a flush of all that is written; harmless when there is nothing. */
   requestFlush(): void {
     if (this.#isStopped || this.flushed === this.written) return;
@@ -171,6 +176,8 @@ export class PartitionWriter implements Flushable {
       return;
     }
     this.#isFlushing = false;
+    // It is written down by now that the log ends where the flush before ended.
+    if (this.#isStopped) return this.#tellIdle();
     for (const file of files) if (!this.#dirty.has(file)) file.noteFlushed();
     this.flushed = target;
     this.#flushedMark.moveTo(place);
