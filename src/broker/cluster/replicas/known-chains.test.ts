@@ -77,6 +77,28 @@ test("who waits for what is known does not wait for what comes meanwhile", async
   expect(epoch).toBeLessThan(100);
 });
 
+test("what a slow disk refused in the end is written again", async () => {
+  const { disk, clock, open } = onDisk();
+  const chains = await open();
+  const rename = disk.rename.bind(disk);
+  const refusal = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  disk.rename = () => {
+    asked.resolve();
+    return refusal.promise;
+  };
+  chains.note(key, chainOf(7, 1), kept);
+  await asked.promise;
+  await clock.advance(1_000);
+  disk.rename = rename;
+  refusal.reject(new Error("i/o error"));
+  for (let turns = 0; turns < 3; turns += 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(200);
+  }
+  expect((await open()).find(key)).toMatchObject({ epoch: 7 });
+});
+
 test("a file that is not whole says nothing", async () => {
   const { disk, log, open } = onDisk();
   const chains = await open();

@@ -125,12 +125,18 @@ export class KnownChains {
 
   #storeInBackground(): void {
     this.#isPaused = true;
+    this.#pause();
+    const written = this.#writing ?? this.#store();
+    written.catch((error: Error) => this.#warn(error));
+  }
+
+  #pause(): void {
     this.#cancel = this.#clock.schedule(pauseMs, () => {
+      // Whether what is under way is to be written again shows when it ends.
+      if (this.#writing !== undefined) return this.#pause();
       this.#isPaused = false;
       if (this.#begun < this.#noted) this.#storeInBackground();
     });
-    const written = this.#writing ?? this.#store();
-    written.catch((error: Error) => this.#warn(error));
   }
 
   /** Once until it went well: it is tried again and again. */
