@@ -47,6 +47,32 @@ test("what a full disk refuses is given back", async () => {
   expect(partition.end).toBe(0);
 });
 
+test("what was being written as a flush failed is given back once", async () => {
+  const disk = new SimulatedDisk();
+  const settings = { "log.append.pending.total.max.bytes": 2_500_000 };
+  const world = await openWorld(disk, { settings });
+  const first = await world.open("first", { durability: "os" });
+  const second = await world.open("second");
+  append(first);
+  await new Promise<void>((resolve) => first.whenHeld(1, () => resolve()));
+  const [flush, write] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  disk.fault = (operation, path) => {
+    if (!path.endsWith(".log")) return undefined;
+    if (operation === "sync") return flush.promise;
+    return operation === "append" ? write.promise : undefined;
+  };
+  first.whenStored(1, "fsync", () => undefined);
+  append(first);
+  await new Promise((resolve) => setImmediate(resolve));
+  flush.reject(new Error("i/o error"));
+  await expect.poll(() => first.stopped).toBeDefined();
+  write.resolve();
+  await new Promise((resolve) => setImmediate(resolve));
+  disk.fault = (operation) => (operation === "append" ? new Promise(() => {}) : undefined);
+  for (let count = 0; count < 3; count += 1) append(second);
+  expect(second.writable()).toBeDefined();
+});
+
 test("one wait serves all who ask while it lasts", async () => {
   const backlog = new AppendBacklog(10);
   backlog.change(12);

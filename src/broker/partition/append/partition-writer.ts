@@ -270,6 +270,8 @@ export class PartitionWriter implements Flushable {
   }
 
   #noteWritten(run: PendingBatch[], segment: Segment): void {
+    // A flush failed meanwhile: all that was queued is dropped, this too.
+    if (this.#isStopped) return;
     const intervalBytes = this.#settings["index.interval.bytes"];
     const queuedBytes = this.pendingBytes;
     this.#queue.remove(run);
