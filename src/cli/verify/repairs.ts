@@ -2,8 +2,10 @@ import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { factsFileName } from "../../broker/partition/directory/facts-file.ts";
 import { formatPartitionName } from "../../broker/partition/partition-name.ts";
+import { truncationNoteName } from "../../broker/partition/replica/truncation.ts";
 import { parseSegmentName } from "../../log/segment-name.ts";
 import { parseOffsetCheckpoint } from "../../log/text-checkpoint.ts";
+import { CommandFailure } from "../exit-codes.ts";
 import { removeStrayBytes, skipDamage } from "./skip-damage.ts";
 import type { SegmentBounds } from "./verify-segment.ts";
 import type { Finding } from "../../broker/scrub/finding.ts";
@@ -57,7 +59,12 @@ function planRepair(data: string, finding: Finding): Repair | undefined {
 
 /** Answers the segment that holds the offset. */
 async function prepareRewrite(data: string, name: string, offset: number): Promise<SegmentBounds> {
-  const bases = (await readdir(join(data, name))).toSorted().flatMap((file) => {
+  const files = (await readdir(join(data, name))).toSorted();
+  // It says in bytes of the files as they are how much of them stays.
+  if (files.includes(truncationNoteName)) {
+    throw new CommandFailure(`the next start cuts ${name}: start the node once, then verify again`);
+  }
+  const bases = files.flatMap((file) => {
     const parsed = parseSegmentName(file);
     return parsed?.suffix === ".log" ? [parsed.baseOffset] : [];
   });

@@ -8,6 +8,7 @@ import { openTopicsWorld } from "../../../test/support/topics-world.ts";
 import { FilesDisk } from "../../storage/files-disk.ts";
 import { formatOffsetCheckpoint } from "../../log/text-checkpoint.ts";
 import { formatTruncationNote } from "../../log/truncation-note.ts";
+import { planRepairs } from "./repairs.ts";
 import { verifyData } from "./verify-data.ts";
 import type { Finding } from "../../broker/scrub/finding.ts";
 
@@ -196,23 +197,25 @@ test("a segment below the log start that was not removed yet is no damage", asyn
   expect(await told(formatOffsetCheckpoint(starts.set("orders-0", 51)))).toEqual(["damage"]);
 });
 
+/** The next start cuts a log after four of ten batches; one of them, or behind them, is bad. */
+function spoilBesideNote(path: string, at: number): void {
+  const log = join(path, "00000000000000000040.log");
+  const bytes = readFileSync(log);
+  const sizeBytes = bytes.length / 10;
+  bytes.fill(0, at * sizeBytes, (at + 1) * sizeBytes);
+  writeFileSync(log, bytes);
+  const place = { baseOffset: 40, sizeBytes: 4 * sizeBytes, end: 44 };
+  const note = { ...place, isShared: false, hasGap: false, isRestart: false };
+  writeFileSync(join(path, "xylem-truncation"), formatTruncationNote(note));
+}
+
 test("what the next start cuts anyway is no damage", async () => {
   const folder = "orders-0";
-  const log = `${folder}/00000000000000000040.log`;
-  const batches = readFileSync(join(whole, log)).length / 10;
-  const note = { baseOffset: 40, sizeBytes: 4 * batches, end: 44 };
-  const spoil = (path: string, position: number): void => {
-    const bytes = readFileSync(join(path, "00000000000000000040.log"));
-    bytes.fill(0, position, position + batches);
-    writeFileSync(join(path, "00000000000000000040.log"), bytes);
-    const flags = { isShared: false, hasGap: false, isRestart: false };
-    writeFileSync(join(path, "xylem-truncation"), formatTruncationNote({ ...note, ...flags }));
-  };
-  const behind = await findingsAfter(folder, (path) => spoil(path, 5 * batches));
+  const behind = await findingsAfter(folder, (path) => spoilBesideNote(path, 5));
   expect(behind.map(({ kind, file, why }) => `${kind} ${file}: ${why}`)).toEqual([
     "note xylem-truncation: the next start cuts the log at 44; what is behind counts no more",
   ]);
-  const before = await findingsAfter(folder, (path) => spoil(path, 3 * batches));
+  const before = await findingsAfter(folder, (path) => spoilBesideNote(path, 3));
   expect(before.filter(({ kind }) => kind === "damage")).toMatchObject([
     { firstLostOffset: 43, lastLostOffset: 43 },
   ]);
@@ -220,4 +223,17 @@ test("what the next start cuts anyway is no damage", async () => {
     writeFileSync(join(path, "xylem-truncation"), "0\n");
   });
   expect(unreadable).toMatchObject([{ kind: "damage", file: "xylem-truncation" }]);
+});
+
+test("a log that the next start cuts is not written anew before", async () => {
+  const folder = join(spoiled, "orders-0");
+  spoilBesideNote(folder, 3);
+  const log = join(folder, "00000000000000000040.log");
+  const before = readFileSync(log);
+  const [repair] = planRepairs(spoiled, await findings());
+  expect(repair?.words).toBe("skip damaged offsets 43-43 of orders-0");
+  await expect(repair?.run()).rejects.toThrow("start the node once");
+  expect(readFileSync(log)).toEqual(before);
+  rmSync(folder, { recursive: true });
+  cpSync(join(whole, "orders-0"), folder, { recursive: true });
 });
