@@ -4,6 +4,7 @@ import { drawBetween, drawOf } from "../../../simulation/draw.ts";
 import { askNode } from "./node-answer.ts";
 import type { ClusterScene } from "./cluster-scene.ts";
 import { FaultBag } from "./fault-bag.ts";
+import { isGoing } from "./until-whole.ts";
 
 const pauseMsMin = 2_000;
 const pauseMsMax = 9_000;
@@ -55,8 +56,10 @@ export class Operator {
       if (status !== undefined && (await this.#isSettled(status))) return;
       await world.sleep(lookMs);
     }
-    // A partition that waits for a hand has its plan wait as well.
-    if ([...chains.chains.keys()].some((key) => chains.waitsForHand(key))) {
+    // A partition that waits for a hand has its plan wait as well, and so has one of a deleted topic
+    // that is back by a backup: whoever still had its files may know more than its chain.
+    const keys = [...chains.chains.keys()];
+    if (keys.some((key) => chains.waitsForHand(key) || isGoing(world, key))) {
       return await this.#steer("cancelled");
     }
     world.record({ kind: "stuck", what: "the plan did not end after all faults had" });

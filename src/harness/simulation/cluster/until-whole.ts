@@ -37,6 +37,6 @@ export async function untilWhole({ world, chains, nodes }: ClusterScene): Promis
 }
 
 /** Of a topic that was asked to be deleted, and may be back by a backup: nobody counts on it. */
-function isGoing({ topics }: World, partition: PartitionKey): boolean {
+export function isGoing({ topics }: World, partition: PartitionKey): boolean {
   return topics.some((topic) => topic.isGoing && partition.startsWith(`${topic.key}-`));
 }
