@@ -56,8 +56,8 @@ export class Operator {
       if (status !== undefined && (await this.#isSettled(status))) return;
       await world.sleep(lookMs);
     }
-    // A partition that waits for a hand has its plan wait as well, and so has one of a deleted topic
-    // that is back by a backup: whoever still had its files may know more than its chain.
+    // A partition that waits for a hand has its plan wait as well, and so has one of a deleted
+    // topic that is back by a backup: whoever still had its files may know more than its chain.
     const keys = [...chains.chains.keys()];
     if (keys.some((key) => chains.waitsForHand(key) || isGoing(world, key))) {
       return await this.#steer("cancelled");
