@@ -38,7 +38,7 @@ const kinds = [
     name: "interop",
     include: ["test/interop/**/*.test.ts"],
     exclude: coordinators,
-    ...system(5),
+    ...patient(5),
   },
   { name: "coordinators", include: coordinators, ...patient(6) },
   { name: "crash", include: ["test/crash/**/*.test.ts"], ...system(7) },
