@@ -56,11 +56,15 @@ async function walkTo(file: DiskFile, from: WalkFrom, crc32c: Crc32c): Promise<S
     if (sight === "end" || (sight === "short" && isWhole)) continue;
     const range = { bad: position, to: sizeBytes };
     const found = await findBatch(file, range, offsetMin, crc32c);
-    if (found === undefined) break;
+    if (found === undefined) {
+      // What is no batch any more holds no lower offset when they all lie before it.
+      if (offsetMin < offset) position = sizeBytes;
+      break;
+    }
     if (found.baseOffset >= offset) {
       return { position, endOffset: offsetMin, nextOffset: found.baseOffset };
     }
     ({ position, baseOffset: offsetMin } = found);
   }
-  return { position: sizeBytes, endOffset: offsetMin, nextOffset: undefined };
+  return { position, endOffset: offsetMin, nextOffset: undefined };
 }

@@ -348,3 +348,17 @@ test("rot that is found in what stays of a log is told to its chain", async () =
   expect([replica.end, replica.unsoundFrom]).toEqual([3, 1]);
   expect(governor.damagesTold).toBeGreaterThan(0);
 });
+
+test("what rots so that it is no batch any more goes with a cut before it", async () => {
+  const { disk, replica } = await open();
+  await appendHeld(replica, ["a"]);
+  await appendHeld(replica, ["b"]);
+  const path = "orders-0/00000000000000000000.log";
+  const sizeBytes = batchOf(["a"]).length;
+  // Its last offset lies before its first one.
+  disk.spoil(path, sizeBytes + 23, Uint8Array.of(0x80));
+  await replica.truncate(1);
+  expect([replica.end, disk.peek(path).length]).toEqual([1, sizeBytes]);
+  expect(await appendHeld(replica, ["c"])).toBe(1);
+  expect((await logBytes(replica)).length).toBe(2 * sizeBytes);
+});
