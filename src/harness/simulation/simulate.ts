@@ -72,6 +72,8 @@ async function shareSeeds(
 /** Of a process that shares the seeds of another one: that one tells what was found. */
 export async function simulateForParent(options: SimulateOptions): Promise<boolean> {
   const totals = new Totals();
+  // Of a run's many errors nobody reads the stacks; a seed that fails is run again by itself.
+  Error.stackTraceLimit = 0;
   // Without the other one nobody wants to know.
   process.once("disconnect", () => process.exit(1));
   const tell = (message: Message): void => void process.send?.(message);
