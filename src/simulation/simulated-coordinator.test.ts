@@ -200,6 +200,21 @@ describe("a simulated coordinator", () => {
     expect(lease.holdsUntilMs).toBe(Number.NEGATIVE_INFINITY);
   });
 
+  test("who comes back when a restored store has gone further is told to read again", async () => {
+    const world = new VirtualWorld(1);
+    const [stays, away] = [await world.connect(), await world.connect()];
+    const backup = world.store.backUp();
+    await stays.coordinator.transact([], [put("a", "old")]);
+    const seen = new WatchRecord();
+    away.coordinator.watch("", (await away.coordinator.read("")).revision, seen);
+    away.cut();
+    world.store.restore(backup);
+    for (const key of ["b", "c"]) await stays.coordinator.transact([], [put(key, "new")]);
+    away.mend();
+    await world.pass(1_000);
+    expect([seen.gaps, seen.picture]).toEqual([1, {}]);
+  });
+
   test("whose clock runs wrong within bounds never believes in a lease for too long", async () => {
     for (let seed = 1; seed <= 20; seed += 1) {
       const world = new VirtualWorld(seed, roughFaults);

@@ -41,6 +41,8 @@ export class SimulatedCoordinator implements Coordinator, LeaseKeeper {
   readonly #network: CoordinatorNetwork;
   readonly #watches = new Set<SimulatedWatch>();
   readonly #held = new Set<HeldLease>();
+  /** Of the store when it was read last. */
+  #generation: number;
 
   constructor({ store, clock, random, faults = noFaults }: SimulatedCoordinatorOptions) {
     this.#store = store;
@@ -48,6 +50,7 @@ export class SimulatedCoordinator implements Coordinator, LeaseKeeper {
     this.#random = random;
     this.#faults = faults;
     this.#network = new CoordinatorNetwork({ store, clock, random, faults });
+    this.#generation = store.generation;
   }
 
   get faultCounts(): Readonly<CoordinatorFaultCounts> {
@@ -65,7 +68,10 @@ export class SimulatedCoordinator implements Coordinator, LeaseKeeper {
   }
 
   async read(prefix: string): Promise<CoordinatorState> {
-    return await this.#network.ask(() => this.#store.read(prefix));
+    return await this.#network.ask(() => {
+      this.#generation = this.#store.generation;
+      return this.#store.read(prefix);
+    });
   }
 
   async transact(
@@ -90,7 +96,7 @@ export class SimulatedCoordinator implements Coordinator, LeaseKeeper {
       random: this.#random,
       delayMsMax: () => this.#faults.watchDelayMsMax,
       isReachable: () => this.#network.isReachable,
-      place: { prefix, fromRevision },
+      place: { prefix, fromRevision, generation: this.#generation },
       watcher: {
         onChanges: (revision, changes) => watcher.onChanges(revision, changes),
         onGap: () => {

@@ -33,6 +33,8 @@ export class SimulatedStore {
   #revision = 1;
   /** Changes up to this revision are forgotten. */
   #compacted = 0;
+  /** What the revision fell to at each restore. */
+  readonly #restoredTo: number[] = [];
   #leasesGranted = 0;
   #isAvailable = true;
 
@@ -42,6 +44,11 @@ export class SimulatedStore {
 
   get revision(): number {
     return this.#revision;
+  }
+
+  /** Counts histories: each restore begins another one. */
+  get generation(): number {
+    return this.#restoredTo.length;
   }
 
   /** Without it nothing is answered and no lease runs out: its members have no quorum. */
@@ -97,9 +104,13 @@ export class SimulatedStore {
     return this.#apply(writes.map(({ lease, ...write }) => ({ ...write, ...boundTo(lease?.id) })));
   }
 
-  /** What changed after a revision, oldest first; undefined: it is forgotten, or never was. */
-  changesAfter(revision: number): readonly Change[] | undefined {
-    if (revision < this.#compacted || revision > this.#revision) return undefined;
+  /**
+   * What changed after a revision of a generation, oldest first; undefined: it is forgotten, or was
+   * never in this history.
+   */
+  changesAfter(revision: number, generation = this.generation): readonly Change[] | undefined {
+    const isShared = this.#restoredTo.slice(generation).every((fellTo) => revision <= fellTo);
+    if (revision < this.#compacted || revision > this.#revision || !isShared) return undefined;
     return this.#history.filter((change) => change.revision > revision);
   }
 
@@ -145,6 +156,7 @@ export class SimulatedStore {
     this.#leases.clear();
     this.#entries = new Map([...entries].filter(([, { lease }]) => lease === undefined));
     this.#revision = revision;
+    this.#restoredTo.push(revision);
     this.compact();
     this.#tell();
   }

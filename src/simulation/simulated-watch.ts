@@ -11,7 +11,12 @@ export interface SimulatedWatchOptions {
   /** Asked anew for each. */
   readonly delayMsMax: () => number;
   readonly isReachable: () => boolean;
-  readonly place: { readonly prefix: string; readonly fromRevision: number };
+  /** The revision is of that generation of the store. */
+  readonly place: {
+    readonly prefix: string;
+    readonly fromRevision: number;
+    readonly generation: number;
+  };
   readonly watcher: Watcher;
 }
 
@@ -20,12 +25,14 @@ export class SimulatedWatch {
   readonly #options: SimulatedWatchOptions;
   readonly #forget: () => void;
   #revision: number;
+  #generation: number;
   #isPlanned = false;
   #isOver = false;
 
   constructor(options: SimulatedWatchOptions) {
     this.#options = options;
     this.#revision = options.place.fromRevision;
+    this.#generation = options.place.generation;
     this.#forget = options.store.onChanged(() => this.wake());
     this.wake();
   }
@@ -49,12 +56,13 @@ export class SimulatedWatch {
     this.#isPlanned = false;
     const { store, isReachable, watcher } = this.#options;
     if (this.#isOver || !isReachable()) return;
-    const changes = store.changesAfter(this.#revision);
+    const changes = store.changesAfter(this.#revision, this.#generation);
     if (changes === undefined) {
       this.stop();
       watcher.onGap();
       return;
     }
+    this.#generation = store.generation;
     const revisions = [...new Set(changes.map(({ revision }) => revision))];
     if (revisions.length === 0) return;
     this.#tellUpTo(this.#drawEnd(revisions), changes);

@@ -20,9 +20,10 @@ export interface Coordinator {
   transact(compares: readonly Compare[], writes: readonly Write[]): Promise<number | undefined>;
   /**
    * Tells of changes below a prefix after `fromRevision` until the returned function is called or
-   * the watcher was told to read again. Outages in between are bridged without a word. The revision
-   * is one that a `read` of this client answered lately; from others not each coordinator can tell
-   * what has changed, and lets the watcher read again.
+   * the watcher was told to read again: history that is forgotten, or another one, as a restored
+   * backup begins. Outages in between are bridged without a word. The revision is one that a `read`
+   * of this client answered lately; from others not each coordinator can tell what has changed, and
+   * lets the watcher read again.
    */
   watch(prefix: string, fromRevision: number, watcher: Watcher): () => void;
   /**

@@ -26,6 +26,11 @@ export function isLeaseUnknown(error: unknown): boolean {
   return code === Code.NotFound && rawMessage.includes("lease not found");
 }
 
+/** What was asked for lies at a revision that etcd has forgotten or not come to yet. */
+export function isOutOfHistory(error: unknown): boolean {
+  return ConnectError.from(causeOf(error)).code === Code.OutOfRange;
+}
+
 /** What was asked for lies before the revision up to which etcd has forgotten its history. */
 export function isCompacted(error: unknown): boolean {
   const { code, rawMessage } = ConnectError.from(causeOf(error));

@@ -1,12 +1,15 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { CallOptions } from "@connectrpc/connect";
+import { equalBytes } from "../../base/bytes.ts";
 import type { Change, Watcher } from "../../broker/ports/coordinator.ts";
 import type { EtcdEndpoint, EtcdEndpoints } from "./etcd-endpoints.ts";
-import { isCompacted } from "./etcd-failure.ts";
+import { isCompacted, isOutOfHistory } from "./etcd-failure.ts";
 import { toNumber, type EtcdKeys } from "./etcd-keys.ts";
 import {
   Event_EventType,
   type Event,
+  type KeyValue,
+  type RangeResponse,
   type WatchRequestSchema,
   type WatchResponse,
 } from "./generated/etcd/etcd_pb.ts";
@@ -32,6 +35,9 @@ export class EtcdWatch {
   readonly #options: EtcdWatchOptions;
   readonly #stop = new AbortController();
   #revision: number;
+  /** The last that etcd told. */
+  #witness: Event | undefined;
+  #isResumed = false;
   #pauseMs = pauseMsMin;
 
   constructor(options: EtcdWatchOptions) {
@@ -75,9 +81,9 @@ export class EtcdWatch {
           if (response.compactRevision > 0n) this.#endInGap();
           return;
         }
-        if (response.created) endpoints.hear(endpoint);
-        else this.#tell(response);
-        if (response.created && (await this.#hasFallen(response))) this.#endInGap();
+        if (!response.created) this.#tell(response);
+        else if (await this.#isContinued(response)) endpoints.hear(endpoint);
+        else this.#endInGap();
       }
     };
     await endpoints.attempt(follow, undefined, this.#stop.signal);
@@ -88,7 +94,8 @@ export class EtcdWatch {
     signal: AbortSignal,
   ): AsyncIterable<MessageInitShape<typeof WatchRequestSchema>> {
     const { keys, prefix } = this.#options;
-    const startRevision = BigInt(this.#revision + 1);
+    const { modRevision = BigInt(this.#revision) } = this.#witness?.kv ?? {};
+    const startRevision = modRevision + 1n;
     const value = { ...keys.rangeOf(prefix), startRevision, progressNotify: true };
     yield { requestUnion: { case: "createRequest", value } };
     await new Promise<void>((resolve) => {
@@ -98,23 +105,56 @@ export class EtcdWatch {
   }
 
   /**
-   * A member may be behind; what the whole of etcd says tells whether its revision fell: then it
-   * was restored from a backup, and the changes to come are of another history.
+   * Whether what was told is a part of what etcd tells now. One that was restored from a backup
+   * begins another history there, and may have come further in it than the old one had.
    */
-  async #hasFallen({ header }: WatchResponse): Promise<boolean> {
-    if (toNumber(header?.revision) >= this.#revision) return false;
+  async #isContinued({ header }: WatchResponse): Promise<boolean> {
+    if (this.#isResumed) return await this.#testifies();
+    this.#isResumed = true;
+    // A member may be behind; what the whole of etcd says tells.
+    return toNumber(header?.revision) >= this.#revision || !(await this.#hasFallen());
+  }
+
+  /** Whether etcd still knows the change that it told last, at its revision. */
+  async #testifies(): Promise<boolean> {
+    const { kv, type } = this.#witness ?? {};
+    if (kv === undefined) return false;
+    const { modRevision } = kv;
+    try {
+      const { header, kvs } = await this.#readAt(kv.key, modRevision);
+      if (toNumber(header?.revision) < this.#revision) return false;
+      if (type !== Event_EventType.DELETE) return isSame(kvs[0], kv);
+      const { kvs: before } = await this.#readAt(kv.key, modRevision - 1n);
+      return kvs.length === 0 && before.length === 1;
+    } catch (error) {
+      if (isOutOfHistory(error)) return false;
+      throw error;
+    }
+  }
+
+  async #readAt(key: KeyValue["key"], revision: bigint): Promise<RangeResponse> {
+    const page = { key: Uint8Array.from(key), revision };
+    return await this.#options.endpoints.ask("A watch asks", ({ kv }, options) => {
+      return kv.range(page, options);
+    });
+  }
+
+  async #hasFallen(): Promise<boolean> {
     const { endpoints, keys } = this.#options;
-    const { header: read } = await endpoints.ask("A watch asks", ({ kv }, options) => {
+    const { header } = await endpoints.ask("A watch asks", ({ kv }, options) => {
       return kv.range({ key: keys.bytesOf("") }, options);
     });
-    return toNumber(read?.revision) < this.#revision;
+    return toNumber(header?.revision) < this.#revision;
   }
 
   /** Without events it tells how far the watch has come. */
   #tell({ header, events }: WatchResponse): void {
     const last = events.at(-1)?.kv;
     const revision = toNumber(last === undefined ? header?.revision : last.modRevision);
+    // Between the last change and the revision that was told there was none.
+    if (revision <= this.#revision && last !== undefined) this.#endInGap();
     if (revision <= this.#revision) return;
+    this.#witness = events.at(-1) ?? this.#witness;
     this.#revision = revision;
     this.#pauseMs = pauseMsMin;
     this.#options.watcher.onChanges(revision, this.#mergeByKey(events));
@@ -140,4 +180,13 @@ export class EtcdWatch {
     this.stop();
     this.#options.watcher.onGap();
   }
+}
+
+/** By all but its lease: an etcd that was restored may have counted to the same revision. */
+function isSame(found: KeyValue | undefined, told: KeyValue): boolean {
+  return (
+    found?.modRevision === told.modRevision &&
+    found.version === told.version &&
+    equalBytes(found.value, told.value)
+  );
 }

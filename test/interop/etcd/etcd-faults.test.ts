@@ -194,6 +194,40 @@ describeWith(["etcd"], "a real etcd that fails", () => {
     proxy.close();
   });
 
+  test("who comes back to another history, gone further, is told to read again", async () => {
+    const [server] = (await start(1)) as [EtcdServer];
+    const proxy = await CutProxy.open(server.port);
+    const away = connect([`127.0.0.1:${proxy.port}`]);
+    const seen = await watchAll(away);
+    await connect([server.address]).transact([], [put("a", "1")]);
+    await expect.poll(() => seen.picture, { timeout: 5_000 }).toEqual({ a: "1" });
+    const { revision } = await away.read("");
+    proxy.cut();
+    await server.startEmpty();
+    const stays = connect([server.address]);
+    for (let at = 0; at < 10; at += 1) await stays.transact([], [put("b", String(at))]);
+    expect((await stays.read("")).revision).toBeGreaterThan(revision);
+    proxy.mend();
+    await expect.poll(() => seen.gaps, { timeout: 10_000 }).toBe(1);
+    expect(seen.picture).toEqual({ a: "1" });
+    await away.close();
+    proxy.close();
+  });
+
+  test("whose last change was a deletion goes on with the same history", async () => {
+    const [server] = (await start(1)) as [EtcdServer];
+    const coordinator = connect([server.address]);
+    const seen = await watchAll(coordinator);
+    await coordinator.transact([], [put("a", "1"), put("b", "1")]);
+    await coordinator.transact([], [{ key: "a", value: null }]);
+    await expect.poll(() => seen.picture, { timeout: 5_000 }).toEqual({ b: "1" });
+    await server.kill();
+    await server.startAgain();
+    await coordinator.transact([], [put("c", "1")]);
+    await expect.poll(() => seen.picture, { timeout: 10_000 }).toEqual({ b: "1", c: "1" });
+    expect(seen.gaps).toBe(0);
+  });
+
   test("who has nothing to do for long keeps his watch: etcd is not asked too often", async () => {
     const [server] = (await start(1)) as [EtcdServer];
     const proxy = await CutProxy.open(server.port);
