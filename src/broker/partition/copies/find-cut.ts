@@ -56,13 +56,10 @@ async function walkTo(file: DiskFile, from: WalkFrom, crc32c: Crc32c): Promise<S
     if (sight === "end" || (sight === "short" && isWhole)) continue;
     const range = { bad: position, to: sizeBytes };
     const found = await findBatch(file, range, offsetMin, crc32c);
-    if (found === undefined) {
+    if (found === undefined || found.baseOffset >= offset) {
       // What is no batch any more holds no lower offset when they all lie before it.
-      if (offsetMin < offset) position = sizeBytes;
-      break;
-    }
-    if (found.baseOffset >= offset) {
-      return { position, endOffset: offsetMin, nextOffset: found.baseOffset };
+      if (offsetMin < offset) position = found?.position ?? sizeBytes;
+      return { position, endOffset: offsetMin, nextOffset: found?.baseOffset };
     }
     ({ position, baseOffset: offsetMin } = found);
   }

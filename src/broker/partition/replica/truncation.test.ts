@@ -362,3 +362,20 @@ test("what rots so that it is no batch any more goes with a cut before it", asyn
   expect(await appendHeld(replica, ["c"])).toBe(1);
   expect((await logBytes(replica)).length).toBe(2 * sizeBytes);
 });
+
+test.each([
+  ["a sound batch", "delete", [2]],
+  ["a sound batch of a compacted topic", "compact", [2]],
+  ["another one", "delete", [2, 3]],
+] as const)("what is no batch any more, before a cut and %s, is damage", async (...how) => {
+  const [, policy, rotten] = how;
+  const { disk, replica, governor } = await open({ "cleanup.policy": [policy] });
+  for (const key of ["a", "b", "c", "d"]) await appendHeld(replica, ["v"], { key });
+  const path = "orders-0/00000000000000000000.log";
+  const sizeBytes = disk.peek(path).length / 4;
+  for (const at of rotten) disk.spoil(path, at * sizeBytes + 23, Uint8Array.of(0x80));
+  // In what is no batch any more may be the record of offset 2, which was not to go.
+  await replica.truncate(3);
+  expect([replica.end, replica.unsoundFrom]).toEqual([3, 2]);
+  expect(governor.damagesTold).toBeGreaterThan(0);
+});
