@@ -49,7 +49,7 @@ export class Chains {
   readonly #limits: ReplicaLimits;
   readonly #ticks: ChainTicks;
   /** Of logs that are damaged, or can not be used. */
-  readonly #unfit = new Map<string, ChainPlace>();
+  readonly #unfit = new Map<string, { readonly place: ChainPlace; readonly log: ReplicaLog }>();
   /** Of logs that are newer than their chains. */
   readonly #fenced = new Map<string, { readonly place: ChainPlace; readonly newer: NewerLog }>();
   readonly #asking = new Set<string>();
@@ -107,7 +107,7 @@ export class Chains {
       unwant: (nodeId) => this.#links.unwant(nodeId, shell),
       hasRoom: (link) => this.#links.hasRoom(link, shell),
       onConfigured: () => this.#links.hearEarly(key, shell),
-      onUnfit: () => void this.#unfit.set(key, place),
+      onUnfit: () => void this.#unfit.set(key, { place, log }),
       onEnded: () => {
         this.#links.remove(key, shell);
         this.#ticks.remove(shell);
@@ -151,7 +151,11 @@ export class Chains {
     const nowMs = this.#options.clock.monotonicMs();
     if (nowMs - this.#reportedMs < retryMs) return;
     this.#reportedMs = nowMs;
-    for (const place of this.#unfit.values()) this.#reportOwn(place);
+    for (const [key, { place, log }] of this.#unfit) {
+      // What was damaged in it has been deleted since.
+      if (log.unsoundFrom === undefined) this.#unfit.delete(key);
+      else this.#reportOwn(place);
+    }
     for (const [key, { place, newer }] of this.#fenced) {
       const epoch = this.#options.cluster.image.chains.get(key)?.config.epoch;
       if (epoch === undefined) this.#fenced.delete(key);

@@ -88,6 +88,7 @@ async function filesOf({ disk }: ClusterNode): Promise<readonly [string, Uint8Ar
 }
 
 async function expectAllEqual(): Promise<void> {
+  await until("all have it", () => all.every((id) => partitionAt(id).placement.log?.end === 15));
   const expected = await filesOf(world.node(headId()));
   for (const id of all) {
     expect(await filesOf(world.node(id)), `node ${id}`).toEqual(expected);
@@ -145,7 +146,6 @@ test.each([0, 1, 2])("a replica that rots heals from its chain, at place %i in i
   const node = await damage(at);
   await until("it is served again", () => headId() > 0);
   await send("after");
-  await until("all have it", () => all.every((id) => partitionAt(id).placement.log?.end === 15));
   await until("nothing is aside", () =>
     node.log.withLevel("info").some(({ message }) => message.includes("whole again")),
   );
@@ -191,12 +191,27 @@ test("what is left of deleted records is no loss to who comes back alone", async
   await send("after");
 });
 
+test("who was damaged while it was alone keeps its place once that is deleted", async () => {
+  await open(2);
+  const [first = 0, second = 0] = membersAt(headId());
+  const former = world.node(second);
+  former.crash();
+  await until("one is alone", () => membersAt(first).length === 1);
+  await flipBit(world.node(first).disk);
+  expect((await scrub(world.node(first))).findings).toHaveLength(1);
+  await world.drive(partitionAt(first).deleteRecordsBefore(7));
+  await world.drive(world.start(second, {}, former.disk));
+  await until("it is back", () => membersAt(first).length === 2);
+  const { epoch } = partitionAt(first).placement;
+  await world.tick(30_000);
+  expect(partitionAt(first).placement.epoch).toBe(epoch);
+});
+
 test("each that rots heals in turn, until none of the first copies is left", async () => {
   await open(3);
   const [first = 0, second = 0, third = 0] = membersAt(1);
   for (const id of [third, first, second]) await damage(membersAt(1).indexOf(id));
   await send("after");
-  await until("all have it", () => all.every((id) => partitionAt(id).placement.log?.end === 15));
   await expectAllEqual();
 });
 
@@ -204,7 +219,6 @@ test("a replica that stops at damage is opened again, and heals", async () => {
   await open(3, { "log.damage.policy": "stop" });
   await damage(1);
   await send("after");
-  await until("all have it", () => all.every((id) => partitionAt(id).placement.log?.end === 15));
   await expectAllEqual();
 });
 
@@ -217,7 +231,6 @@ test("who reads nothing finds rot too, in time", async () => {
   await until("it is out", () => !membersAt(node.id).includes(node.id));
   await until("it is back", () => membersAt(node.id).includes(node.id));
   await send("after");
-  await until("all have it", () => all.every((id) => partitionAt(id).placement.log?.end === 15));
   await expectAllEqual();
 });
 
@@ -232,7 +245,6 @@ test("who comes back with an empty disk is filled again, and trusted with nothin
   expect(back.cluster.membership.entry.lineages?.fsync).not.toBe(lineages?.fsync);
   await until("it is back", () => membersAt(middle).at(-1) === middle);
   await send("after");
-  await until("all have it", () => all.every((id) => partitionAt(id).placement.log?.end === 15));
   await expectAllEqual();
 });
 
@@ -294,7 +306,6 @@ test("who has lost its end while all were down waits for one that has all", asyn
   await until("there is a head again", () => headId() > 0);
   await until("all are members", () => membersAt(1).length === 3);
   await send("after");
-  await until("all have it", () => all.every((id) => partitionAt(id).placement.log?.end === 15));
   await expectAllEqual();
 });
 
@@ -352,7 +363,6 @@ test("who finds damage in an os log when all were down waits for a whole one", a
   await until("there is a head again", () => headId() > 0);
   await until("all are members", () => membersAt(1).length === 3);
   await send("after");
-  await until("all have it", () => all.every((id) => partitionAt(id).placement.log?.end === 15));
   await expectAllEqual();
 });
 
