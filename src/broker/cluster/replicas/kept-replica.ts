@@ -84,12 +84,12 @@ export class KeptReplica {
 
   /** Does as the chain says; what can not be done is tried again later. */
   follow(config: ChainConfig): Promise<void> {
-    const { cluster, restored } = this.#keeping;
-    this.#isHeldBack = restored.isHeldBack(this.key, config, this.replica);
-    if (this.#isHeldBack) return this.#holdBack(config);
+    const backedUp = this.#backedUp();
+    this.#isHeldBack = backedUp !== undefined;
+    if (backedUp !== undefined) return this.#holdBack(backedUp);
     // Nothing is thrown away while nobody is up who has it.
     const mayNotGo = this.replica !== undefined && !this.#verdict.mayStartOver;
-    const isHere = isHolder(config, cluster.nodeId);
+    const isHere = isHolder(config, this.#keeping.cluster.nodeId);
     return isHere || mayNotGo ? this.#hold() : this.#giveUp(config);
   }
 
@@ -134,16 +134,14 @@ export class KeptReplica {
 
   /** One that can not be held is one partition less: the node serves the others. */
   async #hold(): Promise<void> {
-    const { restored, onReleased, runChain } = this.#keeping;
+    const { restored, runChain } = this.#keeping;
     try {
       await this.#closeToGoOn();
       let replica = this.replica ?? (await this.open());
-      const opened = this.config;
-      if (opened && restored.isHeldBack(this.key, opened, replica)) {
-        return await this.#holdBack(opened);
-      }
-      if (this.#log.isToBeMended) replica = await this.#mend(replica);
-      if (this.#verdict.isReleased) await onReleased(this.key);
+      if (this.#backedUp() === undefined) replica = await this.#heal(replica);
+      // The coordinator may have been restored while that lasted.
+      const backedUp = this.#backedUp();
+      if (backedUp !== undefined) return await this.#holdBack(backedUp);
       this.#running ??= runChain(replica, this.#place);
       const { config } = this;
       if (config !== undefined) {
@@ -156,6 +154,13 @@ export class KeptReplica {
     } catch (error) {
       this.#failed(error);
     }
+  }
+
+  /** What its chain says, where a restored coordinator has it so: it is not to be done yet. */
+  #backedUp(): ChainConfig | undefined {
+    const { config, replica } = this;
+    if (config === undefined) return undefined;
+    return this.#keeping.restored.isHeldBack(this.key, config, replica) ? config : undefined;
   }
 
   /** What there is stays, and is told, until the controller has written the chain anew. */
@@ -202,7 +207,14 @@ export class KeptReplica {
     await storage.leavePartition(this.topic, this.partition.index);
   }
 
-  /** Answers the log as it is then. */
+  /** What is lost of it is mended, or nobody's matter any more. Answers the log as it is then. */
+  async #heal(replica: ReplicaLog): Promise<ReplicaLog> {
+    const healed = this.#log.isToBeMended ? await this.#mend(replica) : replica;
+    const isReleased = this.#backedUp() === undefined && this.#verdict.isReleased;
+    if (isReleased) await this.#keeping.onReleased(this.key);
+    return healed;
+  }
+
   async #mend(replica: ReplicaLog): Promise<ReplicaLog> {
     const isTorn = this.#verdict.isToBeginWhole(replica);
     if (!isTorn && !this.#verdict.mayStartOver) return replica;

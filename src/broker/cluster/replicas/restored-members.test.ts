@@ -1,7 +1,9 @@
 import { afterEach, expect, test } from "vitest";
-import { ClusterWorld } from "../../../../test/support/cluster-world.ts";
+import { type ClusterNode, ClusterWorld } from "../../../../test/support/cluster-world.ts";
 import { batchOf } from "../../../../test/support/log-directory.ts";
+import { decodeUtf8 } from "../../../base/text.ts";
 import { parseChainConfig } from "../../../replication/chain-config.ts";
+import { Cancellation } from "../../ports/compactor.ts";
 import { readEntry } from "../../ports/read-entry.ts";
 import { alterReassignment } from "../../reassignment/alter-reassignment.ts";
 import { ProducedBatch, produce } from "../../produce.ts";
@@ -188,4 +190,44 @@ test("a mark that goes back by itself is written anew, above all that were seen"
   expect(await era('{"era":3}')).toBe('{"era":8}');
   expect(await era(null)).toBe('{"era":9}');
   expect(await era("what a hand wrote")).toBe('{"era":10}');
+});
+
+/** A bit flips in what a node has of the partition, and is found. */
+async function rot({ disk, broker }: ClusterNode): Promise<void> {
+  const file = await disk.open("orders-0/00000000000000000000.log", { create: false });
+  const bytes = (await file.read(0, file.sizeBytes)).slice();
+  bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+  await file.truncate(0);
+  await file.append([bytes]);
+  await file.close();
+  const watch = { cancellation: new Cancellation(), progress: () => undefined };
+  await world.drive(broker.scrubbing.run("orders", watch));
+}
+
+test("who mends its log as the coordinator goes back does not take the backup's word", async () => {
+  await openAt([1, 2]);
+  expect(await append("a")).toBe(0);
+  const backup = world.store.backUp();
+  await moveTo([1, 2, 3]);
+  await until("all are members", () => configAt(2)?.members.length === 3);
+  const epoch = configAt(2)?.epoch;
+  const { disk } = world.node(2);
+  const rename = disk.rename.bind(disk);
+  const mended = Promise.withResolvers<void>();
+  let isMending = false;
+  disk.rename = async (from, to) => {
+    if (to.endsWith("xylem-truncation")) {
+      isMending = true;
+      await mended.promise;
+    }
+    await rename(from, to);
+  };
+  await rot(world.node(2));
+  await until("it is cut", () => isMending);
+  world.store.restore(backup);
+  await until("the old state is seen", () => configAt(2)?.epoch === 1);
+  mended.resolve();
+  await world.tick(2_000);
+  const known = decodeUtf8((await disk.readFile("xylem.chains")) ?? new Uint8Array());
+  expect(known.split(" ")[1]).toBe(`${epoch}`);
 });
