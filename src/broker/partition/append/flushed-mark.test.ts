@@ -6,13 +6,14 @@ import {
   readValues,
   topicId,
 } from "../../../../test/support/log-directory.ts";
-import { appendHeld, openGoverned } from "../../../../test/support/replicas.ts";
+import { appendHeld, held, openGoverned } from "../../../../test/support/replicas.ts";
 import { XylemError } from "../../../base/errors.ts";
 import { defaultTopicSettings, type TopicSettings } from "../../../base/settings/topic-settings.ts";
 import { type DiskOperation, SimulatedDisk } from "../../../simulation/simulated-disk.ts";
 import type { Partition } from "../partition.ts";
 
 const batchBytes = batchOf(["kept 0"]).length;
+const fromClient = { origin: "client" } as const;
 const logOf = (base: number): string => `orders-0/${String(base).padStart(20, "0")}.log`;
 
 /** An operation of one kind on a log fails, and then no more. */
@@ -93,6 +94,21 @@ test("a segment of which nothing was flushed begins anew, the closed one stays s
   await loseTwo(partition);
   await expectKept(await restart(disk), 2);
   expect([0, 2].map((base) => disk.peek(logOf(base)).length)).toEqual([2 * batchBytes, batchBytes]);
+});
+
+test("nothing stays of a segment that begins behind a gap", async () => {
+  const disk = new SimulatedDisk();
+  const compacted = { "cleanup.policy": ["compact"] } as const;
+  const { replica } = await openGoverned(await openWorld(disk), compacted);
+  await appendHeld(replica, ["kept 0"], { key: "a" });
+  failOnce(disk, "sync", () => disk.spoil(logOf(9), 0, new Uint8Array(batchBytes)));
+  // What its predecessor has compacted away.
+  replica.appendReplicated(new Uint8Array(0), 9);
+  for (const key of ["b", "c"]) replica.log.append(batchOf(["lost"], { key }), fromClient);
+  await expect(held(replica)).rejects.toThrow("i/o error");
+  await new Promise((resolve) => setImmediate(resolve));
+  const again = await (await openWorld(disk.afterKill())).openReplica(compacted);
+  expect([again.end, again.unsoundFrom]).toEqual([9, undefined]);
 });
 
 test("what was acknowledged before it was flushed stays, as far as it can be read", async () => {

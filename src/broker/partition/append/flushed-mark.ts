@@ -83,10 +83,12 @@ export class FlushedMark {
   #plan(): TruncationNote | undefined {
     const { last } = this.#parts.segments;
     const { baseOffset, sizeBytes, end } = this.#flushed;
-    const rest = { end, isShared: false, hasGap: false, isRestart: false };
-    if (last?.baseOffset === baseOffset) return { baseOffset, sizeBytes, ...rest };
+    const what = { isShared: false, hasGap: false, isRestart: false };
+    if (last?.baseOffset === baseOffset) return { baseOffset, sizeBytes, end, ...what };
     // The one before it is closed, and may be shared: it is not the one to be appended to again.
-    return last?.baseOffset === end ? { baseOffset: end, sizeBytes: 0, ...rest } : undefined;
+    // Between the two is nothing, or what compaction took out at a predecessor.
+    if (last === undefined || last.baseOffset < end) return undefined;
+    return { baseOffset: last.baseOffset, sizeBytes: 0, end: last.baseOffset, ...what };
   }
 
   async #write(note: TruncationNote): Promise<void> {
