@@ -4,7 +4,7 @@ import { formatUuid } from "../../base/uuid.ts";
 import type { ChainConfig } from "../../replication/chain-config.ts";
 import type { LogEnd } from "../../replication/controller/chain-ask.ts";
 import type { NodeLookup } from "../../replication/controller/controlled-node.ts";
-import { isLonger, startUnclean } from "../../replication/controller/return-rules.ts";
+import { longestOf, startUnclean } from "../../replication/controller/return-rules.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { topicRules } from "../cluster/controller/topic-rules.ts";
 import { nodeKey } from "../cluster/membership/node-entry.ts";
@@ -70,7 +70,7 @@ async function longestLog(
   if (!isOld && config.members.some((member) => image.has(member))) throw notNeeded(candidate);
   if (isOld) told = await askAll(parts, key, new Set(image.nodes.map(({ id }) => id)));
   const { ends, silent } = told;
-  if (silent.length === 0) return ends.toSorted((a, b) => (isLonger(a, b) ? -1 : 1))[0];
+  if (silent.length === 0) return longestOf(ends);
   const who = `nodes ${silent.join(", ")} are up and do not say where their logs of ${key} end`;
   throw new XylemError("ELIGIBLE_LEADERS_NOT_AVAILABLE", `${who}: ask again, or stop them first`);
 }

@@ -274,6 +274,29 @@ describe("logs that are newer than the coordinator's state", () => {
     expect(world.settle()).toMatch(/^10006 \[2a\]/);
   });
 
+  test.each([
+    [1, 2, 3],
+    [1, 3, 2],
+    [2, 1, 3],
+    [2, 3, 1],
+    [3, 1, 2],
+    [3, 2, 1],
+  ])("are none that ends below what was deleted in another: nodes %i, %i, %i", (...ids) => {
+    const world = new ControllerWorld();
+    const [emptied, short, long] = ids.map((id) => `${id}a`) as [string, string, string];
+    world.up("1a 2a 3a");
+    world.chain("1a 2a 3a");
+    world.settle();
+    const known = { epoch: 5, memberIds: [1, 2, 3] };
+    const told = { lastEpoch: -1, endOffset: 13, logStart: 13, known };
+    world.ask({ kind: "fenced", from: life(emptied), ...told });
+    tell(world, short, 4, 10);
+    tell(world, long, 3, 14);
+    world.settle();
+    world.nowMs += 10_000;
+    expect(world.settle()).toContain(`[${long}]`);
+  });
+
   test("may be a node's that the old state does not name: it is the chain then", () => {
     const world = new ControllerWorld();
     world.up("1a 2a 4a");

@@ -207,14 +207,19 @@ function unasked(nodes: readonly ControlledNode[], known: readonly LogEnd[]): nu
 }
 
 function longest(nodes: readonly ControlledNode[], ends: readonly LogEnd[]): ControlledNode {
-  const endOf = (id: number): LogEnd => ends.find(({ from }) => from.id === id) as LogEnd;
-  return nodes.reduce((best, node) => (isLonger(endOf(node.id), endOf(best.id)) ? node : best));
+  const id = longestOf(ends)?.from.id;
+  return nodes.find((node) => node.id === id) as ControlledNode;
+}
+
+/** The one to go on with, whatever their order; of equal ones the first. Undefined: there is none. */
+export function longestOf(ends: readonly LogEnd[]): LogEnd | undefined {
+  // One of them ends last, and below no log's start.
+  const left = ends.filter((end) => !ends.some((other) => endsBefore(end, other)));
+  return left.find((end) => !left.some((other) => isLonger(other, end)));
 }
 
 /** Whether a log has more of what was appended last, or as much and is sound. */
-export function isLonger(left: LogEnd, right: LogEnd): boolean {
-  if (endsBefore(right, left)) return true;
-  if (endsBefore(left, right)) return false;
+function isLonger(left: LogEnd, right: LogEnd): boolean {
   if (left.lastEpoch !== right.lastEpoch) return left.lastEpoch > right.lastEpoch;
   if (left.endOffset !== right.endOffset) return left.endOffset > right.endOffset;
   return right.isUnsound === true && left.isUnsound !== true;
