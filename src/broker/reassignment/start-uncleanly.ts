@@ -4,7 +4,12 @@ import { formatUuid } from "../../base/uuid.ts";
 import type { ChainConfig } from "../../replication/chain-config.ts";
 import type { LogEnd } from "../../replication/controller/chain-ask.ts";
 import type { NodeLookup } from "../../replication/controller/controlled-node.ts";
-import { longestOf, startUnclean } from "../../replication/controller/return-rules.ts";
+import {
+  latestKnown,
+  longestOf,
+  newestKnown,
+  startUnclean,
+} from "../../replication/controller/return-rules.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { topicRules } from "../cluster/controller/topic-rules.ts";
 import { nodeKey } from "../cluster/membership/node-entry.ts";
@@ -57,7 +62,7 @@ function holdersOf({ members, replicas, target = [] }: ChainConfig): Set<number>
   return new Set([...replicas, ...target, ...members.map(({ id }) => id)]);
 }
 
-/** Of all nodes, should the coordinator's state be older than one of the logs it names. */
+/** Of all nodes, should the coordinator's state be older than what one that it names knows. */
 async function longestLog(
   parts: UncleanParts,
   candidate: Candidate,
@@ -66,11 +71,13 @@ async function longestLog(
   const { image } = parts.cluster;
   const key = keyOf(candidate);
   let told = await askAll(parts, key, holdersOf(config));
-  const isOld = told.ends.some(({ lastEpoch }) => lastEpoch > config.epoch);
+  const isOld = told.ends.some((end) => latestKnown(end) > config.epoch);
   if (!isOld && config.members.some((member) => image.has(member))) throw notNeeded(candidate);
   if (isOld) told = await askAll(parts, key, new Set(image.nodes.map(({ id }) => id)));
   const { ends, silent } = told;
-  if (silent.length === 0) return longestOf(ends);
+  // Another one may know more of the chain than the node whose log it goes on from.
+  const best = longestOf(ends);
+  if (silent.length === 0) return best && { ...best, known: newestKnown(ends) };
   const who = `nodes ${silent.join(", ")} are up and do not say where their logs of ${key} end`;
   throw new XylemError("ELIGIBLE_LEADERS_NOT_AVAILABLE", `${who}: ask again, or stop them first`);
 }

@@ -49,7 +49,8 @@ export function goOnFromNewest(situation: ChainSituation): Verdict | undefined {
   return change(next, `node ${node.id} has the newest log`, lost);
 }
 
-function newestKnown(ends: Iterable<LogEnd>): KnownEpoch {
+/** Of what the nodes have noted; epoch -1: nothing. */
+export function newestKnown(ends: Iterable<LogEnd>): KnownEpoch {
   let newest: KnownEpoch = { epoch: -1, memberIds: [] };
   for (const { known } of ends) {
     if (known !== undefined && known.epoch > newest.epoch) newest = known;
@@ -119,10 +120,11 @@ export function takeBack(situation: ChainSituation): Verdict | undefined {
  */
 export function startUnclean(
   { key, revision, config }: ControlledChain,
-  { from, lastEpoch, known }: Pick<LogEnd, "from" | "lastEpoch" | "known">,
+  end: Pick<LogEnd, "from" | "lastEpoch" | "known">,
   { leased: nodes, topic }: Pick<ChainSituation, "leased" | "topic">,
 ): ChainChange {
-  const latest = Math.max(lastEpoch, known?.epoch ?? -1);
+  const { from } = end;
+  const latest = latestKnown(end);
   const isOld = latest > config.epoch;
   const isAwaited = namedIds(config).some((id) => nodes.findNode(id) === undefined);
   const isUpAndKnown = config.members.some((member) => isUp(member, nodes));
@@ -211,7 +213,7 @@ function longest(nodes: readonly ControlledNode[], ends: readonly LogEnd[]): Con
   return nodes.find((node) => node.id === id) as ControlledNode;
 }
 
-/** The one to go on with, whatever their order; of equal ones the first. Undefined: there is none. */
+/** The one to go on with, in whatever order they come. Undefined: there is none. */
 export function longestOf(ends: readonly LogEnd[]): LogEnd | undefined {
   // One of them ends last, and below no log's start.
   const left = ends.filter((end) => !ends.some((other) => endsBefore(end, other)));
@@ -229,6 +231,12 @@ function isLonger(left: LogEnd, right: LogEnd): boolean {
  * Whether a log lacks some of what was deleted in the other one, and committed before. One that has
  * no records left has no epoch either: what it took part in says whether that was before.
  */
-function endsBefore(log: LogEnd, { logStart = 0, lastEpoch, known }: LogEnd): boolean {
-  return log.endOffset < logStart && log.lastEpoch <= Math.max(lastEpoch, known?.epoch ?? -1);
+function endsBefore(log: LogEnd, other: LogEnd): boolean {
+  const { logStart = 0 } = other;
+  return log.endOffset < logStart && log.lastEpoch <= latestKnown(other);
+}
+
+/** The newest epoch that a node knows of a chain, by its records or its notes; -1: none. */
+export function latestKnown({ lastEpoch, known }: Pick<LogEnd, "lastEpoch" | "known">): number {
+  return Math.max(lastEpoch, known?.epoch ?? -1);
 }
