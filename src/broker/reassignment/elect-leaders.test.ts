@@ -141,6 +141,25 @@ test("an unclean start takes the longest log that is left, if the topic allows i
   await until("with the same log", () => partitionAt(1).placement.log?.end === 2);
 });
 
+test("after a restore an unclean start is in an epoch that no log can have", async () => {
+  await create([1, 2], { "unclean.leader.election.enable": "true" });
+  const [former, head] = [world.node(2), world.node(1)];
+  former.crash();
+  await until("it is cut out", () => chainAt(1).members.length === 1);
+  const backup = world.store.backUp();
+  await world.coordinator.transact([], [{ key: "of others", value: "" }]);
+  head.crash();
+  await until("it is down", () => world.node(3).cluster.image.node(1) === undefined);
+  world.store.restore(backup);
+  await world.drive(world.start(2, {}, former.disk));
+  await world.tick(60_000);
+  expect(chainAt(3).epoch).toBeLessThan(10_000);
+  expect(await elect(3, "unclean", orders)).toEqual([{ topic, partition: 0 }]);
+  await until("it leads", () => headId([2, 3]) === 2);
+  expect(chainAt(3).epoch).toBeGreaterThan(10_000);
+  expect(chainAt(3).unclean).toBe(chainAt(3).epoch);
+});
+
 test("an unclean start is refused while a node that is up does not say what it has", async () => {
   await create([1, 2], { "unclean.leader.election.enable": "true" });
   expect(await append(1, -1, "a")).toBeUndefined();

@@ -10,6 +10,7 @@ import {
   newestKnown,
   startUnclean,
 } from "../../replication/controller/return-rules.ts";
+import { inEra } from "../../replication/controller/restored-rules.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { topicRules } from "../cluster/controller/topic-rules.ts";
 import { nodeKey } from "../cluster/membership/node-entry.ts";
@@ -42,8 +43,7 @@ export async function startUncleanly(parts: UncleanParts, candidate: Candidate):
     }
     const { config: next, nodes } = startUnclean(chain, best ?? nobody, of);
     const compares = nodes.map(({ id, revision }) => ({ key: nodeKey(id), revision }));
-    const { era } = cluster.restored;
-    return { config: era === 0 ? next : { ...next, era }, compares };
+    return { config: inEra(cluster.restored.era, next, before), compares };
   });
   const fields = { topic: topic.name, partition, nodeId: best?.from.id, end: best?.endOffset };
   log.warn("a partition starts uncleanly, by hand: what only others had is lost", fields);

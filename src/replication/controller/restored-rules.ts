@@ -1,3 +1,4 @@
+import type { ChainConfig } from "../chain-config.ts";
 import { nextEpoch } from "./chain-change.ts";
 import type { ChainSituation, Verdict } from "./chain-situation.ts";
 
@@ -12,13 +13,18 @@ export function renewUnchanged({ chain }: ChainSituation): Change {
   return { kind: "change", config, reason: "is as the restored coordinator says" };
 }
 
+/** The first change of a chain after the coordinator was restored. */
+export function renewed({ chain }: ChainSituation, verdict: Change, era: number): Change {
+  return { ...verdict, config: inEra(era, verdict.config, chain.config) };
+}
+
 /**
- * The first change of a chain after the coordinator was restored, in an epoch that no log has: the
+ * What a chain becomes in an era that it was not in before: its epoch is one that no log has. The
  * tables of epochs tell what was appended since the backup from what is appended from here on.
  */
-export function renewed({ chain }: ChainSituation, verdict: Change, era: number): Change {
-  const { config } = verdict;
-  const epoch = Math.max(config.epoch, chain.config.epoch + 1 + awayEpochsMax);
+export function inEra(era: number, config: ChainConfig, before: ChainConfig): ChainConfig {
+  if ((before.era ?? 0) >= era) return config;
+  const epoch = Math.max(config.epoch, before.epoch + 1 + awayEpochsMax);
   const unclean = config.unclean === config.epoch ? epoch : config.unclean;
-  return { ...verdict, config: { ...config, epoch, unclean, era } };
+  return { ...config, epoch, unclean, era };
 }
