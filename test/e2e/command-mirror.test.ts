@@ -275,3 +275,10 @@ test("a source that is not there ends the command, and says so", async () => {
   const none = await xylem(["mirror", "--from", source.bootstrap]);
   expect([none.code, none.stderr]).toEqual([2, expect.stringContaining("--topics or --all")]);
 });
+
+test("a cluster is not copied onto itself", async () => {
+  const address = `localhost:${source.port}`;
+  const args = ["mirror", "--from", source.bootstrap, "--to", address, "--all", "--groups"];
+  const run = await xylem([...args, "--until-caught-up"]);
+  expect([run.code, run.stderr]).toEqual([1, expect.stringMatching(/target are one cluster \(/)]);
+});

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { CopyLane } from "./copy-lane.ts";
-import type { KafkaCluster } from "./kafka-cluster.ts";
+import type { KafkaCluster, Metadata } from "./kafka-cluster.ts";
 import { MirrorGroups } from "./mirror-groups.ts";
 import { MirrorMarks } from "./mirror-marks.ts";
 import { MirrorPace } from "./mirror-pace.ts";
@@ -64,12 +64,14 @@ export class Mirror {
 
   /**
    * Resolves when it was told to stop, or has caught up where that is the end; what is under way is
-   * answered then. Throws WireFailure when a side is not there at the start, or is not usable.
+   * answered then. Throws WireFailure when a side is not there at the start, or is not usable, and
+   * when both are one cluster.
    */
   async run(signal: AbortSignal): Promise<void> {
     const { source, target } = this.#ends;
-    const { clusterId } = await source.readMetadata([]);
-    await target.readMetadata([]);
+    const from = await source.readMetadata([]);
+    checkDiffer(from, await target.readMetadata([]));
+    const { clusterId } = from;
     this.#marks = new MirrorMarks(target, clusterId ?? "unknown");
     const end = (): void => this.#stop.abort();
     signal.addEventListener("abort", end, { once: true });
@@ -177,6 +179,16 @@ export class Mirror {
   async #writeMarks(): Promise<void> {
     await this.#marks?.writeProgress([...this.#copies.values()]);
   }
+}
+
+/** A copy of a cluster, as from a snapshot, has its id as well, but no node at the same address. */
+function checkDiffer(source: Metadata, target: Metadata): void {
+  const isSame = target.brokers.some(({ host, port }) =>
+    source.brokers.some((one) => one.host === host && one.port === port),
+  );
+  if (!isSame || source.clusterId !== target.clusterId) return;
+  const message = `the source and the target are one cluster (${source.clusterId})`;
+  throw new WireFailure(message, { isFinal: true });
 }
 
 const noLeader = { message: "has no leader at the source", isPassing: true };
