@@ -28,8 +28,14 @@ export interface Claim {
  * Makes this process the node of its id: writes the node's key, bound to a new lease. The key of
  * this same data directory's former life goes, since its lock is ours; another directory's is
  * waited for as long as a dead node's lease can last. Throws DUPLICATE_BROKER_REGISTRATION.
+ *
+ * `lastRevision`: of the key as this process wrote it last; 0 when it starts.
  */
-export async function claimNode(options: ClaimOptions, own: NodeEntry): Promise<Claim> {
+export async function claimNode(
+  options: ClaimOptions,
+  own: NodeEntry,
+  lastRevision = 0,
+): Promise<Claim> {
   const { clock, coordinator, log } = options;
   const lastsMs = coordinator.leaseLastsMs?.(options.ttlMs) ?? options.ttlMs;
   const untilMs = clock.monotonicMs() + lastsMs + patienceMs;
@@ -42,6 +48,7 @@ export async function claimNode(options: ClaimOptions, own: NodeEntry): Promise<
     }
     const holder = parseNodeEntry(found.key, found.value);
     if (holder.directoryId === own.directoryId) {
+      if (lastRevision > 0 && isLater(found, holder, own, lastRevision)) throw copied(own, holder);
       await endFormerLife(coordinator, found);
       continue;
     }
@@ -75,12 +82,37 @@ async function endFormerLife(coordinator: Coordinator, found: CoordinatorEntry):
   await coordinator.transact([{ key, revision }], [{ key, value: null }]);
 }
 
+/**
+ * Another process has begun since on this directory, which is locked here: it has a copy of it.
+ * What is older, or bound to no lease, came back with a backup of the coordinator.
+ */
+function isLater(
+  found: CoordinatorEntry,
+  holder: NodeEntry,
+  own: NodeEntry,
+  lastRevision: number,
+): boolean {
+  const isOwn = holder.incarnation === own.incarnation;
+  return !isOwn && found.lease !== undefined && found.revision > lastRevision;
+}
+
 function taken(own: NodeEntry, holder: NodeEntry): XylemError {
-  const { host, port } = holder.addresses.peer ?? holder.addresses.kafka ?? { host: "", port: 0 };
-  const place = host === "" ? "which is starting" : `at ${host}:${port}`;
   return new XylemError(
     "DUPLICATE_BROKER_REGISTRATION",
-    `node.id ${own.id} belongs to a running node ${place}, with another data directory ` +
+    `node.id ${own.id} belongs to a running node ${placeOf(holder)}, with another data directory ` +
       `(${holder.directoryId}, here ${own.directoryId}); give this one a node.id of its own`,
   );
+}
+
+function copied(own: NodeEntry, holder: NodeEntry): XylemError {
+  return new XylemError(
+    "DUPLICATE_BROKER_REGISTRATION",
+    `node.id ${own.id} was taken over by a node ${placeOf(holder)} that was started with a copy ` +
+      `of this data directory (${own.directoryId})`,
+  );
+}
+
+function placeOf({ addresses }: NodeEntry): string {
+  const { host, port } = addresses.peer ?? addresses.kafka ?? { host: "", port: 0 };
+  return host === "" ? "which is starting" : `at ${host}:${port}`;
 }

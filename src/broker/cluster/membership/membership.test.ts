@@ -5,6 +5,7 @@ import { silentLog } from "../../../base/log.ts";
 import { defaultNodeSettings } from "../../../base/settings/node-settings.ts";
 import type { PartitionLog } from "../../partition/partition-log.ts";
 import { claimNode } from "./claim-node.ts";
+import { formatNodeEntry, nodeKey } from "./node-entry.ts";
 
 let world: ClusterWorld;
 afterEach(() => world.close());
@@ -57,6 +58,41 @@ describe("a node's id", () => {
     const tookMs = await passUntil(world.start(2));
     expect(tookMs).toBeLessThanOrEqual(leaseMs + patienceMs);
     expect(tookMs).toBeGreaterThan(leaseMs / 2);
+  });
+});
+
+describe("a node whose data directory was copied", () => {
+  test("stops once another process runs with the copy, which keeps the id", async () => {
+    world = await ClusterWorld.open(2);
+    const former = world.node(2);
+    const copy = await world.drive(world.start(2, {}, former.disk));
+    await world.tick(3 * leaseMs);
+    expect(former.log.withLevel("error").map(({ fields }) => fields["why"])).toContainEqual(
+      expect.stringMatching(/^node.id 2 was taken over by a node at node2.test:9092 .* a copy/),
+    );
+    expect(copy.cluster.isStanding).toBe(true);
+    expect(former.cluster.isStanding).toBe(false);
+    expect(world.node(1).cluster.image.node(2)?.incarnation).toBe(copy.cluster.incarnation);
+    // Both have one disk here: one of them closes it.
+    former.crash();
+  });
+
+  test("is told apart from a life that a backup of the coordinator brought back", async () => {
+    world = await ClusterWorld.open(1);
+    const { coordinator, clock } = world;
+    const { entry } = world.node(1).cluster.membership;
+    const lease = await coordinator.lease(leaseMs);
+    const own = { ...entry, id: 7, incarnation: "now" };
+    const value = formatNodeEntry({ ...own, incarnation: "former" });
+    const revision = await coordinator.transact([], [{ key: nodeKey(7), value, lease }]);
+    const options = { coordinator, clock, log: silentLog, ttlMs: leaseMs };
+    const since = (last: number) => passUntil(claimNode(options, own, last));
+    await expect(claimNode(options, own, Number(revision) - 1)).rejects.toMatchObject({
+      code: "DUPLICATE_BROKER_REGISTRATION",
+    });
+    expect(await since(Number(revision) + 1)).toBeLessThanOrEqual(100);
+    const [kept] = (await coordinator.read(nodeKey(7))).entries;
+    expect(kept?.value).toBe(formatNodeEntry(own));
   });
 });
 

@@ -30,7 +30,7 @@ export interface Standing {
  * tells, which has to reach `sinceRevision` first (cluster.md, section 4, Lease).
  *
  * leased → (lost) → rejoining → leased; any → (close) → closed;
- * rejoining → (id taken) → replaced.
+ * rejoining → (id taken, or directory copied) → replaced.
  */
 export class Membership {
   readonly #options: MembershipOptions;
@@ -155,7 +155,7 @@ export class Membership {
     try {
       // The end of the old lease may not be known there yet; the key is this directory's.
       const claimed = this.#entry;
-      const { lease, revision } = await claimNode(this.#options, claimed);
+      const { lease, revision } = await claimNode(this.#options, claimed, this.#revision);
       if (this.#isClosed) return await lease.revoke();
       this.#lease = lease;
       this.#revision = revision;
