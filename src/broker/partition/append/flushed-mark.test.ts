@@ -152,3 +152,23 @@ test("what was acknowledged to who asked for the page cache only stays too", asy
   await expect.poll(() => partition.stopped).toBeDefined();
   await expectKept(await restart(disk), 2);
 });
+
+test("a disk that is full after a flush has failed lets nothing go on by itself", async () => {
+  const disk = new SimulatedDisk();
+  const { replica, governor } = await openGoverned(await openWorld(disk), { durability: "os" });
+  governor.alone = false;
+  await appendHeld(replica, ["kept 0"]);
+  const [flush, write] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  disk.fault = (operation, path) => {
+    if (!path.endsWith(".log")) return undefined;
+    return operation === "sync" ? flush.promise : write.promise;
+  };
+  replica.log.whenStored(1, "fsync", () => undefined);
+  replica.log.append(batchOf(["lost 0"]), fromClient);
+  await new Promise((resolve) => setImmediate(resolve));
+  flush.reject(new Error("i/o error"));
+  await expect.poll(() => replica.log.stopped).toBeDefined();
+  write.reject(new XylemError("DISK_FULL", "no room"));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([replica.fullInEpoch, replica.end]).toEqual([undefined, 2]);
+});

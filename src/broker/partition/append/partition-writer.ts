@@ -351,7 +351,9 @@ export class PartitionWriter implements Flushable {
 
   #failed(error: unknown): void {
     this.#isWriting = false;
-    if (!(error instanceof XylemError) || error.code !== "DISK_FULL") return this.#stop(error);
+    const isFull = error instanceof XylemError && error.code === "DISK_FULL";
+    // After a flush that failed there is nothing to go on with once there is room.
+    if (this.#isStopped || !isFull) return this.#stop(error);
     this.#context.openFiles.closeAllIdle();
     this.#context.room.noteRefused(error, this.#queue.length);
     this.#dropQueue();
