@@ -42,6 +42,16 @@ describe("a ring", () => {
     expect(failing).toThrow(refused);
   });
 
+  test.each([
+    [1, "it is the one that goes"],
+    [9, "it is not in the cluster, or has left it; `xylem cluster join 9` has it back"],
+    [4, "it leaves itself"],
+    [5, "its weight is 0"],
+  ])("says why node %i can not take the place of another one", (id, why) => {
+    const asked = (): Seat => leaveRing([...ring, seat(5, { weight: 0 })], 1, id);
+    expect(asked).toThrow(`node ${id} can not take the place of node 1: ${why}`);
+  });
+
   test("is rid of a node when it has given everything away", () => {
     const released = [...ring, seat(5, { state: "leaving", isReleased: true })];
     expect(emptySeats(released, (id) => (id === 5 ? 1 : 0))).toEqual([]);

@@ -16,10 +16,22 @@ export function leaveRing(ring: readonly Seat[], id: number, replacement?: numbe
     if (staying.some((seat) => seat.weight > 0)) return left;
     throw refused(`node ${id} is the last one that holds replicas`);
   }
-  if (staying.some((seat) => seat.id === replacement && seat.weight > 0)) {
-    return { ...left, replacement };
-  }
-  throw refused(`node ${replacement} can not take the place of node ${id}`);
+  const why = whyNoReplacement(ring, id, replacement);
+  if (why === undefined) return { ...left, replacement };
+  throw refused(`node ${replacement} can not take the place of node ${id}: ${why}`);
+}
+
+function whyNoReplacement(
+  ring: readonly Seat[],
+  id: number,
+  replacement: number,
+): string | undefined {
+  const seat = ring.find((one) => one.id === replacement);
+  const back = `\`xylem cluster join ${replacement}\` has it back`;
+  if (replacement === id) return "it is the one that goes";
+  if (seat === undefined) return `it is not in the cluster, or has left it; ${back}`;
+  if (seat.state === "leaving") return "it leaves itself";
+  return seat.weight > 0 ? undefined : "its weight is 0";
 }
 
 /**
