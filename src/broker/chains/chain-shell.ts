@@ -70,8 +70,11 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
     return this.#replica.refusalOfRead(this.#host.clock.monotonicMs()) === undefined;
   }
 
+  /** Not where another one is asked to go on instead, as it is for damage unless it is alone. */
   get knowsLatest(): boolean {
-    return !this.#isOver && this.#replica.knowsLatest(this.#host.clock.monotonicMs());
+    const { role } = this.#replica;
+    if (this.#isOver || (role !== "solo" && this.#log.unsoundFrom !== undefined)) return false;
+    return this.#replica.knowsLatest(this.#host.clock.monotonicMs());
   }
 
   get isLeaving(): boolean {

@@ -160,6 +160,7 @@ test("damage in one of several replicas sends readers elsewhere", async () => {
   const options = { sizeBytesMax: 100, wholeFirst: true, upTo: 14 };
   const read = async (): Promise<number> => (await placed.read(5, options)).sizeBytes;
   await expect(read()).rejects.toMatchObject({ code: "NOT_LEADER_OR_FOLLOWER" });
+  expect(placed.knowsLatest).toBe(false);
   await until("another is the head", () => headId() > 0 && headId() !== head);
   expect((await partitionAt(headId()).read(5, options)).sizeBytes).toBeGreaterThan(0);
 });
