@@ -23,6 +23,7 @@ import { type FactsPage, factsPage } from "../plans/replica-facts.ts";
 import type { KnownChains } from "./known-chains.ts";
 import { RestoredChains, type TellNewer } from "./restored-chains.ts";
 import type { RunChain } from "./running-chain.ts";
+import { ShortTurns } from "./short-turns.ts";
 
 export interface ClusterStorageOptions {
   readonly cluster: Cluster;
@@ -35,6 +36,8 @@ export interface ClusterStorageOptions {
   readonly log: Log;
 }
 
+/** Replicas that are opened, or follow a change of their chains, in one turn of the event loop. */
+const settledPerTurn = 32;
 /** What is known of chains of topics that the coordinator has lost, and may have again. */
 const strangersMax = 1_000;
 
@@ -47,6 +50,7 @@ export class ClusterStorage implements PartitionStorage {
   readonly #kept = new Map<string, KeptReplica>();
   readonly #keeping: ReplicaKeeping;
   readonly #turns = new Turns();
+  readonly #shortTurns: ShortTurns;
   readonly #leave: (() => void)[];
   readonly #restored: RestoredChains;
   /** Folders of the life before that nobody has opened yet. */
@@ -58,6 +62,7 @@ export class ClusterStorage implements PartitionStorage {
     this.#options = options;
     const { cluster, storage, known, tellNewer } = options;
     this.#restored = new RestoredChains(cluster, known, tellNewer);
+    this.#shortTurns = new ShortTurns(options.clock, settledPerTurn);
     this.#keeping = {
       ...options,
       restored: this.#restored,
@@ -190,6 +195,8 @@ export class ClusterStorage implements PartitionStorage {
 
   /** Opens the replica of a partition that is to be here, removes that of one that moved away. */
   async #settle(key: string): Promise<void> {
+    const wait = this.#shortTurns.enter();
+    if (wait !== undefined) await wait;
     const kept = this.#kept.get(key);
     if (kept === undefined) return;
     const { config } = kept;
