@@ -10,6 +10,15 @@ import { listOffset } from "./read-partition.ts";
 
 const tryAgainMs = 700;
 const liveTopicsMax = 5;
+/** Kafka's numbers: a topic among what has configs, and a config that is the topic's own. */
+const topicResource = 2;
+const topicSource = 1;
+
+interface Wanted {
+  readonly name: string;
+  readonly partitions: number;
+  readonly configs: Readonly<Record<string, string>>;
+}
 
 export interface TopicAdminOptions {
   readonly pauseMsMax?: number;
@@ -58,10 +67,9 @@ export class TopicAdmin {
     const isAnew = this.#goneNames.length > 0 && drawOneIn(this.#random, 2);
     const name = isAnew ? (this.#goneNames.pop() as string) : `t${(this.#count += 1)}`;
     const partitions = drawBetween(this.#random, 1, 3);
-    const drawn = { ...configsOf(rules, this.#random), ...this.#drawInsync(), ...own };
-    const configs = Object.entries(drawn);
+    const configs = { ...configsOf(rules, this.#random), ...this.#drawInsync(), ...own };
     while (!this.#world.isEnding) {
-      const id = await this.#tryCreate(name, partitions, configs);
+      const id = await this.#tryCreate({ name, partitions, configs });
       if (id !== undefined) {
         const madeMs = this.#world.clock.monotonicMs();
         const what = { name, id, key: formatUuid(id), partitions, rules };
@@ -69,7 +77,7 @@ export class TopicAdmin {
         this.#world.topics.push(topic);
         const made = { kind: "topicCreated", topicId: topic.key, name, partitions, rules } as const;
         this.#world.record(made);
-        this.#world.tell("admin", `made ${name} ${JSON.stringify(configs)}`);
+        this.#world.tell("admin", `made ${name} ${JSON.stringify(Object.entries(configs))}`);
         return;
       }
       await this.#world.sleep(tryAgainMs);
@@ -87,38 +95,53 @@ export class TopicAdmin {
   }
 
   /** The id of the topic; of one that an unanswered request had made already, that one's. */
-  async #tryCreate(
-    name: string,
-    numPartitions: number,
-    configs: readonly (readonly [string, string])[],
-  ): Promise<Uint8Array | undefined> {
-    const settings = configs.map(([key, value]) => ({ name: key, value }));
-    const wanted = { name, numPartitions, replicationFactor: -1, assignments: [] };
+  async #tryCreate(wanted: Wanted): Promise<Uint8Array | undefined> {
+    const { name, partitions: numPartitions } = wanted;
+    const configs = Object.entries(wanted.configs).map(([key, value]) => ({ name: key, value }));
     try {
-      const topics = [{ ...wanted, configs: settings }];
+      const topics = [{ name, numPartitions, replicationFactor: -1, assignments: [], configs }];
       const answer = await this.#world.ask(this.#client, "CreateTopics", 7, { topics });
       const made = answer.topics[0];
       if (made?.errorCode === 0) return made.topicId;
       const error = errorName(made?.errorCode ?? -1);
       this.#world.record({ kind: "answer", api: "CreateTopics", error });
       if (error !== "TOPIC_ALREADY_EXISTS") return undefined;
-      const asked = { topics: [{ name }], allowAutoTopicCreation: false };
-      const found = (await this.#world.ask(this.#client, "Metadata", 12, asked)).topics[0];
-      if (found?.errorCode !== 0) return undefined;
-      return await this.#orDeleted(found.topicId);
+      return await this.#takeOrDelete(wanted);
     } catch (error) {
       expectNoAnswer(error);
       return undefined;
     }
   }
 
-  /** A node that lags may have taken one that is gone for there, or gone for one that is. */
-  async #orDeleted(topicId: Uint8Array): Promise<Uint8Array | undefined> {
-    const id = formatUuid(topicId);
-    if (!this.#world.topics.some(({ key }) => key === id)) return topicId;
+  /**
+   * What has the name already is taken if it is what was wanted, else deleted. A node that lags may
+   * have taken one that is gone for there, or gone for one that is; and a request that was given up
+   * before an earlier topic of this name was made and deleted may have come into effect since.
+   */
+  async #takeOrDelete(wanted: Wanted): Promise<Uint8Array | undefined> {
+    const asked = { topics: [{ name: wanted.name }], allowAutoTopicCreation: false };
+    const found = (await this.#world.ask(this.#client, "Metadata", 12, asked)).topics[0];
+    if (found?.errorCode !== 0) return undefined;
+    const { topicId, partitions } = found;
+    if (!this.#world.topics.some(({ key }) => key === formatUuid(topicId))) {
+      const own = await this.#describeConfigs(wanted.name);
+      if (own === undefined) return undefined;
+      const isAsLarge = partitions.length === wanted.partitions;
+      if (isAsLarge && areEqual(own, wanted.configs)) return topicId;
+    }
     const body = { topics: [{ topicId }], timeoutMs: 5_000 };
     await this.#world.ask(this.#client, "DeleteTopics", 6, body);
     return undefined;
+  }
+
+  /** What was set of a topic itself. */
+  async #describeConfigs(topic: string): Promise<Record<string, string> | undefined> {
+    const what = { resourceType: topicResource, resourceName: topic, configurationKeys: null };
+    const body = { resources: [what] };
+    const found = (await this.#world.ask(this.#client, "DescribeConfigs", 4, body)).results[0];
+    if (found?.errorCode !== 0) return undefined;
+    const own = found.configs.filter(({ configSource }) => configSource === topicSource);
+    return Object.fromEntries(own.map(({ name, value }) => [name, value ?? ""]));
   }
 
   async #delete(topic: KnownTopic): Promise<void> {
@@ -179,6 +202,15 @@ export class TopicAdmin {
     const deleteRetentionMs = drawOf(this.#random, [1_000, 20_000, 600_000]);
     return { durability, hasRetention, isCompacted: true, deleteRetentionMs };
   }
+}
+
+function areEqual(
+  one: Readonly<Record<string, string>>,
+  other: Readonly<Record<string, string>>,
+): boolean {
+  const names = Object.keys(one);
+  if (names.length !== Object.keys(other).length) return false;
+  return names.every((name) => one[name] === other[name]);
 }
 
 function configsOf(rules: TopicRules, random: Random): Record<string, string> {
