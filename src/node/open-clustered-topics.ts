@@ -89,7 +89,7 @@ async function openStorage(
   const { run: runChain, tellNewer } = chains;
   return await steps.run(
     "find the partitions' places",
-    () => new ClusterStorage({ ...parts, runChain, known, tellNewer }),
+    () => new ClusterStorage({ ...parts, runChain, known, tellNewer, soon: setImmediate }),
     (opened) => opened.close(),
   );
 }

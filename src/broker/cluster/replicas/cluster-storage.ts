@@ -23,7 +23,7 @@ import { type FactsPage, factsPage } from "../plans/replica-facts.ts";
 import type { KnownChains } from "./known-chains.ts";
 import { RestoredChains, type TellNewer } from "./restored-chains.ts";
 import type { RunChain } from "./running-chain.ts";
-import { ShortTurns } from "./short-turns.ts";
+import { ShortTurns, type Soon } from "./short-turns.ts";
 
 export interface ClusterStorageOptions {
   readonly cluster: Cluster;
@@ -32,6 +32,7 @@ export interface ClusterStorageOptions {
   readonly runChain: RunChain;
   readonly known: KnownChains;
   readonly tellNewer: TellNewer;
+  readonly soon: Soon;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -62,7 +63,7 @@ export class ClusterStorage implements PartitionStorage {
     this.#options = options;
     const { cluster, storage, known, tellNewer } = options;
     this.#restored = new RestoredChains(cluster, known, tellNewer);
-    this.#shortTurns = new ShortTurns(options.clock, settledPerTurn);
+    this.#shortTurns = new ShortTurns(options.soon, settledPerTurn);
     this.#keeping = {
       ...options,
       restored: this.#restored,

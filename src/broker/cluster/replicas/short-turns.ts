@@ -1,23 +1,24 @@
-import type { Clock } from "../../../base/clock.ts";
+/** Runs work in the next turn of the event loop. */
+export type Soon = (work: () => void) => void;
 
 /**
  * So many pieces of work begin in a turn of the event loop, the others in later ones: what ends
  * without a word from outside would keep leases, links and clients waiting until all of it is done.
  */
 export class ShortTurns {
-  readonly #clock: Clock;
+  readonly #soon: Soon;
   readonly #most: number;
   readonly #waiting: (() => void)[] = [];
   #begun = 0;
 
-  constructor(clock: Clock, most: number) {
-    this.#clock = clock;
+  constructor(soon: Soon, most: number) {
+    this.#soon = soon;
     this.#most = most;
   }
 
   /** Undefined: at once; else resolves when it is its turn. */
   enter(): Promise<void> | undefined {
-    if (this.#begun === 0) this.#clock.schedule(0, () => this.#next());
+    if (this.#begun === 0) this.#soon(() => this.#next());
     if (this.#begun < this.#most) {
       this.#begun += 1;
       return undefined;
@@ -28,7 +29,7 @@ export class ShortTurns {
   #next(): void {
     const some = this.#waiting.splice(0, this.#most);
     this.#begun = some.length;
-    if (this.#begun > 0) this.#clock.schedule(0, () => this.#next());
+    if (this.#begun > 0) this.#soon(() => this.#next());
     for (const resolve of some) resolve();
   }
 }
