@@ -121,7 +121,8 @@ async function readNode(disk: Disk): Promise<MetaProperties & MovingNode> {
 
 async function planFrom(disk: Disk, node: MovingNode, log: Log): Promise<PlannedMove> {
   const random = new SystemRandom();
-  const file = await LineageFile.open({ disk, random, bootId: readBootId(), wasClean: true });
+  const options = { disk, random, bootId: readBootId(), wasClean: true, log };
+  const file = await LineageFile.open(options);
   const local = await LocalCoordinator.open({ disk, crc32c, log });
   const { entries } = await local.read("");
   await local.close();

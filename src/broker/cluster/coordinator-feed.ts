@@ -175,8 +175,9 @@ export class CoordinatorFeed {
     try {
       const state = await coordinator.read("");
       if (this.#isClosed) return;
-      const isAnew = wentBack(this.#revision, this.#known, state);
-      if (isAnew) log.error("the coordinator's state went back in time", revisions(this, state));
+      const older = findOlder(this.#revision, this.#known, state);
+      const isAnew = older !== undefined;
+      if (isAnew) log.error("the coordinator's state went back in time", { ...older });
       const changes = differences(this.#known, state);
       this.#take(state);
       this.#tell({ revision: state.revision, changes, isAnew });
@@ -244,24 +245,24 @@ function differences(
 }
 
 /**
- * Whether a state is of another history than what is known. By its keys as well: a restored etcd
- * may be told to count on from a later revision, and revisions come again with other values.
+ * What shows that a state is of another history than what is known: the revision, or that of a key,
+ * as a restored etcd may be told to count on from a later one. Revisions come again with other
+ * values. Undefined: nothing does.
  */
-function wentBack(
+function findOlder(
   knownRevision: number,
   known: ReadonlyMap<string, Known>,
   { entries, revision }: CoordinatorState,
-): boolean {
-  if (revision < knownRevision) return true;
-  return entries.some((entry) => {
-    const before = known.get(entry.key);
-    if (before === undefined || entry.revision > before.revision) return false;
-    return entry.revision < before.revision || entry.value !== before.value;
-  });
-}
-
-function revisions({ revision }: CoordinatorFeed, state: CoordinatorState) {
-  return { revision: state.revision, was: revision };
+): { readonly key?: string; readonly revision: number; readonly was: number } | undefined {
+  if (revision < knownRevision) return { revision, was: knownRevision };
+  for (const { key, value, revision: at } of entries) {
+    const before = known.get(key);
+    if (before === undefined || at > before.revision) continue;
+    if (at < before.revision || value !== before.value) {
+      return { key, revision: at, was: before.revision };
+    }
+  }
+  return undefined;
 }
 
 function closed(): XylemError {

@@ -257,6 +257,8 @@ export class GroupShard {
     const code = coordinatorError(error);
     const why = error instanceof Error ? error.message : String(error);
     const where = { partition: this.#partition, code, why };
+    // It has moved: who asked is told, and asks where it is now.
+    if (code === "NOT_COORDINATOR") return code;
     this.#host.messages.error("group records could not be written", where);
     return code;
   }

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { KeptLog } from "../../../../test/support/kept-log.ts";
 import { SeededRandom } from "../../../base/seeded-random.ts";
 import { VirtualClock } from "../../../base/virtual-clock.ts";
 import { encodeUtf8 } from "../../../base/text.ts";
@@ -8,8 +9,9 @@ import { LineageFile, type LineageOptions, lostReplicasMax } from "./lineage-fil
 
 const disk = new MemoryDisk({ sizeBytesMax: 1_000_000, clock: new VirtualClock() });
 const random = new SeededRandom(3);
+const log = new KeptLog();
 const start = (more: Partial<LineageOptions>) =>
-  LineageFile.open({ disk, random, bootId: "boot 1", wasClean: false, ...more });
+  LineageFile.open({ disk, random, log, bootId: "boot 1", wasClean: false, ...more });
 
 test("lineages last as long as nothing can have been lost", async () => {
   const { lineages: first } = await start({});
@@ -32,6 +34,7 @@ test("a directory without the file, or with a torn one, begins new lineages", as
   await replaceFile(disk, { directory: "", name: "xylem.lineages" }, encodeUtf8('{"fsync":"a'));
   const { lineages: second } = await start({});
   expect([second.fsync, second.os]).not.toContain(first.fsync);
+  expect(log.withLevel("warn")).toMatchObject([{ fields: { name: "xylem.lineages" } }]);
   await disk.remove("xylem.lineages");
   expect((await start({})).lineages.fsync).not.toBe(second.fsync);
 });

@@ -1,3 +1,4 @@
+import type { Log } from "../../../base/log.ts";
 import type { Random } from "../../../base/random.ts";
 import { decodeUtf8, encodeUtf8 } from "../../../base/text.ts";
 import { formatUuid, makeUuid } from "../../../base/uuid.ts";
@@ -15,6 +16,7 @@ export interface LineageOptions {
   readonly bootId: string | undefined;
   /** The last process on this directory stopped in order: all it had was flushed. */
   readonly wasClean: boolean;
+  readonly log: Log;
 }
 
 interface Stored extends Lineages {
@@ -51,7 +53,11 @@ export class LineageFile {
 
   /** Durable when it resolves. A file that does not parse is none: what it vouched for is gone. */
   static async open(options: LineageOptions): Promise<LineageFile> {
-    const stored = parse(await options.disk.readFile(place.name));
+    const bytes = await options.disk.readFile(place.name);
+    const stored = parse(bytes);
+    if (bytes !== undefined && stored === undefined) {
+      options.log.warn("a file can not be read, and begins anew", { ...place });
+    }
     const fsync = stored?.fsync ?? makeLineage(options);
     const isSameBoot = options.bootId !== undefined && stored?.bootId === options.bootId;
     const keepsOs = stored !== undefined && (options.wasClean || isSameBoot);
