@@ -105,7 +105,10 @@ test("the partitions of a large topic are not opened in one turn of the event lo
   const turnsToMake = async (partitions: number): Promise<number> => {
     let isMade = false;
     const asked = { name: `of-${partitions}`, partitions, replicas: 1, configs: new Map() };
-    const making = world.node(1).broker.topics.create(asked).then(() => (isMade = true));
+    const making = world
+      .node(1)
+      .broker.topics.create(asked)
+      .then(() => (isMade = true));
     let turns = 0;
     for (; !isMade; turns += 1) await new Promise((resolve) => setImmediate(resolve));
     await making;
