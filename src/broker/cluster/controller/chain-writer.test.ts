@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { silentLog } from "../../../base/log.ts";
+import { KeptLog } from "../../../../test/support/kept-log.ts";
 import { VirtualClock } from "../../../base/virtual-clock.ts";
 import type { ChainChange } from "../../../replication/controller/chain-change.ts";
 import type { Compare, Coordinator, Write } from "../../ports/coordinator.ts";
@@ -14,6 +14,7 @@ class Store {
   readonly written: string[] = [];
   readonly changed = new Set<string>();
   readonly clock = new VirtualClock();
+  readonly log = new KeptLog();
   fails = false;
   isInOffice = true;
   readonly refused: string[] = [];
@@ -34,7 +35,7 @@ class Store {
     const writer = new ChainWriter({
       coordinator: this as unknown as Coordinator,
       clock: this.clock,
-      log: silentLog,
+      log: this.log,
       office,
       isInOffice: () => this.isInOffice,
       onRefused: (key) => void this.refused.push(key),
@@ -100,4 +101,19 @@ test("without an answer all are decided anew; who is not in office writes nothin
   store.isInOffice = false;
   await store.write(changes(70));
   expect(store.transactions.length).toBe(2);
+});
+
+test("of chains that change together each is named, of many how many and why", async () => {
+  const store = new Store();
+  await store.write(changes(20));
+  expect(store.log.withLevel("info")).toHaveLength(20);
+  store.log.lines.length = 0;
+  const reasons = ["node 1 gone", "node 2 gone"];
+  await store.write(
+    changes(60).map((change, at) => ({ ...change, reason: reasons[at % 3] ?? "node 3 gone" })),
+  );
+  expect(store.log.withLevel("debug")).toHaveLength(60);
+  expect(store.log.withLevel("info").map(({ fields }) => fields)).toEqual(
+    [...reasons, "node 3 gone"].map((reason) => ({ chains: 20, reason })),
+  );
 });

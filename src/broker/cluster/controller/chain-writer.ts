@@ -23,6 +23,8 @@ export interface ChainWriterOptions {
 const writingMax = 16;
 /** Of entries, which are ASCII; with room for keys. */
 const bytesMax = transactionBytesMax / 2;
+/** Chains that are named one by one when they change together. */
+const namedMax = 20;
 /** Before anything is decided again after the coordinator has failed. */
 const retryMs = 500;
 
@@ -74,9 +76,7 @@ export class ChainWriter {
     try {
       const written = await coordinator.transact(compares, writes);
       if (written === undefined) return "conflict";
-      for (const { key, config, reason } of changes) {
-        log.info("a chain changes", { chain: key, epoch: config.epoch, reason });
-      }
+      tellOf(changes, log);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       log.warn("a change of chains has no answer", { chains: changes.length, why });
@@ -89,6 +89,18 @@ export class ChainWriter {
   #refuse(changes: Batch): void {
     for (const { key } of changes) this.#options.onRefused(key);
   }
+}
+
+/** Of many at once each is a line for debugging alone. */
+function tellOf(changes: Batch, log: Log): void {
+  const level = changes.length > namedMax ? "debug" : "info";
+  for (const { key, config, reason } of changes) {
+    log[level]("a chain changes", { chain: key, epoch: config.epoch, reason });
+  }
+  if (level === "info") return;
+  const counts = new Map<string, number>();
+  for (const { reason } of changes) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  for (const [reason, chains] of counts) log.info("chains change", { chains, reason });
 }
 
 type Batch = readonly (ChainChange & { readonly value: string })[];
