@@ -67,7 +67,8 @@ export type HistoryEvent = { readonly atMs: number } & (
   /** What clients are told is the next offset to come. */
   | { kind: "latest"; partition: PartitionKey; offset: number; askedAt: number }
   /** A power cut or a failed flush: what the disk had not been made to keep may be gone. */
-  | { kind: "unsyncedLost"; nodeId?: number }
+  /** Of a node of a cluster; with the life that ended by it, if one did. */
+  | { kind: "unsyncedLost"; nodeId?: number; incarnation?: string }
   /** A node of a cluster comes back with an empty disk. */
   | { kind: "diskLost"; nodeId: number; incarnation?: string }
   /** A bit has flipped in what a node has of a partition, in the batch that ends there. */

@@ -94,6 +94,13 @@ describe("acknowledged stays, in a chain", () => {
     expect(complaintsOf(events, lax)).toEqual([]);
     expect(complaintsOf(events)).not.toEqual([]);
     expect(complaintsOf([...begin, power(1), final(0)], lax)).not.toEqual([]);
+    // It ends in a life that no chain has named yet, and one does before it is missed.
+    const joiner: NewEvent = { kind: "unsyncedLost", nodeId: 3, incarnation: "3a" };
+    const late = [...begin, joiner, chain(2, "2a", "3a"), chain(3, "3a"), final(0)];
+    expect(complaintsOf(late, lax)).toEqual([]);
+    expect(complaintsOf(late)).not.toEqual([]);
+    const former: NewEvent = { kind: "unsyncedLost", nodeId: 3, incarnation: "3" };
+    expect(complaintsOf([...begin, former, ...late.slice(4)], lax)).not.toEqual([]);
   });
 
   test("what the head alone acknowledged may go with the head", () => {

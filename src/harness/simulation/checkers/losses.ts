@@ -20,6 +20,8 @@ export class Losses {
   readonly #lastOf = new Map<PartitionKey, number>();
   /** Lives of nodes, in any chain, whose disks are gone: a new chain may name them for a while. */
   readonly #goneDisks = new Set<string>();
+  /** The same of lives that ended in a power cut. */
+  readonly #goneCaches = new Set<string>();
   /** Nodes whose copies have rotted, whichever life finds it. */
   readonly #rotten = new Map<PartitionKey, Set<number>>();
   /** Of all such topics: there are no chains. */
@@ -46,7 +48,10 @@ export class Losses {
     else if (event.kind === "healed") this.#heal(event);
     else if (event.kind !== "unsyncedLost") return false;
     else if (event.nodeId === undefined) this.#lastOfAll = at;
-    else this.#lose(at, event.nodeId, true);
+    else {
+      if (event.incarnation !== undefined) this.#goneCaches.add(event.incarnation);
+      this.#lose(at, event.nodeId, true);
+    }
     return true;
   }
 
@@ -84,8 +89,10 @@ export class Losses {
     const copies = this.#chains.get(partition) ?? { members, lost: new Set() };
     const sound = this.#soundOf(partition, copies);
     copies.members = members;
+    const isOs = this.#isOs(partition);
     for (const { incarnation } of members) {
-      if (this.#goneDisks.has(incarnation)) copies.lost.add(incarnation);
+      const isGone = isOs && this.#goneCaches.has(incarnation);
+      if (isGone || this.#goneDisks.has(incarnation)) copies.lost.add(incarnation);
     }
     if (members.length === 0) this.#chains.delete(partition);
     else this.#chains.set(partition, copies);

@@ -112,7 +112,7 @@ export class NodeNemesis {
   }
 
   #cutPower(): void {
-    this.#parts.world.record({ kind: "unsyncedLost", nodeId: this.#node.id });
+    this.#parts.world.record({ kind: "unsyncedLost", ...this.#life });
     this.#node.machine.cutPower();
   }
 
@@ -174,9 +174,12 @@ export class NodeNemesis {
 
   /** What it had counts no more, for all that the checkers know. */
   noteLost(): void {
-    const { id, incarnation } = this.#node;
-    const life = incarnation === undefined ? {} : { incarnation };
-    this.#parts.world.record({ kind: "diskLost", nodeId: id, ...life });
+    this.#parts.world.record({ kind: "diskLost", ...this.#life });
+  }
+
+  get #life(): { readonly nodeId: number; readonly incarnation?: string } {
+    const { id: nodeId, incarnation } = this.#node;
+    return incarnation === undefined ? { nodeId } : { nodeId, incarnation };
   }
 
   /** Where a batch's sum covers it: what it does not is copied to who joins, rot and all. */
