@@ -1,12 +1,14 @@
 import { getEventListeners } from "node:events";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { silentLog } from "../../../src/base/log.ts";
+import { EtcdCoordinator } from "../../../src/coordination/etcd/etcd-coordinator.ts";
 import { EtcdEndpoints } from "../../../src/coordination/etcd/etcd-endpoints.ts";
 import { EtcdKeys } from "../../../src/coordination/etcd/etcd-keys.ts";
 import { EtcdLeases } from "../../../src/coordination/etcd/etcd-leases.ts";
 import { EtcdWatch } from "../../../src/coordination/etcd/etcd-watch.ts";
 import { systemClock } from "../../../src/node/system-clock.ts";
-import { WatchRecord } from "../../contracts/coordinator.contract.ts";
+import { SystemRandom } from "../../../src/node/system-random.ts";
+import { put, WatchRecord } from "../../contracts/coordinator.contract.ts";
 import { CutProxy } from "../../support/cut-proxy.ts";
 import { EtcdServer } from "../../support/etcd.ts";
 import { describeWith } from "../../support/skips.ts";
@@ -34,8 +36,19 @@ describeWith(["etcd"], "the endpoints of a real etcd", () => {
       await endpoints.ask("A read", ({ kv }, options) => kv.range(keys.rangeOf(""), options));
       expect(await leases.renew(lease.id, { timeoutMs: 5_000, attempt: 0 })).toBe(true);
     }
-    const place = { endpoints, keys, prefix: "", fromRevision: 0, watcher: new WatchRecord() };
-    const watch = new EtcdWatch(place);
+    const writer = new EtcdCoordinator({
+      address: `etcd://${server.address}`,
+      clusterName: "endpoints",
+      clock: systemClock,
+      random: new SystemRandom(),
+      log: silentLog,
+    });
+    await writer.transact([], [put("a", "1")]);
+    await writer.close();
+    const watcher = new WatchRecord();
+    const watch = new EtcdWatch({ endpoints, keys, prefix: "", fromRevision: 0, watcher });
+    // One that was told nothing yet begins anew.
+    await expect.poll(() => watcher.picture).toEqual({ a: "1" });
     for (let round = 0; round < 10; round += 1) {
       proxy.drop();
       await endpoints.ask("A read", ({ kv }, options) => kv.range(keys.rangeOf(""), options));
