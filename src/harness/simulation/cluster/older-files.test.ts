@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { encodeUtf8 } from "../../../base/text.ts";
 import { formatOffsetCheckpoint } from "../../../log/text-checkpoint.ts";
 import { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
-import { areOvertaken } from "./older-files.ts";
+import { areOvertaken, isOfAnother } from "./older-files.ts";
 
 const path = "recovery-point-offset-checkpoint";
 const idPath = "t-0/partition.metadata";
@@ -40,4 +40,14 @@ test("checkpoints are never as they were before a folder was another topic's", a
 test("checkpoints that could not be read say nothing of what was cut", async () => {
   const spoiled = filesOf({ "t-0": 3 }).set(path, encodeUtf8("7\n"));
   expect(await isOvertaken(spoiled, filesOf({ "t-0": 9 }))).toBe(false);
+});
+
+test("what says whose a folder is comes from no other folder", async () => {
+  const disk = new SimulatedDisk();
+  await disk.makeDirectory("t-0");
+  disk.poke(idPath, encodeUtf8("one"));
+  expect(isOfAnother(idPath, encodeUtf8("one"), disk)).toBe(false);
+  expect(isOfAnother(idPath, encodeUtf8("former"), disk)).toBe(true);
+  disk.poke(path, encodeUtf8("now"));
+  expect(isOfAnother(path, encodeUtf8("before"), disk)).toBe(false);
 });

@@ -26,8 +26,16 @@ function hasReusedName(copies: Copies, disk: SimulatedDisk): boolean {
   const there = disk.paths().filter((path) => metadataPattern.test(path));
   return there.some((path) => {
     const before = copies.get(path);
-    return before !== undefined && !equalBytes(before, disk.peek(path));
+    return before !== undefined && isOfAnother(path, before, disk);
   });
+}
+
+/**
+ * Whether a copy is of a former topic's folder, which was removed with all that was in it: what
+ * says whose a folder is, is written once.
+ */
+export function isOfAnother(path: string, copy: Uint8Array, disk: SimulatedDisk): boolean {
+  return metadataPattern.test(path) && !equalBytes(copy, disk.peek(path));
 }
 
 /** Whether less of a log that is there counts as flushed now: nothing else lowers that. */

@@ -5,7 +5,7 @@ import { checkpointPattern, indexPattern, spoilSideFile } from "../spoil.ts";
 import type { World } from "../world.ts";
 import { FaultBag } from "./fault-bag.ts";
 import type { NodeNemesis } from "./node-nemesis.ts";
-import { areOvertaken, metadataPattern } from "./older-files.ts";
+import { areOvertaken, isOfAnother, metadataPattern } from "./older-files.ts";
 import type { SimulatedNode } from "./simulated-node.ts";
 
 const pauseMsMin = 6_000;
@@ -90,6 +90,7 @@ export class SideFileNemesis {
       for (const path of isOvertaken ? [] : disk.paths()) {
         const bytes = copies.get(path);
         if (bytes === undefined || !pattern.test(path) || neverOlder.test(path)) continue;
+        if (isOfAnother(path, bytes, disk)) continue;
         this.#change(`${path} is as it was`, () => disk.poke(path, bytes));
       }
     });
