@@ -1,5 +1,4 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { silentLog } from "../../src/base/log.ts";
 import { SeededRandom } from "../../src/base/seeded-random.ts";
 import { defaultNodeSettings, type NodeSettings } from "../../src/base/settings/node-settings.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
@@ -29,6 +28,7 @@ import { LocalCoordinator } from "../../src/coordination/local/local-coordinator
 import type { JoinAnswer, JoinRequest } from "../../src/groups/classic/classic-events.ts";
 import { MemoryDisk } from "../../src/storage/memory-disk.ts";
 import { bytes, protocol } from "./group-driver.ts";
+import { KeptLog } from "./kept-log.ts";
 
 /** A broker's groups over a memory disk, on virtual time, that can be stopped and started again. */
 export class GroupBroker {
@@ -36,11 +36,12 @@ export class GroupBroker {
   readonly clock: VirtualClock;
   readonly groupLog: TopicGroupLog;
   readonly disk: Disk;
+  readonly log: KeptLog;
   readonly #settings: Partial<NodeSettings>;
   readonly #stop: () => Promise<void>;
 
   private constructor(
-    parts: { broker: Broker; clock: VirtualClock; groupLog: TopicGroupLog; disk: Disk },
+    parts: Pick<GroupBroker, "broker" | "clock" | "groupLog" | "disk" | "log">,
     settings: Partial<NodeSettings>,
     stop: () => Promise<void>,
   ) {
@@ -48,6 +49,7 @@ export class GroupBroker {
     this.clock = parts.clock;
     this.groupLog = parts.groupLog;
     this.disk = parts.disk;
+    this.log = parts.log;
     this.#settings = settings;
     this.#stop = stop;
   }
@@ -58,7 +60,7 @@ export class GroupBroker {
     disk: Disk = new MemoryDisk({ sizeBytesMax: 64_000_000, clock }),
   ): Promise<GroupBroker> {
     const settings: NodeSettings = { ...defaultNodeSettings, ...given };
-    const [random, log, tools] = [new SeededRandom(1), silentLog, { crc32c, compression }];
+    const [random, log, tools] = [new SeededRandom(1), new KeptLog(), { crc32c, compression }];
     const coordinator = await LocalCoordinator.open({ disk, crc32c, log });
     const place = { coordinator, nodeId: 1, settings, given: new Map<string, string>() };
     const configs = await BrokerConfigs.open(place);
@@ -101,7 +103,7 @@ export class GroupBroker {
     const own = { configs, topics, retention, cleaner, groups, producerIds, identity, log };
     const copies = { snapshots, reindexing, scrubbing };
     const broker: Broker = { ...kept, ...own, storage: storage.health, ...copies, records };
-    return new GroupBroker({ broker, clock, groupLog, disk }, given, async () => {
+    return new GroupBroker({ broker, clock, groupLog, disk, log }, given, async () => {
       await groups.close();
       await topics.close();
       deadlines.close();

@@ -56,7 +56,7 @@ test("a coordinator that hands over tells no offsets: the next may have newer on
   // Its successor never says that it has all: it takes as long as it may.
   for (const other of ids) if (other !== head) world.network.block(other, head);
   const topics = [{ name: "orders", partitions }];
-  void groups(head).call("OffsetCommit", 8, { ...request, topics });
+  const committing = groups(head).call("OffsetCommit", 8, { ...request, topics });
   await world.tick(10);
   const ask = {
     kind: "preferred",
@@ -67,4 +67,13 @@ test("a coordinator that hands over tells no offsets: the next may have newer on
   await until("the head leaves", () => chainAt(head)?.leaving.includes(head) === true);
   expect(partitionAt(head)?.absence).toBeUndefined();
   expect(await errorOfFetch(head)).toBe(16);
+  // What it could not write goes to the next coordinator: nothing is wrong with the log.
+  world.node(head).crash();
+  const { topics: answered } = await world.drive(committing);
+  expect(answered).toMatchObject([{ partitions: [{ errorCode: 16 }] }]);
+  const errors = world
+    .node(head)
+    .log.withLevel("error")
+    .map(({ message }) => message);
+  expect(errors).not.toContain("group records could not be written");
 });

@@ -33,6 +33,8 @@ describe("when the disk is full", () => {
     disk.fault = failing("append", "DISK_FULL");
     expect(await node.commit("g", "orders", 2)).toBe("NOT_COORDINATOR");
     expect(node.offsets("g")).toEqual(["orders-0@1"]);
+    const errors = node.log.withLevel("error").map(({ message }) => message);
+    expect(errors).toContain("group records could not be written");
     disk.fault = healthy;
     expect(await node.commit("g", "orders", 3)).toBeNull();
     expect(node.offsets("g")).toEqual(["orders-0@3"]);

@@ -122,9 +122,8 @@ export class GroupShard {
     } catch (error) {
       this.#status = this.#status === "closed" ? "closed" : "failed";
       const why = error instanceof Error ? error.message : String(error);
-      const isElsewhere = error instanceof XylemError && error.code === "NOT_LEADER_OR_FOLLOWER";
       const fields = { partition: this.#partition, why };
-      if (!isElsewhere) this.#host.messages.error("groups could not be loaded", fields);
+      if (!hasMoved(error)) this.#host.messages.error("groups could not be loaded", fields);
       return;
     }
     if (this.#status !== "closed") this.#resume(images);
@@ -257,9 +256,7 @@ export class GroupShard {
     const code = coordinatorError(error);
     const why = error instanceof Error ? error.message : String(error);
     const where = { partition: this.#partition, code, why };
-    // It has moved: who asked is told, and asks where it is now.
-    if (code === "NOT_COORDINATOR") return code;
-    this.#host.messages.error("group records could not be written", where);
+    if (!hasMoved(error)) this.#host.messages.error("group records could not be written", where);
     return code;
   }
 
@@ -357,4 +354,9 @@ export class GroupShard {
 
 function isWrite(effect: GroupEffect): effect is Write {
   return effect.kind === "write" || effect.kind === "writeRecords";
+}
+
+/** The partition is another node's now: who asks there is told, and nothing is wrong. */
+function hasMoved(error: unknown): boolean {
+  return error instanceof XylemError && error.code === "NOT_LEADER_OR_FOLLOWER";
 }
