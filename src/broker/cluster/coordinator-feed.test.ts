@@ -114,7 +114,7 @@ describe("a feed", () => {
 describe("after a gap in the coordinator's history", () => {
   test("a state counts as older by a key that went back, whatever its own revision", async () => {
     const entries = [entry("a", 3), entry("b", 5)];
-    const { coordinator, told } = await openFeed({ revision: 5, entries });
+    const { coordinator, log, told } = await openFeed({ revision: 5, entries });
     coordinator.state = { revision: 1_000, entries: [entry("a", 3), entry("b", 4)] };
     coordinator.watcher?.onGap();
     await new Promise((resolve) => setImmediate(resolve));
@@ -122,6 +122,8 @@ describe("after a gap in the coordinator's history", () => {
     coordinator.watcher?.onGap();
     await new Promise((resolve) => setImmediate(resolve));
     expect(told.map(({ isAnew }) => isAnew)).toEqual([true, false]);
+    const [{ fields } = {}] = log.withLevel("error");
+    expect(fields).toEqual({ key: "b", revision: 4, was: 5 });
   });
 
   test("a state counts as another one by a value, where revisions come again", async () => {

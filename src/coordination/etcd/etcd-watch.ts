@@ -37,7 +37,8 @@ export class EtcdWatch {
   #revision: number;
   /** The last that etcd told. */
   #witness: Event | undefined;
-  #isResumed = false;
+  /** It is taken up again: what it told may be of another history than what is to come. */
+  #wasOpen = false;
   #pauseMs = pauseMsMin;
 
   constructor(options: EtcdWatchOptions) {
@@ -109,8 +110,8 @@ export class EtcdWatch {
    * begins another history there, and may have come further in it than the old one had.
    */
   async #isContinued({ header }: WatchResponse): Promise<boolean> {
-    if (this.#isResumed) return await this.#testifies();
-    this.#isResumed = true;
+    if (this.#wasOpen) return await this.#testifies();
+    this.#wasOpen = true;
     // A member may be behind; what the whole of etcd says tells.
     return toNumber(header?.revision) >= this.#revision || !(await this.#hasFallen());
   }
@@ -151,9 +152,11 @@ export class EtcdWatch {
   #tell({ header, events }: WatchResponse): void {
     const last = events.at(-1)?.kv;
     const revision = toNumber(last === undefined ? header?.revision : last.modRevision);
-    // Between the last change and the revision that was told there was none.
-    if (revision <= this.#revision && last !== undefined) this.#endInGap();
-    if (revision <= this.#revision) return;
+    if (revision <= this.#revision) {
+      // Up to the revision that was told there was none behind the last change.
+      if (last !== undefined) this.#endInGap();
+      return;
+    }
     this.#witness = events.at(-1) ?? this.#witness;
     this.#revision = revision;
     this.#pauseMs = pauseMsMin;
