@@ -5,6 +5,8 @@ import type { Broker } from "../../src/broker/broker.ts";
 import type { Cluster } from "../../src/broker/cluster/cluster.ts";
 import type { NewTopic } from "../../src/broker/topics/new-topic.ts";
 import type { Topic } from "../../src/broker/topics/topics.ts";
+import type { Durability } from "../../src/broker/partition/partition-log.ts";
+import { ProducedBatch, produce } from "../../src/broker/produce.ts";
 import type { Disk } from "../../src/broker/ports/disk.ts";
 import { openBroker } from "../../src/node/open-broker.ts";
 import type { PeerSocket } from "../../src/broker/ports/peer-transport.ts";
@@ -35,6 +37,14 @@ export interface ClusterNode {
   crash(): void;
   /** Stops in order. */
   stop(): Promise<void>;
+}
+
+/** What a batch may ask for: partition 0, the answer of all members, and 5 s if left out. */
+interface Sent {
+  readonly index?: number;
+  readonly acks?: number;
+  readonly timeoutMs?: number;
+  readonly durability?: Durability | undefined;
 }
 
 /** Brokers of one process that share a coordinator, each with a disk of its own. */
@@ -90,12 +100,39 @@ export class ClusterWorld {
     return await work;
   }
 
+  /** Lets time pass until it holds. @throws {Error} that names it, after 4,000 steps. */
+  async driveUntil(
+    what: string,
+    holds: () => boolean | Promise<boolean>,
+    stepMs = 50,
+  ): Promise<void> {
+    for (let step = 0; !(await holds()); step += 1) {
+      if (step === 4_000) throw new Error(`not within ${step * stepMs} ms: ${what}`);
+      await this.tick(stepMs);
+    }
+  }
+
   /** Lets time pass on all nodes, and what it sets off. */
   async tick(ms: number): Promise<void> {
     for (let step = 0; step < 10; step += 1) {
       await this.clock.advance(ms / 10);
       await new Promise((resolve) => setImmediate(resolve));
     }
+  }
+
+  /** Sends a batch to a node, and lets time pass until it is answered. */
+  async send(
+    at: number,
+    topic: string,
+    bytes: Uint8Array,
+    asked: Sent = {},
+  ): Promise<ProducedBatch> {
+    const { index = 0, acks = -1, timeoutMs = 5_000, durability } = asked;
+    const { broker } = this.node(at);
+    const batch = new ProducedBatch(broker.topics.find(topic), index, bytes);
+    const request = { acks, timeoutMs, durability, clientId: "", transactionalId: null };
+    await this.drive(Promise.resolve(produce(broker, { ...request, batches: [batch] })));
+    return batch;
   }
 
   /** On every node. */

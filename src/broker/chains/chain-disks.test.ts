@@ -4,7 +4,6 @@ import { batchOf } from "../../../test/support/log-directory.ts";
 import { type ChainConfig, formatChainConfig } from "../../replication/chain-config.ts";
 import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import type { PlacedPartition } from "../cluster/replicas/placed-partition.ts";
-import { ProducedBatch, produce } from "../produce.ts";
 
 let world: ClusterWorld;
 afterEach(() => world.close());
@@ -26,15 +25,8 @@ async function open(replicas = 3): Promise<void> {
     await world.start(id, {}, disk);
   }
   await world.create(1, "orders", { replicas });
-  await until("there is a head", () => headId() > 0);
+  await world.driveUntil("there is a head", () => headId() > 0);
   expect(await send("a")).toBeUndefined();
-}
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let step = 0; !holds(); step += 1) {
-    if (step === 2_000) throw new Error(`not within 100 s: ${what}`);
-    await world.tick(50);
-  }
 }
 
 /** Members as any node that lives knows them. */
@@ -45,12 +37,8 @@ function members(): number[] {
 
 /** The error's code. */
 async function send(value: string, durability?: "os"): Promise<string | undefined> {
-  const head = world.node(headId());
-  const batch = new ProducedBatch(head.topic("orders"), 0, batchOf([value]));
-  const who = { clientId: "", transactionalId: null, ...(durability && { durability }) };
-  const request = { acks: -1, timeoutMs: 5_000, ...who };
-  await world.drive(Promise.resolve(produce(head.broker, { ...request, batches: [batch] })));
-  return batch.error?.code;
+  const { error } = await world.send(headId(), "orders", batchOf([value]), { durability });
+  return error?.code;
 }
 
 const places: readonly [string, number][] = [
@@ -72,11 +60,11 @@ test.each(places)(
       throw new Error("EIO: i/o error, fdatasync");
     };
     await send("b");
-    await until("it is cut out", () => !members().includes(failing));
+    await world.driveUntil("it is cut out", () => !members().includes(failing));
     expect(failed).toBe(1);
-    await until("there is a head", () => headId() > 0);
+    await world.driveUntil("there is a head", () => headId() > 0);
     expect(await send("c")).toBeUndefined();
-    await until("it is a member again", () => members().length === 3);
+    await world.driveUntil("it is a member again", () => members().length === 3);
     expect(await send("d")).toBeUndefined();
     expect(new Set(all.map(endAt)).size).toBe(1);
   },
@@ -91,13 +79,13 @@ test.each(places)(
     const disk = disks.get(full) as SimulatedDisk;
     disk.capacityBytes = disk.usedBytes;
     await send("b");
-    await until("it is cut out", () => !members().includes(full));
-    await until("there is a head", () => headId() > 0);
+    await world.driveUntil("it is cut out", () => !members().includes(full));
+    await world.driveUntil("there is a head", () => headId() > 0);
     expect(await send("c")).toBeUndefined();
     await world.tick(20_000);
     expect(members()).not.toContain(full);
     disk.capacityBytes = Infinity;
-    await until("it is a member again", () => members().length === 3);
+    await world.driveUntil("it is a member again", () => members().length === 3);
     expect(await send("d")).toBeUndefined();
     expect(new Set(all.map(endAt)).size).toBe(1);
   },
@@ -124,10 +112,10 @@ test.each(places)(
     expect(await sending).toBeDefined();
     await world.tick(1_000);
     disk.capacityBytes = Infinity;
-    await until("it leads", () => headId() === last);
+    await world.driveUntil("it leads", () => headId() === last);
     await world.tick(5_000);
     expect(await send("c")).toBeUndefined();
-    await until("the others are members again", () => members().length === 3);
+    await world.driveUntil("the others are members again", () => members().length === 3);
     expect(await send("d")).toBeUndefined();
     expect(all.map(endAt)).toEqual([3, 3, 3]);
     // Nobody has what was sent and had no room: its place is another record's, of a later epoch.
@@ -149,7 +137,7 @@ test.each(["os", undefined] as const)(
       throw new Error("EIO: i/o error, fdatasync");
     };
     expect((await send("b", durability)) === undefined).toBe(durability === "os");
-    await until("it has stopped", () => log?.stopped !== undefined);
+    await world.driveUntil("it has stopped", () => log?.stopped !== undefined);
     await world.tick(1_000);
     const isToBeCut = disk.paths().includes("orders-0/xylem-truncation");
     expect(isToBeCut).toBe(durability === undefined);

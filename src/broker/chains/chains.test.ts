@@ -6,7 +6,7 @@ import type { PlacedPartition } from "../cluster/replicas/placed-partition.ts";
 import { listOffset, offsetTimes } from "../list-offsets.ts";
 import type { Durability } from "../partition/partition-log.ts";
 import type { Partition } from "../partition/partition.ts";
-import { ProducedBatch, produce } from "../produce.ts";
+import type { ProducedBatch } from "../produce.ts";
 
 let world: ClusterWorld;
 beforeEach(async () => {
@@ -23,15 +23,7 @@ const committedAt = (id: number): number => partitionAt(id).placement.log?.commi
 async function create(replicasMin = 1): Promise<void> {
   const configs = new Map([["min.insync.replicas", String(replicasMin)]]);
   await world.create(1, "orders", { replicas: 3, configs });
-  await until("there is a head", () => headId() > 0);
-}
-
-/** Lets time pass until it holds. */
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let step = 0; !holds(); step += 1) {
-    if (step === 2_000) throw new Error(`not within 100 s: ${what}`);
-    await world.tick(50);
-  }
+  await world.driveUntil("there is a head", () => headId() > 0);
 }
 
 function headId(ids = all): number {
@@ -50,11 +42,7 @@ async function send(
   acks = -1,
   durability?: Durability,
 ): Promise<ProducedBatch> {
-  const { broker } = world.node(id);
-  const batch = new ProducedBatch(world.node(id).topic("orders"), 0, batchOf(values));
-  const request = { acks, timeoutMs: 5_000, clientId: "", transactionalId: null, durability };
-  await world.drive(Promise.resolve(produce(broker, { ...request, batches: [batch] })));
-  return batch;
+  return await world.send(id, "orders", batchOf(values), { acks, durability });
 }
 
 const othersOf = (id: number): number[] => all.filter((one) => one !== id);
@@ -65,7 +53,9 @@ test("what the head answers for is on every node, and soon committed there", asy
   expect(error).toBeUndefined();
   expect(appended?.lastOffset).toBe(1);
   expect(all.map(endAt)).toEqual([2, 2, 2]);
-  await until("all know that it is committed", () => all.every((id) => committedAt(id) === 2));
+  await world.driveUntil("all know that it is committed", () =>
+    all.every((id) => committedAt(id) === 2),
+  );
 });
 
 test("a head that dies is followed by its successor, and joins again behind", async () => {
@@ -73,11 +63,11 @@ test("a head that dies is followed by its successor, and joins again behind", as
   const former = world.node(headId());
   await send(former.id, ["a"]);
   former.crash();
-  await until("there is another head", () => headId(othersOf(former.id)) > 0);
+  await world.driveUntil("there is another head", () => headId(othersOf(former.id)) > 0);
   const next = headId(othersOf(former.id));
   expect((await send(next, ["b"])).appended?.baseOffset).toBe(1);
   await world.drive(world.start(former.id, {}, former.disk));
-  await until("it is a member again", () => membersAt(next).length === 3);
+  await world.driveUntil("it is a member again", () => membersAt(next).length === 3);
   expect(membersAt(next).at(-1)).toBe(former.id);
   await send(next, ["c"]);
   expect(all.map(endAt)).toEqual([3, 3, 3]);
@@ -93,7 +83,7 @@ test("a head that stops in order hands over first: what it alone has is not lost
   const stopping = former.stop();
   world.clock.schedule(1_000, () => world.network.unblock(former.id, successor));
   await stopping;
-  await until("another is the head", () => headId(othersOf(former.id)) > 0);
+  await world.driveUntil("another is the head", () => headId(othersOf(former.id)) > 0);
   const next = headId(othersOf(former.id));
   expect(endAt(next)).toBe(2);
   const reasons = all.flatMap((id) => world.node(id).log.withLevel("info"));
@@ -108,7 +98,7 @@ test("acks=all is refused by a chain shorter than min.insync.replicas; acks=1 is
   const head = headId();
   expect((await send(head, ["a"])).error).toBeUndefined();
   world.node(othersOf(head)[0] as number).crash();
-  await until("it is cut out", () => membersAt(head).length === 2);
+  await world.driveUntil("it is cut out", () => membersAt(head).length === 2);
   expect((await send(head, ["b"])).error?.code).toBe("NOT_ENOUGH_REPLICAS");
   expect((await send(head, ["b"], 1)).error).toBeUndefined();
   expect(committedAt(head)).toBe(1);
@@ -129,19 +119,21 @@ test("a new head does not tell the latest offset before it has committed all it 
   const former = headId();
   const [, middle = 0, tail = 0] = membersAt(former);
   await send(former, ["a"]);
-  await until("all know that it is committed", () => all.every((id) => committedAt(id) === 1));
+  await world.driveUntil("all know that it is committed", () =>
+    all.every((id) => committedAt(id) === 1),
+  );
   // The tail hears nothing more; the middle has what nobody has committed.
   world.network.block(middle, tail);
   await send(former, ["b"], 1);
-  await until("the middle has it", () => endAt(middle) === 2);
+  await world.driveUntil("the middle has it", () => endAt(middle) === 2);
   world.node(former).crash();
-  await until("the middle is the head", () => headId([middle, tail]) === middle);
+  await world.driveUntil("the middle is the head", () => headId([middle, tail]) === middle);
   const latest = { timestampMs: offsetTimes.latest, readCommitted: false, currentLeaderEpoch: -1 };
   await expect(listOffset(partitionAt(middle), latest)).rejects.toMatchObject({
     code: "OFFSET_NOT_AVAILABLE",
   });
   world.network.unblock(middle, tail);
-  await until("it has committed all", () => committedAt(middle) === 2);
+  await world.driveUntil("it has committed all", () => committedAt(middle) === 2);
   expect((await listOffset(partitionAt(middle), latest)).offset).toBe(2);
 });
 
@@ -152,7 +144,7 @@ test("a log start that the head has moved moves on every node", async () => {
   await send(head, ["b"]);
   await world.drive(partitionAt(head).deleteRecordsBefore(1));
   const startAt = (id: number): number => partitionAt(id).placement.log?.logStart ?? -1;
-  await until("it has moved", () => all.every((id) => startAt(id) === 1));
+  await world.driveUntil("it has moved", () => all.every((id) => startAt(id) === 1));
 });
 
 test("a node that was away catches up, a window at a time", async () => {
@@ -163,7 +155,7 @@ test("a node that was away catches up, a window at a time", async () => {
   const value = "x".repeat(200_000);
   for (let at = 0; at < 20; at += 1) await send(head, [value, value, value], 1);
   await world.drive(world.start(away.id, { "replica.window.bytes": 65_536 }, away.disk));
-  await until("it is a member again", () => membersAt(head).length === 3);
+  await world.driveUntil("it is a member again", () => membersAt(head).length === 3);
   expect(endAt(away.id)).toBe(endAt(head));
 });
 
@@ -189,7 +181,7 @@ test("a head whose log can not be used any more gives way", async () => {
   const { replica } = partitionAt(former).placement.log as Partition;
   replica?.halt(new XylemError("KAFKA_STORAGE_ERROR", "the disk is gone"));
   expect((await send(former, ["b"])).error?.code).toBe("KAFKA_STORAGE_ERROR");
-  await until("another is the head", () => (membersAt(former)[0] ?? former) !== former);
+  await world.driveUntil("another is the head", () => (membersAt(former)[0] ?? former) !== former);
   const [next = 0] = membersAt(former);
   expect((await send(next, ["b"])).error).toBeUndefined();
   expect((await send(former, ["c"])).error?.code).toBe("NOT_LEADER_OR_FOLLOWER");
@@ -200,15 +192,15 @@ test("a head that reaches the coordinator, and no other node, is cut", async () 
   const [former = 0, other = 0] = othersOf(controller);
   const assignments = [{ index: 0, replicas: [former, controller, other] }];
   await world.create(1, "orders", { assignments, partitions: -1, replicas: -1 });
-  await until("it is the head", () => headId() === former);
-  await until("all are members", () => membersAt(controller).length === 3);
+  await world.driveUntil("it is the head", () => headId() === former);
+  await world.driveUntil("all are members", () => membersAt(controller).length === 3);
   for (const id of othersOf(former)) {
     world.network.block(former, id);
     world.network.block(id, former);
   }
   const startMs = world.clock.monotonicMs();
-  await until("another leads", () => headId(othersOf(former)) > 0);
+  await world.driveUntil("another leads", () => headId(othersOf(former)) > 0);
   expect(world.clock.monotonicMs() - startMs).toBeGreaterThan(50_000);
   expect((await send(headId(othersOf(former)), ["a"])).error).toBeUndefined();
-  await until("it knows", () => partitionAt(former).absence !== undefined);
+  await world.driveUntil("it knows", () => partitionAt(former).absence !== undefined);
 });

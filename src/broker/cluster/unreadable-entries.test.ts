@@ -2,7 +2,6 @@ import { afterEach, describe, expect, test } from "vitest";
 import { ClusterWorld } from "../../../test/support/cluster-world.ts";
 import { batchOf } from "../../../test/support/log-directory.ts";
 import { formatUuid } from "../../base/uuid.ts";
-import { ProducedBatch, produce } from "../produce.ts";
 import { formatFeatures, featuresKey } from "./feature-level.ts";
 import type { ClusterAdministration } from "./plans/cluster-administration.ts";
 
@@ -17,13 +16,6 @@ const statusAt = (id: number) => world.drive(administration(id).status());
 const write = (key: string, value: string | null): Promise<unknown> =>
   world.coordinator.transact([], [{ key, value }]);
 
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let step = 0; !holds(); step += 1) {
-    if (step === 1_000) throw new Error(`not within 50 s: ${what}`);
-    await world.tick(50);
-  }
-}
-
 const hasHead = (ids: readonly number[]) => (): boolean =>
   ids.some((id) => {
     const partition = world.node(id).topic("orders")?.partitions[0];
@@ -31,12 +23,9 @@ const hasHead = (ids: readonly number[]) => (): boolean =>
   });
 
 async function append(ids: readonly number[]): Promise<void> {
-  await until("there is a head", hasHead(ids));
+  await world.driveUntil("there is a head", hasHead(ids));
   const id = ids.find((one) => hasHead([one])()) as number;
-  const { broker } = world.node(id);
-  const batch = new ProducedBatch(broker.topics.find("orders"), 0, batchOf(["a"]));
-  const request = { acks: -1, timeoutMs: 5_000, clientId: "", transactionalId: null };
-  await world.drive(Promise.resolve(produce(broker, { ...request, batches: [batch] })));
+  const batch = await world.send(id, "orders", batchOf(["a"]));
   expect(batch.error).toBeUndefined();
 }
 
@@ -80,7 +69,7 @@ describe("an entry of the coordinator that can not be read", () => {
     const lines = [1, 2, 3].flatMap((id) => world.node(id).log.withLevel("error"));
     expect(lines.map(({ fields }) => fields["key"])).toContain(key);
     await write(key, null);
-    await until("it is forgotten", () =>
+    await world.driveUntil("it is forgotten", () =>
       [1, 2, 3].every((id) => world.node(id).cluster.unreadable.list.length === 0),
     );
   });

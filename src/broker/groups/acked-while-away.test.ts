@@ -11,13 +11,6 @@ const ids = [1, 2, 3];
 const own = { "offsets.topic.replication.factor": 3, "offsets.topic.num.partitions": 1 };
 const request = { generationIdOrMemberEpoch: -1, memberId: "", groupId: "readers" };
 
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let step = 0; !holds(); step += 1) {
-    if (step === 1_000) throw new Error(`not within 50 s: ${what}`);
-    await world.tick(50);
-  }
-}
-
 const groups = (id: number): GroupConnection =>
   new GroupConnection({ broker: world.node(id).broker } as unknown as GroupBroker);
 
@@ -75,7 +68,7 @@ test("what a group acknowledged while a replica was down is not undone by it", a
   for (const id of ids) await world.start(id, own);
   await world.create(1, "orders", { partitions: 3, replicas: 1 });
   await world.drive(world.node(1).broker.topics.ensureInternal(offsetsTopic));
-  await until("it is led", () => headId() > 0);
+  await world.driveUntil("it is led", () => headId() > 0);
   const head = headId();
   await commit(head, 0, 5);
   await commit(head, 1, 7);
@@ -85,9 +78,9 @@ test("what a group acknowledged while a replica was down is not undone by it", a
   await commit(head, 0, 50);
   await forget(head, 1);
   await world.drive(world.start(away, own, former.disk));
-  await until("it is a member again", () => memberCount(head) === 3);
+  await world.driveUntil("it is a member again", () => memberCount(head) === 3);
   await world.node(other).stop();
   await world.node(head).stop();
-  await until("it leads", () => headId() === away);
+  await world.driveUntil("it leads", () => headId() === away);
   expect(await committed(away)).toEqual([[0, 50]]);
 });

@@ -11,12 +11,8 @@ afterEach(() => world.close());
 const ids = [1, 2, 3];
 const own = { "offsets.topic.replication.factor": 3, "offsets.topic.num.partitions": 1 };
 
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let step = 0; !holds(); step += 1) {
-    if (step === 2_000) throw new Error(`not within 20 s: ${what}`);
-    await world.tick(10);
-  }
-}
+const until = (what: string, holds: () => boolean): Promise<void> =>
+  world.driveUntil(what, holds, 10);
 
 const partitionAt = (id: number) => world.node(id).topic(offsetsTopic)?.partitions[0];
 const headId = (among = ids): number =>

@@ -3,7 +3,6 @@ import { ClusterWorld } from "../../../test/support/cluster-world.ts";
 import { batchOf } from "../../../test/support/log-directory.ts";
 import type { ChainConfig } from "../../replication/chain-config.ts";
 import type { PlacedPartition } from "../cluster/replicas/placed-partition.ts";
-import { ProducedBatch, produce } from "../produce.ts";
 import { type Election, electLeaders, type ElectionKind } from "./elect-leaders.ts";
 
 let world: ClusterWorld;
@@ -18,14 +17,7 @@ const orders = new Map([[topic, [0]]]);
 async function create(replicas: number[], configs: Readonly<Record<string, string>> = {}) {
   const asked = { assignments: [{ index: 0, replicas }], partitions: -1, replicas: -1 };
   await world.create(1, topic, { ...asked, configs: new Map(Object.entries(configs)) });
-  await until("there is a head", () => headId() === replicas[0]);
-}
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let step = 0; !holds(); step += 1) {
-    if (step === 1_000) throw new Error(`not within 50 s: ${what}`);
-    await world.tick(50);
-  }
+  await world.driveUntil("there is a head", () => headId() === replicas[0]);
 }
 
 const partitionAt = (id: number): PlacedPartition =>
@@ -47,11 +39,8 @@ async function elect(at: number, kind: ElectionKind, partitions?: Map<string, nu
 }
 
 async function append(at: number, acks: number, value: string): Promise<string | undefined> {
-  const { broker } = world.node(at);
-  const batch = new ProducedBatch(broker.topics.find(topic), 0, batchOf([value]));
-  const request = { acks, timeoutMs: 1_000, clientId: "", transactionalId: null };
-  await world.drive(Promise.resolve(produce(broker, { ...request, batches: [batch] })));
-  return batch.error?.code;
+  const { error } = await world.send(at, topic, batchOf([value]), { acks, timeoutMs: 1_000 });
+  return error?.code;
 }
 
 /** Its node dies and comes back: others lead what it led. */
@@ -59,10 +48,12 @@ async function deposed(id: number): Promise<void> {
   const node = world.node(id);
   node.crash();
   const others = [1, 2, 3].filter((other) => other !== id);
-  await until("another leads", () => headId(others) > 0);
+  await world.driveUntil("another leads", () => headId(others) > 0);
   await world.drive(world.start(id, {}, node.disk));
   const [at = 0] = others;
-  await until("it is a member again", () => chainAt(at).members.some((one) => one.id === id));
+  await world.driveUntil("it is a member again", () =>
+    chainAt(at).members.some((one) => one.id === id),
+  );
 }
 
 test("the preferred head leads again once it is told to, whichever node is asked", async () => {
@@ -72,16 +63,16 @@ test("the preferred head leads again once it is told to, whichever node is asked
   expect(headId()).not.toBe(1);
   expect(await elect(3, "preferred", orders)).toEqual([{ topic, partition: 0 }]);
   expect(chainAt(3).members[0]?.id).toBe(1);
-  await until("it is served there", () => headId() === 1);
+  await world.driveUntil("it is served there", () => headId() === 1);
   expect(partitionAt(1).committed).toBe(1);
-  await until("the others are members", () => chainAt(3).members.length === 3);
+  await world.driveUntil("the others are members", () => chainAt(3).members.length === 3);
 });
 
 test("the preferred head leads again although another replica is down", async () => {
   await create([1, 2, 3]);
   await deposed(1);
   world.node(3).crash();
-  await until("it is cut out", () => chainAt(1).members.length === 2);
+  await world.driveUntil("it is cut out", () => chainAt(1).members.length === 2);
   expect(await elect(2, "preferred", orders)).toEqual([{ topic, partition: 0 }]);
   expect(chainAt(2).members[0]?.id).toBe(1);
 });
@@ -98,11 +89,11 @@ test("what leads already needs no election, and is left out when all are asked f
 test("a preferred head does not lead that is away, or whose chain spares nobody", async () => {
   await create([1, 2, 3], { "min.insync.replicas": "3" });
   world.node(1).crash();
-  await until("another leads", () => headId([2, 3]) > 0);
+  await world.driveUntil("another leads", () => headId([2, 3]) > 0);
   const error = "PREFERRED_LEADER_NOT_AVAILABLE";
   expect(await elect(2, "preferred", orders)).toEqual([{ topic, partition: 0, error }]);
   await world.drive(world.start(1, {}, world.node(1).disk));
-  await until("it is a member again", () => chainAt(2).members.length === 3);
+  await world.driveUntil("it is a member again", () => chainAt(2).members.length === 3);
   expect(await elect(2, "preferred", orders)).toEqual([{ topic, partition: 0, error }]);
 });
 
@@ -125,37 +116,37 @@ test("an unclean start takes the longest log that is left, if the topic allows i
   // The tail is cut out, and goes; what comes after is on the head alone.
   const [former, head] = [world.node(2), world.node(1)];
   former.crash();
-  await until("it is cut out", () => chainAt(1).members.length === 1);
+  await world.driveUntil("it is cut out", () => chainAt(1).members.length === 1);
   expect(await append(1, -1, "lost")).toBeUndefined();
   head.crash();
   await world.drive(world.start(2, {}, former.disk));
-  await until("it is up", () => world.node(3).cluster.image.node(1) === undefined);
+  await world.driveUntil("it is up", () => world.node(3).cluster.image.node(1) === undefined);
   expect(headId([2, 3])).toBe(-1);
   expect(await elect(3, "unclean", orders)).toEqual([{ topic, partition: 0 }]);
-  await until("it leads", () => headId([2, 3]) === 2);
+  await world.driveUntil("it leads", () => headId([2, 3]) === 2);
   expect(chainAt(3).unclean).toBe(chainAt(3).epoch);
   expect(partitionAt(2).committed).toBe(1);
   expect(await append(2, -1, "b")).toBeUndefined();
   await world.drive(world.start(1, {}, head.disk));
-  await until("the former head is behind", () => chainAt(2).members.length === 2);
-  await until("with the same log", () => partitionAt(1).placement.log?.end === 2);
+  await world.driveUntil("the former head is behind", () => chainAt(2).members.length === 2);
+  await world.driveUntil("with the same log", () => partitionAt(1).placement.log?.end === 2);
 });
 
 test("after a restore an unclean start is in an epoch that no log can have", async () => {
   await create([1, 2], { "unclean.leader.election.enable": "true" });
   const [former, head] = [world.node(2), world.node(1)];
   former.crash();
-  await until("it is cut out", () => chainAt(1).members.length === 1);
+  await world.driveUntil("it is cut out", () => chainAt(1).members.length === 1);
   const backup = world.store.backUp();
   await world.coordinator.transact([], [{ key: "of others", value: "" }]);
   head.crash();
-  await until("it is down", () => world.node(3).cluster.image.node(1) === undefined);
+  await world.driveUntil("it is down", () => world.node(3).cluster.image.node(1) === undefined);
   world.store.restore(backup);
   await world.drive(world.start(2, {}, former.disk));
   await world.tick(60_000);
   expect(chainAt(3).epoch).toBeLessThan(10_000);
   expect(await elect(3, "unclean", orders)).toEqual([{ topic, partition: 0 }]);
-  await until("it leads", () => headId([2, 3]) === 2);
+  await world.driveUntil("it leads", () => headId([2, 3]) === 2);
   expect(chainAt(3).epoch).toBeGreaterThan(10_000);
   expect(chainAt(3).unclean).toBe(chainAt(3).epoch);
 });
@@ -165,12 +156,12 @@ test("an unclean start is refused while a node that is up does not say what it h
   expect(await append(1, -1, "a")).toBeUndefined();
   const [former, head] = [world.node(2), world.node(1)];
   former.crash();
-  await until("it is cut out", () => chainAt(1).members.length === 1);
+  await world.driveUntil("it is cut out", () => chainAt(1).members.length === 1);
   head.crash();
   world.network.block(2, 3);
   world.network.block(3, 2);
   await world.drive(world.start(2, {}, former.disk));
-  await until("it is down", () => world.node(3).cluster.image.node(1) === undefined);
+  await world.driveUntil("it is down", () => world.node(3).cluster.image.node(1) === undefined);
   const ask = { kind: "unclean", partitions: orders, timeoutMs: 10_000 } as const;
   const [refused] = await world.drive(electLeaders(world.node(3).broker, ask));
   expect(refused?.error?.message).toContain("nodes 2 are up and do not say");
@@ -183,9 +174,9 @@ test("an unclean start is refused while a node that is up does not say what it h
 test("without the topic's leave, or a replica that is up, nothing starts uncleanly", async () => {
   await create([1, 2]);
   world.node(2).crash();
-  await until("it is cut out", () => chainAt(1).members.length === 1);
+  await world.driveUntil("it is cut out", () => chainAt(1).members.length === 1);
   world.node(1).crash();
-  await until("it is down", () => world.node(3).cluster.image.node(1) === undefined);
+  await world.driveUntil("it is down", () => world.node(3).cluster.image.node(1) === undefined);
   const error = "ELIGIBLE_LEADERS_NOT_AVAILABLE";
   expect(await elect(3, "unclean", orders)).toEqual([{ topic, partition: 0, error }]);
   const configs = new Map([["unclean.leader.election.enable", "true"]]);

@@ -7,7 +7,6 @@ import { SeededRandom } from "../../base/seeded-random.ts";
 import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import type { ChainConfig } from "../../replication/chain-config.ts";
 import type { PlacedPartition } from "../cluster/replicas/placed-partition.ts";
-import { ProducedBatch, produce } from "../produce.ts";
 import { alterReassignment } from "./alter-reassignment.ts";
 import { electLeaders } from "./elect-leaders.ts";
 
@@ -61,12 +60,10 @@ class Campaign {
       ids.filter((id) => id !== this.#down),
     );
     if (at === undefined) return;
-    const { broker } = world.node(at);
     const value = `v${String((this.#sent += 1)).padStart(6, "0")}`;
-    const batch = new ProducedBatch(broker.topics.find("orders"), partition, batchOf([value]));
-    const request = { acks: -1, timeoutMs: 500, clientId: "", transactionalId: null };
-    await world.drive(Promise.resolve(produce(broker, { ...request, batches: [batch] })));
-    if (batch.error === undefined) this.acknowledged[partition]?.push(value);
+    const asked = { index: partition, timeoutMs: 500 };
+    const { error } = await world.send(at, "orders", batchOf([value]), asked);
+    if (error === undefined) this.acknowledged[partition]?.push(value);
   }
 
   async #move(): Promise<void> {
@@ -121,13 +118,6 @@ function headOf(index: number, among = ids): number | undefined {
 const chains = (): ChainConfig[] =>
   [...world.node(1).cluster.image.chains.values()].map(({ config }) => config);
 
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let step = 0; !holds(); step += 1) {
-    if (step === 2_000) throw new Error(`not within 100 s: ${what}`);
-    await world.tick(50);
-  }
-}
-
 async function valuesOf(index: number): Promise<string[]> {
   const head = partitionAt(headOf(index) as number, index);
   await head.load();
@@ -162,16 +152,16 @@ test.each(seeds)(
     const campaign = new Campaign(seed);
     await campaign.run();
     await campaign.recover();
-    await until("every chain is at rest", () => chains().every(isAtRest));
+    await world.driveUntil("every chain is at rest", () => chains().every(isAtRest));
     for (const [index, acknowledged] of campaign.acknowledged.entries()) {
-      await until("there is a head", () => headOf(index) !== undefined);
+      await world.driveUntil("there is a head", () => headOf(index) !== undefined);
       const replicas = chains()[index]?.replicas ?? [];
       const logs = (): string[] =>
         replicas.map((id) => {
           const log = partitionAt(id, index).placement.log;
           return `${log?.end} ${log?.committed} ${log?.sizeBytes}`;
         });
-      await until("the replicas are equal", () => new Set(logs()).size === 1);
+      await world.driveUntil("the replicas are equal", () => new Set(logs()).size === 1);
       const values = await valuesOf(index);
       const ofThese = new Set(acknowledged);
       expect(values.filter((value) => ofThese.has(value))).toEqual(acknowledged);

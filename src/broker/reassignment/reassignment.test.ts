@@ -3,7 +3,6 @@ import { type ClusterNode, ClusterWorld } from "../../../test/support/cluster-wo
 import { batchOf } from "../../../test/support/log-directory.ts";
 import type { ChainConfig } from "../../replication/chain-config.ts";
 import { placeOf } from "../cluster/partition-place.ts";
-import { ProducedBatch, produce } from "../produce.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
 import { alterReassignment } from "./alter-reassignment.ts";
 import { listReassignments } from "./list-reassignments.ts";
@@ -20,14 +19,7 @@ async function create(replicas: number[], configs: Readonly<Record<string, strin
   const assignments = [{ index: 0, replicas }];
   const asked = { assignments, partitions: -1, replicas: -1 };
   await world.create(1, "orders", { ...asked, configs: new Map(Object.entries(configs)) });
-  await until("there is a head", () => headId() > 0);
-}
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let step = 0; !holds(); step += 1) {
-    if (step === 1_000) throw new Error(`not within 50 s: ${what}`);
-    await world.tick(50);
-  }
+  await world.driveUntil("there is a head", () => headId() > 0);
 }
 
 const partitionAt = (id: number): PartitionLog =>
@@ -42,10 +34,7 @@ function chain(): ChainConfig {
 const members = (): number[] => chain().members.map(({ id }) => id);
 
 async function append(...values: string[]): Promise<void> {
-  const { broker } = world.node(headId());
-  const batch = new ProducedBatch(broker.topics.find("orders"), 0, batchOf(values));
-  const request = { acks: -1, timeoutMs: 5_000, clientId: "", transactionalId: null };
-  await world.drive(Promise.resolve(produce(broker, { ...request, batches: [batch] })));
+  const batch = await world.send(headId(), "orders", batchOf(values));
   expect(batch.error).toBeUndefined();
 }
 
@@ -68,7 +57,7 @@ describe("a partition that is reassigned", () => {
     await create([1, 2]);
     await append("a", "b");
     await move([4, 3]);
-    await until("it is there", () => chain().target === undefined);
+    await world.driveUntil("it is there", () => chain().target === undefined);
     expect(chain().replicas).toEqual([4, 3]);
     expect(new Set(members())).toEqual(new Set([3, 4]));
     expect(partitionAt(headId()).committed).toBe(2);
@@ -93,7 +82,7 @@ describe("a partition that is reassigned", () => {
       expect({ replicas, adding, removing }).toMatchObject({ adding: [3], removing: [1] });
     }
     world.network.unblock(2, 3);
-    await until("it is there", () => chain().target === undefined);
+    await world.driveUntil("it is there", () => chain().target === undefined);
     expect(listReassignments(world.node(1).broker, undefined)).toEqual([]);
   });
 
@@ -101,10 +90,10 @@ describe("a partition that is reassigned", () => {
     await create([1]);
     await append("a");
     await move([1, 2, 3]);
-    await until("it has three", () => chain().target === undefined);
+    await world.driveUntil("it has three", () => chain().target === undefined);
     expect(members()).toEqual([1, 2, 3]);
     await move([3]);
-    await until("it has one", () => chain().target === undefined);
+    await world.driveUntil("it has one", () => chain().target === undefined);
     expect(members()).toEqual([3]);
     expect(partitionAt(3).committed).toBe(1);
   });
@@ -113,9 +102,9 @@ describe("a partition that is reassigned", () => {
     await create([1, 2]);
     world.network.block(2, 3);
     await move([2, 3]);
-    await until("it begins", () => chain().joining.length === 1);
+    await world.driveUntil("it begins", () => chain().joining.length === 1);
     await move(null);
-    await until("nobody joins", () => chain().joining.length === 0);
+    await world.driveUntil("nobody joins", () => chain().joining.length === 0);
     expect(chain().target).toBeUndefined();
     expect(chain().replicas).toEqual([1, 2]);
     expect(members()).toEqual([1, 2]);
@@ -127,7 +116,7 @@ describe("a partition that is reassigned", () => {
     world.network.block(1, 2);
     await move([2]);
     await move([4]);
-    await until("it is there", () => chain().target === undefined);
+    await world.driveUntil("it is there", () => chain().target === undefined);
     expect(members()).toEqual([4]);
   });
 
@@ -135,10 +124,10 @@ describe("a partition that is reassigned", () => {
     await create([1, 2]);
     await move([3, 4]);
     for (let count = 0; count < 20; count += 1) {
-      await until("there is a head", () => headId() > 0);
+      await world.driveUntil("there is a head", () => headId() > 0);
       await append(String(count));
     }
-    await until("it is there", () => chain().target === undefined);
+    await world.driveUntil("it is there", () => chain().target === undefined);
     expect(partitionAt(headId()).committed).toBe(20);
   });
 
@@ -153,7 +142,7 @@ describe("a partition that is reassigned", () => {
       const [only] = world.node(2).cluster.image.chains.values();
       return (only as { config: ChainConfig }).config;
     };
-    await until("it is there", () => config().target === undefined);
+    await world.driveUntil("it is there", () => config().target === undefined);
     expect(config().replicas).toEqual([2, 4]);
   });
 });
@@ -176,7 +165,7 @@ describe("a reassignment is refused", () => {
     const code = "INVALID_REPLICATION_FACTOR";
     await expect(move([1, 2, 3], 1, false)).rejects.toMatchObject({ code });
     await move([2, 1], 1, false);
-    await until("the order is another", () => chain().replicas[0] === 2);
+    await world.driveUntil("the order is another", () => chain().replicas[0] === 2);
   });
 
   test("a partition that is not there", async () => {

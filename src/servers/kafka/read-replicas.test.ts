@@ -8,7 +8,6 @@ import { recordsOf, textOf } from "../../../test/support/raw-client.ts";
 import type { Partition } from "../../broker/partition/partition.ts";
 import { kafkaCode } from "../../base/errors.ts";
 import { FollowerReads } from "../../broker/fetch/follower-reads.ts";
-import { ProducedBatch, produce } from "../../broker/produce.ts";
 import type { PlacedPartition } from "../../broker/cluster/replicas/placed-partition.ts";
 import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import { KafkaServer } from "./kafka-server.ts";
@@ -30,7 +29,7 @@ beforeEach(async () => {
   }
   const assignments = [{ index: 0, replicas: [1, 2, 3] }];
   await world.create(1, "orders", { assignments, partitions: -1, replicas: -1 });
-  await until("it is led", () => logAt(1)?.absence === undefined);
+  await world.driveUntil("it is led", () => logAt(1)?.absence === undefined);
   for (const id of [1, 2]) await openDoor(id);
 });
 afterEach(async () => {
@@ -54,19 +53,8 @@ async function openDoor(id: number): Promise<void> {
 const logAt = (id: number) => world.node(id).topic("orders")?.partitions[0];
 const readBytes = (id: number): number => FollowerReads.of(world.node(id).broker).bytes;
 
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let step = 0; !holds(); step += 1) {
-    if (step === 1_000) throw new Error(`not within 50 s: ${what}`);
-    await world.tick(50);
-  }
-}
-
 async function send(...values: string[]): Promise<void> {
-  const batch = new ProducedBatch(world.node(1).topic("orders"), 0, batchOf(values));
-  const request = { acks: -1, timeoutMs: 5_000, clientId: "", transactionalId: null };
-  await world.drive(
-    Promise.resolve(produce(world.node(1).broker, { ...request, batches: [batch] })),
-  );
+  const batch = await world.send(1, "orders", batchOf(values));
   expect(batch.error).toBeUndefined();
 }
 
@@ -133,18 +121,18 @@ describe("the head tells a consumer to read", () => {
   test("from itself what a replica may have deleted before: nobody goes in circles", async () => {
     await send("a");
     await send("b");
-    await until("node 2 knows that", () => logAt(2)?.follower?.committed === 2);
+    await world.driveUntil("node 2 knows that", () => logAt(2)?.follower?.committed === 2);
     // The head's disk has no room to say that its log begins later.
     headDisk.capacityBytes = headDisk.usedBytes;
     const { log } = (logAt(2) as PlacedPartition).placement;
     await world.drive((log as Partition).replica?.moveLogStart(1) as Promise<void>);
-    await until("the head has heard of it", () => logAt(1)?.logStartMax === 1);
+    await world.driveUntil("the head has heard of it", () => logAt(1)?.logStartMax === 1);
     expect(logAt(1)?.logStart).toBe(0);
     expect(await fetchFrom(2)).toMatchObject({ error: code("OFFSET_OUT_OF_RANGE") });
     expect(await fetchFrom(1, { rack: "b" })).toMatchObject({ preferred: -1, values: ["a", "b"] });
     expect(await fetchFrom(1, { rack: "b", offset: 1 })).toMatchObject({ preferred: 2 });
     headDisk.capacityBytes = Infinity;
-    await until("it begins there too", () => logAt(1)?.logStart === 1);
+    await world.driveUntil("it begins there too", () => logAt(1)?.logStart === 1);
     expect(await fetchFrom(1)).toMatchObject({ error: code("OFFSET_OUT_OF_RANGE") });
   });
 
@@ -152,7 +140,7 @@ describe("the head tells a consumer to read", () => {
     await send("x");
     world.node(2).crash();
     const others = () => world.node(1).cluster.image.node(2) === undefined;
-    await until("its lease is over", others);
+    await world.driveUntil("its lease is over", others);
     expect(await fetchFrom(1, { rack: "b" })).toMatchObject({ preferred: -1, values: ["x"] });
   });
 });
@@ -160,7 +148,7 @@ describe("the head tells a consumer to read", () => {
 describe("a replica that is not head", () => {
   beforeEach(async () => {
     await send("a", "b");
-    await until("it knows that", () => logAt(2)?.follower?.committed === 2);
+    await world.driveUntil("it knows that", () => logAt(2)?.follower?.committed === 2);
   });
 
   test("serves what is committed, and counts it", async () => {
@@ -177,7 +165,7 @@ describe("a replica that is not head", () => {
 
   test("lets who is at its end wait, and answers with what comes", async () => {
     const waiting = fetchFrom(2, { offset: 2, maxWaitMs: 20_000 });
-    await until("it is parked", () => world.node(2).broker.deadlines.count > 0);
+    await world.driveUntil("it is parked", () => world.node(2).broker.deadlines.count > 0);
     await send("c");
     expect(await waiting).toMatchObject({ error: 0, values: ["c"] });
   });
@@ -199,7 +187,7 @@ describe("a replica that is not head", () => {
   test("serves nothing any more once it has not heard of the head for long", async () => {
     for (const other of [1, 3]) world.network.block(2, other);
     world.node(2).coordinator.cut();
-    await until("it is refused", () => logAt(2)?.follower === undefined);
+    await world.driveUntil("it is refused", () => logAt(2)?.follower === undefined);
     expect(await fetchFrom(2)).toMatchObject({ error: code("NOT_LEADER_OR_FOLLOWER") });
   });
 });

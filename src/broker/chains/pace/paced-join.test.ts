@@ -5,7 +5,6 @@ import type { ChainConfig } from "../../../replication/chain-config.ts";
 import { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
 import type { PlacedPartition } from "../../cluster/replicas/placed-partition.ts";
 import { changeConfigs } from "../../configs/alter-resource-configs.ts";
-import { ProducedBatch, produce } from "../../produce.ts";
 import { alterReassignment } from "../../reassignment/alter-reassignment.ts";
 
 let world: ClusterWorld;
@@ -27,20 +26,10 @@ const partitionAt = (id: number, index: number): PlacedPartition =>
 const chains = (): ChainConfig[] =>
   [...world.node(1).cluster.image.chains.values()].map(({ config }) => config);
 
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let step = 0; !holds(); step += 1) {
-    if (step === 4_000) throw new Error(`not within 200 s: ${what}`);
-    await world.tick(50);
-  }
-}
-
 async function append(index: number): Promise<number> {
-  const { broker } = world.node(1);
-  const value = "x".repeat(batchBytes);
-  const batch = new ProducedBatch(broker.topics.find("orders"), index, batchOf([value]));
-  const request = { acks: -1, timeoutMs: 60_000, clientId: "", transactionalId: null };
+  const bytes = batchOf(["x".repeat(batchBytes)]);
   const startMs = world.clock.monotonicMs();
-  await world.drive(Promise.resolve(produce(broker, { ...request, batches: [batch] })));
+  const batch = await world.send(1, "orders", bytes, { index, timeoutMs: 60_000 });
   expect(batch.error).toBeUndefined();
   return world.clock.monotonicMs() - startMs;
 }
@@ -49,7 +38,7 @@ async function append(index: number): Promise<number> {
 async function createFilled(): Promise<void> {
   const assignments = all.map((index) => ({ index, replicas: [1] }));
   await world.create(1, "orders", { assignments, partitions: -1, replicas: -1 });
-  await until("it is led", () => all.every((index) => !partitionAt(1, index).absence));
+  await world.driveUntil("it is led", () => all.every((index) => !partitionAt(1, index).absence));
   for (const index of all) {
     for (let count = 0; count < batchCount; count += 1) await append(index);
   }
@@ -80,10 +69,10 @@ test("replicas that join share the rate of the sender's node, each as much", asy
   await set(2, "broker", "", [["replica.copy.io.max.bytes.per.second", String(rate)]]);
   await moveTo([1, 3]);
   const startMs = nowMs();
-  await until("half of it is copied", () => copiedBytes(3, 0) > logBytes / 2);
+  await world.driveUntil("half of it is copied", () => copiedBytes(3, 0) > logBytes / 2);
   const sizes = all.map((index) => copiedBytes(3, index));
   expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThan(4 * batchBytes);
-  await until("all is copied", isDone);
+  await world.driveUntil("all is copied", isDone);
   const seconds = (nowMs() - startMs) / 1_000;
   expect(seconds).toBeGreaterThan((partitionCount * logBytes * 0.9) / rate);
   expect(seconds).toBeLessThan((partitionCount * logBytes * 1.3) / rate);
@@ -92,11 +81,11 @@ test("replicas that join share the rate of the sender's node, each as much", asy
 test("what is live is not slowed, before, while and after replicas join slowly", async () => {
   await createFilled();
   await moveTo([1, 2]);
-  await until("there are two", isDone);
+  await world.driveUntil("there are two", isDone);
   const times = [await append(0)];
   await set(1, "broker", "", [["replica.copy.io.max.bytes.per.second", "10000"]]);
   await moveTo([1, 2, 3], [0]);
-  await until("it begins", () => copiedBytes(3, 0) > 0);
+  await world.driveUntil("it begins", () => copiedBytes(3, 0) > 0);
   while (!isDone()) {
     times.push(await append(1), await append(0));
     await world.tick(4_000);
@@ -109,7 +98,7 @@ test("a joiner that waits for its turn is not taken for one that stands still", 
   await createFilled();
   await set(1, "broker", "", [["replica.copy.io.max.bytes.per.second", "400"]]);
   await moveTo([1, 3], [0]);
-  await until("it begins", () => copiedBytes(3, 0) > 0);
+  await world.driveUntil("it begins", () => copiedBytes(3, 0) > 0);
   const { epoch } = chains()[0] as ChainConfig;
   const before = copiedBytes(3, 0);
   // A batch in fifty seconds, and a joiner that stands still is cut after thirty.
@@ -117,7 +106,7 @@ test("a joiner that waits for its turn is not taken for one that stands still", 
   expect(copiedBytes(3, 0)).toBeGreaterThan(before);
   expect(chains()[0]).toMatchObject({ epoch, joining: [{ id: 3 }] });
   await set(1, "broker", "", [["replica.copy.io.max.bytes.per.second", "100000000"]]);
-  await until("it has joined", isDone);
+  await world.driveUntil("it has joined", isDone);
 });
 
 test("Kafka's throttles hold back the replicas that the topic names, and no others", async () => {
@@ -132,11 +121,11 @@ test("Kafka's throttles hold back the replicas that the topic names, and no othe
   const startMs = nowMs();
   await moveTo([1, 3]);
   const membersOf = (index: number): number => chains()[index]?.members.length ?? 0;
-  await until("two have joined", () => membersOf(1) === 2 && membersOf(3) === 2);
+  await world.driveUntil("two have joined", () => membersOf(1) === 2 && membersOf(3) === 2);
   expect(nowMs() - startMs).toBeLessThan(5_000);
-  await until("the one of the leader's rate has joined", () => membersOf(0) === 2);
+  await world.driveUntil("the one of the leader's rate has joined", () => membersOf(0) === 2);
   expect(nowMs() - startMs).toBeGreaterThan((0.8 * logBytes) / 50);
-  await until("the one of the follower's rate has joined", () => membersOf(2) === 2);
+  await world.driveUntil("the one of the follower's rate has joined", () => membersOf(2) === 2);
   expect(nowMs() - startMs).toBeGreaterThan((0.8 * logBytes) / 25);
   expect(nowMs() - startMs).toBeLessThan((1.4 * logBytes) / 25);
 });
@@ -158,7 +147,7 @@ test("reads that fail take nothing of the rate from those that do not", async ()
   };
   const startMs = nowMs();
   await moveTo([1, 3], [0]);
-  await until("all is copied", isDone);
+  await world.driveUntil("all is copied", isDone);
   expect(failed).toBe(60);
   // They were tried again for six seconds, and would have taken ten more.
   expect(nowMs() - startMs).toBeLessThan((1_000 * logBytes * 1.3) / rate + 7_000);

@@ -25,12 +25,8 @@ async function open(): Promise<void> {
   expect(controllerAt(2)).toBe(1);
 }
 
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let step = 0; !holds(); step += 1) {
-    if (step === 2_000) throw new Error(`not within 20 s: ${what}`);
-    await world.tick(10);
-  }
-}
+const until = (what: string, holds: () => boolean): Promise<void> =>
+  world.driveUntil(what, holds, 10);
 
 function headOf(partition: number, ids: readonly number[]): number {
   const serves = (id: number) =>

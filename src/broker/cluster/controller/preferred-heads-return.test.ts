@@ -15,16 +15,9 @@ async function openDeposed(own: Partial<NodeSettings>): Promise<void> {
   await world.create(2, "orders", { assignments, partitions: -1, replicas: -1 });
   const former = world.node(1);
   await former.stop();
-  await until("others lead", () => !leaders().includes(1));
+  await world.driveUntil("others lead", () => !leaders().includes(1));
   await world.drive(world.start(1, own, former.disk));
-  await until("all are members", () => lengths().every((length) => length === 3));
-}
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let step = 0; !holds(); step += 1) {
-    if (step === 2_000) throw new Error(`not within 100 s: ${what}`);
-    await world.tick(50);
-  }
+  await world.driveUntil("all are members", () => lengths().every((length) => length === 3));
 }
 
 const chains = () => [...world.node(2).cluster.image.chains.values()].map(({ config }) => config);
@@ -36,8 +29,8 @@ test("preferred heads lead again by themselves after the time that is set", asyn
   await world.tick(20_000);
   expect(leaders()).not.toContain(1);
   await world.tick(20_000);
-  await until("it leads again", () => leaders().every((id) => id === 1));
-  await until("all are members", () => lengths().every((length) => length === 3));
+  await world.driveUntil("it leads again", () => leaders().every((id) => id === 1));
+  await world.driveUntil("all are members", () => lengths().every((length) => length === 3));
 });
 
 test("preferred heads wait for a hand where they are not to come back by themselves", async () => {

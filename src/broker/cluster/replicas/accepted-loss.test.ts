@@ -1,7 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import { type ClusterNode, ClusterWorld } from "../../../../test/support/cluster-world.ts";
 import { batchOf } from "../../../../test/support/log-directory.ts";
-import { ProducedBatch, produce } from "../../produce.ts";
 import { electLeaders } from "../../reassignment/elect-leaders.ts";
 
 let world: ClusterWorld;
@@ -16,17 +15,8 @@ const headId = (): number => all.find((id) => leads(world.node(id))) ?? -1;
 const membersAt = (id: number): number =>
   [...world.node(id).cluster.image.chains.values()][0]?.config.members.length ?? 0;
 
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let step = 0; !holds(); step += 1) {
-    if (step === 2_000) throw new Error(`not within 100 s: ${what}`);
-    await world.tick(50);
-  }
-}
-
 async function send(node: ClusterNode, value: string): Promise<void> {
-  const batch = new ProducedBatch(node.topic("orders"), 0, batchOf([value]));
-  const request = { acks: -1, timeoutMs: 5_000, clientId: "", transactionalId: null };
-  await world.drive(Promise.resolve(produce(node.broker, { ...request, batches: [batch] })));
+  const batch = await world.send(node.id, "orders", batchOf([value]));
   expect(batch.error).toBeUndefined();
 }
 
@@ -52,20 +42,20 @@ test("a torn log that its chain began anew with is trusted from then on", async 
   world = new ClusterWorld(3);
   for (const id of all) await world.start(id, { "log.checkpoint.interval.ms": 600_000 });
   await world.create(1, "orders", { replicas: 3, configs: new Map([["durability", "os"]]) });
-  await until("there is a head", () => headId() > 0);
+  await world.driveUntil("there is a head", () => headId() > 0);
   for (const value of ["a", "b", "c", "d"]) await send(world.node(headId()), value);
   const torn = await crashAll();
   world.bootId = "boot 2";
   for (const node of torn) await spoil(node, 1 / 2);
   for (const { id, disk } of torn) await world.drive(world.start(id, {}, disk));
-  await until("it goes on", () => headId() > 0 && membersAt(headId()) === 3);
+  await world.driveUntil("it goes on", () => headId() > 0 && membersAt(headId()) === 3);
   await send(world.node(headId()), "after");
   const first = headId();
   const former = await crashAll();
   // The others never come back; nothing is lost.
   const { disk } = former[first - 1] as ClusterNode;
   const back = await world.drive(world.start(first, {}, disk));
-  await until("it leads", () => leads(back));
+  await world.driveUntil("it leads", () => leads(back));
 });
 
 /** The node dies, a bit of its log flips, and it is back; whether it serves it. */
@@ -90,7 +80,7 @@ test("a loss of the only replica that a hand has accepted needs no hand again", 
   const ask = { kind: "unclean", partitions: undefined, timeoutMs: 5_000 } as const;
   const elect = () => world.drive(electLeaders(world.node(1).broker, ask));
   await elect();
-  await until("it leads", () => leads(world.node(1)));
+  await world.driveUntil("it leads", () => leads(world.node(1)));
   expect(await goesOn(node)).toBe(true);
   await send(world.node(1), "d");
   await world.tick(2_000);

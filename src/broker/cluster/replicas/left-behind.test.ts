@@ -1,7 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import { type ClusterNode, ClusterWorld } from "../../../../test/support/cluster-world.ts";
 import { batchOf } from "../../../../test/support/log-directory.ts";
-import { ProducedBatch, produce } from "../../produce.ts";
 import { alterReassignment } from "../../reassignment/alter-reassignment.ts";
 import type { PlacedPartition } from "./placed-partition.ts";
 
@@ -12,14 +11,7 @@ async function open(replicas: readonly number[]): Promise<void> {
   world = await ClusterWorld.open(3);
   const assignments = [{ index: 0, replicas }];
   await world.create(1, "orders", { assignments, partitions: -1, replicas: -1 });
-  await until("there is a head", () => headId() > 0);
-}
-
-async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let step = 0; !(await holds()); step += 1) {
-    if (step === 1_000) throw new Error(`not within 50 s: ${what}`);
-    await world.tick(50);
-  }
+  await world.driveUntil("there is a head", () => headId() > 0);
 }
 
 const partitionAt = (id: number) =>
@@ -30,17 +22,14 @@ const replicas = (at = 1): readonly number[] =>
   [...world.node(at).cluster.image.chains.values()][0]?.config.replicas ?? [];
 
 async function append(value: string): Promise<void> {
-  const { broker } = world.node(headId());
-  const batch = new ProducedBatch(broker.topics.find("orders"), 0, batchOf([value]));
-  const request = { acks: -1, timeoutMs: 5_000, clientId: "", transactionalId: null };
-  await world.drive(Promise.resolve(produce(broker, { ...request, batches: [batch] })));
+  const batch = await world.send(headId(), "orders", batchOf([value]));
   expect(batch.error).toBeUndefined();
 }
 
 async function move(to: readonly number[]): Promise<void> {
   const ask = { topic: "orders", partition: 0, replicas: to, mayResize: true };
   await world.drive(alterReassignment(world.node(1).broker, ask));
-  await until("it has moved", () => replicas().join() === to.join());
+  await world.driveUntil("it has moved", () => replicas().join() === to.join());
 }
 
 async function hasFiles({ disk }: ClusterNode): Promise<boolean> {
@@ -52,10 +41,10 @@ test("what moved away while a node was down goes when it is back", async () => {
   await append("a");
   const { disk } = world.node(2);
   world.node(2).crash();
-  await until("node 2 is out", () => world.node(1).cluster.image.node(2) === undefined);
+  await world.driveUntil("node 2 is out", () => world.node(1).cluster.image.node(2) === undefined);
   await move([1, 3]);
   await world.drive(world.start(2, {}, disk));
-  await until("its files are gone", async () => !(await hasFiles(world.node(2))));
+  await world.driveUntil("its files are gone", async () => !(await hasFiles(world.node(2))));
   await append("b");
   expect(partitionAt(headId())?.committed).toBe(2);
 });
@@ -68,13 +57,13 @@ test("a node that starts with more than a restored coordinator knows of keeps it
   await append("b");
   const { disk } = world.node(3);
   world.node(3).crash();
-  await until("node 3 is out", () => world.node(1).cluster.image.node(3) === undefined);
+  await world.driveUntil("node 3 is out", () => world.node(1).cluster.image.node(3) === undefined);
   world.store.restore(backup);
-  await until("the old state is seen", () => replicas().join() === "1");
+  await world.driveUntil("the old state is seen", () => replicas().join() === "1");
   await world.drive(world.start(3, {}, disk));
-  await until("there is a head", () => headId() > 0);
-  await until("the chain goes on from it", () => partitionAt(headId())?.committed === 2);
-  await until("it is where it is assigned", async () => {
+  await world.driveUntil("there is a head", () => headId() > 0);
+  await world.driveUntil("the chain goes on from it", () => partitionAt(headId())?.committed === 2);
+  await world.driveUntil("it is where it is assigned", async () => {
     return headId() === 1 && !(await hasFiles(world.node(3)));
   });
   await append("c");
@@ -86,7 +75,7 @@ test("what a deleted topic left, with nothing to say so, is not its namesake's",
   await append("old");
   const { disk } = world.node(2);
   world.node(2).crash();
-  await until("node 2 is out", () => world.node(1).cluster.image.node(2) === undefined);
+  await world.driveUntil("node 2 is out", () => world.node(1).cluster.image.node(2) === undefined);
   const { topics } = world.node(1).broker;
   await world.drive(topics.delete("orders"));
   const blank = await disk.open("orders-0/partition.metadata", { create: false });
@@ -95,7 +84,7 @@ test("what a deleted topic left, with nothing to say so, is not its namesake's",
   await world.drive(world.start(2, {}, disk));
   const assignments = [{ index: 0, replicas: [2, 1] }];
   await world.create(1, "orders", { assignments, partitions: -1, replicas: -1 });
-  await until("there is a head", () => headId() === 2);
+  await world.driveUntil("there is a head", () => headId() === 2);
   expect(partitionAt(2)?.placement.log?.end).toBe(0);
   await append("new");
   expect(partitionAt(2)?.committed).toBe(1);
@@ -110,7 +99,10 @@ test("a partition whose chain is gone, as a deleted topic's, is served by nobody
     [],
     chains.map(({ key }) => ({ key, value: null })),
   );
-  await until("the head has heard of it", () => world.node(head).cluster.image.chains.size === 0);
+  await world.driveUntil(
+    "the head has heard of it",
+    () => world.node(head).cluster.image.chains.size === 0,
+  );
   await world.tick(50);
   expect(partitionAt(head)?.absence).toMatchObject({ code: "NOT_LEADER_OR_FOLLOWER" });
 });

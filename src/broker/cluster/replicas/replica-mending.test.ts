@@ -8,7 +8,6 @@ import type { NodeSettings } from "../../../base/settings/node-settings.ts";
 import { MemoryDisk } from "../../../storage/memory-disk.ts";
 import { Cancellation } from "../../ports/compactor.ts";
 import type { Disk } from "../../ports/disk.ts";
-import { ProducedBatch, produce } from "../../produce.ts";
 import type { ScrubReport } from "../../scrub/scrubbing.ts";
 import type { PartitionLog } from "../../partition/partition-log.ts";
 import type { PlacedPartition } from "./placed-partition.ts";
@@ -29,15 +28,8 @@ async function open(
   for (const id of all) await world.start(id, own);
   const configs = new Map([["segment.records", "4"], ...more]);
   await world.create(1, "orders", { replicas, configs });
-  await until("there is a head", () => headId() > 0);
+  await world.driveUntil("there is a head", () => headId() > 0);
   for (let value = 0; value < 14; value += 1) await send(`${value}`);
-}
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let step = 0; !holds(); step += 1) {
-    if (step === 2_000) throw new Error(`not within 100 s: ${what}`);
-    await world.tick(50);
-  }
 }
 
 const partitionAt = (id: number): PlacedPartition =>
@@ -53,11 +45,7 @@ function membersAt(id: number): number[] {
 }
 
 async function send(value: string, timeoutMs = 5_000): Promise<void> {
-  const id = headId();
-  const batch = new ProducedBatch(world.node(id).topic("orders"), 0, batchOf([value]));
-  const request = { acks: -1, timeoutMs, clientId: "", transactionalId: null };
-  const asked = produce(world.node(id).broker, { ...request, batches: [batch] });
-  await world.drive(Promise.resolve(asked));
+  const batch = await world.send(headId(), "orders", batchOf([value]), { timeoutMs });
   expect(batch.error).toBeUndefined();
 }
 
@@ -88,7 +76,9 @@ async function filesOf({ disk }: ClusterNode): Promise<readonly [string, Uint8Ar
 }
 
 async function expectAllEqual(): Promise<void> {
-  await until("all have it", () => all.every((id) => partitionAt(id).placement.log?.end === 15));
+  await world.driveUntil("all have it", () =>
+    all.every((id) => partitionAt(id).placement.log?.end === 15),
+  );
   const expected = await filesOf(world.node(headId()));
   for (const id of all) {
     expect(await filesOf(world.node(id)), `node ${id}`).toEqual(expected);
@@ -130,12 +120,12 @@ async function damage(place: number): Promise<ClusterNode> {
   const node = world.node(membersAt(1)[place] ?? 0);
   await flipBit(node.disk);
   expect((await scrub(node)).findings).toHaveLength(1);
-  await until("it is out", () => !membersAt(node.id).includes(node.id));
+  await world.driveUntil("it is out", () => !membersAt(node.id).includes(node.id));
   await world.tick(500);
   // What is damaged, and what came after it, is kept until all of it is there again.
   const aside = (await filesOf(node)).map(([name]) => name);
   expect(aside).toContain(`${segment}.damaged`);
-  await until("it is back", () => membersAt(node.id).includes(node.id));
+  await world.driveUntil("it is back", () => membersAt(node.id).includes(node.id));
   expect(membersAt(node.id)).toHaveLength(3);
   expect(membersAt(node.id)[0] === head).toBe(place > 0);
   return node;
@@ -144,9 +134,9 @@ async function damage(place: number): Promise<ClusterNode> {
 test.each([0, 1, 2])("a replica that rots heals from its chain, at place %i in it", async (at) => {
   await open(3);
   const node = await damage(at);
-  await until("it is served again", () => headId() > 0);
+  await world.driveUntil("it is served again", () => headId() > 0);
   await send("after");
-  await until("nothing is aside", () =>
+  await world.driveUntil("nothing is aside", () =>
     node.log.withLevel("info").some(({ message }) => message.includes("whole again")),
   );
   await expectAllEqual();
@@ -161,7 +151,7 @@ test("damage in one of several replicas sends readers elsewhere", async () => {
   const read = async (): Promise<number> => (await placed.read(5, options)).sizeBytes;
   await expect(read()).rejects.toMatchObject({ code: "NOT_LEADER_OR_FOLLOWER" });
   expect(placed.knowsLatest).toBe(false);
-  await until("another is the head", () => headId() > 0 && headId() !== head);
+  await world.driveUntil("another is the head", () => headId() > 0 && headId() !== head);
   expect((await partitionAt(headId()).read(5, options)).sizeBytes).toBeGreaterThan(0);
 });
 
@@ -169,11 +159,11 @@ test("what is left of deleted records is no damage, and costs no place in a chai
   await open(3);
   await world.drive(partitionAt(headId()).deleteRecordsBefore(14));
   const logs = (): (PartitionLog | undefined)[] => all.map((id) => partitionAt(id).placement.log);
-  await until("it is so everywhere", () => logs().every((log) => log?.logStart === 14));
+  await world.driveUntil("it is so everywhere", () => logs().every((log) => log?.logStart === 14));
   const former = world.node(membersAt(1)[1] ?? 0);
   await former.stop();
   const back = await world.drive(world.start(former.id, {}, former.disk));
-  await until("it is back", () => membersAt(former.id).length === 3);
+  await world.driveUntil("it is back", () => membersAt(former.id).length === 3);
   const { epoch } = partitionAt(former.id).placement;
   expect((await scrub(back)).findings).toEqual([]);
   await world.tick(2_000);
@@ -188,7 +178,7 @@ test("what is left of deleted records is no loss to who comes back alone", async
   former.crash();
   await flipBit(former.disk, "00000000000000000012.log");
   await world.drive(world.start(former.id, {}, former.disk));
-  await until("it is served again", () => headId() > 0);
+  await world.driveUntil("it is served again", () => headId() > 0);
   await send("after");
 });
 
@@ -197,12 +187,12 @@ test("who was damaged while it was alone keeps its place once that is deleted", 
   const [first = 0, second = 0] = membersAt(headId());
   const former = world.node(second);
   former.crash();
-  await until("one is alone", () => membersAt(first).length === 1);
+  await world.driveUntil("one is alone", () => membersAt(first).length === 1);
   await flipBit(world.node(first).disk);
   expect((await scrub(world.node(first))).findings).toHaveLength(1);
   await world.drive(partitionAt(first).deleteRecordsBefore(7));
   await world.drive(world.start(second, {}, former.disk));
-  await until("it is back", () => membersAt(first).length === 2);
+  await world.driveUntil("it is back", () => membersAt(first).length === 2);
   const { epoch } = partitionAt(first).placement;
   await world.tick(30_000);
   expect(partitionAt(first).placement.epoch).toBe(epoch);
@@ -229,8 +219,8 @@ test("who reads nothing finds rot too, in time", async () => {
   await flipBit(node.disk);
   await world.tick(59_000);
   expect(membersAt(node.id)).toHaveLength(3);
-  await until("it is out", () => !membersAt(node.id).includes(node.id));
-  await until("it is back", () => membersAt(node.id).includes(node.id));
+  await world.driveUntil("it is out", () => !membersAt(node.id).includes(node.id));
+  await world.driveUntil("it is back", () => membersAt(node.id).includes(node.id));
   await send("after");
   await expectAllEqual();
 });
@@ -244,7 +234,7 @@ test("who comes back with an empty disk is filled again, and trusted with nothin
   // Another directory of the same id waits for the lease of the first.
   const back = await world.drive(world.start(middle));
   expect(back.cluster.membership.entry.lineages?.fsync).not.toBe(lineages?.fsync);
-  await until("it is back", () => membersAt(middle).at(-1) === middle);
+  await world.driveUntil("it is back", () => membersAt(middle).at(-1) === middle);
   await send("after");
   await expectAllEqual();
 });
@@ -260,7 +250,7 @@ test("of a chain of one nothing goes: what is damaged is told, the rest is serve
   // What is in memory is as it was.
   await node.stop();
   await world.drive(world.start(node.id, {}, node.disk));
-  await until("it is served again", () => headId() > 0);
+  await world.driveUntil("it is served again", () => headId() > 0);
   const partition = partitionAt(node.id);
   const options = { sizeBytesMax: 100, wholeFirst: true, upTo: 15 };
   const read = async (offset: number): Promise<number> =>
@@ -300,12 +290,12 @@ test("who has lost its end while all were down waits for one that has all", asyn
   await world.tick(10_000);
   const back = await world.drive(world.start(3, {}, third.disk));
   const alone = back.topic("alone")?.partitions[0];
-  await until("what it holds alone is served", () => alone?.absence === undefined);
+  await world.driveUntil("what it holds alone is served", () => alone?.absence === undefined);
   await world.tick(20_000);
   expect(partitionAt(3).absence).toMatchObject({ code: "NOT_LEADER_OR_FOLLOWER" });
   for (const node of former.slice(0, 2)) await world.drive(world.start(node.id, {}, node.disk));
-  await until("there is a head again", () => headId() > 0);
-  await until("all are members", () => membersAt(1).length === 3);
+  await world.driveUntil("there is a head again", () => headId() > 0);
+  await world.driveUntil("all are members", () => membersAt(1).length === 3);
   await send("after");
   await expectAllEqual();
 });
@@ -329,8 +319,8 @@ test("after a loss of all power the chain goes on from the longest log without h
   await world.tick(10_000);
   world.bootId = "boot 2";
   for (const node of former) await world.drive(world.start(node.id, {}, node.disk));
-  await until("there is a head again", () => headId() > 0);
-  await until("all are members", () => membersAt(1).length === 3);
+  await world.driveUntil("there is a head again", () => headId() > 0);
+  await world.driveUntil("all are members", () => membersAt(1).length === 3);
   expect(partitionAt(headId()).placement.log?.end).toBe(13);
 });
 
@@ -342,11 +332,13 @@ test("a log with holes that is the longest is cut to where it is whole, and copi
   await world.tick(10_000);
   world.bootId = "boot 2";
   for (const node of former) await world.drive(world.start(node.id, {}, node.disk));
-  await until("there is a head again", () => headId() > 0);
-  await until("all are members", () => membersAt(1).length === 3);
+  await world.driveUntil("there is a head again", () => headId() > 0);
+  await world.driveUntil("all are members", () => membersAt(1).length === 3);
   expect(partitionAt(headId()).placement.log?.end).toBe(12);
   await send("after");
-  await until("all have it", () => all.every((id) => partitionAt(id).placement.log?.end === 13));
+  await world.driveUntil("all have it", () =>
+    all.every((id) => partitionAt(id).placement.log?.end === 13),
+  );
   for (const id of all) expect((await scrub(world.node(id))).findings).toEqual([]);
 });
 
@@ -361,8 +353,8 @@ test("who finds damage in an os log when all were down waits for a whole one", a
   await world.tick(20_000);
   expect(partitionAt(first.id).absence).toMatchObject({ code: "NOT_LEADER_OR_FOLLOWER" });
   for (const node of others) await world.drive(world.start(node.id, {}, node.disk));
-  await until("there is a head again", () => headId() > 0);
-  await until("all are members", () => membersAt(1).length === 3);
+  await world.driveUntil("there is a head again", () => headId() > 0);
+  await world.driveUntil("all are members", () => membersAt(1).length === 3);
   await send("after");
   await expectAllEqual();
 });
@@ -380,19 +372,21 @@ test("a replica whose disk fails is tried again until the disk is better", async
   const asked = { assignments, partitions: -1, replicas: -1 };
   await world.create(1, "orders", { ...asked, configs });
   await world.create(1, "others", asked);
-  await until("there is a head", () => headId() > 0);
+  await world.driveUntil("there is a head", () => headId() > 0);
   await send("before");
   flushes.isFailing = true;
   await send("meanwhile", 60_000);
-  await until("it is out", () => !membersAt(1).includes(3));
+  await world.driveUntil("it is out", () => !membersAt(1).includes(3));
   // It is named again, and fails again.
   await world.tick(40_000);
   expect(partitionAt(1).placement.log?.end).toBe(2);
   expect(world.node(3).topic("others")?.partitions[0]?.stopped).toBeUndefined();
   flushes.isFailing = false;
-  await until("it is back", () => membersAt(1).includes(3));
+  await world.driveUntil("it is back", () => membersAt(1).includes(3));
   await send("after");
-  await until("all have it", () => all.every((id) => partitionAt(id).placement.log?.end === 3));
+  await world.driveUntil("all have it", () =>
+    all.every((id) => partitionAt(id).placement.log?.end === 3),
+  );
   const expected = await filesOf(world.node(1));
   expect(await filesOf(world.node(3))).toEqual(expected);
 });

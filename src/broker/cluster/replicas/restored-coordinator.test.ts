@@ -2,7 +2,6 @@ import { afterEach, describe, expect, test } from "vitest";
 import { ClusterWorld } from "../../../../test/support/cluster-world.ts";
 import { batchOf } from "../../../../test/support/log-directory.ts";
 import { electLeaders } from "../../reassignment/elect-leaders.ts";
-import { ProducedBatch, produce } from "../../produce.ts";
 import type { ClusterAdministration } from "../plans/cluster-administration.ts";
 import type { PlacedPartition } from "./placed-partition.ts";
 
@@ -22,20 +21,10 @@ const hasTold = (id: number, what: string): boolean =>
     .log.withLevel("error")
     .some(({ message }) => message === what);
 
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let step = 0; !holds(); step += 1) {
-    if (step === 2_000) throw new Error(`not within 100 s: ${what}`);
-    await world.tick(50);
-  }
-}
-
 async function append(value: string, ids = all, producerId?: number): Promise<number> {
-  const node = world.node(headId(ids));
   const producer = producerId !== undefined && { producerId, producerEpoch: 0, baseSequence: 0 };
   const bytes = batchOf([value], producer || {});
-  const batch = new ProducedBatch(node.topic("orders"), 0, bytes);
-  const request = { acks: -1, timeoutMs: 5_000, clientId: "", transactionalId: null };
-  await world.drive(Promise.resolve(produce(node.broker, { ...request, batches: [batch] })));
+  const batch = await world.send(headId(ids), "orders", bytes);
   expect(batch.error).toBeUndefined();
   return batch.appended?.baseOffset ?? -1;
 }
@@ -43,25 +32,28 @@ async function append(value: string, ids = all, producerId?: number): Promise<nu
 test("a coordinator restored from a backup: chains go on from their newest logs", async () => {
   world = await ClusterWorld.open(3);
   await world.create(1, "orders", { replicas: 3 });
-  await until("there is a head", () => headId() > 0);
+  await world.driveUntil("there is a head", () => headId() > 0);
   expect(await append("a")).toBe(0);
   const backup = world.store.backUp();
   // A member dies and comes back: two epochs, and a record in the second of them.
   const dead = world.node(headId());
   dead.crash();
   const left = all.filter((id) => id !== dead.id);
-  await until("another leads", () => headId(left) > 0);
+  await world.driveUntil("another leads", () => headId(left) > 0);
   expect(await append("b", left)).toBe(1);
   await world.drive(world.start(dead.id, {}, dead.disk));
-  await until("it is a member again", () => configAt(headId())?.members.length === 3);
+  await world.driveUntil("it is a member again", () => configAt(headId())?.members.length === 3);
   expect(await append("c")).toBe(2);
   const epochBefore = configAt(1)?.epoch ?? 0;
   const seen = new Set<number>();
   world.node(1).cluster.onImage(() => void seen.add(configAt(1)?.epoch ?? -1));
   world.store.restore(backup);
-  await until("the old state is seen", () => seen.has(1));
-  await until("there is a newer epoch", () => (configAt(1)?.epoch ?? 0) > epochBefore);
-  await until("the chain is whole", () => configAt(1)?.members.length === 3 && headId() > 0);
+  await world.driveUntil("the old state is seen", () => seen.has(1));
+  await world.driveUntil("there is a newer epoch", () => (configAt(1)?.epoch ?? 0) > epochBefore);
+  await world.driveUntil(
+    "the chain is whole",
+    () => configAt(1)?.members.length === 3 && headId() > 0,
+  );
   // None that was there before is there again, with other records.
   const again = [...seen].filter((epoch) => epoch > 1 && epoch <= epochBefore);
   expect(again).toEqual([]);
@@ -74,18 +66,24 @@ async function restoredWithoutNode3(configs: Readonly<Record<string, string>> = 
   world = await ClusterWorld.open(3);
   const own = new Map(Object.entries(configs));
   await world.create(1, "orders", { replicas: 3, configs: own });
-  await until("there is a head", () => headId() > 0);
+  await world.driveUntil("there is a head", () => headId() > 0);
   expect(await append("a")).toBe(0);
   const backup = world.store.backUp();
   world.node(3).crash();
   const left = [1, 2];
-  await until("the others go on", () => headId(left) > 0 && configAt(1)?.members.length === 2);
+  await world.driveUntil(
+    "the others go on",
+    () => headId(left) > 0 && configAt(1)?.members.length === 2,
+  );
   // Epochs that the old state can not come to by itself.
   const restarted = world.node(2);
   restarted.crash();
-  await until("one goes on", () => headId([1]) === 1 && configAt(1)?.members.length === 1);
+  await world.driveUntil(
+    "one goes on",
+    () => headId([1]) === 1 && configAt(1)?.members.length === 1,
+  );
   await world.drive(world.start(2, {}, restarted.disk));
-  await until("there are two again", () => configAt(1)?.members.length === 2);
+  await world.driveUntil("there are two again", () => configAt(1)?.members.length === 2);
   for (let at = 1; at < count; at += 1) expect(await append("b", left)).toBe(at);
   world.store.restore(backup);
   await world.tick(60_000);
@@ -100,11 +98,11 @@ const administration = () => world.node(1).broker.administration as ClusterAdmin
 test("a restored coordinator waits no more for a node once it is removed", async () => {
   const left = await restoredWithoutNode3();
   await world.drive(administration().changeSeat(3, { seat: "leaving", isGone: true }));
-  await until("it goes on", () => headId(left) > 0);
+  await world.driveUntil("it goes on", () => headId(left) > 0);
   expect(await append("c", left)).toBe(2);
   // It comes back after all: what it has is older, and it takes what the others have.
   await world.drive(world.start(3, {}, world.node(3).disk));
-  await until("it has all", () => partitionAt(3)?.placement.log?.end === 3);
+  await world.driveUntil("it has all", () => partitionAt(3)?.placement.log?.end === 3);
 });
 
 const uncleanly = { "unclean.leader.election.enable": "true" };
@@ -113,7 +111,7 @@ async function electUncleanly(): Promise<void> {
   const ask = { kind: "unclean", partitions: undefined, timeoutMs: 5_000 } as const;
   const answers = await world.drive(electLeaders(world.node(2).broker, ask));
   expect(answers).toEqual([{ topic: "orders", partition: 0 }]);
-  await until("it goes on", () => headId([1, 2]) > 0);
+  await world.driveUntil("it goes on", () => headId([1, 2]) > 0);
 }
 
 test.each([1, 2])(
@@ -140,20 +138,24 @@ test("a topic that a restored coordinator does not know keeps its files", async 
   world = await ClusterWorld.open(3);
   const before = world.store.backUp();
   await world.create(1, "orders", { replicas: 3 });
-  await until("there is a head", () => headId() > 0);
+  await world.driveUntil("there is a head", () => headId() > 0);
   expect(await append("a")).toBe(0);
-  await until("all have it", () => all.every((id) => partitionAt(id)?.placement.log?.end === 1));
+  await world.driveUntil("all have it", () =>
+    all.every((id) => partitionAt(id)?.placement.log?.end === 1),
+  );
   const { entries } = await world.coordinator.read("");
   world.store.restore(before);
   const told = "the coordinator lost a topic that nobody deleted; its files are kept";
-  await until("all tell", () => all.every((id) => hasTold(id, told)));
+  await world.driveUntil("all tell", () => all.every((id) => hasTold(id, told)));
   // Longer than files of deleted topics are kept.
   await world.tick(120_000);
   const lost = entries.filter(({ key }) => /^(topics|chains|names)\//.test(key));
   const writes = lost.map(({ key, value }) => ({ key, value }));
   await world.coordinator.transact([], writes);
-  await until("it is back", () => all.every((id) => world.node(id).topic("orders") !== undefined));
-  await until("there is a head again", () => headId() > 0);
+  await world.driveUntil("it is back", () =>
+    all.every((id) => world.node(id).topic("orders") !== undefined),
+  );
+  await world.driveUntil("there is a head again", () => headId() > 0);
   expect(await append("b")).toBe(1);
 });
 
@@ -163,7 +165,7 @@ test("nodes stop when their coordinator knows their cluster no more", async () =
   await world.create(1, "orders", { replicas: 3 });
   world.store.restore(empty);
   const told = "this node has no place in its cluster any more: it stops";
-  await until("all stop", () => all.every((id) => hasTold(id, told)));
+  await world.driveUntil("all stop", () => all.every((id) => hasTold(id, told)));
 });
 
 describe("producer ids that were reserved after a backup", () => {
@@ -195,12 +197,14 @@ describe("producer ids that were reserved after a backup", () => {
   test("are not given again where all nodes were down meanwhile, if logs have them", async () => {
     world = await ClusterWorld.open(3);
     await world.create(1, "orders", { replicas: 3 });
-    await until("there is a head", () => headId() > 0);
+    await world.driveUntil("there is a head", () => headId() > 0);
     const backup = world.store.backUp();
     let used = -1;
     while (used < 1_000) used = await nextAt(1);
     expect(await append("a", all, used)).toBe(0);
-    await until("all have it", () => all.every((id) => partitionAt(id)?.placement.log?.end === 1));
+    await world.driveUntil("all have it", () =>
+      all.every((id) => partitionAt(id)?.placement.log?.end === 1),
+    );
     for (const id of all) world.node(id).crash();
     await world.tick(60_000);
     world.store.restore(backup);
@@ -212,7 +216,7 @@ describe("producer ids that were reserved after a backup", () => {
     world = await ClusterWorld.open(3);
     const assignments = [{ index: 0, replicas: [3] }];
     await world.create(1, "orders", { assignments, partitions: -1, replicas: -1 });
-    await until("there is a head", () => headId() === 3);
+    await world.driveUntil("there is a head", () => headId() === 3);
     const backup = world.store.backUp();
     let used = -1;
     while (used < 1_500) used = await nextAt(1);

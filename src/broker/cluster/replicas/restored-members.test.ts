@@ -6,7 +6,6 @@ import { parseChainConfig } from "../../../replication/chain-config.ts";
 import { Cancellation } from "../../ports/compactor.ts";
 import { readEntry } from "../../ports/read-entry.ts";
 import { alterReassignment } from "../../reassignment/alter-reassignment.ts";
-import { ProducedBatch, produce } from "../../produce.ts";
 import type { PlacedPartition } from "./placed-partition.ts";
 import { restoredKey } from "./restored-mark.ts";
 
@@ -21,25 +20,15 @@ const headId = (ids = all): number =>
   ids.find((id) => partitionAt(id) !== undefined && partitionAt(id)?.absence === undefined) ?? -1;
 const configAt = (id: number) => [...world.node(id).cluster.image.chains.values()][0]?.config;
 
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let step = 0; !holds(); step += 1) {
-    if (step === 1_000) throw new Error(`not within 50 s: ${what}`);
-    await world.tick(50);
-  }
-}
-
 async function openAt(replicas: readonly number[]): Promise<void> {
   world = await ClusterWorld.open(3);
   const assignments = [{ index: 0, replicas }];
   await world.create(1, "orders", { assignments, partitions: -1, replicas: -1 });
-  await until("there is a head", () => headId() > 0);
+  await world.driveUntil("there is a head", () => headId() > 0);
 }
 
 async function append(value: string): Promise<number> {
-  const { broker } = world.node(headId());
-  const batch = new ProducedBatch(broker.topics.find("orders"), 0, batchOf([value]));
-  const request = { acks: -1, timeoutMs: 5_000, clientId: "", transactionalId: null };
-  await world.drive(Promise.resolve(produce(broker, { ...request, batches: [batch] })));
+  const batch = await world.send(headId(), "orders", batchOf([value]));
   expect(batch.error).toBeUndefined();
   return batch.appended?.baseOffset ?? -1;
 }
@@ -47,12 +36,12 @@ async function append(value: string): Promise<number> {
 async function moveTo(ids: readonly number[]): Promise<void> {
   const ask = { topic: "orders", partition: 0, replicas: ids, mayResize: true };
   await world.drive(alterReassignment(world.node(1).broker, ask));
-  await until("it has moved", () => configAt(1)?.replicas.join() === ids.join());
+  await world.driveUntil("it has moved", () => configAt(1)?.replicas.join() === ids.join());
 }
 
 async function untilMovedAway(): Promise<void> {
-  await until("node 3 leads", () => headId() === 3);
-  await until("node 2 has none", () => partitionAt(2)?.placement.log === undefined);
+  await world.driveUntil("node 3 leads", () => headId() === 3);
+  await world.driveUntil("node 2 has none", () => partitionAt(2)?.placement.log === undefined);
 }
 
 /** From node 2, with a record, to node 3. Answers what was backed up before. */
@@ -70,7 +59,7 @@ test("who gave up a replica is not taken for its chain when a backup names it ag
   const backup = await openAndMoveAway();
   const served = new Set<number>();
   world.store.restore(backup);
-  await until("it is where the backup says, with all it had", () => {
+  await world.driveUntil("it is where the backup says, with all it had", () => {
     const at = headId([1, 2]);
     if (at > 0) served.add(partitionAt(at)?.end ?? -1);
     return at === 2;
@@ -90,7 +79,7 @@ test("nor when all nodes were stopped for the restore and it is the first to sta
     expect(headId([1, 2])).toBe(-1);
   }
   await world.drive(world.start(3, {}, former[2]?.disk));
-  await until("there is a head", () => headId() > 0);
+  await world.driveUntil("there is a head", () => headId() > 0);
   expect(await append("b")).toBe(1);
 });
 
@@ -116,7 +105,7 @@ test("nor when the backup has the last epoch in which it had one", async () => {
     expect(headId([1, 2])).toBe(-1);
   }
   await world.drive(world.start(3, {}, disk));
-  await until("there is a head", () => headId() > 0);
+  await world.driveUntil("there is a head", () => headId() > 0);
   expect(await append("b")).toBe(1);
 });
 
@@ -129,7 +118,7 @@ test("after a restore nothing is served in an epoch of the backup, nor in one si
   world.store.restore(backup);
   await world.tick(1_000);
   expect(headId()).toBe(-1);
-  await until("it goes on", () => headId() > 0);
+  await world.driveUntil("it goes on", () => headId() > 0);
   expect(await append("b")).toBe(1);
   expect(configAt(1)?.epoch).toBeGreaterThan(10_000);
   // What is made afterwards is of no backup.
@@ -152,7 +141,7 @@ test("a backup that comes back a second time is marked a second time", async () 
     world.store.restore(backup);
     await world.tick(2_000);
     marks.push(await mark());
-    await until("it goes on", () => headId() > 0);
+    await world.driveUntil("it goes on", () => headId() > 0);
     // That of the second and third time has the first one's mark.
     if (time === "the first") backup = world.store.backUp();
   }
@@ -166,7 +155,7 @@ test("a coordinator that is filled key by key, with small revisions, is a backup
   await world.coordinator.transact([], [{ key: "of others", value: "" }]);
   world.store.restore(first);
   await world.tick(1_000);
-  await until("it goes on", () => headId() > 0);
+  await world.driveUntil("it goes on", () => headId() > 0);
   expect(await append("a")).toBe(0);
   const kept = [...world.store.backUp().entries].filter(([, { lease }]) => lease === undefined);
   const entries = kept.map(
@@ -175,7 +164,7 @@ test("a coordinator that is filled key by key, with small revisions, is a backup
   world.store.restore({ revision: entries.length, entries: new Map(entries) });
   await world.tick(1_000);
   expect(headId()).toBe(-1);
-  await until("it goes on again", () => headId() > 0);
+  await world.driveUntil("it goes on again", () => headId() > 0);
   expect(await append("b")).toBe(1);
 });
 
@@ -209,7 +198,7 @@ test("who mends its log as the coordinator goes back does not take the backup's 
   expect(await append("a")).toBe(0);
   const backup = world.store.backUp();
   await moveTo([1, 2, 3]);
-  await until("all are members", () => configAt(2)?.members.length === 3);
+  await world.driveUntil("all are members", () => configAt(2)?.members.length === 3);
   const epoch = configAt(2)?.epoch;
   const { disk } = world.node(2);
   const rename = disk.rename.bind(disk);
@@ -223,9 +212,9 @@ test("who mends its log as the coordinator goes back does not take the backup's 
     await rename(from, to);
   };
   await rot(world.node(2));
-  await until("it is cut", () => isMending);
+  await world.driveUntil("it is cut", () => isMending);
   world.store.restore(backup);
-  await until("the old state is seen", () => configAt(2)?.epoch === 1);
+  await world.driveUntil("the old state is seen", () => configAt(2)?.epoch === 1);
   mended.resolve();
   await world.tick(2_000);
   const known = decodeUtf8((await disk.readFile("xylem.chains")) ?? new Uint8Array());

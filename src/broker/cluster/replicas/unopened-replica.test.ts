@@ -3,7 +3,6 @@ import { ClusterWorld } from "../../../../test/support/cluster-world.ts";
 import { batchOf } from "../../../../test/support/log-directory.ts";
 import { XylemError } from "../../../base/errors.ts";
 import type { Disk } from "../../ports/disk.ts";
-import { ProducedBatch, produce } from "../../produce.ts";
 
 let world: ClusterWorld;
 afterEach(() => world.close());
@@ -33,10 +32,7 @@ test.each([
   const node = await world.start(1);
   await world.create(1, "orders", { replicas: 1, configs: new Map([["durability", durability]]) });
   await world.tick(1_000);
-  const batch = new ProducedBatch(node.topic("orders"), 0, batchOf(["kept"]));
-  const request = { acks: -1, timeoutMs: 5_000, clientId: "", transactionalId: null };
-  const asked = produce(node.broker, { ...request, batches: [batch] });
-  await world.drive(Promise.resolve(asked));
+  await world.send(1, "orders", batchOf(["kept"]));
   node.crash();
   await world.tick(10_000);
   const back = await world.drive(world.start(1, {}, failing(node.disk)));

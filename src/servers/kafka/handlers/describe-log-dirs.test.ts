@@ -2,7 +2,6 @@ import { afterEach, expect, test } from "vitest";
 import { ClusterWorld } from "../../../../test/support/cluster-world.ts";
 import { batchOf } from "../../../../test/support/log-directory.ts";
 import type { Broker } from "../../../broker/broker.ts";
-import { ProducedBatch, produce } from "../../../broker/produce.ts";
 import type { RequestContext } from "../handler.ts";
 import { describeLogDirs } from "./describe-log-dirs.ts";
 
@@ -35,9 +34,7 @@ test("each node tells the size of what it has, whether it leads it or not", asyn
   const node = world.node(1);
   const partition = node.topic("orders")?.partitions[0];
   await world.until("it is led", () => partition?.absence === undefined);
-  const batch = new ProducedBatch(node.topic("orders"), 0, batchOf(["a", "b"]));
-  const request = { acks: -1, timeoutMs: 5_000, clientId: "", transactionalId: null };
-  await world.drive(Promise.resolve(produce(node.broker, { ...request, batches: [batch] })));
+  await world.send(1, "orders", batchOf(["a", "b"]));
   const size = partition?.sizeBytes ?? 0;
   expect(size).toBeGreaterThan(0);
   const first = [0, size, 0];
