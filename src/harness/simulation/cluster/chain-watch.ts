@@ -20,6 +20,8 @@ export class ChainWatch {
   readonly #store: SimulatedStore;
   readonly #losses = new Losses();
   readonly #chains = new Map<PartitionKey, ChainConfig>();
+  /** The newest that were noted: a restored backup takes none back. */
+  readonly #epochs = new Map<PartitionKey, number>();
   /** `min.insync.replicas`, by topic's id. */
   readonly #insync = new Map<string, number>();
   /** Ids of topics, by name. */
@@ -107,8 +109,10 @@ export class ChainWatch {
     const config = parseChainConfig(key, value);
     this.#chains.set(partition, config);
     const { epoch, era = 0 } = config;
-    // Somebody has changed what the backup says of it.
-    if (era < eraOf(this.#store.find(restoredKey)?.value)) return;
+    const isOfBefore = era < eraOf(this.#store.find(restoredKey)?.value);
+    // Somebody has changed what the backup says of it, which is older than what was so before.
+    if (isOfBefore && epoch <= (this.#epochs.get(partition) ?? 0)) return;
+    this.#epochs.set(partition, epoch);
     const members = config.members.map(({ id, incarnation }) => ({ nodeId: id, incarnation }));
     this.#world.record({ kind: "chain", partition, epoch, members });
     const shown = members.map(({ nodeId }) => nodeId).join(" ");

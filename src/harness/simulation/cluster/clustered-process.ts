@@ -93,7 +93,11 @@ export class ClusteredProcess implements Life {
     await this.#steps.run(
       "open the door",
       () => (this.#kafka = new KafkaServer(opened.broker)),
-      (kafka) => kafka.close(settings["shutdown.grace.ms"]),
+      (kafka) => {
+        // A start that fails behind this shuts them too.
+        this.#isStopping = true;
+        return kafka.close(settings["shutdown.grace.ms"]);
+      },
     );
     await this.#steps.run(
       "tell the cluster where this node is",
