@@ -43,7 +43,8 @@ export async function openClusteredTopics(
     const { wasClean } = directory;
     const { bootId = readBootId() } = parts;
     const file = await LineageFile.open({ ...parts, bootId, wasClean });
-    const { lostReplicas: lost } = storage;
+    const counts = file.keepsUnflushed;
+    const lost = storage.lostReplicas.filter(({ isUnflushed }) => counts || !isUnflushed);
     if (cluster.mayUse(featureLevels.lostReplicas)) await file.lose(lost);
     else if (lost.length > 0) await file.renew();
     storage.onReleased((chain) => file.regain(chain));

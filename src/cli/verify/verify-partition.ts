@@ -294,7 +294,7 @@ export class PartitionScrub {
     const { position, endPosition, firstOffset, endOffset, why } = bad;
     const at = { file, position, sizeBytes: endPosition - position };
     if (bad.isTorn) {
-      this.#note(at, `a torn end (${why}): never acknowledged, the next start cuts it`);
+      this.#note(at, `a torn end (${why}): never flushed, the next start cuts it`);
     } else this.#damage(at, why, lostOffsets(firstOffset, endOffset));
   }
 

@@ -26,7 +26,7 @@ export interface BadBytes {
   readonly firstOffset: number;
   readonly endOffset: number;
   readonly why: string;
-  /** A crash may have torn it: the next start cuts it, and it was never acknowledged. */
+  /** A crash may have torn it: the next start cuts it, and it was never flushed. */
   readonly isTorn: boolean;
 }
 

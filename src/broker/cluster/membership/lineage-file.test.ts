@@ -51,7 +51,8 @@ test("a log that has lost what was flushed ends both", async () => {
 test("replicas that are filled again at once are each noted, and nothing is lost", async () => {
   const chains = ["a/0", "a/1", "a/2"];
   const file = await start({});
-  await file.lose(chains.map((chain) => ({ chain, durability: "fsync" })));
+  const lost = { durability: "fsync", isUnflushed: false } as const;
+  await file.lose(chains.map((chain) => ({ chain, ...lost })));
   await Promise.all(chains.map((chain) => file.regain(chain)));
   expect(file.lineages.lost).toBeUndefined();
   expect((await start({})).lineages).toEqual(file.lineages);
@@ -61,7 +62,9 @@ test("of too many lost replicas none is named, and what is flushed is vouched fo
   const file = await start({});
   const before = file.lineages;
   const lost = (durability: "fsync" | "os", count: number) =>
-    Array.from({ length: count }, (_, at) => ({ chain: `${durability}/${at}`, durability }));
+    Array.from({ length: count }, (_, at) => {
+      return { chain: `${durability}/${at}`, durability, isUnflushed: false };
+    });
   await file.lose([...lost("os", lostReplicasMax), ...lost("fsync", 1)]);
   expect(file.lineages.fsync).toBe(before.fsync);
   expect(file.lineages.os).not.toBe(before.os);

@@ -34,6 +34,8 @@ export interface LostReplica {
   /** As of `chainKey`. */
   readonly chain: string;
   readonly durability: Durability;
+  /** All of it had only been written: with the machine's crash each such topic has lost that. */
+  readonly isUnflushed: boolean;
 }
 
 /**
@@ -43,12 +45,15 @@ export interface LostReplica {
  */
 export class LineageFile {
   readonly #options: LineageOptions;
+  /** What `os` topics had written is here, as far as the machine did not crash. */
+  readonly keepsUnflushed: boolean;
   #lineages: Lineages;
   #storing: Promise<void> = Promise.resolve();
 
-  private constructor(options: LineageOptions, lineages: Lineages) {
+  private constructor(options: LineageOptions, lineages: Lineages, keepsUnflushed: boolean) {
     this.#options = options;
     this.#lineages = lineages;
+    this.keepsUnflushed = keepsUnflushed;
   }
 
   /** Durable when it resolves. A file that does not parse is none: what it vouched for is gone. */
@@ -60,12 +65,10 @@ export class LineageFile {
     }
     const fsync = stored?.fsync ?? makeLineage(options);
     const isSameBoot = options.bootId !== undefined && stored?.bootId === options.bootId;
-    const keepsOs = stored !== undefined && (options.wasClean || isSameBoot);
-    const file = new LineageFile(options, {
-      fsync,
-      os: keepsOs ? stored.os : makeLineage(options),
-      ...(stored?.lost !== undefined && { lost: stored.lost }),
-    });
+    const keepsUnflushed = stored !== undefined && (options.wasClean || isSameBoot);
+    const os = keepsUnflushed ? stored.os : makeLineage(options);
+    const lost = stored?.lost !== undefined && { lost: stored.lost };
+    const file = new LineageFile(options, { fsync, os, ...lost }, keepsUnflushed);
     await file.#store();
     return file;
   }

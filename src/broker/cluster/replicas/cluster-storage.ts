@@ -140,9 +140,9 @@ export class ClusterStorage implements PartitionStorage {
 
   /** The chains whose replicas here have lost what others count on, or may have. */
   get lostReplicas(): readonly LostReplica[] {
-    const lost = [...this.#kept.values()].filter(({ mayHaveLost }) => mayHaveLost);
-    return lost.map(({ key: chain, partition }) => {
-      return { chain, durability: partition.settings.durability };
+    const lost = [...this.#kept.values()].filter(({ loss }) => loss !== undefined);
+    return lost.map(({ key: chain, partition, loss }) => {
+      return { chain, durability: partition.settings.durability, isUnflushed: loss === "written" };
     });
   }
 

@@ -72,14 +72,16 @@ export class KeptReplica {
   }
 
   /**
-   * Whether it has lost some of what it had flushed and told others of, and nobody has given up. Of
-   * a topic that answers before it flushes nobody knows that while the log can not be opened: its
-   * disk may have dropped pages.
+   * What it has lost, or may have, of what it had told others of, and nobody has given up: what was
+   * flushed or, where a topic answers before that, what was written. Of such a one nobody knows
+   * while the log can not be opened: its disk may have dropped pages.
    */
-  get mayHaveLost(): boolean {
+  get loss(): "flushed" | "written" | undefined {
     const { replica } = this;
-    if (replica !== undefined) return replica.lostUpTo > this.#verdict.givenUpBelow(replica);
-    return this.#failure !== undefined && this.partition.settings.durability === "os";
+    const isOs = this.partition.settings.durability === "os";
+    if (replica === undefined) return this.#failure !== undefined && isOs ? "flushed" : undefined;
+    if (replica.lostUpTo > this.#verdict.givenUpBelow(replica)) return "flushed";
+    return replica.hasLostPages && isOs ? "written" : undefined;
   }
 
   /** Does as the chain says; what can not be done is tried again later. */

@@ -58,7 +58,7 @@ export async function loadFolder(
 function remember(
   committed: number,
   vouchedUpTo: number,
-  { segments, logStart, end }: LoadedPartition,
+  { segments, logStart, end, hasLostPages }: LoadedPartition,
 ): ReplicaMemory {
   const damages = segments.all.flatMap((segment) => segment.damages);
   const lost = damages
@@ -69,5 +69,6 @@ function remember(
   return {
     committed: Math.max(logStart, Math.min(committed, end)),
     lostUpTo: Math.max(0, ...lost),
+    hasLostPages,
   };
 }

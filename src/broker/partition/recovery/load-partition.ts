@@ -36,6 +36,8 @@ export interface LoadedPartition {
   readonly epochs: LeaderEpochs;
   readonly logStart: number;
   readonly end: number;
+  /** As of SegmentRecovery, or whole segments are gone. */
+  readonly hasLostPages: boolean;
 }
 
 /** Files that a stopped process left half done. */
@@ -56,7 +58,8 @@ export async function loadPartition(
 export function emptyLog(isDense: boolean): LoadedPartition {
   const segments = new SegmentList([], { isDense });
   const producers = new ProducerStates();
-  return { segments, producers, epochs: new LeaderEpochs(), logStart: 0, end: 0 };
+  const epochs = new LeaderEpochs();
+  return { segments, producers, epochs, logStart: 0, end: 0, hasLostPages: false };
 }
 
 class Loading {
@@ -65,6 +68,7 @@ class Loading {
   readonly #context: PartitionContext;
   readonly #producers = new ProducerStates();
   #epochs = new LeaderEpochs();
+  #hasLostPages = false;
 
   constructor(folder: PartitionFolder, rules: LoadRules, context: PartitionContext) {
     this.#folder = folder;
@@ -101,7 +105,8 @@ class Loading {
       },
       context: this.#context,
     });
-    return { segments: list, producers: this.#producers, epochs: this.#epochs, logStart, end };
+    const found = { producers: this.#producers, epochs: this.#epochs };
+    return { ...found, segments: list, logStart, end, hasLostPages: this.#hasLostPages };
   }
 
   get #isDense(): boolean {
@@ -176,6 +181,7 @@ class Loading {
       if (!isLast && (isClean || segment.endOffset <= recoveryPoint)) continue;
       const recovery = await this.#recoverOne(segments, index);
       end = recovery.endOffset;
+      this.#hasLostPages ||= recovery.hasLostPages || (recovery.isCut && !isLast);
       if (recovery.isCut && !isLast) {
         await cutClosed(segment, this.#context.disk);
         await this.#dropSegments(segments.splice(index + 1));

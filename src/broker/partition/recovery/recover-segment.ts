@@ -38,6 +38,8 @@ export interface SegmentRecovery {
   readonly endOffset: number;
   /** The tail was torn and is cut: nothing comes after this segment. */
   readonly isCut: boolean;
+  /** It was more than the beginning of a write, which is all that a killed process leaves. */
+  readonly hasLostPages: boolean;
 }
 
 /**
@@ -169,11 +171,14 @@ class Recovery {
         if (isProven) this.#visit(walk, position);
       });
       if (!isProven) return undefined;
-      if (end.damage === undefined) return { endOffset: end.offsetMin, isCut: false };
+      const whole = { isCut: false, hasLostPages: false };
+      if (end.damage === undefined) return { endOffset: end.offsetMin, ...whole };
       if (from.sumsFromOffset > 0) return undefined;
       const next = await this.#judge(end);
-      if (next === undefined) return { endOffset: end.offsetMin, isCut: true };
-      if (next.position === segment.sizeBytes) return { endOffset: next.offsetMin, isCut: false };
+      if (next === undefined) {
+        return { endOffset: end.offsetMin, isCut: true, hasLostPages: end.isBegun !== true };
+      }
+      if (next.position === segment.sizeBytes) return { endOffset: next.offsetMin, ...whole };
       from = { ...from, ...next, isExact: true };
     }
   }
@@ -210,7 +215,7 @@ class Recovery {
 
   async #cut(end: ScanEnd): Promise<void> {
     const segment = this.#segment;
-    this.#context.log.warn("cutting the torn tail of a log: it was never acknowledged", {
+    this.#context.log.warn("cutting the torn tail of a log: it was never flushed", {
       segment: segment.log.path,
       position: end.position,
       sizeBytes: segment.sizeBytes - end.position,

@@ -68,6 +68,11 @@ export interface ReplicaLog {
    */
   readonly lostUpTo: number;
   /**
+   * What was cut off at the start was more than a write that had begun, as all is that a killed
+   * process leaves: a crash of the machine, or a flush that failed, took pages with it.
+   */
+  readonly hasLostPages: boolean;
+  /**
    * What is stored from here on is not to be relied on: it is damaged, or the disk failed before it
    * was flushed. Undefined: as far as is known all is sound.
    */

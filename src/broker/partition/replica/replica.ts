@@ -27,6 +27,7 @@ import {
 export interface ReplicaMemory {
   readonly committed: number;
   readonly lostUpTo: number;
+  readonly hasLostPages: boolean;
 }
 
 export interface ReplicaParts extends AppendParts {
@@ -107,6 +108,10 @@ export class Replica implements ReplicaLog {
 
   get lostUpTo(): number {
     return this.#parts.memory.lostUpTo;
+  }
+
+  get hasLostPages(): boolean {
+    return this.#parts.memory.hasLostPages;
   }
 
   get unsoundFrom(): number | undefined {

@@ -39,6 +39,8 @@ export interface ScanEnd {
   readonly offsetMin: number;
   /** Why it is no batch; undefined at the end of the file. */
   readonly damage: string | undefined;
+  /** The file ends within what may be a batch. */
+  readonly isBegun?: boolean;
 }
 
 /** Visits each good batch of a segment from a position on; `position` is that of the batch. */
@@ -66,7 +68,7 @@ export async function scanSegment(
     wanted = Math.max(chunkBytes, walk.sizeBytes + batchHeaderBytes);
     if (walk.position === bytes.length) continue;
     if (position + walk.sizeBytes > file.sizeBytes) {
-      return { position, offsetMin, damage: "the batch is cut short" };
+      return { position, offsetMin, damage: "the batch is cut short", isBegun: true };
     }
     const { sizeBytes } = walk;
     if (sizeBytes > largeBatchBytes) {
