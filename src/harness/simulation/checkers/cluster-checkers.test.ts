@@ -143,6 +143,9 @@ test("a latest offset that falls is complained of, unless the answer was on its 
   const back: NewEvent = { kind: "diskLost", nodeId: 1, incarnation: "1b" };
   expect(complaintsOf([...events, back, chain(2, "1b"), latest(0, 6)])).toEqual([]);
   expect(complaintsOf([...events, wiped(1), chain(2, "1b"), latest(0, 6)])).not.toEqual([]);
+  // What was asked for before the loss was on its way as it came.
+  const late = latest(14, 2);
+  expect(complaintsOf([...events, wiped(1), wiped(2), late, latest(0, 7)])).toEqual([]);
   const stored = [sent("p/1/0"), acked(4, "p/1/0"), latest(3, 3)];
   expect(complaintsOf(stored)).toEqual(["latest never falls: T-0: latest 5 became 3"]);
 });

@@ -6,6 +6,8 @@ import { Losses } from "./losses.ts";
 interface Told {
   readonly partition: PartitionKey;
   readonly at: number;
+  /** A loss after that may be one of what it was told. */
+  readonly askedAt: number;
   readonly offset: number;
 }
 
@@ -27,7 +29,7 @@ export const latestNeverFalls: Checker = (history) => {
     if (event.kind === "latest" || event.kind === "final") {
       count += 1;
       const past = all.findLast((one) => one.at < event.askedAt);
-      const isHeldTo = past !== undefined && past.at > losses.last(partition);
+      const isHeldTo = past !== undefined && past.askedAt > losses.last(partition);
       if (isHeldTo && offset < past.offset && !spoiled.has(partition)) {
         complaints.push(`${partition}: latest ${past.offset} became ${offset}`);
       }
@@ -38,17 +40,20 @@ export const latestNeverFalls: Checker = (history) => {
 };
 
 function tellingOf(event: HistoryEvent, at: number): Told | undefined {
+  const toldBy = (
+    { partition, askedAt }: { readonly partition: PartitionKey; readonly askedAt: number },
+    offset: number,
+  ): Told => ({ partition, at, askedAt, offset });
   switch (event.kind) {
     case "latest":
-      return { partition: event.partition, at, offset: event.offset };
+      return toldBy(event, event.offset);
     case "final":
-      return { partition: event.partition, at, offset: event.end.committed };
+      return toldBy(event, event.end.committed);
     case "read":
-      return { partition: event.partition, at, offset: (event.records.at(-1)?.offset ?? -1) + 1 };
+      return toldBy(event, (event.records.at(-1)?.offset ?? -1) + 1);
     case "acked": {
-      if (event.isOfHeadAlone === true) return undefined;
-      const { partition, baseOffset, stamps } = event;
-      return { partition, at, offset: baseOffset + stamps.length };
+      const { isOfHeadAlone, baseOffset, stamps } = event;
+      return isOfHeadAlone === true ? undefined : toldBy(event, baseOffset + stamps.length);
     }
     default:
       return undefined;
