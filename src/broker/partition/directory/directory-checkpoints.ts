@@ -46,6 +46,8 @@ export class DirectoryCheckpoints {
       return this.store("cleaned");
     },
   };
+  /** Up to where something was flushed of partitions that have no folder. */
+  readonly #missing = new Map<string, number>();
   /** What differs from its file. */
   readonly #changed = new Set<CheckpointName>();
   #writing: Promise<void> = Promise.resolve();
@@ -89,7 +91,10 @@ export class DirectoryCheckpoints {
   }
 
   /** Nothing above a log's new end is counted on; durable when it resolves. */
-  async cut(partition: string, { end, isRestart }: TruncationNote): Promise<void> {
+  async cut(
+    partition: string,
+    { end, isRestart }: Pick<TruncationNote, "end" | "isRestart">,
+  ): Promise<void> {
     this.lower("recoveryPoints", partition, end);
     this.lower("cleaned", partition, end);
     if (isRestart) this.set("committed", partition, end);
@@ -107,8 +112,19 @@ export class DirectoryCheckpoints {
   /** Forgets the partitions that have no folder: one made anew must not inherit their offsets. */
   keepOnly(folders: ReadonlySet<string>): void {
     for (const offsets of Object.values(this.#offsets)) {
-      for (const partition of offsets.keys()) if (!folders.has(partition)) this.forget(partition);
+      for (const [partition, offset] of offsets) {
+        if (folders.has(partition)) continue;
+        this.#missing.set(partition, Math.max(offset, this.#missing.get(partition) ?? 0));
+      }
     }
+    for (const partition of this.#missing.keys()) this.forget(partition);
+  }
+
+  /** Up to where a partition was flushed at least, of which no folder was found; told once. */
+  takeMissing(partition: string): number {
+    const upTo = this.#missing.get(partition) ?? 0;
+    this.#missing.delete(partition);
+    return upTo;
   }
 
   /** Makes what is set now durable. Writes run one after the other. */

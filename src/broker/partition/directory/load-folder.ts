@@ -1,4 +1,5 @@
 import type { TopicSettings } from "../../../base/settings/topic-settings.ts";
+import { parseSegmentName } from "../../../log/segment-name.ts";
 import type { TruncationNote } from "../../../log/truncation-note.ts";
 import type { DiskEntry } from "../../ports/disk.ts";
 import type { TopicKey } from "../../ports/partition-storage.ts";
@@ -18,6 +19,8 @@ export interface FolderPlace {
   /** What lies in it; undefined: it is not there. */
   readonly entries: readonly DiskEntry[] | undefined;
   readonly isClean: boolean;
+  /** Its folder is gone, with what lay below this offset; 0: there never was one. */
+  readonly missingUpTo: number;
   /** A chain says what is committed. */
   readonly isReplica: boolean;
 }
@@ -37,27 +40,65 @@ export async function loadFolder(
   const isThere = place.entries !== undefined;
   const folder = new PartitionFolder(disk, name, topic.id, isThere);
   const isClean = place.isClean && note === undefined;
-  const committed = isThere ? checkpoints.find("committed", name) : 0;
+  const emptiedUpTo =
+    place.isReplica && isThere ? await forgetEmptied(name, entries, checkpoints) : 0;
+  const { committed, ...told } = isThere ? toldOf(name, checkpoints) : nothingTold;
   const rules = {
     settings,
     isDense: topic.isDense === true,
-    recoveryPoint: isThere ? checkpoints.find("recoveryPoints", name) : 0,
-    logStart: isThere ? checkpoints.find("logStarts", name) : 0,
+    ...told,
     isClean,
     ...(place.isReplica && { committed }),
   };
   const loaded = await loadPartition(folder, entries, rules, context);
   // What was acknowledged before it was flushed may lie anywhere in the log.
   const vouchedUpTo = settings.durability === "os" ? Infinity : committed;
-  const replica = place.isReplica ? remember(committed, vouchedUpTo, loaded) : undefined;
+  const missingUpTo = Math.max(emptiedUpTo, place.missingUpTo);
+  const known = { committed, vouchedUpTo, missingUpTo };
+  const replica = place.isReplica ? remember(known, loaded) : undefined;
+  if (replica !== undefined && missingUpTo > 0) {
+    log.error("the files of a replica are gone", { folder: name, upTo: missingUpTo });
+  }
   // A crash may have left an epoch that was to begin with a record.
   if (place.isReplica && loaded.epochs.truncate(loaded.end)) folder.areEpochsDirty = true;
   return { ...loaded, isClean, topic: topic.name, index, folder, settings, replica };
 }
 
+const nothingTold = { committed: 0, recoveryPoint: 0, logStart: 0 };
+
+function toldOf(name: string, checkpoints: DirectoryCheckpoints): typeof nothingTold {
+  return {
+    committed: checkpoints.find("committed", name),
+    recoveryPoint: checkpoints.find("recoveryPoints", name),
+    logStart: checkpoints.find("logStarts", name),
+  };
+}
+
+/**
+ * A replica without log files begins anew: were it to go on where it ended, others would take that
+ * for the log start. Answers up to where it was flushed; 0: no file is missing.
+ */
+async function forgetEmptied(
+  name: string,
+  entries: readonly DiskEntry[],
+  checkpoints: DirectoryCheckpoints,
+): Promise<number> {
+  const { recoveryPoint: flushed, logStart } = toldOf(name, checkpoints);
+  const hasLogs = entries.some((entry) => parseSegmentName(entry.name)?.suffix === ".log");
+  if (hasLogs || flushed <= logStart) return 0;
+  await checkpoints.cut(name, { end: logStart, isRestart: true });
+  return flushed;
+}
+
+interface KnownBefore {
+  readonly committed: number;
+  readonly vouchedUpTo: number;
+  /** All below is gone; 0: nothing that was known is. */
+  readonly missingUpTo: number;
+}
+
 function remember(
-  committed: number,
-  vouchedUpTo: number,
+  { committed, vouchedUpTo, missingUpTo }: KnownBefore,
   { segments, logStart, end, hasLostPages }: LoadedPartition,
 ): ReplicaMemory {
   const damages = segments.all.flatMap((segment) => segment.damages);
@@ -68,7 +109,7 @@ function remember(
   if (end < committed) lost.push(committed);
   return {
     committed: Math.max(logStart, Math.min(committed, end)),
-    lostUpTo: Math.max(0, ...lost),
+    lostUpTo: Math.max(missingUpTo, ...lost),
     hasLostPages,
   };
 }

@@ -158,7 +158,9 @@ export class LogDirectory implements ReplicaStorage {
     const entries = await this.#claimFolder(name, topic);
     // What a full disk did not let be forgotten of a removed topic would be taken for this one's.
     if (entries === undefined) await this.#checkpoints.storeAll();
-    const place = { name, topic, entries, isClean, ...how };
+    const missing = this.#checkpoints.takeMissing(name);
+    const missingUpTo = entries === undefined && topic.isNew !== true ? missing : 0;
+    const place = { name, topic, entries, isClean, missingUpTo, ...how };
     const parts = await loadFolder(place, this.#checkpoints, this.#context);
     const partition = new Partition(parts, this.#context);
     this.#partitions.set(name, partition);
