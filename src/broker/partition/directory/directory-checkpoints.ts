@@ -60,7 +60,7 @@ export class DirectoryCheckpoints {
 
   /**
    * Recovery points that can not be read count as 0: more is checked then, nothing is lost. Log
-   * starts that can not be read are taken from their copy.
+   * starts that can not be read, or are not there, are taken from their copy.
    */
   static async open(disk: Disk, log: Log): Promise<DirectoryCheckpoints> {
     const checkpoints = new DirectoryCheckpoints(disk, log);
@@ -151,7 +151,8 @@ export class DirectoryCheckpoints {
     if (read !== "unreadable") this.#offsets[name] = read;
     // Kafka makes its files empty before it first writes to them.
     if (read === "unreadable" || bytes?.length === 0) this.#changed.add(name);
-    if (name === "logStarts") await this.#readCopy(bytes, read === "unreadable");
+    const isGone = bytes === undefined || read === "unreadable";
+    if (name === "logStarts") await this.#readCopy(bytes, isGone);
   }
 
   /** They differ where a process was killed between the two, or Kafka wrote to its own file. */

@@ -61,9 +61,21 @@ describe("a data directory", () => {
     const after = disk.afterKill();
     expect(decodeUtf8(copied)).toMatch("\norders 0 2\n");
     const again = await openWorld(after);
-    expect((await again.open()).logStart).toBe(0);
+    expect((await again.open()).logStart).toBe(2);
     await again.directory.close();
     expect(fileText(after, copy)).toBe(fileText(after, own));
+  });
+
+  test("has the log starts of the copy where the file of them is gone", async () => {
+    const disk = new SimulatedDisk();
+    const world = await openWorld(disk);
+    const orders = await world.open();
+    await append(orders, ["a", "b", "c"]);
+    await orders.deleteRecordsBefore(2);
+    const left = disk.afterKill();
+    left.drop("log-start-offset-checkpoint");
+    expect((await (await openWorld(left)).open()).logStart).toBe(2);
+    expect(fileText(left, "log-start-offset-checkpoint")).toMatch("\norders 0 2\n");
   });
 
   test("writes to the checkpoints that Kafka made and left empty", async () => {
