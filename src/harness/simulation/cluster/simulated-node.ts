@@ -42,6 +42,8 @@ export class SimulatedNode {
   readonly machine: Machine<ClusteredProcess>;
   #isCutOff = false;
   #latest: ClusteredProcess | undefined;
+  /** Of the last life before the latest process. */
+  #former: string | undefined;
 
   constructor(parts: SimulatedNodeParts) {
     const { id, seed, clock, trace, settings, network, store } = parts;
@@ -65,6 +67,7 @@ export class SimulatedNode {
         const bootId = `${id}/${this.machine.bootCount}`;
         const life = { disk, skewMs, bootId, tools: batchTools, log, settings: configured };
         const process = new ClusteredProcess({ ...own, ...life, faults: parts.faults });
+        this.#former = this.incarnation;
         this.#latest = process;
         if (this.#isCutOff) process.coordinator.cut();
         parts.onProcess(process);
@@ -81,7 +84,7 @@ export class SimulatedNode {
 
   /** Of its latest life in the cluster, which its lease may outlive. */
   get incarnation(): string | undefined {
-    return this.#latest?.broker?.cluster?.incarnation;
+    return this.#latest?.broker?.cluster?.incarnation ?? this.#former;
   }
 
   /** Nothing goes between it and the coordinator. */
