@@ -221,10 +221,10 @@ export class Topics {
     });
   }
 
-  /** Durable when it resolves; the files are gone then, or go at the next start. */
-  delete(name: string): Promise<void> {
+  /** Durable when it resolves; files are gone then, or at the next start. `id`: only that topic. */
+  delete(name: string, id?: Uuid): Promise<void> {
     return this.#turns.change(name, async () => {
-      const topic = this.#get(name);
+      const topic = this.#get(name, id);
       await this.#life.forget(topic);
       await this.#drop(topic);
     });
@@ -331,9 +331,9 @@ export class Topics {
     await this.#life.drop(topic);
   }
 
-  #get(name: string): LiveTopic {
+  #get(name: string, id?: Uuid): LiveTopic {
     const topic = this.#image.find(name);
-    if (topic !== undefined) return topic;
+    if (topic && equalBytes(topic.id, id ?? topic.id)) return topic;
     throw new XylemError("UNKNOWN_TOPIC_OR_PARTITION", `There is no topic ${name}`);
   }
 

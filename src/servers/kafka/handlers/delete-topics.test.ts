@@ -44,6 +44,19 @@ describe("DeleteTopics", () => {
     expect(rig.topics.size).toBe(0);
   });
 
+  test("another topic that has the name by then is left alone", async () => {
+    const rig = await rigWith(["a"]);
+    const { id } = rig.topics.find("a")!;
+    const again = [{ name: null, topicId: id }];
+    const first = codes(rig, again);
+    const asked = { name: "a", partitions: 1, replicas: 1, configs: new Map<string, string>() };
+    const made = rig.topics.create(asked);
+    const second = codes(rig, again);
+    const unknown = kafkaCode("UNKNOWN_TOPIC_ID");
+    expect(await Promise.all([first, second])).toEqual([[["a", 0]], [[null, unknown]]]);
+    expect(rig.topics.find("a")?.id).toEqual((await made).id);
+  });
+
   test("an unknown id is UNKNOWN_TOPIC_ID, without a name", async () => {
     const rig = await rigWith([]);
     const unknown = kafkaCode("UNKNOWN_TOPIC_ID");

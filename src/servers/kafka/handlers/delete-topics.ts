@@ -57,10 +57,13 @@ async function deleteTopic(
       throw new XylemError("INVALID_REQUEST", "The topic is in the request more than once.");
     }
     if (topic === undefined) throw unknown(wanted);
-    await topics.delete(topic.name);
+    await topics.delete(topic.name, name === null ? topicId : undefined);
     return { name: topic.name, topicId: topic.id, errorCode: 0 };
   } catch (error) {
-    const { kafka: errorCode, message: errorMessage } = expectXylemError(error);
+    const known = expectXylemError(error);
+    // By its turn the name may be another topic's, which nobody asked to delete.
+    const isGone = name === null && known.code === "UNKNOWN_TOPIC_OR_PARTITION";
+    const { kafka: errorCode, message: errorMessage } = isGone ? unknown(wanted) : known;
     return { name, topicId, errorCode, errorMessage };
   }
 }
