@@ -1,5 +1,4 @@
 import type { TopicSettings } from "../../../base/settings/topic-settings.ts";
-import { parseSegmentName } from "../../../log/segment-name.ts";
 import type { TruncationNote } from "../../../log/truncation-note.ts";
 import type { DiskEntry } from "../../ports/disk.ts";
 import type { TopicKey } from "../../ports/partition-storage.ts";
@@ -64,6 +63,9 @@ export async function loadFolder(
   return { ...loaded, isClean, topic: topic.name, index, folder, settings, replica };
 }
 
+/** A log, or one that is about to take the place of others. */
+const logPattern = /^\d{20}\.log(\.swap)?$/;
+
 const nothingTold = { committed: 0, recoveryPoint: 0, logStart: 0 };
 
 function toldOf(name: string, checkpoints: DirectoryCheckpoints): typeof nothingTold {
@@ -84,7 +86,7 @@ async function forgetEmptied(
   checkpoints: DirectoryCheckpoints,
 ): Promise<number> {
   const { recoveryPoint: flushed, logStart } = toldOf(name, checkpoints);
-  const hasLogs = entries.some((entry) => parseSegmentName(entry.name)?.suffix === ".log");
+  const hasLogs = entries.some(({ name: file }) => logPattern.test(file));
   if (hasLogs || flushed <= logStart) return 0;
   await checkpoints.cut(name, { end: logStart, isRestart: true });
   return flushed;
