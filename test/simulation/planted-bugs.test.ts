@@ -155,7 +155,8 @@ test("a swap that sets a segment aside before its successor is ready is caught",
 
 test("a broker whose checkpoint of log starts stays behind is caught", async () => {
   const rename = (disk: Disk) => async (from: string, to: string) => {
-    if (to === "log-start-offset-checkpoint") return await disk.remove(from);
+    // Or its copy, which counts where that one is not there.
+    if (/log-start-offset/.test(to)) return await disk.remove(from);
     return await disk.rename(from, to);
   };
   const wrapDisk = (disk: Disk): Disk => diskWith(disk, { rename: rename(disk) });
