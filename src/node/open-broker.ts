@@ -114,6 +114,7 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
   const state = { coordinator, configs, cluster, links: peers?.links, bootId };
   const opening = { ...logs, ...state, storage, directory };
   const { topics, lineages, ...inCluster } = await openTopics(steps, opening);
+  await steps.run("note which files are gone", () => directory.forgetMissing());
   const records = await steps.run(
     "keep what records need",
     () => new RecordState(disk),

@@ -100,14 +100,14 @@ export class ClusterWorld {
     return await work;
   }
 
-  /** Lets time pass until it holds. @throws {Error} that names it, after 4,000 steps. */
+  /** Lets time pass until it holds. @throws {Error} that names it, after `withinMs`. */
   async driveUntil(
     what: string,
     holds: () => boolean | Promise<boolean>,
-    stepMs = 50,
+    { stepMs = 50, withinMs = 50_000 } = {},
   ): Promise<void> {
-    for (let step = 0; !(await holds()); step += 1) {
-      if (step === 4_000) throw new Error(`not within ${step * stepMs} ms: ${what}`);
+    for (let passedMs = 0; !(await holds()); passedMs += stepMs) {
+      if (passedMs >= withinMs) throw new Error(`not within ${withinMs} ms: ${what}`);
       await this.tick(stepMs);
     }
   }

@@ -199,7 +199,8 @@ test("a head that reaches the coordinator, and no other node, is cut", async () 
     world.network.block(id, former);
   }
   const startMs = world.clock.monotonicMs();
-  await world.driveUntil("another leads", () => headId(othersOf(former)) > 0);
+  const another = (): boolean => headId(othersOf(former)) > 0;
+  await world.driveUntil("another leads", another, { withinMs: 100_000 });
   expect(world.clock.monotonicMs() - startMs).toBeGreaterThan(50_000);
   expect((await send(headId(othersOf(former)), ["a"])).error).toBeUndefined();
   await world.driveUntil("it knows", () => partitionAt(former).absence !== undefined);

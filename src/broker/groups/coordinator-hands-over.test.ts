@@ -12,7 +12,7 @@ const ids = [1, 2, 3];
 const own = { "offsets.topic.replication.factor": 3, "offsets.topic.num.partitions": 1 };
 
 const until = (what: string, holds: () => boolean): Promise<void> =>
-  world.driveUntil(what, holds, 10);
+  world.driveUntil(what, holds, { stepMs: 10, withinMs: 20_000 });
 
 const partitionAt = (id: number) => world.node(id).topic(offsetsTopic)?.partitions[0];
 const headId = (among = ids): number =>

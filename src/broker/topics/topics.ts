@@ -333,7 +333,8 @@ export class Topics {
 
   #get(name: string, id?: Uuid): LiveTopic {
     const topic = this.#image.find(name);
-    if (topic && equalBytes(topic.id, id ?? topic.id)) return topic;
+    const isAnother = topic !== undefined && id !== undefined && !equalBytes(topic.id, id);
+    if (topic !== undefined && !isAnother) return topic;
     throw new XylemError("UNKNOWN_TOPIC_OR_PARTITION", `There is no topic ${name}`);
   }
 

@@ -26,7 +26,7 @@ async function open(): Promise<void> {
 }
 
 const until = (what: string, holds: () => boolean): Promise<void> =>
-  world.driveUntil(what, holds, 10);
+  world.driveUntil(what, holds, { stepMs: 10, withinMs: 20_000 });
 
 function headOf(partition: number, ids: readonly number[]): number {
   const serves = (id: number) =>

@@ -9,7 +9,7 @@ afterEach(() => world.close());
 const all = [1, 2, 3];
 
 const until = (what: string, holds: () => boolean): Promise<void> =>
-  world.driveUntil(what, holds, 10);
+  world.driveUntil(what, holds, { stepMs: 10, withinMs: 20_000 });
 
 const partitionAt = (id: number) => world.node(id).topic("orders")?.partitions[0];
 const chainAt = (id: number) => [...world.node(id).cluster.image.chains.values()][0]?.config;

@@ -16,7 +16,7 @@ const partitionAt = (id: number): PlacedPartition =>
 const headId = (ids = [1, 2]): number =>
   ids.find((id) => partitionAt(id).absence === undefined) ?? -1;
 
-/** Two nodes with a partition; both stop. Answers the disk of the one that stopped last. */
+/** Two nodes die that have a partition, each able to go on with it. Answers node 1's disk. */
 async function stopBoth(values: readonly string[]): Promise<SimulatedDisk> {
   world = new ClusterWorld(2);
   const disks = new Map([1, 2].map((id) => [id, new SimulatedDisk()]));
@@ -26,11 +26,9 @@ async function stopBoth(values: readonly string[]): Promise<SimulatedDisk> {
   for (const value of values) {
     expect((await world.send(headId(), "orders", batchOf([value]))).error).toBeUndefined();
   }
-  // Both are members until the end: each alone may begin again.
   for (const id of [1, 2]) world.node(id).crash();
   await world.tick(20_000);
-  const disk = disks.get(1) as SimulatedDisk;
-  return disk.afterKill();
+  return (disks.get(1) as SimulatedDisk).afterKill();
 }
 
 async function removeAll(disk: Disk): Promise<void> {
@@ -76,6 +74,24 @@ test.each([
   expect(rangeAt(1).slice(0, 3)).toEqual([0, 2, 2]);
   const stored = left.peek("xylem.lineages");
   expect(decodeUtf8(stored)).not.toContain("lost");
+});
+
+test.each([
+  ["folder", removeAll],
+  ["log files", removeLogs],
+])("a start that is given up leaves it to the next that its %s are gone", async (_what, remove) => {
+  const left = await stopBoth(["a"]);
+  await remove(left);
+  left.fault = (operation, path) => {
+    if (operation === "rename" && path.startsWith("xylem.lineages")) throw new Error("EIO");
+  };
+  await expect(world.drive(world.start(1, {}, left))).rejects.toThrow("EIO");
+  left.fault = () => undefined;
+  await world.tick(20_000);
+  await world.drive(world.start(1, {}, left));
+  expect(lostBy(1)).toBe(1);
+  const told = decodeUtf8(left.peek("recovery-point-offset-checkpoint"));
+  expect(told).not.toContain("orders 0 1");
 });
 
 test("a replica that has no files yet has lost nothing", async () => {

@@ -46,7 +46,10 @@ export class DirectoryCheckpoints {
       return this.store("cleaned");
     },
   };
-  /** Up to where something was flushed of partitions that have no folder. */
+  /**
+   * Up to where partitions were flushed whose files are gone. The file of recovery points says so
+   * until `forgetMissing`: a start that is given up leaves it for the next one to find.
+   */
   readonly #missing = new Map<string, number>();
   /** What differs from its file. */
   readonly #changed = new Set<CheckpointName>();
@@ -104,6 +107,11 @@ export class DirectoryCheckpoints {
   }
 
   forget(partition: string): void {
+    if (this.#missing.delete(partition)) this.#changed.add("recoveryPoints");
+    this.#forgetOffsets(partition);
+  }
+
+  #forgetOffsets(partition: string): void {
     for (const name of Object.keys(fileNames) as CheckpointName[]) {
       this.set(name, partition, undefined);
     }
@@ -117,14 +125,26 @@ export class DirectoryCheckpoints {
         this.#missing.set(partition, Math.max(offset, this.#missing.get(partition) ?? 0));
       }
     }
-    for (const partition of this.#missing.keys()) this.forget(partition);
+    for (const partition of this.#missing.keys()) this.#forgetOffsets(partition);
   }
 
-  /** Up to where a partition was flushed at least, of which no folder was found; told once. */
-  takeMissing(partition: string): number {
-    const upTo = this.#missing.get(partition) ?? 0;
-    this.#missing.delete(partition);
-    return upTo;
+  /** The log files of a partition are gone: it begins anew at its log start. Durable then. */
+  async noteMissing(partition: string): Promise<void> {
+    this.#missing.set(partition, this.find("recoveryPoints", partition));
+    await this.cut(partition, { end: this.find("logStarts", partition), isRestart: true });
+  }
+
+  /** Up to where a partition was flushed at least whose files were not found; 0: none are missed. */
+  findMissing(partition: string): number {
+    return this.#missing.get(partition) ?? 0;
+  }
+
+  /** Whoever counts on what is missing knows by now. */
+  async forgetMissing(): Promise<void> {
+    if (this.#missing.size === 0) return;
+    this.#missing.clear();
+    this.#changed.add("recoveryPoints");
+    await this.store("recoveryPoints");
   }
 
   /** Makes what is set now durable. Writes run one after the other. */
@@ -143,6 +163,12 @@ export class DirectoryCheckpoints {
   /** Resolves when the writes asked for so far are over. */
   written(): Promise<void> {
     return this.#writing;
+  }
+
+  #toldOf(name: CheckpointName): OffsetsByPartition {
+    const own = this.#offsets[name];
+    const hasAll = name !== "recoveryPoints" || this.#missing.size === 0;
+    return hasAll ? own : new Map([...own, ...this.#missing]);
   }
 
   async #read(name: CheckpointName): Promise<void> {
@@ -182,7 +208,7 @@ export class DirectoryCheckpoints {
     this.#writingCount += 1;
     try {
       for (const file of files) {
-        const slices = formatOffsetSlices(this.#offsets[name]);
+        const slices = formatOffsetSlices(this.#toldOf(name));
         await replaceFile(this.#disk, { directory: "", name: file }, slices);
       }
     } catch (error) {

@@ -18,8 +18,6 @@ export interface FolderPlace {
   /** What lies in it; undefined: it is not there. */
   readonly entries: readonly DiskEntry[] | undefined;
   readonly isClean: boolean;
-  /** Its folder is gone, with what lay below this offset; 0: there never was one. */
-  readonly missingUpTo: number;
   /** A chain says what is committed. */
   readonly isReplica: boolean;
 }
@@ -39,8 +37,7 @@ export async function loadFolder(
   const isThere = place.entries !== undefined;
   const folder = new PartitionFolder(disk, name, topic.id, isThere);
   const isClean = place.isClean && note === undefined;
-  const emptiedUpTo =
-    place.isReplica && isThere ? await forgetEmptied(name, entries, checkpoints) : 0;
+  const missingUpTo = place.isReplica ? await findMissing(name, entries, checkpoints) : 0;
   const { committed, ...told } = isThere ? toldOf(name, checkpoints) : nothingTold;
   const rules = {
     settings,
@@ -52,7 +49,6 @@ export async function loadFolder(
   const loaded = await loadPartition(folder, entries, rules, context);
   // What was acknowledged before it was flushed may lie anywhere in the log.
   const vouchedUpTo = settings.durability === "os" ? Infinity : committed;
-  const missingUpTo = Math.max(emptiedUpTo, place.missingUpTo);
   const known = { committed, vouchedUpTo, missingUpTo };
   const replica = place.isReplica ? remember(known, loaded) : undefined;
   if (replica !== undefined && missingUpTo > 0) {
@@ -77,19 +73,18 @@ function toldOf(name: string, checkpoints: DirectoryCheckpoints): typeof nothing
 }
 
 /**
- * A replica without log files begins anew: were it to go on where it ended, others would take that
- * for the log start. Answers up to where it was flushed; 0: no file is missing.
+ * A replica whose log files are gone begins anew: were it to go on where it ended, others would
+ * take that for the log start. Answers up to where it was flushed; 0: no file is missing.
  */
-async function forgetEmptied(
+async function findMissing(
   name: string,
   entries: readonly DiskEntry[],
   checkpoints: DirectoryCheckpoints,
 ): Promise<number> {
-  const { recoveryPoint: flushed, logStart } = toldOf(name, checkpoints);
-  const hasLogs = entries.some(({ name: file }) => logPattern.test(file));
-  if (hasLogs || flushed <= logStart) return 0;
-  await checkpoints.cut(name, { end: logStart, isRestart: true });
-  return flushed;
+  if (entries.some(({ name: file }) => logPattern.test(file))) return 0;
+  const { recoveryPoint, logStart } = toldOf(name, checkpoints);
+  if (recoveryPoint > logStart) await checkpoints.noteMissing(name);
+  return checkpoints.findMissing(name);
 }
 
 interface KnownBefore {

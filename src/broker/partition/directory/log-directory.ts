@@ -157,16 +157,22 @@ export class LogDirectory implements ReplicaStorage {
     this.#unchecked.add(name);
     const entries = await this.#claimFolder(name, topic);
     // What a full disk did not let be forgotten of a removed topic would be taken for this one's.
-    if (entries === undefined) await this.#checkpoints.storeAll();
-    const missing = this.#checkpoints.takeMissing(name);
-    const missingUpTo = entries === undefined && topic.isNew !== true ? missing : 0;
-    const place = { name, topic, entries, isClean, missingUpTo, ...how };
+    if (entries === undefined) {
+      if (!how.isReplica || topic.isNew === true) this.#checkpoints.forget(name);
+      await this.#checkpoints.storeAll();
+    }
+    const place = { name, topic, entries, isClean, ...how };
     const parts = await loadFolder(place, this.#checkpoints, this.#context);
     const partition = new Partition(parts, this.#context);
     this.#partitions.set(name, partition);
     this.#folders.delete(name);
     this.#unchecked.delete(name);
     return partition;
+  }
+
+  /** Whose files are gone is known by now, or nobody's matter. Durable when it resolves. */
+  forgetMissing(): Promise<void> {
+    return this.#checkpoints.forgetMissing();
   }
 
   /** As PartitionSource. */

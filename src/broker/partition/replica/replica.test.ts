@@ -175,6 +175,27 @@ describe("what is remembered as committed", () => {
     expect(again.lostUpTo).toBe(3);
   });
 
+  test("is all that a killed process leaves, wherever its last write ends", async () => {
+    const disk = new SimulatedDisk();
+    const { replica } = await replicaOn(disk, { durability: "os" });
+    await appendHeld(replica, ["a"]);
+    const path = "orders-0/00000000000000000000.log";
+    const first = disk.peek(path).length;
+    await appendHeld(replica, ["b"]);
+    const whole = disk.peek(path).slice();
+    for (let length = first; length <= whole.length; length += 1) {
+      const left = disk.afterKill();
+      left.poke(path, whole.slice(0, length));
+      const again = await (await openWorld(left)).openReplica({ durability: "os" });
+      const end = length === whole.length ? 2 : 1;
+      expect([length, again.end, again.hasLostPages]).toEqual([length, end, false]);
+    }
+    const blank = disk.afterKill();
+    blank.poke(path, whole.slice().fill(0, first));
+    const again = await (await openWorld(blank)).openReplica({ durability: "os" });
+    expect([again.end, again.hasLostPages]).toEqual([1, true]);
+  });
+
   test("of a log that one node had alone is all that it had flushed", async () => {
     const disk = new SimulatedDisk();
     const world = await openWorld(disk);
