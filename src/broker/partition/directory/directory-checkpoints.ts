@@ -134,7 +134,7 @@ export class DirectoryCheckpoints {
     await this.cut(partition, { end: this.find("logStarts", partition), isRestart: true });
   }
 
-  /** Up to where a partition was flushed at least whose files were not found; 0: none are missed. */
+  /** Up to where a partition was flushed whose files were not found; 0: none are missed. */
   findMissing(partition: string): number {
     return this.#missing.get(partition) ?? 0;
   }
