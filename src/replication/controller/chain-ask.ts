@@ -25,6 +25,7 @@ export type ChainAsk = {
       readonly lastEpoch: number;
       readonly endOffset: number;
       readonly logStart?: number;
+      readonly isUnsound?: boolean;
       readonly known?: KnownEpoch | undefined;
     }
   /** By the one ahead or behind: it can not reach this one, or waits for its Ack too long. */

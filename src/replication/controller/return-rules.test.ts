@@ -260,6 +260,26 @@ describe("logs that are newer than the coordinator's state", () => {
     expect(world.settle()).toMatch(/^10008 \[2a\]/);
   });
 
+  test.each([
+    ["os", true, true],
+    ["os", false, false],
+    ["fsync", true, false],
+  ] as const)("of a topic with %s, unsound: %s, begin uncleanly: %s", (...row) => {
+    const [durability, isUnsound, isUnclean] = row;
+    const world = new ControllerWorld({}, { durability });
+    world.up("1a 2a");
+    world.chain("1a 2a");
+    world.settle();
+    world.ask({ kind: "fenced", from: life("2a"), lastEpoch: 7, endOffset: 9, isUnsound });
+    tell(world, "1a", 3, 5);
+    world.settle();
+    world.nowMs += 10_000;
+    world.decide();
+    const { members, epoch, unclean } = world.config();
+    expect(members).toMatchObject([{ id: 2 }]);
+    expect(unclean).toBe(isUnclean ? epoch : 0);
+  });
+
   test("may have no records left: what was deleted there was committed", () => {
     const world = new ControllerWorld();
     world.up("1a 2a");

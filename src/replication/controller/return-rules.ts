@@ -20,7 +20,8 @@ import { awayEpochsMax } from "./restored-rules.ts";
  * epoch that anybody knows of, and others that have the log have had time to say so, it goes on
  * from the newest log, which has all that was committed: in an epoch that no log has, as a node
  * that is away may have a newer one, which nobody knows of. Without a node that was removed for
- * good it is recorded as unclean: that one may have had the newest.
+ * good it is recorded as unclean: that one may have had the newest. So is a log of an `os` topic
+ * that has lost something, as `takeBack` has it: it is cut back to where it is whole.
  */
 export function goOnFromNewest(situation: ChainSituation): Verdict | undefined {
   const { chain, leased, notes, topic, nowMs, times } = situation;
@@ -41,10 +42,11 @@ export function goOnFromNewest(situation: ChainSituation): Verdict | undefined {
   const node = longest(nodes, known);
   const awaited = awaitSign(situation, [node]);
   if (awaited !== undefined) return awaited;
-  const { lastEpoch } = known.find(({ from }) => from.id === node.id) as LogEnd;
+  const { lastEpoch, isUnsound } = known.find(({ from }) => from.id === node.id) as LogEnd;
   const alone = { members: [asMember(node, topic)], joining: [], leaving: [] };
   const epoch = Math.max(config.epoch, lastEpoch, newest.epoch) + awayEpochsMax;
-  const unclean = lost.length > 0 ? epoch + 1 : config.unclean;
+  const isTorn = topic.durability === "os" && isUnsound === true;
+  const unclean = lost.length > 0 || isTorn ? epoch + 1 : config.unclean;
   const next = nextEpoch({ ...config, epoch }, { ...alone, unclean });
   return change(next, `node ${node.id} has the newest log`, lost);
 }

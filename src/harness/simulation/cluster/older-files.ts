@@ -38,17 +38,15 @@ export function isOfAnother(path: string, copy: Uint8Array, disk: SimulatedDisk)
   return metadataPattern.test(path) && !equalBytes(copy, disk.peek(path));
 }
 
-/** Whether less of a log that is there counts as flushed now: nothing else lowers that. */
+/**
+ * Whether less of a log counts as flushed now: nothing else lowers that. What has no folder counts
+ * too: a replica that was made anew has none until its first record.
+ */
 function wasCut(copies: Copies, disk: SimulatedDisk): boolean {
-  const paths = disk.paths();
-  const now = paths.includes(recoveryPointsPath) ? disk.peek(recoveryPointsPath) : undefined;
-  const flushed = pointsOf(now);
+  const isThere = disk.paths().includes(recoveryPointsPath);
+  const flushed = pointsOf(isThere ? disk.peek(recoveryPointsPath) : undefined);
   const before = [...pointsOf(copies.get(recoveryPointsPath))];
-  return before.some(([folder, offset]) => {
-    return (
-      offset > (flushed.get(folder) ?? 0) && paths.some((path) => path.startsWith(`${folder}/`))
-    );
-  });
+  return before.some(([folder, offset]) => offset > (flushed.get(folder) ?? 0));
 }
 
 /** One that can not be read says nothing. */
