@@ -57,6 +57,8 @@ export class Machine<Own extends Life = Life> {
   skewMs = 0;
   /** How often it was switched on. */
   bootCount = 1;
+  /** How many disks it had before this one. */
+  wipeCount = 0;
 
   constructor(parts: MachineParts<Own>) {
     this.#parts = parts;
@@ -115,6 +117,7 @@ export class Machine<Own extends Life = Life> {
     this.#die("machine");
     this.disk.die();
     this.bootCount += 1;
+    this.wipeCount += 1;
     this.#succeed(new SimulatedDisk({ nowMs: () => this.#parts.clock.nowMs() }));
   }
 

@@ -2,6 +2,7 @@ import type { Crc32c } from "../../../base/crc32c.ts";
 import { BatchWalk } from "../../../log/batch-walk.ts";
 import { batchHeaderBytes } from "../../../protocol/record-batch.ts";
 import type { DiskFile } from "../../ports/disk.ts";
+import { isPlaceTrue } from "../segment/is-place-true.ts";
 import { findBatch } from "../segment/scan-segment.ts";
 import type { Segment } from "../segment/segment.ts";
 
@@ -25,10 +26,13 @@ export async function findCut(
 ): Promise<SegmentCut> {
   const { baseOffset, sizeBytes } = segment;
   // The entry of a batch wholly below: what ends there is known once the walk has passed it.
-  const position = await segment.findPosition(offset - 1);
-  return await segment.log.use((file) =>
-    walkTo(file, { position, offsetMin: baseOffset, sizeBytes, offset }, crc32c),
-  );
+  const place = await segment.findEntry(offset - 1);
+  return await segment.log.use(async (file) => {
+    const isTrue = await isPlaceTrue(file, place, baseOffset, crc32c);
+    if (!isTrue) segment.doubtIndexes();
+    const position = isTrue ? place.position : 0;
+    return await walkTo(file, { position, offsetMin: baseOffset, sizeBytes, offset }, crc32c);
+  });
 }
 
 interface WalkFrom {

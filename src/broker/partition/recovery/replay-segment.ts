@@ -5,7 +5,8 @@ import type { DiskFile } from "../../ports/disk.ts";
 import { scanSound } from "../segment/find-damage.ts";
 import type { PartitionContext } from "../partition-context.ts";
 import { replayBatch } from "../producers/producer-replay.ts";
-import { confirmBatch, type ScanFrom } from "../segment/scan-segment.ts";
+import { isPlaceTrue } from "../segment/is-place-true.ts";
+import type { ScanFrom } from "../segment/scan-segment.ts";
 import type { Segment } from "../segment/segment.ts";
 
 export interface Replay {
@@ -41,13 +42,11 @@ export async function replaySegment(
 /** The place that the index says, if it says so truly; else the segment's beginning. */
 async function findStart(segment: Segment, file: DiskFile, replay: Replay): Promise<ScanFrom> {
   const { baseOffset: offsetMin, endOffset } = segment;
-  const { position, entryOffset, context } = replay;
+  const { position, context } = replay;
   const rules = { offsetMin, endOffset, sumsFromOffset: 0 };
-  if (position > 0) {
-    const there = await confirmBatch(file, position, offsetMin, context.crc32c);
-    const isTrue = entryOffset < 0 || there?.endOffset === entryOffset + 1;
-    if (there !== undefined && isTrue) return { ...rules, position, isExact: false };
-    segment.doubtIndexes();
+  if (await isPlaceTrue(file, replay, offsetMin, context.crc32c)) {
+    return { ...rules, position, isExact: position === 0 };
   }
+  segment.doubtIndexes();
   return { ...rules, position: 0, isExact: true };
 }

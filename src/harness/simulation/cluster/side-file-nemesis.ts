@@ -81,11 +81,14 @@ export class SideFileNemesis {
     });
   }
 
-  /** All of one kind are as they were a while ago. */
+  /** All of one kind are as they were a while ago, on the same disk. */
   async #bringBack(): Promise<void> {
-    const copies = copiesOf(this.#node.machine.disk);
+    const { machine } = this.#node;
+    const { wipeCount } = machine;
+    const copies = copiesOf(machine.disk);
     await this.#world.sleep(drawBetween(this.#random, 500, 9_000));
     await this.#die((disk, pattern) => {
+      if (machine.wipeCount !== wipeCount) return;
       const isOvertaken = pattern === checkpointPattern && areOvertaken(copies, disk);
       for (const path of isOvertaken ? [] : disk.paths()) {
         const bytes = copies.get(path);
