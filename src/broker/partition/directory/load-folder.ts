@@ -47,8 +47,10 @@ export async function loadFolder(
     ...(place.isReplica && { committed }),
   };
   const loaded = await loadPartition(folder, entries, rules, context);
-  // What was acknowledged before it was flushed may lie anywhere in the log.
-  const vouchedUpTo = settings.durability === "os" ? Infinity : committed;
+  // What was acknowledged before it was flushed may lie anywhere in the log; what was flushed may
+  // have been committed since it was last told how much is.
+  const flushed = Math.max(committed, told.recoveryPoint);
+  const vouchedUpTo = settings.durability === "os" ? Infinity : flushed;
   const known = { committed, vouchedUpTo, missingUpTo };
   const replica = place.isReplica ? remember(known, loaded) : undefined;
   if (replica !== undefined && missingUpTo > 0) {

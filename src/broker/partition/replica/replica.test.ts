@@ -162,11 +162,14 @@ describe("what is remembered as committed", () => {
     expect(again.lostUpTo).toBe(0);
   });
 
-  test("and is gone is told", async () => {
+  test.each([
+    ["committed", 3],
+    ["flushed, and committed elsewhere perhaps", 1],
+  ])("and is gone is told, where it was known as %s", async (_, known) => {
     const disk = new SimulatedDisk();
     const { world, replica } = await replicaOn(disk);
     for (const value of ["a", "b", "c"]) await appendHeld(replica, [value]);
-    replica.commit(3);
+    replica.commit(known);
     await world.directory.checkpoint();
     const left = disk.afterKill();
     const path = "orders-0/00000000000000000000.log";

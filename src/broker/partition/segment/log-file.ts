@@ -16,8 +16,8 @@ export class LogFile {
   #file: DiskFile | undefined;
   #opening: Promise<DiskFile> | undefined;
   #userCount = 0;
-  /** Set once nobody may start to use it; called when the last user is done. */
-  #onUnused: (() => void) | undefined;
+  /** Set once nobody may start to use it; resolves when the last user is done. */
+  #unused: PromiseWithResolvers<void> | undefined;
   #retired = false;
   /** Set when others take its place: until then its readers wait. */
   #replacedAt: Promise<void> | undefined;
@@ -103,13 +103,15 @@ export class LogFile {
     return this.retire();
   }
 
-  /** Lets nobody use it any more; resolves when the last use is over and it is closed. */
+  /**
+   * Lets nobody use it any more; resolves when the last use is over and it is closed. Retention and
+   * a close may both want it.
+   */
   async retire(): Promise<void> {
     this.#retired = true;
     if (this.#userCount > 0) {
-      await new Promise<void>((resolve) => {
-        this.#onUnused = resolve;
-      });
+      this.#unused ??= Promise.withResolvers();
+      await this.#unused.promise;
     }
     this.#open.forget(this);
     const file = this.#file;
@@ -141,6 +143,6 @@ export class LogFile {
 
   #release(): void {
     this.#userCount -= 1;
-    if (this.#userCount === 0) this.#onUnused?.();
+    if (this.#userCount === 0) this.#unused?.resolve();
   }
 }
