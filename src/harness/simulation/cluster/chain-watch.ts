@@ -9,6 +9,7 @@ import {
   parseChainConfig,
 } from "../../../replication/chain-config.ts";
 import type { SimulatedStore } from "../../../simulation/simulated-store.ts";
+import { topicOf } from "../checkers/checker.ts";
 import { Losses } from "../checkers/losses.ts";
 import type { HistoryEvent, PartitionKey } from "../history.ts";
 import type { World } from "../world.ts";
@@ -58,10 +59,16 @@ export class ChainWatch {
     return this.#losses.dependOn(nodeId, only);
   }
 
-  /** A flushed partition of which every member has lost its disk waits for a hand. */
+  /**
+   * A flushed partition of which every member has lost its disk waits for a hand. So does one that
+   * has fewer replicas than `min.insync.replicas`, as nodes left: it commits nothing.
+   */
   waitsForHand(partition: PartitionKey): boolean {
     this.#catchUp();
-    return this.#losses.isLost(partition);
+    const { replicas = [], target = [] } = this.#chains.get(partition) ?? {};
+    const least = this.#insync.get(topicOf(partition)) ?? 1;
+    const asksForMore = Math.max(1, replicas.length, target.length) < least;
+    return asksForMore || this.#losses.isLost(partition);
   }
 
   #catchUp(): void {
