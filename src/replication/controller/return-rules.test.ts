@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ControllerWorld, life, topicRules } from "../../../test/support/controller-world.ts";
-import { startUnclean } from "./return-rules.ts";
+import { longestOf, startUnclean } from "./return-rules.ts";
 
 const wiped = { lineages: { fsync: "new", os: "new" } };
 const rebooted = (id: number) => ({ lineages: { fsync: `f${id}`, os: "rebooted" } });
@@ -120,6 +120,19 @@ describe("all members down", () => {
     }
     world.controller.tell({ ...end, from: life("2b") });
     expect(world.settle()).toMatch(/^2 \[2b\]/);
+  });
+
+  test("of logs that end alike one goes on that knows of the last deletion", () => {
+    const ends = [0, 28, 14].map((logStart, index) => {
+      return {
+        key: "chains/t/0",
+        from: life(`${index + 1}a`),
+        lastEpoch: 8,
+        endOffset: 57,
+        logStart,
+      };
+    });
+    for (const told of [ends, ends.toReversed()]) expect(longestOf(told)?.from.id).toBe(2);
   });
 
   test("an answer of a node's former life does not count", () => {

@@ -222,11 +222,13 @@ export function longestOf(ends: readonly LogEnd[]): LogEnd | undefined {
   return left.find((end) => !left.some((other) => isLonger(other, end)));
 }
 
-/** Whether a log has more of what was appended last, or as much and is sound. */
+/** Whether a log has more of what was appended last; or as much, and is sound, or less is left. */
 function isLonger(left: LogEnd, right: LogEnd): boolean {
   if (left.lastEpoch !== right.lastEpoch) return left.lastEpoch > right.lastEpoch;
   if (left.endOffset !== right.endOffset) return left.endOffset > right.endOffset;
-  return right.isUnsound === true && left.isUnsound !== true;
+  const [isUnsound, isOtherUnsound] = [left.isUnsound === true, right.isUnsound === true];
+  if (isUnsound !== isOtherUnsound) return isOtherUnsound;
+  return (left.logStart ?? 0) > (right.logStart ?? 0);
 }
 
 /**
