@@ -45,16 +45,34 @@ export class ConfigChanger {
   async #change(): Promise<void> {
     const topics = this.#world.liveTopics();
     if (topics.length === 0) return;
-    const { name: resourceName } = drawOf(this.#random, topics);
+    const { name: topic } = drawOf(this.#random, topics);
     const [name, values] = drawOf(this.#random, [changes[0], ...changes]);
     const value = drawOf(this.#random, values);
-    const configs = [{ name, configOperation: setOperation, value }];
-    const answer = await this.#world.ask(this.#client, "IncrementalAlterConfigs", 1, {
-      resources: [{ resourceType: topicResource, resourceName, configs }],
-      validateOnly: false,
-    });
-    const error = errorName(answer.responses[0]?.errorCode ?? -1);
-    this.#world.record({ kind: "answer", api: "IncrementalAlterConfigs", error });
-    this.#world.tell("configs", `${resourceName}: ${name}=${value}: ${error}`);
+    await setConfig(this.#world, this.#client, { topic, name, value });
   }
+}
+
+/** Who has fewer nodes now asks for no more replicas than there are. After the faults. */
+export async function lowerInsync(world: World, topics: readonly string[]): Promise<void> {
+  const client = world.client("operator");
+  for (const topic of topics) {
+    await setConfig(world, client, { topic, name: "min.insync.replicas", value: "1" });
+  }
+  client.close();
+}
+
+/** Rejects with NoAnswer. */
+async function setConfig(
+  world: World,
+  client: Client,
+  { topic, name, value }: { readonly topic: string; readonly name: string; readonly value: string },
+): Promise<void> {
+  const configs = [{ name, configOperation: setOperation, value }];
+  const answer = await world.ask(client, "IncrementalAlterConfigs", 1, {
+    resources: [{ resourceType: topicResource, resourceName: topic, configs }],
+    validateOnly: false,
+  });
+  const error = errorName(answer.responses[0]?.errorCode ?? -1);
+  world.record({ kind: "answer", api: "IncrementalAlterConfigs", error });
+  world.tell("configs", `${topic}: ${name}=${value}: ${error}`);
 }

@@ -59,16 +59,19 @@ export class ChainWatch {
     return this.#losses.dependOn(nodeId, only);
   }
 
-  /**
-   * A flushed partition of which every member has lost its disk waits for a hand. So does one that
-   * has fewer replicas than `min.insync.replicas`, as nodes left: it commits nothing.
-   */
+  /** A flushed partition of which every member has lost its disk waits for a hand. */
   waitsForHand(partition: PartitionKey): boolean {
     this.#catchUp();
-    const { replicas = [], target = [] } = this.#chains.get(partition) ?? {};
-    const least = this.#insync.get(topicOf(partition)) ?? 1;
-    const asksForMore = Math.max(1, replicas.length, target.length) < least;
-    return asksForMore || this.#losses.isLost(partition);
+    return this.#losses.isLost(partition);
+  }
+
+  /** Names of topics of which nodes that left have left fewer replicas than commit anything. */
+  get shortOfReplicas(): readonly string[] {
+    const short = [...this.#chains].filter(([partition, { replicas, target = replicas }]) => {
+      return target.length < (this.#insync.get(topicOf(partition)) ?? 1);
+    });
+    const ids = new Set(short.map(([partition]) => topicOf(partition)));
+    return [...this.#topics].flatMap(([name, id]) => (ids.has(id) ? [name] : []));
   }
 
   #catchUp(): void {

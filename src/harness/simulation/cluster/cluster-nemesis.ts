@@ -27,7 +27,7 @@ export class ClusterNemesis {
     const harmed = scene.play.harmsSideFiles ? scene.nodes : [];
     this.#sideFiles = harmed.map((node, at) => {
       const nemesis = this.#nodes[at] as NodeNemesis;
-      return new SideFileNemesis(node, { world, counts, nemesis });
+      return new SideFileNemesis(node, { world, counts, nemesis, chains });
     });
     if (scene.play.hasOperator) this.#operator = new Operator(scene, counts);
   }

@@ -12,13 +12,16 @@ export const metadataPattern = /[/]partition\.metadata$/;
 /** Files by path, as they were a while ago. */
 type Copies = ReadonlyMap<string, Uint8Array>;
 
+/** Whether a topic that is there now has a partition of this folder's name. */
+type IsOfTopic = (folder: string) => boolean;
+
 /**
  * Whether checkpoints may not be as old as their copies. What they said of a deleted topic is gone
  * from all of them, and flushed, before there is one of its name; and what they said of a log that
  * was truncated, or given up, before a record takes the place of one that was cut.
  */
-export function areOvertaken(copies: Copies, disk: SimulatedDisk): boolean {
-  return hasReusedName(copies, disk) || wasCut(copies, disk);
+export function areOvertaken(copies: Copies, disk: SimulatedDisk, isOfTopic: IsOfTopic): boolean {
+  return hasReusedName(copies, disk) || wasCut(copies, disk, isOfTopic);
 }
 
 /** Whether a folder is of another topic than it was. */
@@ -39,14 +42,17 @@ export function isOfAnother(path: string, copy: Uint8Array, disk: SimulatedDisk)
 }
 
 /**
- * Whether less of a log counts as flushed now: nothing else lowers that. What has no folder counts
- * too: a replica that was made anew has none until its first record.
+ * Whether less of a log that is there, or that a topic has, counts as flushed now: nothing else
+ * lowers that. A log that was made anew has no folder until its first record.
  */
-function wasCut(copies: Copies, disk: SimulatedDisk): boolean {
-  const isThere = disk.paths().includes(recoveryPointsPath);
-  const flushed = pointsOf(isThere ? disk.peek(recoveryPointsPath) : undefined);
+function wasCut(copies: Copies, disk: SimulatedDisk, isOfTopic: IsOfTopic): boolean {
+  const paths = disk.paths();
+  const now = paths.includes(recoveryPointsPath) ? disk.peek(recoveryPointsPath) : undefined;
+  const flushed = pointsOf(now);
+  const isThere = (folder: string): boolean =>
+    isOfTopic(folder) || paths.some((path) => path.startsWith(`${folder}/`));
   const before = [...pointsOf(copies.get(recoveryPointsPath))];
-  return before.some(([folder, offset]) => offset > (flushed.get(folder) ?? 0));
+  return before.some(([folder, offset]) => offset > (flushed.get(folder) ?? 0) && isThere(folder));
 }
 
 /** One that can not be read says nothing. */

@@ -1,6 +1,6 @@
 import { assert } from "../../../base/assert.ts";
 import { Cancellation } from "../../../broker/ports/compactor.ts";
-import { ConfigChanger } from "../clients/config-changer.ts";
+import { ConfigChanger, lowerInsync } from "../clients/config-changer.ts";
 import { GroupMember } from "../clients/group-member.ts";
 import { Producer, type ProducerOptions } from "../clients/producer.ts";
 import { Reader } from "../clients/reader.ts";
@@ -122,6 +122,7 @@ async function play(scene: ClusterScene, nemesis: ClusterNemesis): Promise<void>
     await over;
     await nemesis.heal();
     await untilWhole(scene);
+    await lowerInsync(world, scene.chains.shortOfReplicas);
     nemesis.rotAtRest();
     await scrubAll(scene);
     await untilWhole(scene);

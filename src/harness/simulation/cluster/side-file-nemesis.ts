@@ -3,6 +3,7 @@ import { drawBetween, drawOf } from "../../../simulation/draw.ts";
 import type { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
 import { checkpointPattern, indexPattern, spoilSideFile } from "../spoil.ts";
 import type { World } from "../world.ts";
+import type { ChainWatch } from "./chain-watch.ts";
 import { FaultBag } from "./fault-bag.ts";
 import type { NodeNemesis } from "./node-nemesis.ts";
 import { areOvertaken, isOfAnother, metadataPattern } from "./older-files.ts";
@@ -28,6 +29,7 @@ export interface SideFileNemesisParts {
   readonly counts: Map<string, number>;
   /** Of the same node. */
   readonly nemesis: NodeNemesis;
+  readonly chains: Pick<ChainWatch, "partitionIn">;
 }
 
 /** What befalls the files beside the logs of one node, which dies and finds them so. */
@@ -35,13 +37,15 @@ export class SideFileNemesis {
   readonly #world: World;
   readonly #node: SimulatedNode;
   readonly #nemesis: NodeNemesis;
+  readonly #chains: Pick<ChainWatch, "partitionIn">;
   readonly #bag: FaultBag;
   readonly #random: Random;
 
-  constructor(node: SimulatedNode, { world, counts, nemesis }: SideFileNemesisParts) {
+  constructor(node: SimulatedNode, { world, counts, nemesis, chains }: SideFileNemesisParts) {
     this.#world = world;
     this.#node = node;
     this.#nemesis = nemesis;
+    this.#chains = chains;
     const options = { name: `${node.name} side files`, pauseMsMin, pauseMsMax, counts };
     this.#bag = new FaultBag(world, options, {
       "side file rots": { weight: 2, happen: () => this.#spoil() },
@@ -85,11 +89,12 @@ export class SideFileNemesis {
   async #bringBack(): Promise<void> {
     const { machine } = this.#node;
     const { wipeCount } = machine;
+    const isOfTopic = (folder: string): boolean => this.#chains.partitionIn(folder) !== undefined;
     const copies = copiesOf(machine.disk);
     await this.#world.sleep(drawBetween(this.#random, 500, 9_000));
     await this.#die((disk, pattern) => {
       if (machine.wipeCount !== wipeCount) return;
-      const isOvertaken = pattern === checkpointPattern && areOvertaken(copies, disk);
+      const isOvertaken = pattern === checkpointPattern && areOvertaken(copies, disk, isOfTopic);
       for (const path of isOvertaken ? [] : disk.paths()) {
         const bytes = copies.get(path);
         if (bytes === undefined || !pattern.test(path) || neverOlder.test(path)) continue;
