@@ -222,7 +222,10 @@ export function longestOf(ends: readonly LogEnd[]): LogEnd | undefined {
   return left.find((end) => !left.some((other) => isLonger(other, end)));
 }
 
-/** Whether a log has more of what was appended last; or as much, and is sound, or less is left. */
+/**
+ * Whether a log has more of what was appended last; or as much, and is sound; or is as sound, and
+ * more of it is deleted, as a log start is told to all members before anybody is answered.
+ */
 function isLonger(left: LogEnd, right: LogEnd): boolean {
   if (left.lastEpoch !== right.lastEpoch) return left.lastEpoch > right.lastEpoch;
   if (left.endOffset !== right.endOffset) return left.endOffset > right.endOffset;

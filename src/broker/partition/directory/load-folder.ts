@@ -37,7 +37,7 @@ export async function loadFolder(
   const isThere = place.entries !== undefined;
   const folder = new PartitionFolder(disk, name, topic.id, isThere);
   const isClean = place.isClean && note === undefined;
-  const missingUpTo = place.isReplica ? await findMissing(name, entries, checkpoints) : 0;
+  const missingUpTo = place.isReplica ? await noteMissing(name, entries, checkpoints) : 0;
   const { committed, ...told } = isThere ? toldOf(name, checkpoints) : nothingTold;
   const rules = {
     settings,
@@ -78,7 +78,7 @@ function toldOf(name: string, checkpoints: DirectoryCheckpoints): typeof nothing
  * A replica whose log files are gone begins anew: were it to go on where it ended, others would
  * take that for the log start. Answers up to where it was flushed; 0: no file is missing.
  */
-async function findMissing(
+async function noteMissing(
   name: string,
   entries: readonly DiskEntry[],
   checkpoints: DirectoryCheckpoints,

@@ -104,8 +104,8 @@ export class LogFile {
   }
 
   /**
-   * Lets nobody use it any more; resolves when the last use is over and it is closed. Retention and
-   * a close may both want it.
+   * Lets nobody use it any more; resolves when the last use is over and, for the first who asked,
+   * it is closed. Retention and a close of its partition may both ask.
    */
   async retire(): Promise<void> {
     this.#retired = true;
