@@ -68,6 +68,28 @@ test("members of the newest epoch that anybody knows are awaited, whoever the ba
   expect(world.settle()).toMatch(/^10006 \[4b\]/);
 });
 
+/** Node 1 was cut before records were deleted, and has one that was never committed. */
+function cutBefore(lastEpochOfTheCut: number, told: object): string {
+  const world = restored("1a 2a 3a", "1a 2a 3a");
+  const known = { epoch: 5, memberIds: [2, 3] };
+  const deleted = { lastEpoch: 4, endOffset: 13, logStart: 9 };
+  world.ask({ kind: "fenced", from: life("2a"), ...deleted, known, ...told });
+  const { controller } = world;
+  controller.tell({ key, from: life("3a"), lastEpoch: 4, endOffset: 12, logStart: 9 });
+  controller.tell({ key, from: life("1a"), lastEpoch: lastEpochOfTheCut, endOffset: 14 });
+  world.settle();
+  world.nowMs += 10_000;
+  return world.settle();
+}
+
+test.each([
+  ["a member of the newest epoch has all", 4, {}, 2],
+  ["a log may be of an epoch that nobody noted", 6, {}, 1],
+  ["the members that told lost something", 4, { isUnsound: true }, 1],
+] as const)("one that was cut may have a longer log: %s", (_, lastEpoch, told, id) => {
+  expect(cutBefore(lastEpoch, told)).toMatch(new RegExp(`^\\d+ \\[${id}a\\]`));
+});
+
 test("an unclean start after a restore is the chain's last in its new epoch too", () => {
   const lost = { lineages: { fsync: "new", os: "new" } };
   const world = new ControllerWorld({}, { durability: "os" });

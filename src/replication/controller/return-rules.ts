@@ -39,7 +39,7 @@ export function goOnFromNewest(situation: ChainSituation): Verdict | undefined {
   const untilMs = fencedMs + times.handOverMs;
   if (question.length > 0) return { kind: "wait", untilMs: nowMs + times.returnWaitMs, question };
   if (nowMs < untilMs) return { kind: "wait", untilMs };
-  const node = longest(nodes, known);
+  const node = longest(nodes, topic.durability === "fsync" ? ofNewestMembers(known) : known);
   const awaited = awaitSign(situation, [node]);
   if (awaited !== undefined) return awaited;
   const { lastEpoch, isUnsound } = known.find(({ from }) => from.id === node.id) as LogEnd;
@@ -58,6 +58,19 @@ export function newestKnown(ends: Iterable<LogEnd>): KnownEpoch {
     if (known !== undefined && known.epoch > newest.epoch) newest = known;
   }
   return newest;
+}
+
+/**
+ * Those of the members of the newest epoch that anybody has noted, if one of them took part in it
+ * and lost nothing: who was cut before may have more records, but none of them was committed, and
+ * not know of what was deleted since. All, where a log is of a later epoch.
+ */
+function ofNewestMembers(ends: readonly LogEnd[]): readonly LogEnd[] {
+  const { epoch, memberIds } = newestKnown(ends);
+  const members = ends.filter(({ from }) => memberIds.includes(from.id));
+  const isVouchedFor = members.some(({ known, isUnsound }) => known?.epoch === epoch && !isUnsound);
+  const isNewest = ends.every(({ lastEpoch }) => lastEpoch <= epoch);
+  return isVouchedFor && isNewest ? members : ends;
 }
 
 /** Why the newest log is not known. */
