@@ -149,6 +149,15 @@ describe("an epoch", () => {
     expect(driver.group.phase).toBe("Empty");
   });
 
+  test("rises when all topics were deleted before the group was loaded again", () => {
+    const driver = pair();
+    driver.setTopic("a", 0);
+    driver.restart();
+    expect(driver.ask({ memberId: "x", memberEpoch: 2 }).assignment).toEqual(new Map());
+    const gaveUp = { memberId: "x", memberEpoch: 2, ownedPartitions: new Map() };
+    expect(driver.ask(gaveUp).memberEpoch).toBe(3);
+  });
+
   test("does not rise because the group was loaded again", () => {
     const driver = pair();
     driver.restart();

@@ -44,8 +44,11 @@ export class ConsumerState {
   readonly memberOfInstance = new Map<string, string>();
   readonly targets = new Map<string, Assignment>();
   readonly stale = new StaleRecords(this);
-  /** The topics that exist of those subscribed to, as they were last seen, by name. */
-  topics: ReadonlyMap<string, GroupTopic> = new Map();
+  /**
+   * The topics that exist of those subscribed to, as they were last seen, by name. Undefined: of a
+   * resumed group nobody has looked, and `metadataHash` tells what they were.
+   */
+  topics: ReadonlyMap<string, GroupTopic> | undefined;
   /** No deadline lies before it. */
   wakeAtMs = Infinity;
   readonly #owners = new Map<string, Map<number, string>>();

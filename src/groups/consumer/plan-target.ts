@@ -32,7 +32,7 @@ export function renewTarget(state: ConsumerState, now: Instant): void {
   const wanted = [...state.members.values()].map(({ terms }) => terms.serverAssignor);
   state.assignor = chooseAssignor(wanted, limits.assignors);
   const partitionCounts = new Map(
-    [...state.topics.values()].map(({ id, partitionCount }) => [id, partitionCount]),
+    [...topicsOf(state).values()].map(({ id, partitionCount }) => [id, partitionCount]),
   );
   const targets = assignors[state.assignor]({ members: assigned(state), partitionCounts });
   for (const [memberId, target] of targets) {
@@ -46,21 +46,27 @@ export function renewTarget(state: ConsumerState, now: Instant): void {
 
 /** Undefined: all as they were when they were last looked at. */
 function findTopics(state: ConsumerState): ReadonlyMap<string, GroupTopic> | undefined {
-  let isSameAll = true;
+  let isSameAll = state.topics !== undefined;
   let count = 0;
   for (const name of state.subscribedTopics()) {
     const found = state.limits.topics.find(name);
-    const seen = state.topics.get(name);
+    const seen = topicsOf(state).get(name);
     if (found !== undefined) count++;
     const isSameTopic = found?.id === seen?.id && found?.partitionCount === seen?.partitionCount;
     if (!isSameTopic) isSameAll = false;
   }
-  if (isSameAll && count === state.topics.size) return undefined;
+  if (isSameAll && count === topicsOf(state).size) return undefined;
   const topics = new Map<string, GroupTopic>();
   for (const name of state.subscribedTopics()) {
     const found = state.limits.topics.find(name);
     if (found !== undefined) topics.set(name, found);
   }
+  return topics;
+}
+
+const noTopics: ReadonlyMap<string, GroupTopic> = new Map();
+
+function topicsOf({ topics = noTopics }: ConsumerState): ReadonlyMap<string, GroupTopic> {
   return topics;
 }
 
@@ -78,7 +84,7 @@ function assigned(state: ConsumerState): readonly AssignedMember[] {
   return [...state.members.values()].map(({ id, terms }) => ({
     id,
     instanceId: terms.instanceId,
-    topicIds: terms.subscribedTopics.flatMap((name) => state.topics.get(name)?.id ?? []),
+    topicIds: terms.subscribedTopics.flatMap((name) => topicsOf(state).get(name)?.id ?? []),
     previous: state.targetOf(id),
   }));
 }
