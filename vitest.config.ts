@@ -1,10 +1,16 @@
 import { defineConfig } from "vitest/config";
+import { TestOrder } from "./scripts/test-order.ts";
 
 const isLongRun = process.env["XYLEM_LONG"] === "1";
 const minuteMs = 60_000;
 
-/** Pure and quick: files run side by side, all kinds together. */
-const fast = { testTimeout: 20_000, maxWorkers: "100%", sequence: { groupOrder: 0 } };
+/** Quick: files run side by side, all kinds together, each worker's in one process. */
+const fast = {
+  testTimeout: 20_000,
+  isolate: false,
+  maxWorkers: "100%",
+  sequence: { groupOrder: 0 },
+};
 
 /** Real processes on ports and disks: one file after the other, one kind after the other. */
 function system(groupOrder: number) {
@@ -17,10 +23,8 @@ function system(groupOrder: number) {
   };
 }
 
-/** Waits for leases or for programs to start, or runs on virtual time: two files at once. */
-function patient(groupOrder: number) {
-  return { ...system(groupOrder), fileParallelism: true, maxWorkers: 2 };
-}
+/** Waits for leases or for programs to start, or runs on virtual time and gives way to those. */
+const patient = { ...system(3), fileParallelism: true, maxWorkers: 3 };
 
 const coordinators = ["test/interop/{etcd,consul}/**/*.test.ts"];
 
@@ -29,21 +33,28 @@ const kinds = [
   { name: "unit", include: ["src/**/*.test.ts", "scripts/**/*.test.ts"], ...fast },
   { name: "vectors", include: ["test/vectors/**/*.test.ts"], ...fast },
   { name: "contracts", include: ["test/contracts/**/*.test.ts"], ...fast },
-  { name: "simulation", include: ["test/simulation/**/*.test.ts"], ...patient(9) },
+  {
+    name: "simulation",
+    include: ["test/simulation/**/*.test.ts"],
+    ...patient,
+    setupFiles: ["test/simulation/give-way.ts"],
+  },
   { name: "support", include: ["test/support/**/*.test.ts"], ...system(1) },
   { name: "package", include: ["test/package/**/*.test.ts"], ...system(2) },
-  { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...patient(3) },
+  { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...patient },
   { name: "fuzz", include: ["test/fuzz/**/*.test.ts"], ...system(4) },
   {
     name: "interop",
     include: ["test/interop/**/*.test.ts"],
     exclude: coordinators,
-    ...patient(5),
+    ...patient,
   },
-  { name: "coordinators", include: coordinators, ...patient(6) },
-  { name: "crash", include: ["test/crash/**/*.test.ts"], ...system(7) },
-  { name: "fault", include: ["test/fault/**/*.test.ts"], ...system(10) },
-  { name: "bench", include: ["bench/**/*.test.ts"], ...system(8) },
+  { name: "coordinators", include: coordinators, ...patient },
+  { name: "crash", include: ["test/crash/**/*.test.ts"], ...system(5) },
+  { name: "fault", include: ["test/fault/**/*.test.ts"], ...system(7) },
+  { name: "bench", include: ["bench/**/*.test.ts"], ...system(6) },
 ];
 
-export default defineConfig({ test: { projects: kinds.map((kind) => ({ test: kind })) } });
+export default defineConfig({
+  test: { sequence: { sequencer: TestOrder }, projects: kinds.map((kind) => ({ test: kind })) },
+});
