@@ -1,7 +1,7 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Takes a core longer than any other file: begun last it would keep the run from ending. */
-const longest = "cluster-seeds.test.ts";
+/** They take a core longer than any other file: begun last they would keep the run from ending. */
+const longest = ["cluster-seeds.test.ts", "cluster-planted-bugs.test.ts"];
 
 /**
  * Within a group the kinds are spread over each other, so that files that keep the cores busy run
@@ -9,21 +9,22 @@ const longest = "cluster-seeds.test.ts";
  */
 export class TestOrder extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const sorted = await super.sort(files);
-    const ofKind = Map.groupBy(sorted, ({ project }) => project.name);
-    const placed = [...ofKind.values()].flatMap((kind) => {
-      const ordered = kind.toSorted(
-        (one, other) => Number(isLongest(other)) - Number(isLongest(one)),
-      );
-      return ordered.map((file, at) => ({ file, place: at / kind.length }));
-    });
-    const groupOf = ({ project }: TestSpecification) => project.config.sequence.groupOrder;
+    const sorted = (await super.sort(files)).toSorted((a, b) => turnOf(a) - turnOf(b));
+    const kinds = Map.groupBy(sorted, ({ project }) => project.name).values();
+    const placed = [...kinds].flatMap((kind) =>
+      kind.map((file, at) => ({ file, place: at / kind.length })),
+    );
     return placed
       .toSorted((a, b) => groupOf(a.file) - groupOf(b.file) || a.place - b.place)
       .map(({ file }) => file);
   }
 }
 
-function isLongest({ moduleId }: TestSpecification): boolean {
-  return moduleId.endsWith(longest);
+function turnOf({ moduleId }: TestSpecification): number {
+  const turn = longest.findIndex((name) => moduleId.endsWith(`/${name}`));
+  return turn < 0 ? longest.length : turn;
+}
+
+function groupOf({ project }: TestSpecification): number {
+  return project.config.sequence.groupOrder;
 }

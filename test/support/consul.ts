@@ -101,6 +101,8 @@ export class ConsulAgent {
   /** A quorum is there: a consistent read is answered. */
   async #whenReady(): Promise<void> {
     await waitUntil(`Consul on ${this.address} has a leader`, async () => {
+      if (!this.#child.isRunning)
+        throw new Error(`Consul ended: ${this.#child.stdout.slice(-2000)}`);
       const url = `http://${this.address}/v1/kv/none/?recurse&consistent`;
       const response = await fetch(url).catch(() => undefined);
       await response?.text();

@@ -101,6 +101,7 @@ export class EtcdServer {
 
   async #whenHealthy(): Promise<void> {
     await waitUntil(`etcd on ${this.address} is healthy`, async () => {
+      if (!this.#child.isRunning) throw new Error(`etcd ended: ${this.#child.stderr.slice(-2000)}`);
       const response = await fetch(`http://${this.address}/health`).catch(() => undefined);
       return response?.ok === true && (await response.text()).includes("true");
     });
