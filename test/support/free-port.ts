@@ -9,8 +9,8 @@ const range = Number(process.env["VITEST_POOL_ID"] ?? 0) % 8;
 const given = new Set<number>();
 
 /**
- * A port of 127.0.0.1 that nobody listens on, for peers that cannot choose one themselves. It is not
- * given again: who has it may be down for a while.
+ * A port of 127.0.0.1 that nobody listens on, for peers that cannot choose one themselves. It is
+ * not given again: who has it may be down for a while.
  */
 export async function findFreePort(): Promise<number> {
   for (;;) {

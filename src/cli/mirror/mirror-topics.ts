@@ -56,7 +56,10 @@ export class MirrorTopics {
     this.#report = report;
   }
 
-  /** Brings the target up to the source's topics and answers those that can be copied. */
+  /**
+   * Brings the target up to the source's topics and answers those that can be copied. What a node
+   * of the target does not know yet stalls the mirror: it has not caught up without.
+   */
   async sync(): Promise<readonly TopicPair[]> {
     const wanted = await this.#wanted();
     let there = await this.#atTarget();
@@ -73,6 +76,8 @@ export class MirrorTopics {
     return wanted.flatMap((topic) => {
       const name = topic.name ?? "";
       const copy = there.get(name);
+      const missing = whatIsMissing(topic, copy);
+      if (missing !== undefined) this.#report.stall(`topic ${name}`, missing);
       if (copy === undefined || copy.errorCode !== 0) return [];
       const isCompacted = configs.get(name)?.includes("compact") ?? false;
       const places = { source: placesOf(topic), target: placesOf(copy) };
@@ -187,6 +192,16 @@ export class MirrorTopics {
     if (unknown.length === 0) return;
     this.#report.say(`topic ${topic}: the target does not know ${unknown.join(", ")}`);
   }
+}
+
+/** Whoever is asked has not heard yet of what another node has made. */
+const notHeardOf = { message: "the target does not have all of it yet", isPassing: true };
+
+/** What keeps a topic, or some of its partitions, from being copied; undefined: nothing. */
+function whatIsMissing({ partitions }: MetadataTopic, copy: MetadataTopic | undefined) {
+  if (copy === undefined) return notHeardOf;
+  if (copy.errorCode !== 0) return WireFailure.ofCode(copy.errorCode, "the target");
+  return copy.partitions.length < partitions.length ? notHeardOf : undefined;
 }
 
 interface Config {
