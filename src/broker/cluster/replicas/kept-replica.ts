@@ -129,8 +129,7 @@ export class KeptReplica {
 
   /** Throws what `openReplica` does. */
   open(): Promise<ReplicaLog> {
-    const { config, key } = this;
-    const isNew = config !== undefined && this.#keeping.restored.isNew(key, config);
+    const isNew = this.config !== undefined && this.#keeping.restored.isNew(this.key);
     return this.#log.open(() => this.#verdict.mayStartOver, isNew);
   }
 
@@ -140,7 +139,10 @@ export class KeptReplica {
     try {
       await this.#closeToGoOn();
       let replica = this.replica ?? (await this.open());
-      if (this.#backedUp() === undefined) replica = await this.#heal(replica);
+      if (this.#backedUp() === undefined) {
+        replica = await this.#heal(replica);
+        if (this.config !== undefined) await restored.begin(this.key, this.config);
+      }
       // The coordinator may have been restored while that lasted.
       const backedUp = this.#backedUp();
       if (backedUp !== undefined) return await this.#holdBack(backedUp);

@@ -40,7 +40,7 @@ export class KnownChains {
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #chains: Map<string, KnownChain>;
-  /** The file was there: a chain that it does not name is not known. */
+  /** The file was there: of a chain that it does not name no replica ever ran here. */
   readonly isWhole: boolean;
   /** Changes so far, and how many of them the last write began with and the disk has. */
   #noted = 0;

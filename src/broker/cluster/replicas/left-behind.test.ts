@@ -1,6 +1,8 @@
 import { afterEach, expect, test } from "vitest";
 import { type ClusterNode, ClusterWorld } from "../../../../test/support/cluster-world.ts";
 import { batchOf } from "../../../../test/support/log-directory.ts";
+import { formatChainConfig, parseChainConfig } from "../../../replication/chain-config.ts";
+import type { CoordinatorEntry } from "../../ports/coordinator.ts";
 import { alterReassignment } from "../../reassignment/alter-reassignment.ts";
 import type { PlacedPartition } from "./placed-partition.ts";
 
@@ -70,7 +72,8 @@ test("a node that starts with more than a restored coordinator knows of keeps it
   expect(partitionAt(1)?.committed).toBe(3);
 });
 
-test("what a deleted topic left, with nothing to say so, is not its namesake's", async () => {
+/** On the disk of node 2, which is down, with an old record and nothing to say whose it is. */
+async function leaveBehind(): Promise<ClusterNode["disk"]> {
   await open([1, 2]);
   await append("old");
   const { disk } = world.node(2);
@@ -81,6 +84,11 @@ test("what a deleted topic left, with nothing to say so, is not its namesake's",
   const blank = await disk.open("orders-0/partition.metadata", { create: false });
   await blank.truncate(0);
   await blank.close();
+  return disk;
+}
+
+test("what a deleted topic left, with nothing to say so, is not its namesake's", async () => {
+  const disk = await leaveBehind();
   await world.drive(world.start(2, {}, disk));
   const assignments = [{ index: 0, replicas: [2, 1] }];
   await world.create(1, "orders", { assignments, partitions: -1, replicas: -1 });
@@ -88,6 +96,22 @@ test("what a deleted topic left, with nothing to say so, is not its namesake's",
   expect(partitionAt(2)?.placement.log?.end).toBe(0);
   await append("new");
   expect(partitionAt(2)?.committed).toBe(1);
+});
+
+test("nor where the namesake's chain has gone on when its member hears of it first", async () => {
+  const disk = await leaveBehind();
+  const assignments = [{ index: 0, replicas: [1] }];
+  await world.create(1, "orders", { assignments, partitions: -1, replicas: -1 });
+  for (const id of [1, 3]) world.node(id).crash();
+  const [chain] = (await world.coordinator.read("chains/")).entries;
+  const { key, value } = chain as CoordinatorEntry;
+  const config = parseChainConfig(key, value);
+  const members = [...config.members, { id: 2, incarnation: "gone", lineage: "gone" }];
+  const later = formatChainConfig({ ...config, epoch: 2, replicas: [1, 2], members });
+  await world.coordinator.transact([], [{ key, value: later }]);
+  await world.drive(world.start(2, {}, disk));
+  await world.driveUntil("it is open", () => partitionAt(2)?.placement.log !== undefined);
+  expect(partitionAt(2)?.placement.log?.end).toBe(0);
 });
 
 test("a partition whose chain is gone, as a deleted topic's, is served by nobody", async () => {

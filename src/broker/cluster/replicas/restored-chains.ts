@@ -31,13 +31,9 @@ export class RestoredChains {
     return this.#known.find(key)?.isGone === true;
   }
 
-  /**
-   * Whether this node never had a replica: it has noted none, and nobody counts it among the
-   * members of a chain that has gone on since it began.
-   */
-  isNew(key: string, { epoch, members }: ChainConfig): boolean {
-    if (!this.#known.isWhole || this.#known.find(key) !== undefined) return false;
-    return epoch === 1 || members.every(({ id }) => id !== this.#cluster.nodeId);
+  /** Whether this node never ran a replica: none runs before it is noted (`begin`). */
+  isNew(key: string): boolean {
+    return this.#known.isWhole && this.#known.find(key) === undefined;
   }
 
   /** What there is to say of a log; undefined: nothing. */
@@ -59,6 +55,13 @@ export class RestoredChains {
 
   untell(place: ChainPlace): void {
     this.#tellNewer(place, undefined);
+  }
+
+  /** Its replica runs for the first time: durable when it resolves. Throws what the disk does. */
+  async begin(key: string, config: ChainConfig): Promise<void> {
+    if (this.#known.find(key) !== undefined) return;
+    this.note(key, config);
+    await this.#known.stored();
   }
 
   /** This node takes part in the chain as it is. */
