@@ -158,6 +158,17 @@ describe("an epoch", () => {
     expect(driver.ask(gaveUp).memberEpoch).toBe(3);
   });
 
+  test("has no target before the topics of a loaded group were looked at", () => {
+    const driver = open({ assignmentIntervalMs: 1_000 });
+    driver.join("x", ["a"]);
+    driver.join("y", ["a"]);
+    driver.restart();
+    // A timer may be early.
+    driver.step({ kind: "tick" });
+    driver.ask({ memberId: "x", memberEpoch: 1 });
+    expect(driver.names(driver.group.find("x")?.target)).toHaveLength(2);
+  });
+
   test("does not rise because the group was loaded again", () => {
     const driver = pair();
     driver.restart();

@@ -45,8 +45,8 @@ export class ConsumerState {
   readonly targets = new Map<string, Assignment>();
   readonly stale = new StaleRecords(this);
   /**
-   * The topics that exist of those subscribed to, as they were last seen, by name. Undefined: of a
-   * resumed group nobody has looked, and `metadataHash` tells what they were.
+   * The topics that exist of those subscribed to, as they were last seen, by name. Undefined:
+   * nobody has looked since the group was loaded, and `metadataHash` tells what they were.
    */
   topics: ReadonlyMap<string, GroupTopic> | undefined;
   /** No deadline lies before it. */

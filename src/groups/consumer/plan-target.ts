@@ -23,18 +23,21 @@ export function noteChanges(state: ConsumerState, hasChanged: boolean): void {
 
 /**
  * Computes a new target when the group has moved on since the last one. Soon after another one it
- * waits: what comes meanwhile is answered together.
+ * waits: what comes meanwhile is answered together. A group that was just loaded waits for somebody
+ * to look at its topics.
  */
 export function renewTarget(state: ConsumerState, now: Instant): void {
+  const { topics } = state;
+  if (topics === undefined) return;
   if (state.epoch === state.targetEpoch || state.members.size === 0) return;
   if (now.monotonicMs < state.nextTargetAtMs) return state.wakeBy(state.nextTargetAtMs);
   const { limits } = state;
   const wanted = [...state.members.values()].map(({ terms }) => terms.serverAssignor);
   state.assignor = chooseAssignor(wanted, limits.assignors);
   const partitionCounts = new Map(
-    [...topicsOf(state).values()].map(({ id, partitionCount }) => [id, partitionCount]),
+    [...topics.values()].map(({ id, partitionCount }) => [id, partitionCount]),
   );
-  const targets = assignors[state.assignor]({ members: assigned(state), partitionCounts });
+  const targets = assignors[state.assignor]({ members: assigned(state, topics), partitionCounts });
   for (const [memberId, target] of targets) {
     if (!isSame(state.targetOf(memberId), target)) state.setTarget(memberId, target);
   }
@@ -46,27 +49,22 @@ export function renewTarget(state: ConsumerState, now: Instant): void {
 
 /** Undefined: all as they were when they were last looked at. */
 function findTopics(state: ConsumerState): ReadonlyMap<string, GroupTopic> | undefined {
-  let isSameAll = state.topics !== undefined;
+  const { topics: known } = state;
+  let isSameAll = known !== undefined;
   let count = 0;
   for (const name of state.subscribedTopics()) {
     const found = state.limits.topics.find(name);
-    const seen = topicsOf(state).get(name);
+    const seen = known?.get(name);
     if (found !== undefined) count++;
     const isSameTopic = found?.id === seen?.id && found?.partitionCount === seen?.partitionCount;
     if (!isSameTopic) isSameAll = false;
   }
-  if (isSameAll && count === topicsOf(state).size) return undefined;
+  if (isSameAll && count === known?.size) return undefined;
   const topics = new Map<string, GroupTopic>();
   for (const name of state.subscribedTopics()) {
     const found = state.limits.topics.find(name);
     if (found !== undefined) topics.set(name, found);
   }
-  return topics;
-}
-
-const noTopics: ReadonlyMap<string, GroupTopic> = new Map();
-
-function topicsOf({ topics = noTopics }: ConsumerState): ReadonlyMap<string, GroupTopic> {
   return topics;
 }
 
@@ -80,11 +78,14 @@ function hashTopics(topics: ReadonlyMap<string, GroupTopic>): number {
   return xxhash32(encodeUtf8(text)) * 0x10_0000 + (xxhash32(encodeUtf8(`${text}\n`)) >>> 12);
 }
 
-function assigned(state: ConsumerState): readonly AssignedMember[] {
+function assigned(
+  state: ConsumerState,
+  topics: ReadonlyMap<string, GroupTopic>,
+): readonly AssignedMember[] {
   return [...state.members.values()].map(({ id, terms }) => ({
     id,
     instanceId: terms.instanceId,
-    topicIds: terms.subscribedTopics.flatMap((name) => topicsOf(state).get(name)?.id ?? []),
+    topicIds: terms.subscribedTopics.flatMap((name) => topics.get(name)?.id ?? []),
     previous: state.targetOf(id),
   }));
 }
