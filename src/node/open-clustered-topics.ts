@@ -82,9 +82,10 @@ async function openStorage(
   parts: TopicsParts & { readonly cluster: Cluster },
   chains: Chains,
 ): Promise<ClusterStorage> {
+  const { nodeId: id, incarnation } = parts.cluster;
   const known = await steps.run(
     "read what is known of chains",
-    () => KnownChains.open(parts),
+    () => KnownChains.open({ ...parts, self: { id, incarnation } }),
     (opened) => opened.close(),
   );
   const { run: runChain, tellNewer } = chains;

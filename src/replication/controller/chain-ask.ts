@@ -35,6 +35,7 @@ export type ChainAsk = {
 /** The newest epoch of a chain that a node has taken part in, or in which it was told to leave. */
 export interface KnownEpoch {
   readonly epoch: number;
+  /** Without the node itself where its disk is not the one that was a member. */
   readonly memberIds: readonly number[];
 }
 

@@ -90,6 +90,17 @@ test.each([
   expect(cutBefore(lastEpoch, told)).toMatch(new RegExp(`^\\d+ \\[${id}a\\]`));
 });
 
+test("a member of the newest epoch that came back on another disk vouches for nothing", () => {
+  const world = restored("2a 3a", "2b 3a");
+  const wiped = { lastEpoch: -1, endOffset: 0, known: { epoch: 3, memberIds: [] } };
+  world.ask({ kind: "fenced", from: life("2b"), ...wiped });
+  const known = { epoch: 2, memberIds: [2, 3] };
+  world.controller.tell({ key, from: life("3a"), lastEpoch: 2, endOffset: 22, known });
+  world.settle();
+  world.nowMs += 10_000;
+  expect(world.settle()).toBe("10004 [3a] joining 2b");
+});
+
 test("an unclean start after a restore is the chain's last in its new epoch too", () => {
   const lost = { lineages: { fsync: "new", os: "new" } };
   const world = new ControllerWorld({}, { durability: "os" });

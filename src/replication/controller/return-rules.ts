@@ -66,11 +66,15 @@ export function newestKnown(ends: Iterable<LogEnd>): KnownEpoch {
  * not know of what was deleted since. All, where a log is of a later epoch.
  */
 function ofNewestMembers(ends: readonly LogEnd[]): readonly LogEnd[] {
-  const { epoch, memberIds } = newestKnown(ends);
-  const members = ends.filter(({ from }) => memberIds.includes(from.id));
-  const isVouchedFor = members.some(({ known, isUnsound }) => known?.epoch === epoch && !isUnsound);
+  const { epoch } = newestKnown(ends);
+  const voucher = ends.find(({ from, known, isUnsound }) => {
+    const wasMember = known?.epoch === epoch && known.memberIds.includes(from.id);
+    return wasMember && isUnsound !== true;
+  });
   const isNewest = ends.every(({ lastEpoch }) => lastEpoch <= epoch);
-  return isVouchedFor && isNewest ? members : ends;
+  const memberIds = voucher?.known?.memberIds;
+  if (memberIds === undefined || !isNewest) return ends;
+  return ends.filter(({ from }) => memberIds.includes(from.id));
 }
 
 /** Why the newest log is not known. */

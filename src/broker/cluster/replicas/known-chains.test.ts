@@ -13,7 +13,9 @@ function onDisk() {
   const clock = new VirtualClock();
   const disk = new MemoryDisk({ sizeBytesMax: 1_000_000, clock });
   const log = new KeptLog();
-  return { disk, log, clock, open: () => KnownChains.open({ disk, log, clock }) };
+  const open = (incarnation = "life 1") =>
+    KnownChains.open({ disk, log, clock, self: { id: 1, incarnation } });
+  return { disk, log, clock, open };
 }
 
 function chainOf(epoch: number, ...ids: number[]): ChainConfig {
@@ -34,6 +36,27 @@ test("what was known of chains is known after a start", async () => {
   expect(again.find(key)).toMatchObject({ epoch: 7, memberIds: [1, 2], isGone: false });
   expect(again.find("chains/topic/1")).toMatchObject({ epoch: 4, memberIds: [3], isGone: true });
   expect(again.find("chains/other/0")).toBeUndefined();
+});
+
+test("a member is not this node where the life that is listed had another disk", async () => {
+  const { open } = onDisk();
+  const wiped = await open("life 2");
+  wiped.note(key, chainOf(7, 1), kept);
+  wiped.note("chains/topic/1", chainOf(7, 1, 2), kept);
+  await wiped.stored();
+  const again = await open("life 3");
+  expect(again.find(key)).toMatchObject({ epoch: 7, memberIds: [] });
+  again.note("chains/topic/1", chainOf(8, 1, 2), kept);
+  expect(again.find("chains/topic/1")).toMatchObject({ epoch: 8, memberIds: [2] });
+});
+
+test("a member in a former life is this node where the directory knows that it was", async () => {
+  const { open } = onDisk();
+  (await open("life 1")).note(key, chainOf(7, 1, 2), kept);
+  await new Promise((resolve) => setImmediate(resolve));
+  const again = await open("life 2");
+  again.note(key, chainOf(8, 1), kept);
+  expect(again.find(key)).toMatchObject({ epoch: 8, memberIds: [1] });
 });
 
 test("a chain is older than what is known by its epoch, or by other members in it", async () => {

@@ -4,18 +4,19 @@ import { portableCrc32c } from "../../../base/crc32c.ts";
 import type { Log } from "../../../base/log.ts";
 import { decodeUtf8, encodeUtf8 } from "../../../base/text.ts";
 import { chainsPrefix, type ChainConfig } from "../../../replication/chain-config.ts";
+import type { Life } from "../../../replication/controller/chain-ask.ts";
 import { replaceFile } from "../../partition/directory/replace-file.ts";
 import type { Disk } from "../../ports/disk.ts";
 
 const place = { directory: "", name: "xylem.chains" };
 /** Between two writes that nobody waits for: all chains may change at once. */
 const pauseMs = 200;
-const linePattern = /^([^ /]+[/][0-9]+) ([0-9]+) ([0-9a-f]{8}) ([0-9,]+)( gone)?$/;
+const linePattern = /^([^ /]+[/][0-9]+) ([0-9]+) ([0-9a-f]{8}) ([0-9,]*)( gone)?$/;
 
 /** The newest configuration of a chain that this node has taken part in, or was told to leave. */
 export interface KnownChain {
   readonly epoch: number;
-  /** Ids of its members. */
+  /** As of KnownEpoch. */
   readonly memberIds: readonly number[];
   /** Of all that is the same throughout an epoch. */
   readonly sum: string;
@@ -27,6 +28,8 @@ export interface KnownChainsParts {
   readonly disk: Disk;
   readonly log: Log;
   readonly clock: Clock;
+  /** This node in its present life. */
+  readonly self: Life;
 }
 
 /**
@@ -40,6 +43,7 @@ export class KnownChains {
   readonly #disk: Disk;
   readonly #log: Log;
   readonly #clock: Clock;
+  readonly #self: Life;
   readonly #chains: Map<string, KnownChain>;
   /** The file was there: of a chain that it does not name no replica ever ran here. */
   readonly isWhole: boolean;
@@ -54,12 +58,13 @@ export class KnownChains {
   #cancel = (): void => {};
 
   private constructor(
-    { disk, log, clock }: KnownChainsParts,
+    { disk, log, clock, self }: KnownChainsParts,
     chains: Map<string, KnownChain> | undefined,
   ) {
     this.#disk = disk;
     this.#log = log;
     this.#clock = clock;
+    this.#self = self;
     this.isWhole = chains !== undefined;
     this.#chains = chains ?? new Map();
   }
@@ -91,9 +96,19 @@ export class KnownChains {
   note(key: string, config: ChainConfig, { isGone }: { readonly isGone: boolean }): void {
     const known = this.#chains.get(key);
     if (known?.epoch === config.epoch && known.isGone === isGone) return;
-    const memberIds = config.members.map(({ id }) => id);
+    const memberIds = this.#membersOf(config, known);
     this.#chains.set(key, { epoch: config.epoch, memberIds, sum: sumOf(config), isGone });
     this.#storeSoon();
+  }
+
+  /** A former life of this node that this directory knows nothing of had another disk. */
+  #membersOf({ members }: ChainConfig, known: KnownChain | undefined): number[] {
+    const { id: self, incarnation } = this.#self;
+    const mayCount = (member: Life): boolean =>
+      member.id !== self ||
+      member.incarnation === incarnation ||
+      known?.memberIds.includes(self) === true;
+    return members.filter(mayCount).map(({ id }) => id);
   }
 
   /** The topic is deleted. */
@@ -191,7 +206,7 @@ function parse(bytes: Uint8Array): Map<string, KnownChain> | undefined {
   for (const line of decodeUtf8(bytes.subarray(0, at)).split("\n")) {
     const [, name, epoch, members, ids = "", gone] = linePattern.exec(line) ?? [];
     if (name === undefined || members === undefined) continue;
-    const memberIds = ids.split(",").map(Number);
+    const memberIds = ids === "" ? [] : ids.split(",").map(Number);
     const known = { epoch: Number(epoch), memberIds, sum: members, isGone: gone !== undefined };
     chains.set(chainsPrefix + name, known);
   }
