@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { clockDriftMax, LeaseTerm, leaseHoldsUntil } from "./lease-term.ts";
+import type { ChainConfig } from "./chain-config.ts";
+import { clockDriftMax, isDeposed, isInForce, leaseHoldsUntil } from "./lease-term.ts";
+import type { Member } from "./member.ts";
 
 test("a lease is counted from the sending of its keep-alive, less what clocks may differ", () => {
   expect(leaseHoldsUntil(1_000, 2_000)).toBe(1_000 + 2_000 * (1 - clockDriftMax));
@@ -8,27 +10,30 @@ test("a lease is counted from the sending of its keep-alive, less what clocks ma
   expect(leaseHoldsUntil(0, 2_000)).toBeLessThanOrEqual(slowClock(2_000));
 });
 
-test("it holds from its grant on, once the image has reached that", () => {
-  const lease = new LeaseTerm();
-  expect(lease.holds(0)).toBe(false);
-  lease.granted(1_000, 7);
-  lease.imageReached(6);
-  expect(lease.holds(0)).toBe(false);
-  lease.imageReached(7);
-  expect(lease.holds(999)).toBe(true);
-  expect(lease.holds(1_000)).toBe(false);
+test("a lease is in force until it ends, once the image has reached its grant", () => {
+  const standing = { holdsUntilMs: 1_000, sinceRevision: 7 };
+  expect(isInForce(standing, { nowMs: 0, imageRevision: 6 })).toBe(false);
+  expect(isInForce(standing, { nowMs: 0, imageRevision: 7 })).toBe(true);
+  expect(isInForce(standing, { nowMs: 999, imageRevision: 8 })).toBe(true);
+  expect(isInForce(standing, { nowMs: 1_000, imageRevision: 8 })).toBe(false);
 });
 
-test("a renewal never takes time away, a loss takes all", () => {
-  const lease = new LeaseTerm();
-  lease.granted(1_000, 0);
-  lease.imageReached(0);
-  lease.renewed(500);
-  expect(lease.holds(999)).toBe(true);
-  lease.renewed(2_000);
-  expect(lease.holds(1_999)).toBe(true);
-  lease.lost();
-  expect(lease.holds(0)).toBe(false);
-  lease.granted(3_000, 9);
-  expect(lease.holds(2_500)).toBe(false);
+test("a replica is deposed once another life leads in a later epoch than it runs in", () => {
+  const [first, second, anew] = ["1a", "2a", "1b"].map(memberOf);
+  const chain = (epoch: number, ...members: (Member | undefined)[]): ChainConfig => {
+    const listed = members.filter((member) => member !== undefined);
+    return { epoch, members: listed, joining: [], leaving: [], unclean: 0, replicas: [1, 2] };
+  };
+  const self = memberOf("1a");
+  expect(isDeposed(undefined, { epoch: 3, self })).toBe(false);
+  expect(isDeposed(chain(3, second, first), { epoch: 3, self })).toBe(false);
+  expect(isDeposed(chain(4, first, second), { epoch: 3, self })).toBe(false);
+  expect(isDeposed(chain(4, first), { epoch: 3, self })).toBe(false);
+  expect(isDeposed(chain(4, second), { epoch: 3, self })).toBe(true);
+  expect(isDeposed(chain(4, second, first), { epoch: 3, self })).toBe(true);
+  expect(isDeposed(chain(4, anew), { epoch: 3, self })).toBe(true);
 });
+
+function memberOf(name: string): Member {
+  return { id: Number(name[0]), incarnation: name, lineage: "" };
+}

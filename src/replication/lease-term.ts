@@ -1,3 +1,6 @@
+import { type ChainConfig, roleOf } from "./chain-config.ts";
+import type { Member } from "./member.ts";
+
 /** How far the clocks of a node and of the coordinator may run apart, as a share of the time. */
 export const clockDriftMax = 0.1;
 
@@ -9,38 +12,36 @@ export function leaseHoldsUntil(sentMs: number, ttlMs: number): number {
   return sentMs + ttlMs * (1 - clockDriftMax);
 }
 
+/** What a node's lease says of it. */
+export interface Standing {
+  /** By the node's monotonic clock, until when its lease surely holds; -Infinity: it has none. */
+  readonly holdsUntilMs: number;
+  /** The coordinator's revision of the node's key bound to that lease. */
+  readonly sinceRevision: number;
+}
+
 /**
- * Whether this node may act on what it knows: its lease holds, and its image is not older than the
- * lease. One for all replicas of a node. Once it is lost and granted anew nothing is served until
- * the image has reached the revision of the grant: chains may have changed meanwhile.
+ * Whether a node may act on what it knows: its lease holds, and its image is not older than the
+ * lease. Once one is lost and granted anew nothing is served until the image has reached the
+ * revision of the grant: chains may have changed meanwhile.
  */
-export class LeaseTerm {
-  #holdsUntilMs = -Infinity;
-  #neededRevision = Infinity;
-  #imageRevision = -1;
+export function isInForce(
+  { holdsUntilMs, sinceRevision }: Standing,
+  { nowMs, imageRevision }: { readonly nowMs: number; readonly imageRevision: number },
+): boolean {
+  return nowMs < holdsUntilMs && imageRevision >= sinceRevision;
+}
 
-  /** A lease, the first or after one was lost; `revision` is that of the node's key bound to it. */
-  granted(holdsUntilMs: number, revision: number): void {
-    this.#holdsUntilMs = holdsUntilMs;
-    this.#neededRevision = revision;
-  }
-
-  /** A keep-alive of the same lease was answered. */
-  renewed(holdsUntilMs: number): void {
-    this.#holdsUntilMs = Math.max(this.#holdsUntilMs, holdsUntilMs);
-  }
-
-  lost(): void {
-    this.#holdsUntilMs = -Infinity;
-  }
-
-  /** The image holds the coordinator's state as of this revision. */
-  imageReached(revision: number): void {
-    this.#imageRevision = Math.max(this.#imageRevision, revision);
-  }
-
-  /** `nowMs` is of the clock that `holdsUntilMs` was told in. */
-  holds(nowMs: number): boolean {
-    return nowMs < this.#holdsUntilMs && this.#imageRevision >= this.#neededRevision;
-  }
+/**
+ * Whether the chain, as the image has it, is led by another one in a later epoch than that in which
+ * a replica still runs: with thousands of chains they hear one after the other of what the image
+ * has all at once. Where this life leads on, what it does in the earlier epoch holds.
+ */
+export function isDeposed(
+  config: ChainConfig | undefined,
+  replica: { readonly epoch: number; readonly self: Pick<Member, "id" | "incarnation"> },
+): boolean {
+  if (config === undefined || config.epoch <= replica.epoch) return false;
+  const role = roleOf(config, replica.self);
+  return role !== "head" && role !== "solo";
 }

@@ -2,7 +2,6 @@ import type { ChainConfig, ChainRole } from "./chain-config.ts";
 import type { ChainEffect } from "./chain-effect.ts";
 import type { Peer } from "./chain-input.ts";
 import type { EpochEnd } from "./epoch-table.ts";
-import type { LeaseTerm } from "./lease-term.ts";
 import type { ReplicaDurability, ReplicaMarks } from "./replica-marks.ts";
 
 /** A log as it was opened. `committed`: what a former life knew of it, at most what it flushed. */
@@ -20,7 +19,8 @@ export interface ReplicaStart {
 
 /** What a replica asks while it is stepped. */
 export interface ReplicaPorts {
-  readonly lease: Pick<LeaseTerm, "holds">;
+  /** Whether the replica may act for its chain at this moment of the node's monotonic clock. */
+  readonly lease: { holds(nowMs: number): boolean };
   /** The epochs that the log has records of, ascending, up to its end. */
   epochs(): readonly EpochEnd[];
   /** Where the batch begins that holds the log start, or would; undefined: not known yet. */

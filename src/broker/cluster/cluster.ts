@@ -3,6 +3,7 @@ import { XylemError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import { formatUuid, makeUuid } from "../../base/uuid.ts";
+import { isInForce } from "../../replication/lease-term.ts";
 import type { Change, Coordinator } from "../ports/coordinator.ts";
 import { clusterIdKey } from "./membership/agree-on-cluster-id.ts";
 import { ClusterImage, type ImageNews } from "./cluster-image.ts";
@@ -144,8 +145,8 @@ export class Cluster {
 
   /** Whether this node's lease holds and its image is no older than the lease. */
   get isStanding(): boolean {
-    const { holdsUntilMs, sinceRevision } = this.membership.standing;
-    return this.#clock.monotonicMs() < holdsUntilMs && this.feed.revision >= sinceRevision;
+    const { revision: imageRevision } = this.feed;
+    return isInForce(this.membership.standing, { nowMs: this.#clock.monotonicMs(), imageRevision });
   }
 
   /**

@@ -3,7 +3,7 @@ import type { ChainEffect, ReplicaAsk } from "../../../src/replication/chain-eff
 import type { ChainInput } from "../../../src/replication/chain-input.ts";
 import type { ChainMessage } from "../../../src/replication/chain-message.ts";
 import { ChainReplica } from "../../../src/replication/chain-replica.ts";
-import { LeaseTerm, leaseHoldsUntil } from "../../../src/replication/lease-term.ts";
+import { isInForce, leaseHoldsUntil, type Standing } from "../../../src/replication/lease-term.ts";
 import { sameMember, type Member } from "../../../src/replication/member.ts";
 import type { Waiting } from "./chain-client.ts";
 import { limits, ttlMs } from "./chain-times.ts";
@@ -20,6 +20,8 @@ interface PendingRead {
 
 type Cut = Extract<ChainEffect, { kind: "truncate" | "restart" }>;
 
+const noLease: Standing = { holdsUntilMs: -Infinity, sinceRevision: Infinity };
+
 /** A node: a real replica on a modelled log, lease and clock. */
 export class ChainNode {
   readonly id: number;
@@ -32,7 +34,7 @@ export class ChainNode {
   lineage = "";
   member: Member = { id: -1, incarnation: "", lineage: "" };
   replica!: ChainReplica;
-  lease = new LeaseTerm();
+  #standing: Standing = noLease;
   /** The history that its image has reached. */
   imageRevision = -1;
   checkpoint = 0;
@@ -92,7 +94,7 @@ export class ChainNode {
     this.isUp = true;
     this.#lives += 1;
     this.member = { id: this.id, incarnation: String(this.#lives), lineage: this.lineage };
-    this.lease = new LeaseTerm();
+    this.#standing = noLease;
     this.#keepAlive = undefined;
     this.#grantedAt = undefined;
     this.imageRevision = -1;
@@ -106,7 +108,10 @@ export class ChainNode {
     const at = { member, logStart, end, committed, written, flushed };
     let sessions = 0;
     const ports = {
-      lease: this.lease,
+      lease: {
+        holds: (nowMs: number) =>
+          isInForce(this.#standing, { nowMs, imageRevision: this.imageRevision }),
+      },
       epochs: () => log.epochs(),
       begin: () => log.start,
       isCompacted: () => false,
@@ -148,8 +153,11 @@ export class ChainNode {
   #renew(sent: number): void {
     this.#keepAlive = undefined;
     const until = leaseHoldsUntil(sent, ttlMs);
-    if (this.#grantedAt === undefined) this.lease.renewed(until);
-    else this.lease.granted(until, this.#grantedAt);
+    const { holdsUntilMs, sinceRevision } = this.#standing;
+    this.#standing =
+      this.#grantedAt === undefined
+        ? { holdsUntilMs: Math.max(holdsUntilMs, until), sinceRevision }
+        : { holdsUntilMs: until, sinceRevision: this.#grantedAt };
     this.#grantedAt = undefined;
     this.feed({ kind: "lease" });
   }
@@ -160,7 +168,6 @@ export class ChainNode {
     if (this.isAway || this.imageRevision >= store.revision) return;
     this.imageRevision = isAll ? store.revision : this.imageRevision + 1;
     const config = store.history[this.imageRevision] as ChainConfig;
-    this.lease.imageReached(this.imageRevision);
     const { epoch } = this.replica;
     this.feed({ kind: "config", config });
     if (config.epoch === epoch) return;

@@ -321,7 +321,7 @@ export const plantedPlays: readonly PlantedPlay[] = [
     without: "a head serves by an image older than its lease",
     scenario: "lease.txt",
     plants: [
-      at("replication/lease-term.ts", " && this.#imageRevision >= this.#neededRevision", ""),
+      at("replication/lease-term.ts", "&& imageRevision >= sinceRevision", "&& imageRevision >= 0"),
     ],
   },
   {

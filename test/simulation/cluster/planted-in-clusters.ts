@@ -37,9 +37,9 @@ export const plantedInClusters: readonly ClusterPlant[] = [
     checker: "one head an epoch",
     plants: [
       at(
-        "cluster/cluster.ts",
-        "return this.#clock.monotonicMs() < holdsUntilMs && this.feed.revision >= sinceRevision;",
-        "return holdsUntilMs !== 0 && sinceRevision >= 0;",
+        "replication/lease-term.ts",
+        "return nowMs < holdsUntilMs && imageRevision >= sinceRevision;",
+        "return holdsUntilMs !== 0 && nowMs >= 0 && imageRevision >= -1 && sinceRevision >= 0;",
       ),
     ],
     seeds: [1, 2, 3, 4, 5, 6],

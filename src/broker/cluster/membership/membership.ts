@@ -1,3 +1,4 @@
+import type { Standing } from "../../../replication/lease-term.ts";
 import type { Clock } from "../../../base/clock.ts";
 import { XylemError } from "../../../base/errors.ts";
 import type { Log } from "../../../base/log.ts";
@@ -14,14 +15,6 @@ export interface MembershipOptions extends ClaimOptions {
   readonly log: Log;
   /** Another process is the node of this id now: this one must stop. */
   readonly onReplaced: (error: XylemError) => void;
-}
-
-/** What a node may count on, as far as its lease goes. */
-export interface Standing {
-  /** By the monotonic clock; minus infinity without a lease. */
-  readonly holdsUntilMs: number;
-  /** Until the image has reached it nothing is answered: the lease is newer than what is known. */
-  readonly sinceRevision: number;
 }
 
 /**

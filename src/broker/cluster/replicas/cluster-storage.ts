@@ -96,11 +96,11 @@ export class ClusterStorage implements PartitionStorage {
     index: number,
     settings: TopicSettings,
   ): Promise<PlacedPartition> {
-    const { cluster } = this.#options;
-    const mayServe = (): boolean => cluster.isStanding;
+    const mayServe = (): boolean => kept.isStanding;
     const partition = new PlacedPartition({ topic: topic.name, index }, settings, mayServe);
     const key = chainKey(formatUuid(topic.id), index);
-    this.#kept.set(key, new KeptReplica(key, topic, partition, this.#keeping));
+    const kept = new KeptReplica(key, topic, partition, this.#keeping);
+    this.#kept.set(key, kept);
     await this.#turns.take(key, () => this.#settle(key));
     return partition;
   }

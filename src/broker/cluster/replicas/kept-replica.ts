@@ -3,6 +3,7 @@ import { XylemError } from "../../../base/errors.ts";
 import type { Log } from "../../../base/log.ts";
 import type { ChainConfig } from "../../../replication/chain-config.ts";
 import type { Peer } from "../../../replication/chain-input.ts";
+import { isDeposed } from "../../../replication/lease-term.ts";
 import type { ReplicaLog } from "../../partition/replica/replica-log.ts";
 import type { ReplicaStorage, TopicKey } from "../../ports/partition-storage.ts";
 import type { Cluster } from "../cluster.ts";
@@ -82,6 +83,12 @@ export class KeptReplica {
     if (replica === undefined) return this.#failure !== undefined && isOs ? "flushed" : undefined;
     if (replica.lostUpTo > this.#verdict.givenUpBelow(replica)) return "flushed";
     return replica.hasLostPages && isOs ? "written" : undefined;
+  }
+
+  /** As of ChainPlace; asked at each use. */
+  get isStanding(): boolean {
+    const { epoch } = this.#running ?? noEpoch;
+    return this.#keeping.cluster.isStanding && !isDeposed(this.config, { epoch, self: this.#self });
   }
 
   /** Does as the chain says; what can not be done is tried again later. */
@@ -256,7 +263,9 @@ export class KeptReplica {
   }
 
   get #place(): ChainPlace {
-    const { cluster } = this.#keeping;
-    return { key: this.key, self: this.#self, isStanding: () => cluster.isStanding };
+    return { key: this.key, self: this.#self, isStanding: () => this.isStanding };
   }
 }
+
+/** Of a replica that does not run. */
+const noEpoch = { epoch: -1 };

@@ -59,7 +59,7 @@ export class PlacedPartition implements PartitionLog {
   readonly #listeners = new Map<AdvanceListener, () => void>();
   readonly #onPlaced = new Set<() => void>();
 
-  /** `mayServe` is asked at each use: this node's lease may have run out. */
+  /** `mayServe` is asked at each use: the lease may have run out, or another node lead. */
   constructor(
     place: { readonly topic: string; readonly index: number },
     settings: TopicSettings,
@@ -111,7 +111,8 @@ export class PlacedPartition implements PartitionLog {
     const { epoch, headId, failure } = this.#placement;
     if (failure !== undefined) return failure;
     const head = headId < 0 ? "has no head now" : `is led by node ${headId}`;
-    const text = this.#served === undefined ? head : "is not served here: this node has no lease";
+    const notNow = "is not served here: this node has no lease, or does not lead it any more";
+    const text = this.#served === undefined ? head : notNow;
     if (this.#refusal?.message.endsWith(text) === true) return this.#refusal;
     const detail = `${this.topic}-${this.index} (epoch ${epoch}) ${text}`;
     return (this.#refusal = new XylemError("NOT_LEADER_OR_FOLLOWER", detail));

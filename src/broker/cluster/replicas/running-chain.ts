@@ -47,7 +47,10 @@ export interface ChainPlace {
   /** As of `chainKey`. */
   readonly key: string;
   readonly self: Pick<Member, "id" | "incarnation">;
-  /** Whether this node's lease holds, and its image is no older. */
+  /**
+   * Whether this node's lease holds, its image is no older, and by that no other node leads in a
+   * later epoch than this replica has heard of.
+   */
   readonly isStanding: () => boolean;
 }
 
