@@ -284,7 +284,7 @@ class PendingProduce implements Expiring {
     const partition = batch.topic?.partitions[batch.index] as PartitionLog;
     const next = (batch.appended as Appended).lastOffset + 1;
     const done = (error?: Error): void => this.#done(at, error);
-    const replicasMin = this.#waitsForCommit ? this.#replicasMin : 1;
+    const replicasMin = this.#waitsForCommit ? this.#replicasMin : 0;
     this.#waiting += 1;
     if (this.#durability !== undefined || replicasMin > 1) {
       const durability = this.#durability ?? durabilityOf(batch.topic as Topic);

@@ -50,7 +50,7 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
       feed: (input) => this.#feed(input),
       feedFirst: (input) => void this.#inputs.unshift({ input }),
       roomOpened: () => this.#drain(),
-      refuseWaiting: (code) => this.#failWaiting(this.#refused(code)),
+      refuseWaiting: (code) => this.#refuseWaiting(code),
       halt: (reason, cause) => this.#halt(reason, cause),
     });
   }
@@ -296,6 +296,13 @@ export class ChainShell implements RunningChain, ReplicaGovernor, Ticking {
     // It stops, and is told so by `onStopped`.
     this.#log.halt(new XylemError("KAFKA_STORAGE_ERROR", detail, { cause }));
     this.#end();
+  }
+
+  #refuseWaiting(code: RefusalCode): void {
+    const error = this.#refused(code);
+    if (code !== "NOT_ENOUGH_REPLICAS_AFTER_APPEND") return this.#failWaiting(error);
+    this.#waiting.fail(error);
+    this.#log.refuseCommits(error);
   }
 
   #failWaiting(error: XylemError): void {

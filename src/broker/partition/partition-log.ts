@@ -87,8 +87,9 @@ export interface PartitionLog {
   whenHeld(offset: number, done: (error?: Error) => void): void;
   /**
    * Calls back once all below `offset` is as durable as is asked here, whatever the topic says:
-   * "os" in the page cache, "fsync" on the disk, which is flushed for it. Not any more once the
-   * answer is called; there is one where that may take for ever, in a chain.
+   * "os" in the page cache, "fsync" on the disk, which is flushed for it. In a chain on all of its
+   * replicas, `replicasMin` of them at least; 0: here is enough. Not any more once the answer is
+   * called; there is one where that may take for ever, in a chain.
    */
   whenStored(
     offset: number,

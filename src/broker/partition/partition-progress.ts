@@ -138,6 +138,11 @@ export class PartitionProgress {
     this.#failAbove(-1, error);
   }
 
+  /** What is held stays, and who waits for no more than that goes on waiting. */
+  refuseCommits(error: Error): void {
+    this.#waiters.failAbove(-1, error);
+  }
+
   /** The log was cut at `end`, or goes on there without what it had: nothing there is in doubt. */
   cut({ end, isRestart }: { end: number; isRestart: boolean }, error: Error): void {
     this.#held = isRestart ? end : Math.min(this.#held, end);

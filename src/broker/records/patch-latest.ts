@@ -8,6 +8,7 @@ import type { RecordHeader } from "../../protocol/record.ts";
 import type { Broker } from "../broker.ts";
 import { isMoved, unknownOutcome } from "../forwarding/moved.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
+import { PendingWork } from "../pending-work.ts";
 import type { Topic } from "../topics/topics.ts";
 import { appendRecords, type AppendOutcome } from "./append-records.ts";
 import { findPartition, findTopic } from "./find-partition.ts";
@@ -46,7 +47,7 @@ const companionSuffix = "-patches";
  * byte for byte, is appended to the topic `<topic>-patches`, which is made when it is not there;
  * a crash between the two appends may leave it out there. Throws INVALID_REQUEST (no patch, or no
  * partition chosen), RESOURCE_NOT_FOUND (no document), DOCUMENT_NOT_JSON, PATCH_FAILED,
- * DOCUMENT_CHANGED, and what an append throws.
+ * DOCUMENT_CHANGED, REQUEST_TIMED_OUT (nothing was patched), and what an append throws.
  */
 export async function patchLatest(
   broker: Broker,
@@ -72,14 +73,57 @@ export async function patchPlaced(
   const { broker } = scope;
   const patch = parsePatch(ask.patch);
   const log = findPartition(topic, index);
-  return await broker.records.patches.take(`${topic.name}-${index}`, async () => {
-    for (let tries = 0; tries < triesMax; tries += 1) {
-      const outcome = await new Patching(scope, { topic, log, ask }).patchOnce(patch);
-      if (outcome !== undefined) return outcome;
-    }
-    const detail = `${topic.name}-${index} was written to ${triesMax} times meanwhile`;
-    throw new XylemError("DOCUMENT_CHANGED", detail);
+  const patience = new Patience(broker, ask.timeoutMs);
+  const begun = Promise.withResolvers<void>();
+  const outcome = broker.records.patches.take(`${topic.name}-${index}`, async () => {
+    begun.resolve();
+    // Nobody waits for it any more.
+    if (patience.leftMs <= 0) throw timedOut(beforeItsTurn);
+    return await patchInTurn(scope, { topic, log, ask, patience }, patch);
   });
+  await patience.await(begun.promise, beforeItsTurn);
+  return await outcome;
+}
+
+const beforeItsTurn = "other patches of the partition come first";
+
+async function patchInTurn(
+  scope: RecordScope,
+  target: Target,
+  patch: unknown,
+): Promise<PatchOutcome> {
+  for (let tries = 0; tries < triesMax; tries += 1) {
+    const outcome = await new Patching(scope, target).patchOnce(patch);
+    if (outcome !== undefined) return outcome;
+  }
+  const { topic, index } = target.log;
+  const detail = `${topic}-${index} was written to ${triesMax} times meanwhile`;
+  throw new XylemError("DOCUMENT_CHANGED", detail);
+}
+
+/** How long somebody waits, for all that has to come before what he asked for. */
+class Patience {
+  readonly #broker: Broker;
+  readonly #untilMs: number;
+
+  constructor(broker: Broker, timeoutMs: number) {
+    this.#broker = broker;
+    this.#untilMs = broker.clock.monotonicMs() + timeoutMs;
+  }
+
+  get leftMs(): number {
+    return Math.max(0, this.#untilMs - this.#broker.clock.monotonicMs());
+  }
+
+  /** Rejects as the work does, or with REQUEST_TIMED_OUT, which says what was waited for. */
+  async await(work: Promise<void>, why: string): Promise<void> {
+    const isDone = await new PendingWork(work).isDoneIn(this.#broker.deadlines, this.leftMs);
+    if (!isDone) throw timedOut(why);
+  }
+}
+
+function timedOut(why: string): XylemError {
+  return new XylemError("REQUEST_TIMED_OUT", `nothing was patched: ${why}`);
 }
 
 function parsePatch(bytes: Uint8Array): unknown {
@@ -111,6 +155,7 @@ interface Target {
   readonly topic: Topic;
   readonly log: PartitionLog;
   readonly ask: PatchLatest;
+  readonly patience: Patience;
 }
 
 class Patching {
@@ -124,11 +169,12 @@ class Patching {
 
   /** Undefined: somebody wrote meanwhile. */
   async patchOnce(patch: unknown): Promise<PatchOutcome | undefined> {
-    const { topic, log, ask } = this.#target;
+    const { topic, log, ask, patience } = this.#target;
     const { broker, tools } = this.#scope;
     await log.load();
     const expectedOffset = log.end;
-    await whenCommitted(log, expectedOffset);
+    const committed = whenCommitted(log, expectedOffset);
+    await patience.await(committed, "what was written before is not committed");
     // A transaction is open: what it holds may be the newest document.
     if (log.lastStable < expectedOffset) return undefined;
     const newest = await this.#findNewest();
@@ -142,7 +188,7 @@ class Patching {
       topic: topic.name,
       records: [record],
       acks: -1,
-      timeoutMs: ask.timeoutMs,
+      timeoutMs: patience.leftMs,
       clientId: ask.clientId,
       expectedOffset,
       staysHere: true,

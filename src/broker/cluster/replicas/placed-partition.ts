@@ -223,6 +223,9 @@ export class PlacedPartition implements PartitionLog {
     replicasMin = 1,
   ): Cancel | undefined {
     const { absence } = this;
+    if (replicasMin === 0 && absence === undefined) {
+      return this.#here().whenStored(offset, durability, done);
+    }
     const chain = absence === undefined ? this.#placement.chain : undefined;
     if (chain === undefined) done(absence);
     return chain?.whenStored(offset, { durability, replicasMin }, done);

@@ -95,6 +95,8 @@ export interface ReplicaLog {
   beginEpoch(epoch: number): void;
   /** committed := min(offset, held); it never falls. */
   commit(offset: number): void;
+  /** Fails whoever waits for what is to be committed; what this replica is to hold it will. */
+  refuseCommits(error: XylemError): void;
   /** Fails whoever waits for what is to be committed or held: the chain answers him no more. */
   failWaiters(error: XylemError): void;
 

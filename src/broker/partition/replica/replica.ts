@@ -173,6 +173,10 @@ export class Replica implements ReplicaLog {
     progress.commit(committed);
   }
 
+  refuseCommits(error: XylemError): void {
+    this.#parts.progress.refuseCommits(error);
+  }
+
   failWaiters(error: XylemError): void {
     this.#parts.progress.failWaiters(error);
   }

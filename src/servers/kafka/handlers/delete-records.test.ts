@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { ClusterWorld } from "../../../../test/support/cluster-world.ts";
 import { KafkaDoor } from "../../../../test/support/memory-broker.ts";
+import { batchOf as recordsOf } from "../../../../test/support/log-directory.ts";
 import { batchOf, RawClient } from "../../../../test/support/raw-client.ts";
+import type { RequestContext } from "../handler.ts";
+import { deleteRecords } from "./delete-records.ts";
 
 let door: KafkaDoor;
 let client: RawClient;
@@ -53,4 +57,24 @@ test("unknown partitions and topics that only compact are refused", async () => 
   expect(await deleteBefore(0, "keys")).toEqual([44, -1]);
   await client.createTopic("both", { configs: { "cleanup.policy": "compact,delete" } });
   expect(await deleteBefore(0, "both")).toEqual([0, 0]);
+});
+
+test("all partitions wait for their replicas at the same time", async () => {
+  const world = await ClusterWorld.open(2);
+  const assignments = [0, 1, 2, 3].map((index) => ({ index, replicas: [1, 2] }));
+  await world.create(1, "old", { assignments, partitions: -1, replicas: -1 });
+  const logs = () => world.node(1).topic("old")?.partitions ?? [];
+  const isWhole = () => logs().every(({ inSyncCount }) => inSyncCount === 2);
+  await world.driveUntil("the chains are whole", () => logs().length === 4 && isWhole());
+  for (const { index } of assignments)
+    expect((await world.send(1, "old", recordsOf(["a"]), { index })).error).toBeUndefined();
+  world.network.block(1, 2);
+  const startMs = world.clock.monotonicMs();
+  const partitions = assignments.map(({ index }) => ({ partitionIndex: index, offset: 1 }));
+  const request = { topics: [{ name: "old", partitions }], timeoutMs: 2_000 };
+  const context = { broker: world.node(1).broker } as RequestContext;
+  const { topics } = await world.drive(deleteRecords(request, context));
+  expect(topics[0]?.partitions.map(({ errorCode }) => errorCode)).toEqual([7, 7, 7, 7]);
+  expect(world.clock.monotonicMs() - startMs).toBeLessThan(3_000);
+  await world.close();
 });
