@@ -63,6 +63,8 @@ export interface NodeStatus {
   readonly isGone: boolean;
   /** Whether it answers the controller. */
   readonly isReached: boolean;
+  /** Whether its disk takes no appends: others lead what it led, where they have room. */
+  readonly isFull: boolean;
   /** Its part of all replicas, 0 to 1; `pendingShare` once the plan has run. */
   readonly share: number;
   readonly pendingShare: number;

@@ -18,6 +18,8 @@ import { askAcknowledged } from "../broker/groups/ask-acknowledged.ts";
 import type { GroupCoordinator } from "../broker/groups/group-coordinator.ts";
 import { checkAlone } from "../broker/cluster/membership/cluster-note.ts";
 import type { Cluster } from "../broker/cluster/cluster.ts";
+import type { ShortTurns } from "../broker/cluster/replicas/short-turns.ts";
+import { RoomNews } from "../broker/cluster/membership/room-news.ts";
 import type { Lineages, NodeEntry } from "../broker/cluster/membership/node-entry.ts";
 import type { Compactor } from "../broker/ports/compactor.ts";
 import type { Forwarding } from "../broker/forwarding/forwarding.ts";
@@ -59,6 +61,8 @@ export interface BrokerParts extends MergedSettings {
   readonly network?: PeerNetwork | undefined;
   /** Another one after each start of the machine, in place of what this one says. */
   readonly bootId?: string | undefined;
+  /** In a cluster: in which replicas follow their chains, in place of the event loop's. */
+  readonly shortTurns?: ShortTurns | undefined;
   readonly onStopRequested?: () => void;
 }
 
@@ -110,8 +114,8 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
     () => new Deadlines(clock),
     (armed) => armed.close(),
   );
-  const { bootId } = parts;
-  const state = { coordinator, configs, cluster, links: peers?.links, bootId };
+  const { bootId, shortTurns } = parts;
+  const state = { coordinator, configs, cluster, links: peers?.links, bootId, shortTurns };
   const opening = { ...logs, ...state, storage, directory };
   const { topics, lineages, ...inCluster } = await openTopics(steps, opening);
   await steps.run("note which files are gone", () => directory.forgetMissing());
@@ -150,8 +154,22 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
   const own = { identity, settings, configs, clock, random, log, rehearsal };
   const opened = await addGroups(steps, { ...own, ...useCases });
   directory.health.onFull(() => void opened.broker.retention.evictAll());
+  if (cluster !== undefined) await tellOfRoom(steps, { ...parts, cluster, directory });
   if (control !== undefined) await takeCommands(steps, control, opened.broker);
   return { ...opened, ...presenceOf(opened.broker, lineages), peers };
+}
+
+async function tellOfRoom(
+  steps: StartSteps,
+  parts: BrokerParts & { readonly cluster: Cluster; readonly directory: LogDirectory },
+): Promise<void> {
+  const { health } = parts.directory;
+  const { membership } = parts.cluster;
+  await steps.run(
+    "watch for room",
+    () => new RoomNews({ ...parts, health, membership }),
+    (news) => news.close(),
+  );
 }
 
 async function openScrubbing(

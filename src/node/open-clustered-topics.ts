@@ -9,6 +9,7 @@ import { Controller } from "../broker/cluster/controller/controller.ts";
 import { featureLevels } from "../broker/cluster/feature-level.ts";
 import { ClusterAdministration } from "../broker/cluster/plans/cluster-administration.ts";
 import { ReplicaFacts } from "../broker/cluster/plans/replica-facts.ts";
+import { ShortTurns } from "../broker/cluster/replicas/short-turns.ts";
 import { KnownChains } from "../broker/cluster/replicas/known-chains.ts";
 import { LineageFile } from "../broker/cluster/membership/lineage-file.ts";
 import type { Coordinator } from "../broker/ports/coordinator.ts";
@@ -17,6 +18,9 @@ import { Topics } from "../broker/topics/topics.ts";
 import { readBootId } from "./open-cluster.ts";
 import type { OpenTopics, TopicsParts } from "./open-topics.ts";
 import type { StartSteps } from "./start-steps.ts";
+
+/** Replicas that are opened, or follow a change of their chains, in one turn of the event loop. */
+const settledPerTurn = 32;
 
 /**
  * The topics of a node among others: those of the cluster, each partition where its chain says. Its
@@ -89,9 +93,10 @@ async function openStorage(
     (opened) => opened.close(),
   );
   const { run: runChain, tellNewer } = chains;
+  const { shortTurns = new ShortTurns(setImmediate, settledPerTurn) } = parts;
   return await steps.run(
     "find the partitions' places",
-    () => new ClusterStorage({ ...parts, runChain, known, tellNewer, soon: setImmediate }),
+    () => new ClusterStorage({ ...parts, runChain, known, tellNewer, shortTurns }),
     (opened) => opened.close(),
   );
 }

@@ -3,6 +3,7 @@ import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { NodeSettings } from "../base/settings/node-settings.ts";
 import type { Cluster } from "../broker/cluster/cluster.ts";
+import type { ShortTurns } from "../broker/cluster/replicas/short-turns.ts";
 import type { ChainControl } from "../broker/cluster/assignment/chain-control.ts";
 import type { ClusterAdministration } from "../broker/cluster/plans/cluster-administration.ts";
 import type { Lineages } from "../broker/cluster/membership/node-entry.ts";
@@ -32,6 +33,8 @@ export interface TopicsParts extends BatchTools {
   readonly settings: NodeSettings;
   /** As of `openBroker`. */
   readonly bootId?: string | undefined;
+  /** As of `openBroker`. */
+  readonly shortTurns?: ShortTurns | undefined;
 }
 
 export interface OpenTopics {

@@ -62,7 +62,7 @@ export type ReplicaAsk = { readonly epoch: number } & (
        * behind, much later: there is no connection.
        */
       readonly kind: "report";
-      readonly stalled: Member;
+      readonly stalled: Pick<Member, "id" | "incarnation">;
       readonly isReachable: boolean;
     }
 );

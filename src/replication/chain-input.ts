@@ -27,8 +27,8 @@ export type ChainInput =
   | { readonly kind: "appended"; readonly end: number }
   /** The disk was full: what was not written, of a log that nobody follows, never happened. */
   | { readonly kind: "takenBack"; readonly end: number }
-  /** What an `appendReplicated` brought did not check; the log is as it was. */
-  | { readonly kind: "refused" }
+  /** What an `appendReplicated` brought did not check, or found no room; the log is as it was. */
+  | { readonly kind: "refused"; readonly isFull: boolean }
   /** A write or a flush has ended. */
   | { readonly kind: "stored"; readonly written: number; readonly flushed: number }
   /** Records below it are deleted, durably. */

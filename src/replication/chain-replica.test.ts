@@ -243,12 +243,15 @@ test("a Hello without an answer is sent again, each time later", () => {
   expect(sentAt.slice(0, 4)).toEqual([100, 300, 700, 1_200]);
 });
 
-test("what the log does not take is asked for again after a while", () => {
+test.each([
+  [false, ["reject"]],
+  [true, ["reject", "ask"]],
+])("what the log does not take is asked for again later: full %s", (isFull, told) => {
   const tail = openTail();
   const append = { base: 0, next: 4, committed: 0, logStart: 0, flush: 0, isFresh: true };
   const effects = tail.hear(a, { kind: "append", epoch: 1, session: 1, ...append });
   expect(effects).toContainEqual({ kind: "appendReplicated", base: 0, next: 4 });
-  expect(kinds(tail.step({ kind: "refused" }))).toEqual(["reject"]);
+  expect(kinds(tail.step({ kind: "refused", isFull }))).toEqual(told);
   expect(kinds(tail.tickTo(limits.retryMs))).toContain("hello");
 });
 

@@ -101,7 +101,7 @@ export class ChainReplica implements ReplicaCore {
       case "truncated":
         return this.#truncated(input);
       case "refused":
-        return this.#upstream.refused();
+        return this.#upstream.refused(input);
       case "flushAsked":
         return this.#askFlush(input.offset);
       case "loaded":

@@ -245,11 +245,19 @@ export class Upstream {
     this.#freshMs = this.#core.nowMs;
   }
 
-  /** What came with an Append was not taken: it is asked for again, after a while. */
-  refused(): void {
+  /**
+   * What came with an Append was not taken: it is asked for again, after a while. Who has no room
+   * asks to be left out until he has: all behind him, and the clients, would wait for the patience
+   * of the one ahead.
+   */
+  refused({ isFull }: { readonly isFull: boolean }): void {
     if (this.#state !== "ready") return;
     this.#reject();
-    this.#askedMs = this.#core.nowMs;
+    const { epoch, nowMs, member } = this.#core;
+    this.#askedMs = nowMs;
+    if (!isFull) return;
+    const report = { kind: "report", epoch, stalled: member } as const;
+    this.#core.emit({ kind: "ask", ask: { ...report, isReachable: true } });
   }
 
   rejected(link: LinkId, message: Reject): void {

@@ -170,8 +170,7 @@ export class Chains {
     const role = config === undefined ? "outsider" : roleOf(config, place.self);
     if (config === undefined || role === "outsider" || role === "solo") return;
     const { epoch } = config;
-    const stalled = { ...place.self, lineage: "" };
-    this.#ask(place, { kind: "report", epoch, stalled, isReachable: false });
+    this.#ask(place, { kind: "report", epoch, stalled: place.self, isReachable: false });
   }
 
   #ask({ key, self }: ChainPlace, ask: ReplicaAsk): void {

@@ -160,7 +160,7 @@ export class ReplicaEffects {
     } catch (error) {
       if (!(error instanceof XylemError)) throw error;
       this.#warn("what a predecessor sent was not taken", error);
-      this.#owner.feedFirst({ kind: "refused" });
+      this.#owner.feedFirst({ kind: "refused", isFull: error.code === "DISK_FULL" });
     }
   }
 

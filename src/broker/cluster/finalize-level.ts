@@ -16,7 +16,8 @@ export interface LevelChange {
 /**
  * Has a cluster use what a feature level brings; undefined: the highest that all its nodes can work
  * at. There is no way back, so that a person asks for it. Throws FEATURE_UPDATE_FAILED when a node
- * is too old for it or the cluster is past it. With `validateOnly` it changes nothing.
+ * is too old for it, or for any that others could go on to, or the cluster is past it. With
+ * `validateOnly` it changes nothing.
  */
 export async function finalizeLevel(
   coordinator: Pick<Coordinator, "read" | "transact">,
@@ -28,9 +29,12 @@ export async function finalizeLevel(
     const before = found === undefined ? firstLevel : parseFeatures(found.value);
     const keys = (await coordinator.read(nodesPrefix)).entries;
     const nodes = keys.map(({ key, value }) => parseNodeEntry(key, value));
-    const level =
-      asked ?? Math.max(before, Math.min(...nodes.map(({ features }) => features.most)));
+    const most = nodes.map(({ features }) => features.most);
+    const level = asked ?? Math.max(before, Math.min(...most));
     check(nodes, { before, level });
+    // Nothing is gained, and who asks is to hear that some nodes would go on and which can not.
+    const isHeldBack = asked === undefined && level === before;
+    if (isHeldBack) check(nodes, { before, level: Math.max(before, ...most) });
     if (validateOnly || level === before) return { before, level };
     // A node that comes meanwhile and is too old sees it and stops.
     const seen = keys.slice(0, transactionKeysMax - 2);

@@ -35,6 +35,8 @@ export interface StorageHealth {
   readonly refusedAppends: number;
   /** Places in logs that were found damaged since the start. */
   readonly damages: number;
+  /** Appends are refused: one was, and there has been no room since, or only just. */
+  readonly isFull: boolean;
   /** Told when appends begin to be refused: what may go need not wait for its time. */
   onFull(listener: () => void): void;
 }

@@ -14,6 +14,7 @@ const node = {
   replacement: null,
   isGone: false,
   isReached: true,
+  isFull: false,
   share: 1 / 3,
   pendingShare: 0.5,
   replicas: 20,

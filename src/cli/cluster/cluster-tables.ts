@@ -32,9 +32,11 @@ export function formatStatus(told: ToldStatus): string {
   return lines.join("\n");
 }
 
-function formatStanding({ status, isGone, isReached }: ToldStatus["nodes"][number]): string {
+function formatStanding(node: ToldStatus["nodes"][number]): string {
+  const { status, isGone, isReached, isFull } = node;
   if (isGone) return `${status}, lost`;
-  return status === "down" || isReached ? status : `${status}, not reached`;
+  const full = isFull ? `${status}, no room` : status;
+  return status === "down" || isReached ? full : `${full}, not reached`;
 }
 
 /** `plan 7-1 is running: 3 of 20 moves done, 2 copying, 400 of 2000 bytes`. */

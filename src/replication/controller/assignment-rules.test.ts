@@ -101,6 +101,57 @@ describe("a node that is about to stop", () => {
   });
 });
 
+describe("a node that has no room", () => {
+  const full = { isFull: true };
+
+  test("hands over what it leads, and is a replica of it as long as it needs no room", () => {
+    const world = new ControllerWorld();
+    world.up("1a 2a 3a");
+    world.chain("1a 2a 3a");
+    world.settle();
+    world.up("1a", full);
+    expect(world.settle()).toBe("2 [1a 2a 3a] leaving 1");
+    expect(world.live()).toBe("4 [2a 3a 1a]");
+    world.controller.prefer("chains/t/0");
+    expect(world.live()).toBe("4 [2a 3a 1a]");
+    world.nowMs += 1_000_000;
+    expect(world.live()).toBe("4 [2a 3a 1a]");
+    world.up("1a", { isFull: false });
+    world.controller.prefer("chains/t/0");
+    expect(world.live()).toMatch(/ \[1a 2a 3a\]$/);
+  });
+
+  test("leads on where no other has room, or too few would be left", () => {
+    const world = new ControllerWorld({}, { minInsyncReplicas: 2, partitions: 2 });
+    world.up("1a 2a 3a", full);
+    world.chain("1a 2a 3a", {}, 0);
+    world.chain("1a 2a", { replicas: [1, 2] }, 1);
+    world.settle();
+    world.up("2a");
+    world.settle();
+    expect([0, 1].map((at) => world.live(at))[1]).toBe("1 [1a 2a]");
+    expect(world.show(0)).toMatch(/ \[2a 3a 1a\]$/);
+    world.up("2a", full);
+    expect(world.live()).toMatch(/ \[2a 3a 1a\]$/);
+  });
+
+  test("is cut as soon as it says so, and comes back once it has room", () => {
+    const world = new ControllerWorld();
+    world.up("1a 2a 3a");
+    world.chain("1a 2a 3a");
+    world.settle();
+    world.up("3a", full);
+    world.settle();
+    expect(world.show()).toBe("1 [1a 2a 3a]");
+    world.ask({ kind: "report", from: life("3a"), stalled: life("3a") });
+    expect(world.settle()).toBe("2 [1a 2a]");
+    world.nowMs += 1_000_000;
+    expect(world.settle()).toBe("2 [1a 2a]");
+    world.up("3a", { isFull: false });
+    expect(world.settle()).toBe("2 [1a 2a] joining 3a");
+  });
+});
+
 describe("the preferred head", () => {
   test("is brought back when asked for: those ahead of it go round to the tail", () => {
     const world = new ControllerWorld();

@@ -3,7 +3,7 @@ import { sameMember, type Member } from "../member.ts";
 import { isSameList, withReplicas } from "../placement/reassignment.ts";
 import { nextEpoch } from "./chain-change.ts";
 import type { ChainSituation, Verdict } from "./chain-situation.ts";
-import { asMember } from "./controlled-node.ts";
+import { asMember, type ControlledNode } from "./controlled-node.ts";
 import { askOf, change, shortened } from "./failure-rules.ts";
 
 // These rules come after those of failures: every member is up, and every joiner.
@@ -71,38 +71,53 @@ export function headLeaves(situation: ChainSituation): Verdict | undefined {
 
 /** Names the next node that is to be in the chain: one at a time, in the same epoch. */
 export function nameJoiner(situation: ChainSituation): Verdict | undefined {
-  const { chain, topic, nodes, notes, nowMs, wanted } = situation;
+  const { chain, topic, nodes, nowMs, wanted } = situation;
   const { config } = chain;
   if (config.joining.length > 0) return undefined;
-  let untilMs: number | undefined;
+  let restMs = Infinity;
   let slotOf: number | undefined;
   for (const id of wanted) {
     const node = nodes.findNode(id);
     if (node === undefined || node.isDraining || isMember(config, id)) continue;
-    const rest = notes.resting.get(id);
-    const restsUntilMs = rest?.incarnation === node.incarnation ? rest.untilMs : nowMs;
+    const restsUntilMs = restsUntil(situation, node);
     if (restsUntilMs > nowMs) {
-      untilMs = Math.min(untilMs ?? restsUntilMs, restsUntilMs);
+      restMs = Math.min(restMs, restsUntilMs);
     } else if (!situation.mayJoin(id)) {
       slotOf ??= id;
     } else {
       return change({ ...config, joining: [asMember(node, topic)] }, `node ${id} joins`);
     }
   }
+  const untilMs = restMs === Infinity ? undefined : restMs;
   if (slotOf !== undefined) return { kind: "wait", untilMs, slotOf };
   return untilMs === undefined ? undefined : { kind: "wait", untilMs };
 }
 
+/** Infinity: it had no room for what the others have, and is yet to say that it has some. */
+function restsUntil({ notes, nowMs }: ChainSituation, node: ControlledNode): number {
+  const rest = notes.resting.get(node.id);
+  if (rest?.incarnation !== node.incarnation) return nowMs;
+  return node.isFull === true ? Infinity : rest.untilMs;
+}
+
 function reasonToLeave(situation: ChainSituation): string | undefined {
-  const { chain, nodes, notes, wanted } = situation;
+  const { chain, wanted } = situation;
   const { config } = chain;
   const head = config.members[0] as Member;
-  if (isDraining(situation, head)) {
-    const hasSuccessor = config.members.slice(1).some((one) => !isDraining(situation, one));
-    return hasSuccessor && maySpareOne(situation) ? "it is about to stop" : undefined;
+  for (const [isUnfit, reason] of unfitness) {
+    if (!isUnfit(situation, head)) continue;
+    const hasSuccessor = config.members.some((one) => !isUnfit(situation, one));
+    return hasSuccessor && maySpareOne(situation) ? reason : undefined;
   }
   const areAllThere = wanted.every((id) => isMember(config, id));
   if (areAllThere && !wanted.includes(head.id)) return "it is not assigned any more";
+  return reasonToPrefer(situation, areAllThere);
+}
+
+function reasonToPrefer(situation: ChainSituation, areAllThere: boolean): string | undefined {
+  const { chain, nodes, notes, wanted } = situation;
+  const { config } = chain;
+  const head = config.members[0] as Member;
   const [preferred] = wanted;
   // What another controller has begun is gone on with: two would undo each other's work for ever.
   const isBegun = areAllThere && config.leaving.includes(head.id);
@@ -110,7 +125,8 @@ function reasonToLeave(situation: ChainSituation): string | undefined {
   if (!isWanted || preferred === undefined || head.id === preferred) return undefined;
   // Who is down is not waited for; who is up and joins is.
   const isWhole = wanted.every((id) => isMember(config, id) || nodes.findNode(id) === undefined);
-  const gives = isWhole && isMember(config, preferred) && maySpareOne(situation);
+  const mayLead = isMember(config, preferred) && !isFull(situation, { id: preferred });
+  const gives = isWhole && mayLead && maySpareOne(situation);
   return gives ? `node ${preferred} is preferred` : undefined;
 }
 
@@ -129,6 +145,16 @@ function maySpareOne({ chain, topic }: ChainSituation): boolean {
 function isDraining({ nodes }: ChainSituation, { id }: Member): boolean {
   return nodes.findNode(id)?.isDraining === true;
 }
+
+function isFull({ nodes }: ChainSituation, { id }: Pick<Member, "id">): boolean {
+  return nodes.findNode(id)?.isFull === true;
+}
+
+/** Why a node is to lead nothing that another one may, the graver reason first. */
+const unfitness = [
+  [isDraining, "it is about to stop"],
+  [isFull, "its disk has no room"],
+] as const;
 
 function isMember(config: ChainConfig, id: number): boolean {
   return config.members.some((member) => member.id === id);

@@ -11,6 +11,8 @@ export interface ControlledNode {
   readonly revision: number;
   /** It is about to stop: it gives away what it serves and joins nothing. */
   readonly isDraining: boolean;
+  /** Its disk takes no appends. */
+  readonly isFull?: boolean | undefined;
 }
 
 /**

@@ -88,7 +88,9 @@ export class ControllerImage implements NodeLookup {
     const before = this.#nodes.get(node.id);
     this.#nodes.set(node.id, node);
     const isSame =
-      before?.incarnation === node.incarnation && before.isDraining === node.isDraining;
+      before?.incarnation === node.incarnation &&
+      before.isDraining === node.isDraining &&
+      before.isFull === node.isFull;
     if (!isSame) this.#markChainsOf(node.id);
   }
 

@@ -1,4 +1,5 @@
 import type { ChainSituation } from "./chain-situation.ts";
+import type { NodeLookup } from "./controlled-node.ts";
 
 export interface PreferredHeadOptions {
   readonly headsAtOnceMax: number;
@@ -27,9 +28,9 @@ export class PreferredHeads {
       this.forget(key);
       return undefined;
     }
-    const areUp = wanted.every((id) => nodes.findNode(id) !== undefined);
-    if (!areUp && this.#underWay.has(key)) notes.wantsPreferred = false;
-    if (!areUp || headsAtOnceMax === 0) {
+    const mayLead = areUpWithRoom(wanted, nodes);
+    if (!mayLead && this.#underWay.has(key)) notes.wantsPreferred = false;
+    if (!mayLead || headsAtOnceMax === 0) {
       this.forget(key);
       return undefined;
     }
@@ -66,4 +67,10 @@ export class PreferredHeads {
     if (next !== undefined) this.#queue.delete(next);
     return next;
   }
+}
+
+/** The first of them is to lead, and needs room for that. */
+function areUpWithRoom(wanted: readonly number[], nodes: NodeLookup): boolean {
+  const areUp = wanted.every((id) => nodes.findNode(id) !== undefined);
+  return areUp && wanted.slice(0, 1).every((id) => nodes.findNode(id)?.isFull !== true);
 }

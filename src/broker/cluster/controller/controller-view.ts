@@ -77,12 +77,12 @@ export class ControllerView {
   #setNodes(): void {
     const { image, feed } = this.#cluster;
     const present = new Set<number>();
-    for (const { id, incarnation, lineages, isDraining } of image.nodes) {
+    for (const { id, incarnation, lineages, isDraining, isFull = false } of image.nodes) {
       if (lineages === undefined) continue;
       present.add(id);
       const revision = feed.revisionOf(nodeKey(id));
       const { lost } = lineages;
-      this.image.setNode({ id, incarnation, lineages, lost, isDraining, revision });
+      this.image.setNode({ id, incarnation, lineages, lost, isDraining, isFull, revision });
     }
     for (const id of this.#nodeIds) if (!present.has(id)) this.image.removeNode(id);
     this.#nodeIds = present;

@@ -78,7 +78,7 @@ export class Membership {
 
   /** Tells the cluster what this node has become: where it listens, what it still holds. */
   announce(
-    change: Partial<Pick<NodeEntry, "addresses" | "lineages" | "isDraining">>,
+    change: Partial<Pick<NodeEntry, "addresses" | "lineages" | "isDraining" | "isFull">>,
   ): Promise<void> {
     this.#entry = { ...this.#entry, ...change };
     this.#writing = this.#writing.then(

@@ -34,6 +34,8 @@ export interface NodeEntry {
   readonly rack: string | null;
   /** It is about to stop: it gives away what it serves, and joins nothing. */
   readonly isDraining: boolean;
+  /** Its disk takes no appends: it leads nothing where another one may. */
+  readonly isFull?: boolean;
   readonly version: string;
   /** The feature levels it can work at, both ends included. */
   readonly features: { readonly least: number; readonly most: number };

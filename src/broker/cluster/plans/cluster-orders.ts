@@ -80,6 +80,8 @@ export interface NodeStatus {
   readonly isGone: boolean;
   /** Whether it answers the controller: one that is up may have another secret. */
   readonly isReached: boolean;
+  /** Whether its disk takes no appends: others lead what it led, where they have room. */
+  readonly isFull: boolean;
   /** Its part of all replicas, 0 to 1, by assignment: now, and when the plan has run. */
   readonly share: number;
   readonly pendingShare: number;

@@ -36,6 +36,7 @@ export function nodeStatuses(parts: StatusParts): NodeStatus[] {
         nodeId: id,
         ...standingOf(seat, node),
         isReached: node !== undefined && parts.facts.has(id),
+        isFull: node?.isFull === true,
         share: image.loads.replicaShare(id),
         pendingShare: pending.replicaShare(id),
         replicas: image.loads.of(id).replicas,

@@ -23,7 +23,7 @@ import { type FactsPage, factsPage } from "../plans/replica-facts.ts";
 import type { KnownChains } from "./known-chains.ts";
 import { RestoredChains, type TellNewer } from "./restored-chains.ts";
 import type { RunChain } from "./running-chain.ts";
-import { ShortTurns, type Soon } from "./short-turns.ts";
+import type { ShortTurns } from "./short-turns.ts";
 
 export interface ClusterStorageOptions {
   readonly cluster: Cluster;
@@ -32,13 +32,12 @@ export interface ClusterStorageOptions {
   readonly runChain: RunChain;
   readonly known: KnownChains;
   readonly tellNewer: TellNewer;
-  readonly soon: Soon;
+  /** In which replicas are opened, or follow a change of their chains. */
+  readonly shortTurns: ShortTurns;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Replicas that are opened, or follow a change of their chains, in one turn of the event loop. */
-const settledPerTurn = 32;
 /** What is known of chains of topics that the coordinator has lost, and may have again. */
 const strangersMax = 1_000;
 
@@ -51,7 +50,6 @@ export class ClusterStorage implements PartitionStorage {
   readonly #kept = new Map<string, KeptReplica>();
   readonly #keeping: ReplicaKeeping;
   readonly #turns = new Turns();
-  readonly #shortTurns: ShortTurns;
   readonly #leave: (() => void)[];
   readonly #restored: RestoredChains;
   /** Folders of the life before that nobody has opened yet. */
@@ -63,7 +61,6 @@ export class ClusterStorage implements PartitionStorage {
     this.#options = options;
     const { cluster, storage, known, tellNewer } = options;
     this.#restored = new RestoredChains(cluster, known, tellNewer);
-    this.#shortTurns = new ShortTurns(options.soon, settledPerTurn);
     this.#keeping = {
       ...options,
       restored: this.#restored,
@@ -196,7 +193,7 @@ export class ClusterStorage implements PartitionStorage {
 
   /** Opens the replica of a partition that is to be here, removes that of one that moved away. */
   async #settle(key: string): Promise<void> {
-    const wait = this.#shortTurns.enter();
+    const wait = this.#options.shortTurns.enter();
     if (wait !== undefined) await wait;
     const kept = this.#kept.get(key);
     if (kept === undefined) return;

@@ -28,6 +28,10 @@ export class DirectoryHealth implements StorageHealth {
     return this.#damages.count;
   }
 
+  get isFull(): boolean {
+    return this.#room.isFull;
+  }
+
   onFull(listener: () => void): void {
     this.#room.onFull(listener);
   }

@@ -3,12 +3,14 @@ import type { Log } from "../../../base/log.ts";
 import type { Random } from "../../../base/random.ts";
 import type { NodeSettings } from "../../../base/settings/node-settings.ts";
 import type { Broker } from "../../../broker/broker.ts";
+import { ShortTurns } from "../../../broker/cluster/replicas/short-turns.ts";
 import type { PeerSocket } from "../../../broker/ports/peer-transport.ts";
 import { openBroker } from "../../../node/open-broker.ts";
 import { StartSteps } from "../../../node/start-steps.ts";
 import type { BatchTools } from "../../../protocol/build-batch.ts";
 import { KafkaServer } from "../../../servers/kafka/kafka-server.ts";
 import type { CoordinatorFaults } from "../../../simulation/coordinator-network.ts";
+import { drawBetween } from "../../../simulation/draw.ts";
 import { SimulatedCoordinator } from "../../../simulation/simulated-coordinator.ts";
 import type { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
 import type { SimulatedNetwork, SimulatedProcess } from "../../../simulation/simulated-network.ts";
@@ -40,6 +42,12 @@ export interface ClusteredProcessParts {
 /** What all nodes prove to each other that they know. */
 const key = new Uint8Array(32).fill(7);
 const nothing = new Uint8Array(0);
+
+/** As of a node with a thousand times the chains: most wait some time for their turn. */
+function slowTurns(clock: Clock, random: Random): ShortTurns {
+  const pauseMs = drawBetween(random, 1, 40);
+  return new ShortTurns((work) => void clock.schedule(pauseMs, work), drawBetween(random, 1, 4));
+}
 
 /** One life of a node of a cluster: composed as in production, its ports simulated. */
 export class ClusteredProcess implements Life {
@@ -75,7 +83,8 @@ export class ClusteredProcess implements Life {
     });
     this.#transport = joined;
     const transport = new GatedTransport(joined, gate);
-    const own = { clock: this.#clock, log: this.#log, coordinator, bootId };
+    const shortTurns = slowTurns(this.#clock, random);
+    const own = { clock: this.#clock, log: this.#log, coordinator, bootId, shortTurns };
     const onStopRequested = (): void => own.log.error("the node asked to be stopped unexpectedly");
     const opened = await openBroker(this.#steps, {
       settings,

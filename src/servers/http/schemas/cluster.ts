@@ -60,6 +60,7 @@ const nodeStatus = object({
   replacement: orNull(integer({ description: "While it leaves: who takes all it has." })),
   isGone: flag({ description: "Whether it was removed as lost with its disk." }),
   isReached: flag({ description: "Whether it answers the controller." }),
+  isFull: flag({ description: "Whether its disk takes no appends." }),
   share: decimal({ description: "Its part of all replicas, 0 to 1." }),
   pendingShare: decimal({ description: "The same once the plan has run." }),
   replicas: integer(),
