@@ -1,18 +1,27 @@
+import { formatUuid } from "../../base/uuid.ts";
 import type { KafkaCluster } from "./kafka-cluster.ts";
 import { commitOffsets, fetchOffsets, type GroupOffset } from "./mirror-marks.ts";
 import type { MirrorReport } from "./mirror-report.ts";
+import { isOther } from "./partition-copy.ts";
 import { WireFailure } from "./wire-failure.ts";
 
-/** How far the copy of a partition is; undefined: it is not copied. */
-export type CopiedUpTo = (topic: string, index: number) => number | undefined;
+/** How a partition is copied; undefined: it is not. */
+export type FindCopied = (topic: string, index: number) => Copied | undefined;
+
+interface Copied {
+  /** The source's topic. */
+  readonly sourceId: string;
+  /** Undefined: it is not known whether an offset means the same at the target. */
+  readonly sameUpTo: number | undefined;
+}
 
 /** Groups of consumers, and those that only commit offsets. */
 const groupTypes: readonly string[] = ["consumer", ""];
 
 /**
- * Copies groups' offsets. An offset is committed at the target once its records are there, and
- * never for a group that has members there: that one has moved. What was committed at the target by
- * others is not taken back.
+ * Copies groups' offsets. An offset is committed at the target once its records are there, those of
+ * the topic that it was committed for, and never for a group that has members there: that one has
+ * moved. What was committed at the target by others is not taken back.
  */
 export class MirrorGroups {
   readonly #source: KafkaCluster;
@@ -32,19 +41,23 @@ export class MirrorGroups {
   }
 
   /** Answers how many offsets wait for their records. */
-  async sync(copiedUpTo: CopiedUpTo): Promise<number> {
+  async sync(find: FindCopied): Promise<number> {
     const groups = await this.#list();
     let heldBack = 0;
     let copied = 0;
     for (const group of groups) {
       try {
         const offsets = await fetchOffsets(this.#source, group);
-        const own = offsets.filter(({ topic, index }) => copiedUpTo(topic, index) !== undefined);
+        const own = offsets.filter(({ topic, index }) => find(topic, index) !== undefined);
         if (own.length === 0) continue;
         copied += 1;
-        const ready = own.filter((one) => one.offset <= (copiedUpTo(one.topic, one.index) ?? -1));
-        heldBack += own.length - ready.length;
-        await this.#commit(group, ready);
+        const ready = own.filter(({ topic, index, offset }) => {
+          return offset <= (find(topic, index)?.sameUpTo ?? -1);
+        });
+        const news = await this.#newsOf(group, ready);
+        const current = await this.#current(news, find);
+        heldBack += own.length - ready.length + news.length - current.length;
+        if (current.length > 0) await this.#commit(group, current);
         this.#report.settle(`group ${group}`);
       } catch (error) {
         if (!(error instanceof WireFailure)) throw error;
@@ -69,17 +82,35 @@ export class MirrorGroups {
     return [...groups].filter((group) => !group.startsWith("xylem-mirror-")).toSorted();
   }
 
-  async #commit(group: string, offsets: readonly GroupOffset[]): Promise<void> {
+  async #newsOf(group: string, offsets: readonly GroupOffset[]): Promise<GroupOffset[]> {
     const known = await this.#offsetsAtTarget(group);
-    const news = offsets.filter((one) => {
+    return offsets.filter((one) => {
       const there = known.get(placeOf(one));
       if (there === undefined) return true;
       // One that this run has written follows the source backward as well.
       return there.isOurs ? there.offset !== one.offset : there.offset < one.offset;
     });
-    if (news.length === 0) return;
+  }
+
+  /** Those of the topics that are copied: one may have been made anew before they were asked. */
+  async #current(
+    offsets: readonly GroupOffset[],
+    find: FindCopied,
+  ): Promise<readonly GroupOffset[]> {
+    if (offsets.length === 0) return [];
+    const names = new Set(offsets.map(({ topic }) => topic));
+    const { topics } = await this.#source.readMetadata([...names]);
+    const there = topics.filter(({ errorCode }) => errorCode === 0);
+    const ids = new Map(there.map(({ name, topicId }) => [name, formatUuid(topicId)]));
+    return offsets.filter(({ topic, index }) => {
+      const [copied, id] = [find(topic, index), ids.get(topic)];
+      return copied !== undefined && id !== undefined && !isOther(copied.sourceId, id);
+    });
+  }
+
+  async #commit(group: string, offsets: readonly GroupOffset[]): Promise<void> {
     try {
-      await commitOffsets(this.#target, group, news);
+      await commitOffsets(this.#target, group, offsets);
     } catch (error) {
       if (!(error instanceof WireFailure) || !isInUse(error)) throw error;
       this.#known.delete(group);
@@ -87,7 +118,8 @@ export class MirrorGroups {
       this.#moved.add(group);
       return;
     }
-    for (const one of news) known.set(placeOf(one), { offset: one.offset, isOurs: true });
+    const known = this.#known.get(group);
+    for (const one of offsets) known?.set(placeOf(one), { offset: one.offset, isOurs: true });
   }
 
   /** Who has moved may commit at any time: it is asked again. */

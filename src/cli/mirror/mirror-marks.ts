@@ -15,7 +15,7 @@ export interface Mark {
 export class MirrorMarks {
   readonly #target: KafkaCluster;
   readonly group: string;
-  #marks: Map<string, Mark> | undefined;
+  #marks: Promise<Map<string, Mark>> | undefined;
   /** Offsets as they were committed last. */
   readonly #written = new Map<string, number>();
 
@@ -25,8 +25,7 @@ export class MirrorMarks {
   }
 
   async find(topic: string, index: number): Promise<Mark | undefined> {
-    this.#marks ??= await this.#read();
-    return this.#marks.get(`${topic}-${index}`);
+    return (await this.#load()).get(`${topic}-${index}`);
   }
 
   /** What was read is asked again: the target may have lost or deleted it. */
@@ -41,20 +40,32 @@ export class MirrorMarks {
   ): Promise<void> {
     const metadata = formatMark(mark);
     await commitOffsets(this.#target, this.group, [{ topic, index, offset, metadata }]);
-    this.#marks?.set(`${topic}-${index}`, mark);
+    (await this.#load()).set(`${topic}-${index}`, mark);
     this.#written.set(`${topic}-${index}`, offset);
   }
 
   /** Tells how far the copies are, where they have marks. */
   async writeProgress(copies: readonly MarkedCopy[]): Promise<void> {
-    const news = copies.flatMap(({ topic, index, name, copied: offset }) => {
-      const mark = this.#marks?.get(name);
-      if (mark === undefined || this.#written.get(name) === offset) return [];
+    const marks = await this.#load();
+    const news = copies.flatMap(({ topic, index, name, sameUpTo: offset }) => {
+      const mark = marks.get(name);
+      if (mark === undefined || offset === undefined) return [];
+      if (this.#written.get(name) === offset) return [];
       return [{ topic, index, offset, metadata: formatMark(mark) }];
     });
     if (news.length === 0) return;
     await commitOffsets(this.#target, this.group, news);
     for (const { topic, index, offset } of news) this.#written.set(`${topic}-${index}`, offset);
+  }
+
+  async #load(): Promise<Map<string, Mark>> {
+    const marks = (this.#marks ??= this.#read());
+    try {
+      return await marks;
+    } catch (error) {
+      if (this.#marks === marks) this.#marks = undefined;
+      throw error;
+    }
   }
 
   async #read(): Promise<Map<string, Mark>> {
@@ -72,7 +83,7 @@ interface MarkedCopy {
   readonly topic: string;
   readonly index: number;
   readonly name: string;
-  readonly copied: number;
+  readonly sameUpTo: number | undefined;
 }
 
 function formatMark({ sourceId, start }: Mark): string {

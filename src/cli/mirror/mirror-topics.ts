@@ -1,15 +1,20 @@
-import type { Uuid } from "../../base/uuid.ts";
+import { formatUuid, type Uuid, zeroUuid } from "../../base/uuid.ts";
 import type { KafkaCluster, Metadata } from "./kafka-cluster.ts";
 import type { MirrorReport } from "./mirror-report.ts";
 import { WireFailure } from "./wire-failure.ts";
 
 type MetadataTopic = Metadata["topics"][number];
 
-/** A topic that is there on both sides, with at least the source's partitions at the target. */
-export interface TopicPair {
-  readonly name: string;
-  /** It tells a topic from another one of its name; zeros from brokers that have no ids. */
+/** They tell a topic from another one of its name; zeros from brokers that have no ids. */
+export interface TopicIds {
+  /** At the source. */
   readonly topicId: Uuid;
+  readonly targetId: Uuid;
+}
+
+/** A topic that is there on both sides, with at least the source's partitions at the target. */
+export interface TopicPair extends TopicIds {
+  readonly name: string;
   readonly source: readonly PartitionPlace[];
   readonly target: readonly PartitionPlace[];
   /** Compaction leaves offsets out, at the target as well. */
@@ -41,7 +46,7 @@ export class MirrorTopics {
   readonly #target: KafkaCluster;
   readonly #names: readonly string[] | undefined;
   readonly #report: MirrorReport;
-  /** The source's own configs as they were copied last. */
+  /** The source's own configs as they were copied last, and to which topic of the target. */
   readonly #copied = new Map<string, string>();
 
   /** `names`: undefined for all topics but internal ones. */
@@ -81,7 +86,8 @@ export class MirrorTopics {
       if (copy === undefined || copy.errorCode !== 0) return [];
       const isCompacted = configs.get(name)?.includes("compact") ?? false;
       const places = { source: placesOf(topic), target: placesOf(copy) };
-      return [{ name, topicId: topic.topicId, ...places, isCompacted }];
+      const ids = { topicId: topic.topicId, targetId: copy.topicId };
+      return [{ name, ...ids, ...places, isCompacted }];
     });
   }
 
@@ -142,7 +148,8 @@ export class MirrorTopics {
       });
       const wanted = new Map(own.map((config) => [config.name, config.value]));
       this.#fitReplicas(name, wanted, there.get(name));
-      const text = JSON.stringify([...wanted]);
+      const targetId = formatUuid(there.get(name)?.topicId ?? zeroUuid);
+      const text = JSON.stringify([targetId, ...wanted]);
       if (known.length > 0 && this.#copied.get(name) !== text) {
         await this.#setConfigs(name, wanted, known);
         this.#copied.set(name, text);

@@ -117,10 +117,13 @@ export class Mirror {
         if (there === undefined) continue;
         const name = `${pair.name}-${place.index}`;
         gone.delete(name);
-        const copy = this.#copies.get(name) ?? new PartitionCopy(pair.name, place.index);
+        const known = this.#copies.get(name);
+        const copy = known ?? new PartitionCopy(pair.name, place.index);
         this.#copies.set(name, copy);
         copy.isDense = !pair.isCompacted;
-        copy.follow(pair.topicId, place, there);
+        const isAnew = copy.follow(pair, place, there);
+        // With a topic its marks go, and another mirror may have written some since.
+        if (isAnew || known === undefined) this.#marks?.forget();
         if (place.leaderId < 0) this.#report.stall(name, noLeader);
       }
     }
@@ -173,7 +176,7 @@ export class Mirror {
   }
 
   async #copyGroups(): Promise<number> {
-    return await this.#groups.sync((topic, index) => this.#copies.get(`${topic}-${index}`)?.copied);
+    return await this.#groups.sync((topic, index) => this.#copies.get(`${topic}-${index}`));
   }
 
   async #writeMarks(): Promise<void> {

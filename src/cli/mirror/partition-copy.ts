@@ -1,8 +1,9 @@
 import { formatUuid, type Uuid, zeroUuid } from "../../base/uuid.ts";
-import type { PartitionPlace } from "./mirror-topics.ts";
+import type { PartitionPlace, TopicIds } from "./mirror-topics.ts";
 
 const retryMsMin = 250;
 const retryMsMax = 10_000;
+const noId = formatUuid(zeroUuid);
 
 /** Where one partition is copied from and to, and how far. */
 export class PartitionCopy {
@@ -10,6 +11,8 @@ export class PartitionCopy {
   readonly index: number;
   /** At the source: another id is another topic of this name; zeros where there are no ids. */
   topicId: Uuid = zeroUuid;
+  /** At the target, as text. */
+  targetId = noId;
   sourceLeaderId = -1;
   targetLeaderId = -1;
   isDense = true;
@@ -23,7 +26,7 @@ export class PartitionCopy {
   tellsEpochs = true;
   /** The source has cut its log back to there, and what was copied beyond is not in it any more. */
   cutTo = Infinity;
-  /** Below it the target has acknowledged everything. */
+  /** Below it the target has acknowledged everything; what is true of it now `sameUpTo` says. */
   copied = 0;
   /** What the source had committed when it was asked last. */
   sourceEnd = 0;
@@ -42,6 +45,14 @@ export class PartitionCopy {
     return formatUuid(this.topicId);
   }
 
+  /**
+   * Up to there an offset means the same on both sides. Undefined: what the target has is to be
+   * looked at first, after a failure, or as it may be of another topic.
+   */
+  get sameUpTo(): number | undefined {
+    return this.position === undefined ? undefined : this.copied;
+  }
+
   get name(): string {
     return `${this.topic}-${this.index}`;
   }
@@ -50,18 +61,32 @@ export class PartitionCopy {
     return Math.max(0, this.sourceEnd - this.copied);
   }
 
-  /** Where it is now. A topic that was made anew is looked at from the beginning. */
-  follow(topicId: Uuid, source: PartitionPlace, target: PartitionPlace): void {
-    const isNew = this.topicId !== zeroUuid && formatUuid(topicId) !== this.sourceId;
-    this.topicId = topicId;
+  /**
+   * Where it is now. Nothing of what was known holds where a topic was made anew, on either side;
+   * answers whether one was.
+   */
+  follow(ids: TopicIds, source: PartitionPlace, target: PartitionPlace): boolean {
+    const { sourceId, targetId } = this;
+    this.topicId = ids.topicId;
+    this.targetId = formatUuid(ids.targetId);
     this.sourceLeaderId = source.leaderId;
     this.sourceEpoch = source.leaderEpoch;
     this.targetLeaderId = target.leaderId;
-    if (!isNew) return;
+    const isAnew = isOther(sourceId, this.sourceId) || isOther(targetId, this.targetId);
+    if (isAnew) this.#forget();
+    return isAnew;
+  }
+
+  #forget(): void {
     this.position = undefined;
     this.last = { epoch: -1, next: -1 };
     this.tellsEpochs = true;
     this.cutTo = Infinity;
+    this.copied = 0;
+    this.sourceEnd = 0;
+    this.caughtUpMs = -1;
+    this.retryAtMs = 0;
+    this.#failureCount = 0;
   }
 
   /** Nothing is known of its end at the target any more. */
@@ -73,7 +98,13 @@ export class PartitionCopy {
   }
 
   noteCopied(next: number): void {
-    this.copied = Math.max(this.copied, next);
     this.#failureCount = 0;
+    // What is answered late may have gone to a topic that is no more.
+    if (this.position !== undefined) this.copied = Math.max(this.copied, next);
   }
+}
+
+/** Whether two ids are of two topics; who has no ids says nothing of it. */
+export function isOther(one: string, other: string): boolean {
+  return one !== other && one !== noId && other !== noId;
 }

@@ -3,7 +3,7 @@ import type { KafkaCluster } from "./kafka-cluster.ts";
 import { emptyBatches, mirrorBatches } from "./mirrored-batches.ts";
 import type { Mark, MirrorMarks } from "./mirror-marks.ts";
 import type { MirrorReport } from "./mirror-report.ts";
-import type { PartitionCopy } from "./partition-copy.ts";
+import { isOther, type PartitionCopy } from "./partition-copy.ts";
 import { appendMirrored, fetchOnce, listOffset } from "./partition-calls.ts";
 import { WireFailure } from "./wire-failure.ts";
 
@@ -24,32 +24,63 @@ interface Bounds {
  * Throws WireFailure when that log is not the beginning of the source's.
  */
 export async function resumeCopy(copy: PartitionCopy, ends: CopyEnds): Promise<void> {
+  const { sourceId, targetId } = copy;
   const source = await boundsAt(ends.source, copy.sourceLeaderId, copy);
   const target = await boundsAt(ends.target, copy.targetLeaderId, copy);
-  const mark = await ends.marks.find(copy.topic, copy.index);
-  const kept = mark?.sourceId === copy.sourceId ? mark : undefined;
-  if (target.end > source.end) {
-    const detail = `the target's log ends at ${target.end}, the source's at ${source.end}`;
-    throw new WireFailure(`${detail}: it is of another topic, or was written to by others`);
-  }
-  if (target.end > copy.cutTo) {
-    const detail = `the source has cut its log back to ${copy.cutTo} since it was copied`;
-    throw new WireFailure(`${detail} to ${target.end}: the target's log is not the source's`);
-  }
+  copy.sourceEnd = source.end;
+  const kept = await findKept(copy, ends.marks, target.end);
+  checkEnds(copy, source.end, target.end);
   copy.cutTo = Infinity;
   const found = target.end === 0 ? -1 : await checkSame(copy, ends, { source, target, kept });
   // What was fetched from another leader may be older than what is there now.
   const epoch = copy.last.next === target.end ? copy.last.epoch : found;
   const start = kept?.start ?? (target.end === 0 ? source.start : target.start);
-  const next = { sourceId: copy.sourceId, start };
+  const next = { sourceId, start };
   const place = [copy.topic, copy.index] as const;
   if (kept === undefined) await ends.marks.write(place, target.end, next);
   const end = await skipDeleted(copy, ends, { source, target, start });
   if (start > target.start) await deleteBelow(copy, ends.target, Math.min(start, end));
+  checkStill(copy, { sourceId, targetId });
   copy.last = { epoch: end === target.end ? epoch : -1, next: end };
   copy.copied = end;
-  copy.sourceEnd = source.end;
   copy.position = end;
+}
+
+const madeAnew =
+  "the topic was made anew at the source, the target has the records of the one before: " +
+  "delete it at the target to have it copied again";
+
+/** The mark of what is at the target, where it vouches for the source's topic of now. */
+async function findKept(
+  { topic, index, sourceId }: PartitionCopy,
+  marks: MirrorMarks,
+  targetEnd: number,
+): Promise<Mark | undefined> {
+  // The topic may have been made anew there: a mark would be of the log before.
+  if (targetEnd === 0) return undefined;
+  const mark = await marks.find(topic, index);
+  if (mark === undefined || mark.sourceId === sourceId) return mark;
+  if (isOther(mark.sourceId, sourceId)) throw new WireFailure(madeAnew);
+  return undefined;
+}
+
+function checkEnds({ cutTo }: PartitionCopy, sourceEnd: number, targetEnd: number): void {
+  if (targetEnd > sourceEnd) {
+    const detail = `the target's log ends at ${targetEnd}, the source's at ${sourceEnd}`;
+    throw new WireFailure(`${detail}: it is of another topic, or was written to by others`);
+  }
+  if (targetEnd <= cutTo) return;
+  const detail = `the source has cut its log back to ${cutTo} since it was copied`;
+  throw new WireFailure(`${detail} to ${targetEnd}: the target's log is not the source's`);
+}
+
+/** It may be followed elsewhere while its ends are asked. */
+function checkStill(
+  copy: PartitionCopy,
+  { sourceId, targetId }: Pick<PartitionCopy, "sourceId" | "targetId">,
+): void {
+  if (copy.sourceId === sourceId && copy.targetId === targetId) return;
+  throw new WireFailure("the topic was made anew meanwhile", { isPassing: true });
 }
 
 async function boundsAt(
