@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { Clock } from "../../src/base/clock.ts";
+import { parseSeat, seatsPrefix } from "../../src/broker/cluster/membership/seat-entry.ts";
+import { takeSeat } from "../../src/broker/cluster/membership/take-seat.ts";
 import type { Coordinator } from "../../src/broker/ports/coordinator.ts";
 import { eventually, keysBelow, put, WatchRecord } from "./coordinator.contract.ts";
 
@@ -81,6 +83,19 @@ function sharingContract(open: Open): void {
       const { entries } = await clients[0]!.coordinator.read(`k${round}`);
       expect(entries.map(({ value }) => value)).toEqual(won);
     }
+  });
+
+  test("of nodes that start at once as many hold replicas as are expected", async () => {
+    const world = await open();
+    const clients = await Promise.all(Array.from({ length: 4 }, () => world.connect()));
+    await Promise.all(
+      clients.map(({ coordinator }, at) =>
+        takeSeat(coordinator, { nodeId: at + 1, rack: "", expected: 2 }),
+      ),
+    );
+    const { entries } = await clients[0]!.coordinator.read(seatsPrefix);
+    const states = entries.map(({ key, value }) => parseSeat(key, value).state);
+    expect(states.sort()).toEqual(["joining", "joining", "valid", "valid"]);
   });
 
   test("keys written together are never seen apart, by whichever watcher", async () => {

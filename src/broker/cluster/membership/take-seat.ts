@@ -1,7 +1,10 @@
-import type { Coordinator, CoordinatorEntry } from "../../ports/coordinator.ts";
+import { XylemError } from "../../../base/errors.ts";
+import type { Compare, Coordinator, CoordinatorEntry, Write } from "../../ports/coordinator.ts";
+import { readEntry } from "../../ports/read-entry.ts";
+import { formatFounders, foundersKey, nodesThatCame, parseFounders } from "./founders.ts";
 import { formatSeat, parseSeat, seatKey, seatsPrefix } from "./seat-entry.ts";
 
-/** Another node may change the same seat; each round one of them wins. */
+/** Others may change the same seat; each round one of them wins. So does each other founder. */
 const roundsMax = 10;
 
 export interface SeatAsk {
@@ -13,29 +16,57 @@ export interface SeatAsk {
 
 /**
  * Gives a node its place in the cluster, which it keeps while it is down. The first nodes hold
- * replicas at once; one that comes later joins, and waits for a plan to give it some.
+ * replicas at once, never more than `expected` of them, however many start at a time; one that
+ * comes later joins, and waits for a plan to give it some. Throws COORDINATOR_NOT_AVAILABLE.
  */
 export async function takeSeat(coordinator: Coordinator, ask: SeatAsk): Promise<void> {
-  const { nodeId, rack } = ask;
-  const key = seatKey(nodeId);
-  for (let round = 0; round < roundsMax; round += 1) {
+  for (let round = 0; round < roundsMax + ask.expected; round += 1) {
+    // Before the seats: who becomes a founder after this has changed it when it is compared.
+    const founded = await readEntry(coordinator, foundersKey);
     const { entries } = await coordinator.read(seatsPrefix);
-    const own = entries.find((entry) => entry.key === key);
-    const known = own && parseSeat(own.key, own.value);
-    if (known?.rack === rack) return;
-    const holding = entries.filter(isHolding).length;
-    const fresh = { weight: 1, state: holding < ask.expected ? "valid" : "joining" } as const;
-    const value = formatSeat({ ...(known ?? fresh), id: nodeId, rack });
-    const compares = [{ key, revision: own?.revision ?? 0 }];
-    if ((await coordinator.transact(compares, [{ key, value }])) !== undefined) return;
+    const change = seatChange(ask, founded, entries);
+    if (change === undefined) return;
+    if ((await coordinator.transact(change.compares, change.writes)) !== undefined) return;
   }
+  throw new XylemError("COORDINATOR_NOT_AVAILABLE", "No place in the cluster could be taken");
 }
 
-/** Another node's that can not be read is not counted. */
-function isHolding({ key, value }: CoordinatorEntry): boolean {
+/** Undefined: the node has its place. */
+function seatChange(
+  { nodeId, rack, expected }: SeatAsk,
+  founded: CoordinatorEntry | undefined,
+  seated: readonly CoordinatorEntry[],
+): { readonly compares: readonly Compare[]; readonly writes: readonly Write[] } | undefined {
+  const key = seatKey(nodeId);
+  const own = seated.find((entry) => entry.key === key);
+  const compare = { key, revision: own?.revision ?? 0 };
+  if (own !== undefined) {
+    const known = parseSeat(key, own.value);
+    if (known.rack === rack) return undefined;
+    return { compares: [compare], writes: [{ key, value: formatSeat({ ...known, rack }) }] };
+  }
+  const founders =
+    founded === undefined ? [] : (readable(() => parseFounders(founded.value)) ?? []);
+  const seats = seated.flatMap((other) => readable(() => parseSeat(other.key, other.value)) ?? []);
+  const seat = { id: nodeId, rack, weight: 1 };
+  if (nodesThatCame(founders, seats).size >= expected) {
+    const value = formatSeat({ ...seat, state: "joining" });
+    return { compares: [compare], writes: [{ key, value }] };
+  }
+  return {
+    compares: [compare, { key: foundersKey, revision: founded?.revision ?? 0 }],
+    writes: [
+      { key, value: formatSeat({ ...seat, state: "valid" }) },
+      { key: foundersKey, value: formatFounders([...founders, nodeId]) },
+    ],
+  };
+}
+
+/** What a hand has broken is not counted. */
+function readable<T>(read: () => T): T | undefined {
   try {
-    return parseSeat(key, value).state === "valid";
+    return read();
   } catch {
-    return false;
+    return undefined;
   }
 }
