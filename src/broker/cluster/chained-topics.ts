@@ -138,12 +138,12 @@ export class ChainedTopics implements TopicChains {
     }
   }
 
-  /** As many nodes have come as the cluster was told to wait for; some of them may be down. */
+  /** As many nodes have come as the cluster was told to wait for; some may be down or gone. */
   #checkFormed(): void {
     const { image, expectedNodes } = this.#cluster;
-    const holding = image.seats.filter(canHold).length;
-    if (holding >= expectedNodes) return;
-    const detail = `${holding} of ${expectedNodes} nodes have come (cluster.expect)`;
+    const { cameCount } = image;
+    if (cameCount >= expectedNodes) return;
+    const detail = `${cameCount} of ${expectedNodes} nodes have come (cluster.expect)`;
     throw new XylemError("NOT_ENOUGH_REPLICAS", detail);
   }
 

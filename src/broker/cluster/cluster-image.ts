@@ -17,6 +17,7 @@ import {
   type ControllerEntry,
 } from "./controller/controller-entry.ts";
 import { featuresKey, firstLevel, parseFeatures } from "./feature-level.ts";
+import { foundersKey, nodesThatCame, parseFounders } from "./membership/founders.ts";
 import { nodesPrefix, parseNodeEntry, type NodeEntry } from "./membership/node-entry.ts";
 import { parseSeat, seatsPrefix } from "./membership/seat-entry.ts";
 import type { UnreadableEntries, UnreadableEntry } from "./unreadable-entries.ts";
@@ -43,6 +44,7 @@ export class ClusterImage {
   readonly #seats = new Map<number, Seat>();
   readonly #chains = new Map<string, StoredChain>();
   readonly #loads = new NodeLoads();
+  #founders: readonly number[] = [];
   #controller: ControllerEntry | undefined;
   #level = firstLevel;
 
@@ -66,6 +68,11 @@ export class ClusterImage {
   /** Nodes that have a place in the cluster, be they up or not, sorted by id. */
   get seats(): readonly Seat[] {
     return [...this.#seats.values()].sort((a, b) => a.id - b.id);
+  }
+
+  /** How many nodes were ever given a part, those that have left included. */
+  get cameCount(): number {
+    return nodesThatCame(this.#founders, [...this.#seats.values()]).size;
   }
 
   /** What each node holds. Live. */
@@ -146,6 +153,8 @@ export class ClusterImage {
     else if (key.startsWith(seatsPrefix)) this.#applySeat(change);
     else if (key === controllerKey) {
       this.#controller = value === null ? undefined : parseController(value);
+    } else if (key === foundersKey) {
+      this.#founders = value === null ? [] : parseFounders(value);
     } else if (key === featuresKey) {
       this.#level = value === null ? firstLevel : parseFeatures(value);
     } else if (key.startsWith(deletedPrefix) && value !== null) {

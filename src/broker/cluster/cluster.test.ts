@@ -4,6 +4,7 @@ import { waitUntil } from "../../../test/support/wait-until.ts";
 import { createBucket } from "../buckets/change-bucket.ts";
 import { changeConfigs } from "../configs/alter-resource-configs.ts";
 import { forkTopic } from "../copies/fork-topic.ts";
+import type { ClusterAdministration } from "./plans/cluster-administration.ts";
 import { takeNodeId } from "./membership/take-node-id.ts";
 import { deletedPrefix, topicsPrefix } from "../topics/topic-entry.ts";
 
@@ -15,6 +16,7 @@ const headIds = (node: ClusterNode): number[] =>
 
 const retention = (value: string) => [{ name: "retention.ms", operation: "set" as const, value }];
 const live = { validateOnly: false };
+const one = { partitions: 1, replicas: 1, configs: new Map<string, string>() };
 
 describe("an entry of the coordinator that a hand has broken", () => {
   const [at, whole] = ["chains/AAAAAAAAAAAAAAAAAAAAAQ/0", "ring/9"];
@@ -219,7 +221,7 @@ describe("settings of the cluster", () => {
 test("before all nodes it was told of have come nothing is made, and it says why", async () => {
   world = new ClusterWorld(2);
   const { broker } = await world.start(1);
-  const asked = { name: "orders", partitions: 1, replicas: 1, configs: new Map<string, string>() };
+  const asked = { ...one, name: "orders" };
   await expect(broker.topics.create(asked)).rejects.toMatchObject({
     code: "NOT_ENOUGH_REPLICAS",
     message: "1 of 2 nodes have come (cluster.expect)",
@@ -227,6 +229,22 @@ test("before all nodes it was told of have come nothing is made, and it says why
   await world.start(2);
   await world.until("the other is seen", ({ cluster }) => cluster.image.nodes.length === 2);
   expect((await broker.topics.create(asked)).partitions).toHaveLength(1);
+});
+
+test("a cluster that one of its first nodes has left for good goes on making topics", async () => {
+  world = await ClusterWorld.open(2);
+  const { broker, cluster } = world.node(1);
+  const administration = broker.administration as ClusterAdministration;
+  world.node(2).crash();
+  await world.driveUntil("it is gone", () => cluster.image.nodes.length === 1);
+  await world.drive(administration.changeSeat(2, { seat: "leaving", isGone: true }));
+  await world.drive(broker.topics.create({ ...one, name: "meanwhile" }));
+  const { planId } = await world.drive(administration.draft({ replicasMin: 0 }));
+  await world.drive(administration.commit({ planId, movesAtOnce: 4, acceptsLoss: false }));
+  await world.driveUntil("it has left", () => cluster.image.seats.length === 1);
+  await world.drive(broker.topics.create({ ...one, name: "orders" }));
+  await world.drive(world.start(2));
+  expect(cluster.image.seat(2)?.state).toBe("joining");
 });
 
 test("nodes without numbers are given the least that nobody had", async () => {

@@ -40,6 +40,7 @@ const broken: readonly (readonly [key: string, value: string])[] = [
   ["topics/t", "garbage"],
   ["topics/wide", wide],
   ["ring/9", "garbage"],
+  ["founders", "garbage"],
   ["nodes/9", "garbage"],
   ["deleted-topics/AAAAAAAAAAAAAAAAAAAAAQ", "{garbage"],
   ["deleted-topics/garbage", "garbage"],
