@@ -51,7 +51,7 @@ export const clusterSettings = {
   "cluster.expect": int(
     1,
     between(1, 1_000),
-    "Nodes that must have come before the first topic is made and the first record is taken.",
+    "Nodes that must have come before the first topic is made, __consumer_offsets included.",
   ),
   "cluster.feature.level.max": int(
     0,

@@ -75,7 +75,7 @@ export const groupSettings = {
   "offsets.topic.replication.factor": short(
     3,
     atLeast(1),
-    "Replicas of __consumer_offsets; fewer where there are fewer nodes.",
+    "Replicas of __consumer_offsets; fewer where fewer nodes have a part, be they up or not.",
   ),
   "offsets.topic.segment.bytes": int(
     104_857_600,

@@ -49,6 +49,10 @@ export class ChainedTopics implements TopicChains {
     return this.#seats().map(({ id }) => id);
   }
 
+  seatCount(): number {
+    return this.#cluster.image.seats.filter(canHold).length;
+  }
+
   assign(asked: { readonly count: number; readonly replicas: number }): Assignment {
     this.#checkFormed();
     const { image } = this.#cluster;

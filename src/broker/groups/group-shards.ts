@@ -51,7 +51,8 @@ export class GroupShards {
     try {
       await this.#log.create();
     } catch (error) {
-      const text = "the offsets topic can not be made";
+      const why = error instanceof XylemError ? `: ${error.message}` : "";
+      const text = `the offsets topic can not be made${why}`;
       throw new XylemError("COORDINATOR_NOT_AVAILABLE", text, { cause: error });
     }
     this.#refuseWhenClosed();

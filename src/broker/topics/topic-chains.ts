@@ -12,8 +12,10 @@ export type Assignment = readonly (readonly number[])[];
  */
 export interface TopicChains {
   readonly nodeId: number;
-  /** Nodes that may be given replicas. */
+  /** Nodes that may be given replicas: they are up. */
   nodeIds(): readonly number[];
+  /** How many nodes hold replicas, be they up or not; who was removed for good does not count. */
+  seatCount(): number;
   /** How many replicas the topic's partitions have. */
   replicaCount(topic: Pick<Topic, "id" | "settings">): number;
   /** Where further partitions go. Throws INVALID_REPLICATION_FACTOR. */

@@ -10,7 +10,8 @@ import { checkTopicConfigs } from "../configs/check-topic-configs.ts";
 import { overrideTopicSettings } from "../configs/topic-defaults.ts";
 import type { Coordinator } from "../ports/coordinator.ts";
 import type { PartitionStorage } from "../ports/partition-storage.ts";
-import { internalTopics, isInternalTopic } from "./internal-topics.ts";
+import { isInternalTopic } from "./internal-topics.ts";
+import { newInternalTopic } from "./new-internal-topic.ts";
 import { checkNewName } from "./check-new-name.ts";
 import {
   assignedBy,
@@ -203,22 +204,15 @@ export class Topics {
     });
   }
 
-  /** One of the broker's own topics, made on first need with its own partitions and configs. */
+  /**
+   * One of the broker's own topics, made on first need with its own partitions and configs. Throws
+   * as `newInternalTopic`, before the nodes are up that are to hold it.
+   */
   async ensureInternal(name: string): Promise<Topic> {
     const found = this.#image.find(name);
     if (found !== undefined) return found;
-    const internal = internalTopics.get(name);
-    if (internal === undefined) {
-      throw new XylemError("INVALID_TOPIC_EXCEPTION", `${name} is no internal topic`);
-    }
-    const { settings } = this.#options.configs;
-    return await this.#orExisting(name, {
-      name,
-      partitions: internal.partitions(settings),
-      // A small cluster has its groups all the same.
-      replicas: Math.min(internal.replicas(settings), Math.max(1, this.#nodeIds().length)),
-      configs: internal.configs(settings),
-    });
+    const { configs, cluster } = this.#options;
+    return await this.#orExisting(name, newInternalTopic(name, configs.settings, cluster?.chains));
   }
 
   /** Durable when it resolves; files are gone then, or at the next start. `id`: only that topic. */
