@@ -114,7 +114,7 @@ test("no command hides in a block that is not run", () => {
 function isUnderstood(line: string): boolean {
   const words = line
     .replace(/^npx xylem /, "")
-    .replace(/ &$/, "")
+    .replace(/( > \S+ 2>&1)? &$/, "")
     .trim()
     .split(/ +/);
   let command = makeProgram("");

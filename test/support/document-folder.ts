@@ -134,7 +134,7 @@ function endGroup({ pid }: ChildProcess): void {
 }
 
 /** The documents speak of port 9092, which this machine may need for something else. */
-function launcher(bootstrap: string): string {
+export function launcher(bootstrap: string): string {
   const program = `"${process.execPath}" "${join(repositoryRoot, "bin/xylem.cjs")}"`;
   return `#!/bin/sh
 case "$(${program} "$@" --help)" in
