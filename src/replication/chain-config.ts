@@ -55,6 +55,14 @@ export function successorOf(config: ChainConfig, who: Life): Member | undefined 
   return place < 0 ? undefined : config.members[place + 1];
 }
 
+/** Nodes that have, or may still have, files of the partition; one may be named several times. */
+export function holderIds({ members, joining, replicas, target = [] }: ChainConfig): number[] {
+  const ids = [...replicas, ...target];
+  for (const { id } of members) ids.push(id);
+  for (const { id } of joining) ids.push(id);
+  return ids;
+}
+
 export const chainsPrefix = "chains/";
 
 export function chainKey(topicId: string, partition: number): string {

@@ -1,6 +1,6 @@
 import { XylemError } from "../../base/errors.ts";
 import { formatUuid } from "../../base/uuid.ts";
-import { chainKey, type ChainConfig, formatChainConfig } from "../../replication/chain-config.ts";
+import { chainKey, formatChainConfig, holderIds } from "../../replication/chain-config.ts";
 import { assignReplicas } from "../../replication/placement/assign-replicas.ts";
 import { canHold } from "../../replication/placement/seat.ts";
 import type { Compare, Coordinator, Write } from "../ports/coordinator.ts";
@@ -110,7 +110,7 @@ export class ChainedTopics implements TopicChains {
     for (let index = 0; index < topic.partitions.length; index += 1) {
       chains.push({ key: chainKey(id, index), value: null });
       const config = this.#cluster.image.chain(id, index)?.config;
-      for (const nodeId of config === undefined ? [] : holdersOf(config)) holders.add(nodeId);
+      for (const nodeId of config === undefined ? [] : holderIds(config)) holders.add(nodeId);
     }
     const key = topicKey(topic.name);
     const note = formatDeletedTopic({ name: topic.name, nodeIds: [...holders].sort(ascending) });
@@ -223,11 +223,6 @@ function inParts(chains: readonly Write[]): Write[][] {
   const parts: Write[][] = [];
   for (let at = 0; at < chains.length; at += most) parts.push(chains.slice(at, at + most));
   return parts;
-}
-
-/** Nodes that have, or may still have, files of a partition. */
-function holdersOf({ members, joining, replicas, target = [] }: ChainConfig): number[] {
-  return [...replicas, ...target, ...[...members, ...joining].map(({ id }) => id)];
 }
 
 const ascending = (a: number, b: number): number => a - b;

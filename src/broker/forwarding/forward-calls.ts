@@ -2,12 +2,14 @@ import { MalformedError, XylemError } from "../../base/errors.ts";
 import type { StopSignal } from "../../base/stop-signal.ts";
 import type { MessageCodec } from "../../protocol/schema/message.ts";
 import type { PeerLinks } from "../ports/peer-links.ts";
+import { reachNode } from "../ports/reach-node.ts";
 import { tellFailure, toError } from "./append-forms.ts";
 import { decode, encode, endWaitCall, failure } from "./messages.ts";
 import { Waits } from "./waits.ts";
 
-/** Time for a link to a node that there is none to. */
-const linkTimeoutMs = 2_000;
+const hello = "forwarded-hello";
+/** Time for the word that nobody waits any more. */
+const endWaitTimeoutMs = 2_000;
 /** Past what the other node takes at the longest. */
 const answerMarginMs = 5_000;
 /** Requests of one kind that wait for their turn to be sent to a node. */
@@ -48,7 +50,7 @@ export class ForwardCalls {
   constructor(links: PeerLinks, callsMax: number) {
     this.#links = links;
     this.#callsMax = callsMax;
-    links.serve("forwarded-hello", () => Promise.resolve(noBytes));
+    links.serve(hello, () => Promise.resolve(noBytes));
   }
 
   /**
@@ -81,7 +83,7 @@ export class ForwardCalls {
   /** Has a call of this node's that waits there answered with what there is. Needs no turn. */
   endWait(nodeId: number, waitId: number): void {
     const body = encode(endWaitCall, { waitId });
-    this.#links.call(nodeId, "forwarded-end-wait", body, linkTimeoutMs).catch(nothing);
+    this.#links.call(nodeId, "forwarded-end-wait", body, endWaitTimeoutMs).catch(nothing);
   }
 
   /** As `ask`, of a call that waits; `waitId` is in its body. Ends early when the signal aborts. */
@@ -125,10 +127,7 @@ export class ForwardCalls {
   async #ask<R>(nodeId: number, call: ForwardedCall<R>): Promise<R> {
     const { name, body, timeoutMs } = call;
     const links = this.#links;
-    // A call waits for its link as long as for its answer, which is too long for a node that died.
-    if (links.find(nodeId) === undefined) {
-      await links.call(nodeId, "forwarded-hello", noBytes, linkTimeoutMs).catch(unreached);
-    }
+    await reachNode(links, nodeId, hello);
     const answer = await links.call(nodeId, name, body, timeoutMs + answerMarginMs);
     return opened(call, answer);
   }
@@ -157,12 +156,6 @@ function tooMany(what: string, nodeId: number): XylemError {
 
 function stopping(): XylemError {
   return new XylemError("BROKER_NOT_AVAILABLE", "the node is stopping");
-}
-
-/** Whatever befell the hello: nothing else was asked. */
-function unreached(error: unknown): never {
-  const { message } = error as Error;
-  throw new XylemError("BROKER_NOT_AVAILABLE", message, { cause: error });
 }
 
 function tagged(tag: number, body: Uint8Array): Uint8Array {

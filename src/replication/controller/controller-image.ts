@@ -1,5 +1,5 @@
 import { assert } from "../../base/assert.ts";
-import { chainKey, chainsPrefix, type ChainConfig } from "../chain-config.ts";
+import { chainKey, chainsPrefix, type ChainConfig, holderIds } from "../chain-config.ts";
 import { holdsEverywhere, type Seat } from "../placement/seat.ts";
 import type { ControlledChain } from "./chain-situation.ts";
 import type { ControlledNode, NodeLookup, TopicRules } from "./controlled-node.ts";
@@ -172,8 +172,8 @@ export class ControllerImage implements NodeLookup {
   }
 
   #index(key: string, before?: ChainConfig, after?: ChainConfig): void {
-    const idsBefore = before === undefined ? [] : idsOf(before);
-    const idsAfter = after === undefined ? [] : idsOf(after);
+    const idsBefore = before === undefined ? [] : holderIds(before);
+    const idsAfter = after === undefined ? [] : holderIds(after);
     for (const id of idsBefore) if (!idsAfter.includes(id)) this.#chainsByNode.get(id)?.delete(key);
     for (const id of idsAfter) {
       const keys = this.#chainsByNode.get(id) ?? new Set();
@@ -186,14 +186,6 @@ export class ControllerImage implements NodeLookup {
   #countJoining(id: number, change: number): void {
     this.#joiningByNode.set(id, this.joiningCount(id) + change);
   }
-}
-
-/** Every node that the chain has to do with. */
-function idsOf({ members, joining, replicas, target = [] }: ChainConfig): number[] {
-  const ids = [...replicas, ...target];
-  for (const { id } of members) ids.push(id);
-  for (const { id } of joining) ids.push(id);
-  return ids;
 }
 
 function topicIdOf(key: string): string {

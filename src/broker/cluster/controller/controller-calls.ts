@@ -1,9 +1,9 @@
 import { XylemError } from "../../../base/errors.ts";
-import { decodeUtf8, encodeUtf8 } from "../../../base/text.ts";
 import type { ChainAsk, Life, LogEnd } from "../../../replication/controller/chain-ask.ts";
 import type { LogEndQuestion } from "../../../replication/controller/chain-controller.ts";
 import type { PeerLinks } from "../../ports/peer-links.ts";
 import type { Cluster } from "../cluster.ts";
+import { readJson, writeJson } from "../json-body.ts";
 import type { Controller } from "./controller.ts";
 
 /** Names of calls between nodes. */
@@ -120,12 +120,4 @@ export class ControllerCalls {
 
 function notInOffice(): XylemError {
   return new XylemError("NOT_CONTROLLER", "This node is not the controller");
-}
-
-function writeJson(value: unknown): Uint8Array {
-  return encodeUtf8(JSON.stringify(value));
-}
-
-function readJson<T>(body: Uint8Array): T {
-  return JSON.parse(decodeUtf8(body)) as T;
 }

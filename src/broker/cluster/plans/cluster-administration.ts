@@ -1,8 +1,9 @@
 import type { Clock } from "../../../base/clock.ts";
 import { XylemError } from "../../../base/errors.ts";
-import { decodeUtf8, encodeUtf8 } from "../../../base/text.ts";
 import type { PeerLinks } from "../../ports/peer-links.ts";
+import { reachNode } from "../../ports/reach-node.ts";
 import type { Cluster } from "../cluster.ts";
+import { readJson, writeJson } from "../json-body.ts";
 import { nodeKey } from "../membership/node-entry.ts";
 import type {
   ClusterOrder,
@@ -25,8 +26,6 @@ const answerTimeoutMs = 60_000;
 /** How long there may be no controller before whoever asks is told. */
 const patienceMs = 15_000;
 const retryMs = 200;
-/** Time for a link to a node that there is none to. */
-const linkTimeoutMs = 2_000;
 
 export interface AdministrationParts {
   readonly cluster: Cluster;
@@ -123,12 +122,9 @@ export class ClusterAdministration {
     }
   }
 
-  /** Else it would wait for a link as long as for the answer: too long for a node that died. */
   async #call(nodeId: number, name: string, body: Uint8Array): Promise<Uint8Array> {
     const { links } = this.#parts;
-    if (links.find(nodeId) === undefined) {
-      await links.call(nodeId, names.hello, writeJson(null), linkTimeoutMs).catch(unreached);
-    }
+    await reachNode(links, nodeId, names.hello);
     return await links.call(nodeId, name, body, answerTimeoutMs);
   }
 
@@ -166,23 +162,10 @@ function notInOffice(): XylemError {
   return new XylemError("NOT_CONTROLLER", "No node is the controller at the moment");
 }
 
-/** Whatever befell the hello: nothing else was asked. */
-function unreached(error: unknown): never {
-  throw new XylemError("BROKER_NOT_AVAILABLE", (error as Error).message, { cause: error });
-}
-
 /** Nobody did it; or it may be done, and can be asked twice. */
 function mayAskAgain(kind: ClusterOrder["kind"], error: unknown): boolean {
   if (!(error instanceof XylemError)) return false;
   const { code } = error;
   if (code === "NOT_CONTROLLER" || code === "BROKER_NOT_AVAILABLE") return true;
   return code === "NETWORK_EXCEPTION" && kind !== "steer" && kind !== "seat";
-}
-
-function writeJson(value: unknown): Uint8Array {
-  return encodeUtf8(JSON.stringify(value));
-}
-
-function readJson<T>(body: Uint8Array): T {
-  return JSON.parse(decodeUtf8(body)) as T;
 }

@@ -1,8 +1,8 @@
 import type { Log } from "../../../base/log.ts";
-import { decodeUtf8, encodeUtf8 } from "../../../base/text.ts";
 import type { ReplicaLog } from "../../partition/replica/replica-log.ts";
 import type { PeerLinks } from "../../ports/peer-links.ts";
 import type { Cluster } from "../cluster.ts";
+import { readJson, writeJson } from "../json-body.ts";
 
 /** What a node has of one partition. */
 export interface ReplicaFact {
@@ -60,11 +60,11 @@ export class ReplicaFacts {
   constructor(parts: FactsParts) {
     this.#parts = parts;
     parts.links.serve(callName, (_from, body) => {
-      const { facts, next } = parts.factsFrom(Number(decodeUtf8(body)));
+      const { facts, next } = parts.factsFrom(readJson<number>(body));
       const rows = facts.map(({ key, logStart, end, sizeBytes }): FactRow => {
         return [key, logStart, end, sizeBytes];
       });
-      return Promise.resolve(encodeUtf8(JSON.stringify({ rows, next })));
+      return Promise.resolve(writeJson({ rows, next }));
     });
   }
 
@@ -87,9 +87,9 @@ export class ReplicaFacts {
     const found = new Map<string, ReplicaFact>();
     let place: number | undefined = 0;
     while (place !== undefined) {
-      const body = encodeUtf8(String(place));
+      const body = writeJson(place);
       const answer = await this.#parts.links.call(nodeId, callName, body, answerTimeoutMs);
-      const page = JSON.parse(decodeUtf8(answer)) as { rows: FactRow[]; next?: number };
+      const page = readJson<{ rows: FactRow[]; next?: number }>(answer);
       for (const [key, logStart, end, sizeBytes] of page.rows) {
         found.set(key, { key, logStart, end, sizeBytes });
       }
