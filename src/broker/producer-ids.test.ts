@@ -3,6 +3,7 @@ import { openTopicRig } from "../../test/support/topic-rig.ts";
 import { silentLog } from "../base/log.ts";
 import { VirtualClock } from "../base/virtual-clock.ts";
 import { CoordinatorFeed } from "./cluster/coordinator-feed.ts";
+import { restoredKey } from "./cluster/replicas/restored-mark.ts";
 import type { Coordinator } from "./ports/coordinator.ts";
 import { ProducerIds } from "./producer-ids.ts";
 
@@ -38,6 +39,30 @@ test("a block is kept with one write: a thousand ids cost one revision", async (
   expect((await coordinator.read("")).revision).toBe(revision);
   await ids.next();
   expect((await coordinator.read("")).revision).toBe(revision + 1);
+});
+
+test("after a restore nothing is given that others may have had", async () => {
+  const { coordinator } = await openTopicRig();
+  const write = (key: string, value: string) => coordinator.transact([], [{ key, value }]);
+  await write("producer-ids", "3000");
+  await write(restoredKey, "{}");
+  const both = [new ProducerIds(coordinator), new ProducerIds(coordinator)];
+  const [first, second] = [await both[0]!.next(), await both[1]!.next()];
+  expect(first).toBeGreaterThan(100_000);
+  expect(second).toBe(first + 1_000);
+});
+
+test("what is left of a block is not given once a restore was noticed", async () => {
+  const { coordinator } = await openTopicRig();
+  const ids = new ProducerIds(coordinator);
+  const clock = new VirtualClock();
+  const [feed] = await CoordinatorFeed.open({ coordinator, clock, log: silentLog });
+  await ids.follow(feed, []);
+  const before = await ids.next();
+  await coordinator.transact([], [{ key: restoredKey, value: "{}" }]);
+  await feed.catchUp(restoredKey);
+  expect(await ids.next()).toBeGreaterThan(before + 100_000);
+  feed.close();
 });
 
 test("who hears of blocks late takes it for no coordinator that went back in time", async () => {

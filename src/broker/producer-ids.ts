@@ -1,7 +1,8 @@
 import { assert } from "../base/assert.ts";
 import { XylemError } from "../base/errors.ts";
 import { type CoordinatorFeed, isNews } from "./cluster/coordinator-feed.ts";
-import type { Coordinator } from "./ports/coordinator.ts";
+import { restoredKey } from "./cluster/replicas/restored-mark.ts";
+import type { Compare, Coordinator } from "./ports/coordinator.ts";
 import { readEntry } from "./ports/read-entry.ts";
 
 /** Ids reserved with one write to the coordinator (semantics.md 10, InitProducerId 9). */
@@ -47,7 +48,8 @@ export class ProducerIds {
   /**
    * In a cluster: remembers from here on what others reserve, so that none of it is reserved again
    * when the coordinator is restored from a backup that is older. Then a block is taken at once,
-   * above all that is known, for those who start later and know nothing. `used` is what this node's
+   * above all that is known, for those who start later and know nothing. Whoever takes the first
+   * one after a restore was noticed leaves a gap, whatever he knows. `used` is what this node's
    * logs have: all that is known where no node was up when it was restored.
    */
   async follow(feed: CoordinatorFeed, used: Iterable<number>): Promise<void> {
@@ -59,6 +61,10 @@ export class ProducerIds {
       // Another node knew of more than was reserved: so may be what is left of the block here.
       else if (isAboveGap(told, this.#reservedTo)) this.#next = this.#end;
       this.#note(told, change.revision);
+    });
+    // What is left here of a block may have been reserved by others in what was taken back.
+    feed.follow(restoredKey, ({ changes }) => {
+      if (changes.length > 0) this.#next = this.#end;
     });
     const entry = await readEntry(this.#coordinator, key);
     const told = Number(entry?.value ?? 0);
@@ -94,15 +100,10 @@ export class ProducerIds {
 
   async #reserve(): Promise<void> {
     for (let round = 0; round < roundsMax; round++) {
-      const entry = await readEntry(this.#coordinator, key);
-      const told = entry === undefined ? 0 : Number(entry.value);
-      const first = told < this.#reservedTo ? this.#reservedTo + restoredGap : told;
+      const { first, compares } = await this.#look();
       const end = first + blockSize;
-      assert(Number.isSafeInteger(end), `the coordinator's ${key} is ${entry?.value}`);
-      const written = await this.#coordinator.transact(
-        [{ key, revision: entry?.revision ?? 0 }],
-        [{ key, value: String(end) }],
-      );
+      const writes = [{ key, value: String(end) }];
+      const written = await this.#coordinator.transact(compares, writes);
       if (written === undefined || isAboveGap(this.#reservedTo, end)) continue;
       this.#next = first;
       this.#end = end;
@@ -110,6 +111,25 @@ export class ProducerIds {
       return;
     }
     throw new XylemError("COORDINATOR_NOT_AVAILABLE", "No producer ids could be reserved");
+  }
+
+  /** The first id that nobody was given, as long as what it was found by is as it was. */
+  async #look(): Promise<{ readonly first: number; readonly compares: readonly Compare[] }> {
+    const [entry, mark] = await Promise.all([
+      readEntry(this.#coordinator, key),
+      readEntry(this.#coordinator, restoredKey),
+    ]);
+    const told = Number(entry?.value ?? 0);
+    const isGood = Number.isSafeInteger(told + restoredGap + blockSize);
+    assert(isGood, `the coordinator's ${key} is ${entry?.value}`);
+    const compares = [
+      { key, revision: entry?.revision ?? 0 },
+      { key: restoredKey, revision: mark?.revision ?? 0 },
+    ];
+    // Not written since the restore: others may have had the next ones, unknown here.
+    const isOfBackup = (mark?.revision ?? 0) > (entry?.revision ?? 0);
+    if (!isOfBackup && told >= this.#reservedTo) return { first: told, compares };
+    return { first: Math.max(told, this.#reservedTo) + restoredGap, compares };
   }
 }
 
