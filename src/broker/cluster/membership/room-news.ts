@@ -21,6 +21,7 @@ export class RoomNews {
   readonly #options: RoomNewsOptions;
   #isTold = false;
   #isLooking = false;
+  #isClosed = false;
   #cancel: Cancel = () => {};
 
   constructor(options: RoomNewsOptions) {
@@ -31,10 +32,12 @@ export class RoomNews {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#cancel();
   }
 
   #lookLater(): void {
+    if (this.#isClosed) return;
     this.#isLooking = true;
     this.#cancel = this.#options.clock.schedule(everyMs, () => void this.#look());
   }
