@@ -40,6 +40,7 @@ describeWith(["etcd", "java", "maven"], "three nodes, by Kafka's own tools", () 
   async function create(topic: string): Promise<void> {
     const replicaAssignment = [0, 1].map((partition) => ({ partition, replicas: [1, 2] }));
     await admin.createTopics({ waitForLeaders: true, topics: [{ topic, replicaAssignment }] });
+    await cluster.whenKnown(topic, 2);
     const producer = cluster.kafka().producer();
     await producer.connect();
     // A batch is never divided, whatever the throttle.
@@ -164,12 +165,10 @@ describeWith(["etcd", "java", "maven"], "three nodes, by Kafka's own tools", () 
   test("replicas by hand count for new topics and new partitions", async () => {
     const topic = "by-hand";
     await ask("kafka-topics", "--create", "--topic", topic, "--replica-assignment", "3:1,2:3");
+    await cluster.whenKnown(topic, 2);
     const grow = ["--partitions", "3", "--replica-assignment", "3:1,2:3,1:2"];
     await ask("kafka-topics", "--alter", "--topic", topic, ...grow);
-    await waitUntil("all have heads", async () => {
-      const partitions = await cluster.partitions(1, topic);
-      return partitions.length === 3 && partitions.every(({ leader }) => leader > 0);
-    });
+    await cluster.whenKnown(topic, 3);
     expect(await replicasOf(topic)).toEqual([
       [3, 1],
       [2, 3],

@@ -148,6 +148,17 @@ export class XylemCluster {
     return answer.partitions;
   }
 
+  /** Every node knows so many partitions of it, with heads: whichever one a client asks. */
+  async whenKnown(topic: string, count: number): Promise<void> {
+    await waitUntil(`every node knows ${count} partitions of ${topic}`, async () => {
+      const told = await Promise.all(
+        this.ids.map((id) => this.partitions(id, topic).catch(() => [])),
+      );
+      const hasHead = ({ leader }: PartitionAnswer): boolean => leader > 0;
+      return told.every((all) => all.length === count && all.every(hasHead));
+    });
+  }
+
   /** The bytes of a partition's log on one node. */
   logBytes(id: number, topic: string, partition: number): Buffer {
     const folder = join(this.node(id).dataFolder, `${topic}-${partition}`);

@@ -2,6 +2,7 @@ import { afterEach, expect, test } from "vitest";
 import { ClusterWorld } from "../../../test/support/cluster-world.ts";
 import { batchOf } from "../../../test/support/log-directory.ts";
 import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
+import { alterReassignment } from "../reassignment/alter-reassignment.ts";
 import type { PlacedPartition } from "./replicas/placed-partition.ts";
 
 let world: ClusterWorld;
@@ -10,8 +11,8 @@ afterEach(() => world.close());
 const capacityBytes = 1_000_000_000;
 const watched = { "log.disk.check.interval.ms": 1_000 };
 
-/** Three nodes; the one of that id has no room any more. */
-async function openWithFull(id: number) {
+/** Three nodes; the one of that id has room that the test takes and gives. */
+async function openWithSmall(id: number) {
   world = new ClusterWorld(3);
   const disk = new SimulatedDisk({ capacityBytes, nowMs: () => world.clock.nowMs() });
   for (const each of [1, 2, 3]) await world.start(each, watched, each === id ? disk : undefined);
@@ -19,10 +20,16 @@ async function openWithFull(id: number) {
   const configs = new Map([["min.insync.replicas", "2"]]);
   await world.create(1, "orders", { assignments, partitions: -1, replicas: -1, configs });
   await world.driveUntil("the chain is whole", () => isWhole(1));
+  return { disk, makeRoom: () => (disk.capacityBytes = capacityBytes) };
+}
+
+/** As `openWithSmall`; there is no room any more. */
+async function openWithFull(id: number) {
+  const { disk, makeRoom } = await openWithSmall(id);
   const { freeBytes = 0 } = (await disk.space()) ?? {};
   disk.capacityBytes -= freeBytes;
   await world.tick(2_000);
-  return { makeRoom: () => (disk.capacityBytes = capacityBytes) };
+  return { makeRoom };
 }
 
 const at = (id: number) => world.node(id).topic("orders")?.partitions[0] as PlacedPartition;
@@ -61,4 +68,20 @@ test("a replica on a full disk is left out at once, and not tried until it has r
   makeRoom();
   await world.driveUntil("it has all again", () => isWhole(1), { withinMs: 60_000 });
   expect(at(3).findReplica()?.end).toBe(1);
+});
+
+test("what moved away from a full disk goes soon after, however its chain changed", async () => {
+  const { disk, makeRoom } = await openWithSmall(3);
+  expect((await send(1)).error).toBeUndefined();
+  disk.capacityBytes = 0;
+  const hasFiles = async () => (await disk.list("")).some(({ name }) => name === "orders-0");
+  for (const replicas of [[1, 2], [1], [1, 2], [1], [1, 2], [1]]) {
+    const ask = { topic: "orders", partition: 0, replicas, mayResize: true };
+    await world.drive(alterReassignment(world.node(1).broker, ask));
+    const isDone = () => at(1).inSyncCount === replicas.length;
+    await world.driveUntil("it has moved", isDone, { withinMs: 2_000 });
+  }
+  expect(await hasFiles()).toBe(true);
+  makeRoom();
+  await world.driveUntil("it is gone", async () => !(await hasFiles()), { withinMs: 11_000 });
 });

@@ -243,8 +243,11 @@ export class KeptReplica {
     this.#failure = error;
     this.#stop();
     this.#cancel();
-    const pauseMs = this.#log.tries.failed(error);
-    this.#cancel = clock.schedule(pauseMs, () => again(this.key));
+    const { tries } = this.#log;
+    this.#cancel = clock.schedule(tries.failed(error), () => {
+      tries.waited();
+      again(this.key);
+    });
   }
 
   #stop(): void {

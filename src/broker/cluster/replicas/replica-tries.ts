@@ -7,7 +7,7 @@ const damagedMax = 3;
 
 /** The tries to hold one replica, one time after the other. */
 export class ReplicaTries {
-  #failures = 0;
+  #pauseMs = pauseMs.first;
   #damaged = 0;
 
   /** What failed again and again were its files: not room, not rights, not the system. */
@@ -15,18 +15,20 @@ export class ReplicaTries {
     return this.#damaged >= damagedMax;
   }
 
-  /** Answers how long to wait for the next one. */
+  /** Answers how long to wait for the next one, unless its chain changes before. */
   failed(error: XylemError): number {
-    if (error instanceof DamageError) {
-      this.#damaged += 1;
-      return pauseMs.first;
-    }
-    this.#failures += 1;
-    return Math.min(pauseMs.first * 2 ** (this.#failures - 1), pauseMs.longest);
+    if (!(error instanceof DamageError)) return this.#pauseMs;
+    this.#damaged += 1;
+    return pauseMs.first;
+  }
+
+  /** All of that time is over: in vain, if it fails again. */
+  waited(): void {
+    this.#pauseMs = Math.min(this.#pauseMs * 2, pauseMs.longest);
   }
 
   succeeded(): void {
-    this.#failures = 0;
+    this.#pauseMs = pauseMs.first;
     this.#damaged = 0;
   }
 }
