@@ -63,6 +63,17 @@ test("it is told again and again while the coordinator does not take it", async 
   expect(told).toEqual([{ isFull: true }]);
 });
 
+test("what may have been heard is taken back when there is room again", async () => {
+  announce = () => Promise.reject(new Error("no answer"));
+  fill();
+  await clock.advance(2_000);
+  health.isFull = false;
+  await clock.advance(2_000);
+  announce = () => Promise.resolve();
+  await clock.advance(20_000);
+  expect(told).toEqual([{ isFull: false }]);
+});
+
 test("nothing is told after its close, and no timer is left", async () => {
   const answer = Promise.withResolvers<void>();
   announce = () => answer.promise;

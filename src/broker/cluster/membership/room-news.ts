@@ -19,7 +19,8 @@ const everyMs = 2_000;
  */
 export class RoomNews {
   readonly #options: RoomNewsOptions;
-  #isTold = false;
+  /** Undefined: what was to be told last may have been heard or not. */
+  #told: boolean | undefined = false;
   #isLooking = false;
   #isClosed = false;
   #cancel: Cancel = () => {};
@@ -46,13 +47,14 @@ export class RoomNews {
     const { health, membership, log } = this.#options;
     const { isFull } = health;
     try {
-      if (isFull !== this.#isTold) await membership.announce({ isFull });
-      this.#isTold = isFull;
+      if (isFull !== this.#told) await membership.announce({ isFull });
+      this.#told = isFull;
     } catch (error) {
+      this.#told = undefined;
       const why = error instanceof Error ? error.message : String(error);
       log.warn("the cluster was not told whether this node has room", { why });
     }
-    if (health.isFull || this.#isTold) this.#lookLater();
+    if (health.isFull || this.#told !== false) this.#lookLater();
     else this.#isLooking = false;
   }
 }
