@@ -91,11 +91,14 @@ export class CopyLane {
     const sentMs = performance.now();
     const { source, pace, fetchWaitMs: waitMs } = this.#parts;
     const bounds = { sizeBytesMax: pace.fetchBytesMax, waitMs };
+    const asked = new Map(ordered.map((copy) => [copy, copy.place]));
     try {
       const fetched = await fetchMany(source, this.#nodeId, ordered, bounds);
       const appends = ordered.flatMap((copy) => {
         const answer = fetched.get(copy.name);
-        return answer === undefined ? [] : this.#take(copy, answer, sentMs);
+        // Another lane may have taken it over, and gone on from the target's end.
+        const isAsked = answer !== undefined && copy.place === asked.get(copy);
+        return isAsked ? this.#take(copy, answer, sentMs) : [];
       });
       for (const [leaderId, own] of Map.groupBy(appends, ({ copy }) => copy.targetLeaderId)) {
         this.#append(leaderId, own);
@@ -174,6 +177,7 @@ export class CopyLane {
   /** Of several appends that fail one after the other only the first is told. */
   #fail(copy: PartitionCopy, error: unknown): void {
     if (!(error instanceof WireFailure || error instanceof MalformedError)) throw error;
+    if (copy.isGone) return;
     if (copy.position !== undefined || copy.appendsInFlight === 0) {
       this.#parts.report.stall(copy.name, error);
       copy.retryLater(performance.now());

@@ -66,6 +66,12 @@ export class MirrorReport {
     if (this.#told.delete(what)) this.#say(`${what}: goes on`);
   }
 
+  /** It is no matter any more. */
+  forget(what: string): void {
+    this.#stalls.delete(what);
+    this.#told.delete(what);
+  }
+
   describe(): string {
     const { counts } = this;
     const parts = [

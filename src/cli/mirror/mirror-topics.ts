@@ -48,6 +48,8 @@ export class MirrorTopics {
   readonly #report: MirrorReport;
   /** The source's own configs as they were copied last, and to which topic of the target. */
   readonly #copied = new Map<string, string>();
+  /** Of which topics the source spoke last. */
+  #spoken: ReadonlySet<string> = new Set();
 
   /** `names`: undefined for all topics but internal ones. */
   constructor(
@@ -105,6 +107,9 @@ export class MirrorTopics {
       if (errorCode === 0) this.#report.settle(`topic ${name}`);
       else this.#report.stall(`topic ${name}`, WireFailure.ofCode(errorCode, "the source"));
     }
+    const spoken = new Set(wanted.map(({ name }) => name ?? ""));
+    for (const name of this.#spoken) if (!spoken.has(name)) this.#report.forget(`topic ${name}`);
+    this.#spoken = spoken;
     return wanted.filter(({ errorCode }) => errorCode === 0);
   }
 

@@ -99,3 +99,23 @@ test("marks of a topic that went on both sides are not held against the next one
   await waitUntil("it goes on", isThere, 10_000);
   expect(await doors.valuesAtTarget(topic)).toEqual(["new 0", "new 1"]);
 });
+
+test("a topic that goes at the source meanwhile keeps no mirror from its end", async () => {
+  const value = "x".repeat(30_000);
+  for (const name of ["stays", "goes"]) {
+    await doors.sender.createTopic(name);
+    await doors.send(
+      name,
+      Array.from({ length: 10 }, () => value),
+    );
+  }
+  const options = { copiesGroups: false, isUntilCaughtUp: true, refreshMs: 50 };
+  const bounds = { bytesPerSecond: 100_000, inFlightBytesMax: 1_000_000 };
+  const names = { topics: undefined };
+  const once = new Mirror(doors.ends, { ...options, ...bounds, ...names }, report);
+  const done = once.run(stop.signal);
+  await waitUntil("it has begun", () => report.counts.records > old.length);
+  await doors.sender.deleteTopic("goes");
+  await done;
+  expect([...report.stalls]).toEqual([]);
+});

@@ -128,7 +128,10 @@ export class Mirror {
       }
     }
     for (const name of gone) {
+      const copy = this.#copies.get(name);
+      if (copy !== undefined) copy.isGone = true;
       this.#copies.delete(name);
+      this.#report.forget(name);
       this.#report.say(`${name} is not at the source any more`);
     }
     this.#report.counts.topics = pairs.length;

@@ -31,6 +31,8 @@ export class PartitionCopy {
   /** What the source had committed when it was asked last. */
   sourceEnd = 0;
   appendsInFlight = 0;
+  /** It is not at the source any more. */
+  isGone = false;
   /** When a fetch was sent that found nothing left to copy. */
   caughtUpMs = -1;
   retryAtMs = 0;
@@ -55,6 +57,11 @@ export class PartitionCopy {
 
   get name(): string {
     return `${this.topic}-${this.index}`;
+  }
+
+  /** What is fetched next: of which topic, and from where on. */
+  get place(): string {
+    return `${this.sourceId} ${this.targetId} ${this.position}`;
   }
 
   get lag(): number {

@@ -37,7 +37,7 @@ export function goOnFromNewest(situation: ChainSituation): Verdict | undefined {
   const known = knownEnds(situation, nodes);
   const question = unasked(nodes, known);
   const untilMs = fencedMs + times.handOverMs;
-  if (question.length > 0) return { kind: "wait", untilMs: nowMs + times.returnWaitMs, question };
+  if (question.length > 0) return awaitEnds(question, nowMs + times.returnWaitMs);
   if (nowMs < untilMs) return { kind: "wait", untilMs };
   const node = longest(nodes, topic.durability === "fsync" ? ofNewestMembers(known) : known);
   const awaited = awaitSign(situation, [node]);
@@ -120,13 +120,14 @@ export function takeBack(situation: ChainSituation): Verdict | undefined {
   // Who was back may have gone again, and its disk with it, before its lease does.
   const heard = whole.filter((node) => situation.isHeard(node));
   const present = heard.length === 0 ? whole : heard;
-  // Each log is a prefix of the one ahead: without answers, the first in the chain's order.
+  // Each log is a prefix of the one ahead: without answers, the first in the chain's order. Who
+  // does not answer may not be able to open its log.
   const known = knownEnds(situation, present);
   const isComplete = present.length === members.length && known.length === present.length;
   if (members.length > 1 && !isComplete && nowMs < untilMs) {
     return { kind: "wait", untilMs, question: unasked(whole, knownEnds(situation, whole)) };
   }
-  const node = known.length === present.length ? longest(present, known) : present[0];
+  const node = known.length > 0 ? longest(present, known) : present[0];
   return restart(situation, node as ControlledNode, 0, "is back and lost nothing");
 }
 
@@ -191,9 +192,8 @@ function startFromLost(situation: ChainSituation, back: readonly ControlledNode[
   }
   const known = knownEnds(situation, back);
   const question = unasked(back, known);
-  // Who does not answer is asked again.
-  const untilMs = situation.nowMs + situation.times.returnWaitMs;
-  if (question.length > 0) return { kind: "wait", untilMs, question };
+  const { nowMs, times } = situation;
+  if (question.length > 0) return awaitEnds(question, nowMs + times.returnWaitMs);
   const reason = "has the longest log of those who all lost something";
   return restart(situation, longest(back, known), epoch + 1, reason);
 }
@@ -225,6 +225,12 @@ function knownEnds({ notes }: ChainSituation, nodes: readonly ControlledNode[]):
 
 function unasked(nodes: readonly ControlledNode[], known: readonly LogEnd[]): number[] {
   return nodes.map(({ id }) => id).filter((id) => !known.some(({ from }) => from.id === id));
+}
+
+/** Who does not answer is asked again. */
+function awaitEnds(question: readonly number[], untilMs: number): Verdict {
+  const stuck = `nodes ${question.join(", ")} are up and do not say where their logs end`;
+  return { kind: "wait", untilMs, question, stuck };
 }
 
 function longest(nodes: readonly ControlledNode[], ends: readonly LogEnd[]): ControlledNode {

@@ -120,4 +120,17 @@ export const plantedInClusters: readonly ClusterPlant[] = [
     ],
     seeds: [1, 2, 3, 4, 5, 6],
   },
+  {
+    bug: "a retry is answered although the original is not committed (dup-wait)",
+    checker: "acknowledged stays",
+    plants: [
+      at(
+        "broker/produce.ts",
+        "const next = (batch.appended as Appended).lastOffset + 1;",
+        "const { isDuplicate, lastOffset } = batch.appended as Appended;\n" +
+          "    const next = isDuplicate ? 0 : lastOffset + 1;",
+      ),
+    ],
+    seeds: [21, 50, 106],
+  },
 ];

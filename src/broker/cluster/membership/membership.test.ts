@@ -127,6 +127,34 @@ test("a node says again what nobody knows to be written of it", async () => {
 });
 
 describe("a node that does not reach the coordinator", () => {
+  test("keeps the lease it has again though what it announces is not answered", async () => {
+    world = await ClusterWorld.open(1);
+    const { coordinator, cluster, log } = world.node(1);
+    const { membership } = cluster;
+    const transact = coordinator.transact.bind(coordinator);
+    let failures = 2;
+    coordinator.transact = async (compares, writes) => {
+      const isNews = writes.some(({ key, value }) => {
+        return key === nodeKey(1) && value !== null && membership.lease !== undefined;
+      });
+      failures -= isNews ? 1 : 0;
+      if (isNews && failures >= 0) throw new XylemError("REQUEST_TIMED_OUT", "no answer");
+      return await transact(compares, writes);
+    };
+    let announced: Promise<void> | undefined;
+    const leave = membership.onChange(() => {
+      if (membership.lease !== undefined || announced !== undefined) return;
+      announced = Promise.resolve().then(() => membership.announce({ isFull: true }));
+    });
+    world.store.revoke(String(membership.lease?.id));
+    await world.driveUntil("it is told", () => cluster.image.node(1)?.isFull === true);
+    leave();
+    await announced;
+    expect(failures).toBe(-1);
+    const again = log.lines.filter(({ message }) => message === "this node has a lease again");
+    expect(again.length).toBe(1);
+  });
+
   test("answers nothing once its lease has run out, and again when it has another", async () => {
     world = await ClusterWorld.open(2);
     const partition = await ownPartition(2);

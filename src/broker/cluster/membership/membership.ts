@@ -136,6 +136,7 @@ export class Membership {
     lease.onLost(() => {
       if (this.#isClosed) return;
       this.#isLeased = false;
+      this.#cancel();
       this.#options.log.error("this node's lease is lost; it answers nothing until it has another");
       this.#tell();
       void this.#rejoin();
@@ -157,14 +158,24 @@ export class Membership {
       this.#attach();
       log.info("this node has a lease again", { nodeId: claimed.id });
       this.#tell();
-      // It was announced meanwhile.
-      if (claimed !== this.#entry) await this.announce({});
+      if (claimed !== this.#entry) void this.#announceAgain();
     } catch (error) {
       if (error instanceof XylemError && error.code === "DUPLICATE_BROKER_REGISTRATION") {
         return this.#options.onReplaced(error);
       }
       log.warn("no lease from the coordinator", { why: String(error) });
       this.#cancel = clock.schedule(retryMs, () => void this.#rejoin());
+    }
+  }
+
+  /** What was announced while there was no lease. */
+  async #announceAgain(): Promise<void> {
+    try {
+      await this.announce({});
+    } catch (error) {
+      const { log, clock } = this.#options;
+      log.warn("what this node has become is not told yet", { why: String(error) });
+      if (this.#isLeased) this.#cancel = clock.schedule(retryMs, () => void this.#announceAgain());
     }
   }
 

@@ -88,7 +88,10 @@ export class KeptReplica {
   /** As of ChainPlace; asked at each use. */
   get isStanding(): boolean {
     const { epoch } = this.#running ?? noEpoch;
-    return this.#keeping.cluster.isStanding && !isDeposed(this.config, { epoch, self: this.#self });
+    const { config } = this;
+    const { cluster } = this.#keeping;
+    if (config !== undefined && cluster.restored.isOfBackup(config)) return false;
+    return cluster.isStanding && !isDeposed(config, { epoch, self: this.#self });
   }
 
   /** Does as the chain says; what can not be done is tried again later. */

@@ -14,6 +14,8 @@ export class RestoredChains {
   readonly #cluster: Cluster;
   readonly #known: KnownChains;
   readonly #tellNewer: TellNewer;
+  /** Whose first note is not on the disk yet. */
+  readonly #beginning = new Set<string>();
 
   constructor(cluster: Cluster, known: KnownChains, tellNewer: TellNewer) {
     this.#cluster = cluster;
@@ -59,9 +61,11 @@ export class RestoredChains {
 
   /** Its replica runs for the first time: durable when it resolves. Throws what the disk does. */
   async begin(key: string, config: ChainConfig): Promise<void> {
-    if (this.#known.find(key) !== undefined) return;
+    if (this.#known.find(key) === undefined) this.#beginning.add(key);
+    if (!this.#beginning.has(key)) return;
     this.note(key, config);
     await this.#known.stored();
+    this.#beginning.delete(key);
   }
 
   /** This node takes part in the chain as it is. */
@@ -76,6 +80,7 @@ export class RestoredChains {
   }
 
   forget(key: string): void {
+    this.#beginning.delete(key);
     this.#known.forget(key);
   }
 
