@@ -225,3 +225,12 @@ test("an undo that is killed at any write is done when it is run again", async (
     expect(await readClusterNote(world.disk)).toBeUndefined();
   }
 }, 60_000);
+
+test("a coordinator that does not answer leaves the node by itself", async () => {
+  const world = await World.open();
+  const { disk } = world;
+  const coordinator = new Life(0).of<Coordinator>(world.connect(), ["read"], false);
+  const moving = moveIn({ settings, log: new KeptLog(), progress, coordinator, disk });
+  await expect(moving).rejects.toThrow(killed);
+  expect(await readClusterNote(disk)).toBeUndefined();
+});

@@ -7,6 +7,7 @@ import {
   removeClusterNote,
   storeClusterNote,
 } from "../broker/cluster/membership/cluster-note.ts";
+import { movingInKey } from "../broker/cluster/membership/agree-on-cluster-id.ts";
 import { knownLevels } from "../broker/cluster/feature-level.ts";
 import { LineageFile } from "../broker/cluster/membership/lineage-file.ts";
 import { type PlannedMove, planMoveIn } from "../broker/cluster/move-in/plan-move-in.ts";
@@ -63,6 +64,8 @@ export function moveIn(options: MoveIn): Promise<MoveReport> {
       throw new XylemError("INVALID_REQUEST", detail);
     }
     const planned = await planFrom(disk, node, log);
+    // A coordinator that is not there leaves the node as it is.
+    await target.read(movingInKey);
     // From here on it does not start by itself: what it changed then would not be there.
     const note = { clusterName, clusterId: node.clusterId };
     await storeClusterNote(disk, { ...note, isMovingIn: true });

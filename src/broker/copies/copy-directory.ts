@@ -2,6 +2,7 @@ import { XylemError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
 import { formatUuid, makeUuid } from "../../base/uuid.ts";
 import { parseSegmentName } from "../../log/segment-name.ts";
+import { readClusterNote } from "../cluster/membership/cluster-note.ts";
 import { copyFile } from "../partition/copies/copy-file.ts";
 import { markUnfinished, readMeta, storeMeta } from "../partition/directory/directory-meta.ts";
 import { cleanMarkerName } from "../partition/directory/clean-marker.ts";
@@ -31,7 +32,8 @@ const sharedSuffixes: ReadonlySet<string> = new Set([".log", ".index", ".timeind
 /**
  * Copies a data directory that no node uses, such as a snapshot. Closed segments are shared; all
  * that the next start may change is the copy's own. A copy that is cut short can not be started.
- * Throws KAFKA_STORAGE_ERROR where there is no data directory.
+ * Throws KAFKA_STORAGE_ERROR where there is no data directory, INVALID_REQUEST if it is one of a
+ * cluster's.
  */
 export async function copyDirectory(copy: DirectoryCopy): Promise<DirectoryCopyReport> {
   const { source, target, renewedBy } = copy;
@@ -39,6 +41,7 @@ export async function copyDirectory(copy: DirectoryCopy): Promise<DirectoryCopyR
   if (meta === undefined) {
     throw new XylemError("KAFKA_STORAGE_ERROR", "it is no data directory: no meta.properties");
   }
+  if ((await readClusterNote(source)) !== undefined) throw clustered();
   await markUnfinished(target);
   const copying = new Copying(source, target);
   const entries = await source.list("");
@@ -55,6 +58,11 @@ export async function copyDirectory(copy: DirectoryCopy): Promise<DirectoryCopyR
   await storeMeta(target, { ...meta, ...own });
   const { folders, linkedFiles, copiedBytes } = copying;
   return { folders, linkedFiles, copiedBytes, isClean };
+}
+
+/** What a node of a cluster holds are parts; of the whole no single moment is known. */
+export function clustered(): XylemError {
+  return new XylemError("INVALID_REQUEST", "A snapshot is of a node that is in no cluster");
 }
 
 class Copying {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { append, memoryDisk, readValues } from "../../../test/support/log-directory.ts";
 import { openTopicsWorld, snapshotOnto } from "../../../test/support/topics-world.ts";
+import { storeClusterNote } from "../cluster/membership/cluster-note.ts";
 import { copyDirectory } from "./copy-directory.ts";
 import { SeededRandom } from "../../base/seeded-random.ts";
 
@@ -143,4 +144,11 @@ test("the copy of a directory that was not stopped in order recovers", async () 
 test("what is no data directory is not copied", async () => {
   const copying = copyDirectory({ source: memoryDisk(), target: memoryDisk() });
   await expect(copying).rejects.toThrow("no data directory");
+});
+
+test("the data directory of a node of a cluster, stopped too, is not copied", async () => {
+  const { disk: source } = await openOrders();
+  await storeClusterNote(source, { clusterName: "xylem", clusterId: "id", isMovingIn: false });
+  const copying = copyDirectory({ source, target: memoryDisk() });
+  await expect(copying).rejects.toThrow("in no cluster");
 });

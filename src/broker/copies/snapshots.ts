@@ -1,6 +1,7 @@
 import { XylemError } from "../../base/errors.ts";
 import { inParallel } from "../../base/in-parallel.ts";
 import { BrokerConfigs } from "../configs/broker-configs.ts";
+import { clustered } from "./copy-directory.ts";
 import type { CopiedPartition } from "../partition/copies/copy-partition.ts";
 import { DirectoryCheckpoints } from "../partition/directory/directory-checkpoints.ts";
 import { closeLarge, copiedBytesMax, copyInTries } from "../partition/copies/fork-partition.ts";
@@ -196,10 +197,9 @@ async function store(
   }
 }
 
-/** What a node of a cluster holds are parts; of the whole no single moment is known. */
 function refuseClustered(topics: Topics): void {
   for (const { partitions } of topics.list()) {
     if (!partitions.some((partition) => partition.onPlaced !== undefined)) continue;
-    throw new XylemError("INVALID_REQUEST", "A snapshot is of a node that is in no cluster");
+    throw clustered();
   }
 }
