@@ -25,7 +25,8 @@ export function assignReplicas(
     throw new XylemError("INVALID_REPLICATION_FACTOR", detail);
   }
   const assigned = Array.from({ length: count }, () => assignOne(candidates, replicas));
-  balanceHeads(assigned, seats.filter(canHold), 0);
+  const topics = assigned.map(() => "");
+  balanceHeads(assigned, topics, seats.filter(canHold), 0);
   return assigned;
 }
 

@@ -48,6 +48,23 @@ describe("a plan", () => {
     expect(shares.map(({ now }) => now.replicaShare)).toEqual([0.25, 0.25, 0.25, 0.25]);
   });
 
+  test("that gives replicas to many topics spreads the heads of each", () => {
+    const partitions = Array.from({ length: 64 }, (_, at) => {
+      return { key: `t${at >> 2}/${at % 4}`, replicas: [1], sizeBytes: 1_000 };
+    });
+    const moves = planReplicas(partitions, seatsOf(3), { ...rules, replicasMin: 3 });
+    const after = afterMoves(partitions, moves);
+    expect(spreadOf(NodeLoads.of(after), seatsOf(3), "heads")).toBe(1);
+    const headsOf = (topic: number, id: number): number => {
+      return after.filter(({ key, replicas }) => key.startsWith(`t${topic}/`) && replicas[0] === id)
+        .length;
+    };
+    for (let topic = 0; topic < 16; topic += 1) {
+      const counts = [1, 2, 3].map((id) => headsOf(topic, id));
+      expect(Math.max(...counts)).toBe(2);
+    }
+  });
+
   test("shows each node's share now and after, and every move with its size", () => {
     const partitions = partitionsOn(seatsOf(1), 4, 1);
     const moves = planReplicas(partitions, seatsOf(2), rules);

@@ -44,7 +44,8 @@ export function planReplicas(
   ordered.forEach((_, at) => planned.evacuate(at));
   ordered.forEach((_, at) => planned.spread(at));
   balanceReplicas(table, rules.tolerance);
-  balanceHeads(table.replicas as number[][], holding, rules.tolerance);
+  const topics = ordered.map(({ key }) => key.slice(0, key.lastIndexOf("/")));
+  balanceHeads(table.replicas as number[][], topics, holding, rules.tolerance);
   return ordered.flatMap((partition, at) => movesOf(partition, table.replicas[at] as number[]));
 }
 

@@ -12,6 +12,7 @@ export interface NodeShare {
 
 export interface Share {
   readonly replicas: number;
+  /** Partitions that prefer it as their head, whoever leads them now. */
   readonly heads: number;
   readonly sizeBytes: number;
   /** Parts of the whole, 0 to 1. */
