@@ -5,6 +5,8 @@ export interface NodeHealth {
   readonly status: string;
   readonly nodeId: number;
   readonly clusterId: string;
+  /** Why it is not ready. */
+  readonly reason?: string;
 }
 
 export interface ClusterDescription {

@@ -164,7 +164,7 @@ export class XylemClient {
     return this.#calls.json("GET", "/healthz", { signal });
   }
 
-  /** Whether the node serves clients: false while it starts or stops. */
+  /** Whether the node serves clients: false while it stops, or has no lease in its cluster. */
   async ready(signal?: AbortSignal): Promise<boolean> {
     try {
       await this.#calls.json("GET", "/readyz", { signal });

@@ -38,7 +38,9 @@ test("a serving node answers health and readiness with its identity", async () =
 
 test("a stopping node is healthy and not ready", async () => {
   door.isReady = false;
-  expect([(await ask("/healthz")).status, (await ask("/readyz")).status]).toEqual([200, 503]);
+  const [health, ready] = [await ask("/healthz"), await ask("/readyz")];
+  expect([health.status, ready.status]).toEqual([200, 503]);
+  expect(await ready.json()).toMatchObject({ reason: "this node is stopping" });
 });
 
 test("a scrape shows the node's numbers, twice alike", async () => {

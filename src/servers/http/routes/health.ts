@@ -1,11 +1,14 @@
 import { type Answer, answersJson, type HttpScope, type Route, route } from "../route.ts";
 import { integer, object, oneOf, text } from "../schemas/schema.ts";
 
-const health = object({
-  status: oneOf(["ok", "ready", "not ready"]),
-  nodeId: integer(),
-  clusterId: text(),
-});
+const health = object(
+  {
+    status: oneOf(["ok", "ready", "not ready"]),
+    nodeId: integer(),
+    clusterId: text(),
+  },
+  { reason: text({ description: "Why it is not ready." }) },
+);
 
 const answerHealth = route({
   method: "GET",
@@ -25,10 +28,12 @@ const answerReadiness = route({
   isPublic: true,
   answers: {
     200: answersJson("They are.", health),
-    503: answersJson("The node is stopping.", health),
+    503: answersJson("The node is stopping, or has no lease in its cluster: `reason`.", health),
   },
   handle: (scope) => {
-    return scope.node.isReady() ? answer(scope, 200, "ready") : answer(scope, 503, "not ready");
+    const reason = reasonNotReady(scope);
+    if (reason === undefined) return answer(scope, 200, "ready");
+    return answer(scope, 503, "not ready", { reason });
   },
 });
 
@@ -46,9 +51,20 @@ const answerMetrics = route({
   },
 });
 
-function answer({ broker }: HttpScope, status: number, said: string): Answer {
+function reasonNotReady({ node, broker: { cluster } }: HttpScope): string | undefined {
+  if (!node.isReady()) return "this node is stopping";
+  if (cluster === undefined || cluster.isStanding) return undefined;
+  return "this node has no lease from the coordinator, or has not caught up since it got one";
+}
+
+function answer(
+  { broker }: HttpScope,
+  status: number,
+  said: string,
+  more: { readonly reason?: string } = {},
+): Answer {
   const { nodeId, clusterId } = broker.identity;
-  return { status, json: { status: said, nodeId, clusterId } };
+  return { status, json: { status: said, nodeId, clusterId, ...more } };
 }
 
 export const healthRoutes: readonly Route[] = [answerHealth, answerReadiness, answerMetrics];
