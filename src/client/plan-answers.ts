@@ -71,6 +71,8 @@ export interface NodeStatus {
   readonly replicas: number;
   readonly pendingReplicas: number;
   readonly heads: number;
+  /** Of these, what it leads even while it is drained: nobody else who is up can lead them. */
+  readonly keptHeads: number;
   readonly members: number;
   /** Null: it did not answer. */
   readonly sizeBytes: number | null;

@@ -77,7 +77,7 @@ export async function openClusteredTopics(
   const chainControl = { byHand: new ChainsByHand(parts), calls };
   const facts = new ReplicaFacts({ ...parts, factsFrom: (place) => storage.factsFrom(place) });
   const office = () => controller.plans && { plans: controller.plans, stuck: controller.stuck };
-  const administration = new ClusterAdministration({ ...parts, facts, office });
+  const administration = new ClusterAdministration({ ...parts, topics, facts, office });
   return { topics, lineages, chainControl, administration };
 }
 

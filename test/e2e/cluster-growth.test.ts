@@ -99,6 +99,19 @@ describeWith(["etcd"], "a cluster that grows while 20 buckets are written and re
     await whenMoreIsWritten();
   });
 
+  test("says at once what a drained node goes on leading, and waits for nothing else", async () => {
+    const where = ["--bootstrap", cluster.node(3).bootstrap, "--json"];
+    const beganMs = performance.now();
+    const { code, stdout, stderr } = await xylem(["cluster", "drain", "4", "--wait", ...where]);
+    expect(code, stderr).toBe(0);
+    // It looked for a minute before it gave up.
+    expect(performance.now() - beganMs).toBeLessThan(30_000);
+    expect(stderr).toMatch(/^node 4 goes on leading 20 partitions: no other node /);
+    const { nodes } = JSON.parse(stdout) as Status;
+    expect(nodes[3]).toMatchObject({ status: "draining", heads: 20, keptHeads: 20 });
+    await command(1, "undrain", "4");
+  });
+
   test("leads nothing where a node is drained, which takes part again when that ends", async () => {
     const replicated = await command(1, "commit", "--replicas", "2", "--wait");
     expect(replicated).toMatchObject({ state: "done", skipped: 0 });

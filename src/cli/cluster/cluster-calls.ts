@@ -14,8 +14,12 @@ interface NamedPartition {
   readonly partition: number;
 }
 
+/** A node of an earlier build does not tell what it keeps. */
+type ToldNode = Omit<NodeStatus, "keptHeads"> & Partial<Pick<NodeStatus, "keptHeads">>;
+
 /** As the HTTP door tells them. */
-export type ToldStatus = Omit<ClusterStatus, "stuck"> & {
+export type ToldStatus = Omit<ClusterStatus, "nodes" | "stuck"> & {
+  readonly nodes: readonly ToldNode[];
   readonly stuck: readonly (NamedPartition & { readonly why: string })[];
 };
 export type ToldPlan = Omit<ShownPlan, "moves"> & {
@@ -84,7 +88,7 @@ export class ClusterCalls {
 }
 
 /** Throws CommandFailure for a node that the cluster does not know. */
-export function findNode({ nodes }: ToldStatus, id: number): NodeStatus {
+export function findNode({ nodes }: ToldStatus, id: number): ToldNode {
   const node = nodes.find(({ nodeId }) => nodeId === id);
   if (node === undefined) throw new CommandFailure(`node ${id} is not in the cluster`);
   return node;

@@ -20,6 +20,7 @@ const node = {
   replicas: 20,
   pendingReplicas: 30,
   heads: 20,
+  keptHeads: 0,
   members: 20,
   sizeBytes: 1_234,
   lagRecords: 0,

@@ -25,7 +25,7 @@ interface CommitOptions extends ClusterOptions {
 
 /** Between two looks at what is waited for. */
 const lookIntervalMs = 300;
-/** How long a drained node may lead something before whoever waits is told. */
+/** How long a drained node may lead what others can lead before whoever waits is told. */
 const drainPatienceMs = 60_000;
 
 /** What people say of the nodes of a cluster, by any of them: who takes part, and what moves. */
@@ -89,7 +89,7 @@ function addNodes(cluster: Command): void {
     );
   command(cluster, "drain", "others lead what a node leads, at once; it stays up and stays in")
     .argument("<node>", "its id", parseIndex)
-    .option("--wait", "until it leads nothing")
+    .option("--wait", "until it leads nothing that another node can lead")
     .action(drainNode);
   command(cluster, "undrain", "a drained node takes part again")
     .argument("<node>", "its id", parseIndex)
@@ -202,15 +202,25 @@ async function drainNode(id: number, options: ClusterOptions & { wait?: boolean 
   const calls = new ClusterCalls(options);
   let status = await calls.change(id, { isDraining: true });
   const untilMs = performance.now() + drainPatienceMs;
-  while (options.wait && findNode(status, id).heads > 0) {
+  let toldCount = 0;
+  for (;;) {
+    const { heads, keptHeads = 0 } = findNode(status, id);
+    if (keptHeads > 0 && keptHeads !== toldCount) tellKept(id, keptHeads);
+    toldCount = keptHeads;
+    if (options.wait !== true || heads <= keptHeads) return show(status, options);
     if (performance.now() > untilMs) {
-      const { heads } = findNode(status, id);
-      throw new CommandFailure(`node ${id} leads ${heads} partitions that nobody else can lead`);
+      const count = heads - keptHeads;
+      throw new CommandFailure(`node ${id} still leads ${count} partitions that others can lead`);
     }
     await new Promise((resolve) => setTimeout(resolve, lookIntervalMs));
     status = await calls.status();
   }
-  show(status, options);
+}
+
+/** At once: whoever waits for a node to lead nothing would wait in vain. */
+function tellKept(id: number, count: number): void {
+  const why = "no other node that is up has them, or min.insync.replicas needs it there";
+  process.stderr.write(`node ${id} goes on leading ${count} partitions: ${why}\n`);
 }
 
 async function change(id: number, wanted: NodeChange, options: ClusterOptions): Promise<void> {

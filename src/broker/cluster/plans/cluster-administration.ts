@@ -1,7 +1,10 @@
 import type { Clock } from "../../../base/clock.ts";
 import { XylemError } from "../../../base/errors.ts";
+import { formatUuid } from "../../../base/uuid.ts";
+import { chainsPrefix } from "../../../replication/chain-config.ts";
 import type { PeerLinks } from "../../ports/peer-links.ts";
 import { reachNode } from "../../ports/reach-node.ts";
+import type { Topics } from "../../topics/topics.ts";
 import type { Cluster } from "../cluster.ts";
 import { readJson, writeJson } from "../json-body.ts";
 import { nodeKey } from "../membership/node-entry.ts";
@@ -29,6 +32,7 @@ const retryMs = 200;
 
 export interface AdministrationParts {
   readonly cluster: Cluster;
+  readonly topics: Pick<Topics, "list">;
   readonly links: PeerLinks;
   readonly clock: Clock;
   readonly facts: ReplicaFacts;
@@ -129,17 +133,20 @@ export class ClusterAdministration {
   }
 
   async #carryOut(order: ClusterOrder): Promise<OrderAnswers[ClusterOrder["kind"]]> {
-    const { office, facts, cluster } = this.#parts;
+    const { office, facts, cluster, topics } = this.#parts;
     const known = office();
     if (known === undefined) throw notInOffice();
     const { plans, stuck } = known;
     switch (order.kind) {
       case "status": {
-        const targetOf = (key: string) => plans.targetOf(key);
-        const parts = { image: cluster.image, facts: await facts.askAll(), targetOf };
         return {
           controllerId: cluster.nodeId,
-          nodes: nodeStatuses(parts),
+          nodes: nodeStatuses({
+            image: cluster.image,
+            facts: await facts.askAll(),
+            targetOf: (key) => plans.targetOf(key),
+            replicasMinOf: replicasMinsOf(topics),
+          }),
           plan: plans.status,
           stuck: [...stuck].map(([key, why]) => ({ key, why })),
           unreadable: cluster.unreadable.list,
@@ -156,6 +163,15 @@ export class ClusterAdministration {
         return null;
     }
   }
+}
+
+/** By a chain's key; what no topic is known of may be somebody's hand, and has the default. */
+function replicasMinsOf(topics: AdministrationParts["topics"]): (key: string) => number {
+  const mins = new Map(
+    topics.list().map(({ id, settings }) => [formatUuid(id), settings["min.insync.replicas"]]),
+  );
+  const topicIdOf = (key: string): string => key.slice(chainsPrefix.length, key.lastIndexOf("/"));
+  return (key) => Math.max(1, mins.get(topicIdOf(key)) ?? 1);
 }
 
 function notInOffice(): XylemError {

@@ -89,6 +89,8 @@ export interface NodeStatus {
   readonly pendingReplicas: number;
   /** Partitions that it leads. */
   readonly heads: number;
+  /** Of these, what it leads even while it is drained: nobody else who is up can lead them. */
+  readonly keptHeads: number;
   /** Chains that it is a member of. */
   readonly members: number;
   /** On its disk; null: it was not told. */

@@ -1,9 +1,11 @@
+import type { ChainConfig } from "../../../replication/chain-config.ts";
 import { NodeLoads } from "../../../replication/placement/node-loads.ts";
 import type { Seat } from "../../../replication/placement/seat.ts";
-import type { ClusterImage, StoredChain } from "../cluster-image.ts";
+import type { ClusterImage } from "../cluster-image.ts";
 import { formatAddresses } from "../describe-nodes.ts";
 import type { NodeEntry } from "../membership/node-entry.ts";
 import type { NodeStatus } from "./cluster-orders.ts";
+import { mayGiveWay } from "./may-give-way.ts";
 import type { NodeFacts } from "./replica-facts.ts";
 
 /** What is known of the nodes of a cluster. */
@@ -13,6 +15,8 @@ export interface StatusParts {
   readonly facts: ReadonlyMap<number, NodeFacts>;
   /** What the plan that runs makes of a partition. */
   readonly targetOf: (key: string) => readonly number[] | undefined;
+  /** Members below which no drained node leaves a chain. */
+  readonly replicasMinOf: (key: string) => number;
 }
 
 /** Every node with a seat, and those that are up without one, sorted by id. */
@@ -23,7 +27,7 @@ export function nodeStatuses(parts: StatusParts): NodeStatus[] {
   for (const [key, chain] of image.chains) {
     const { replicas, target } = chain.config;
     pending.add({ key, replicas: target ?? parts.targetOf(key) ?? replicas, sizeBytes: 0 });
-    count(counts, image, chain);
+    count(counts, chain.config, { key, ...parts });
   }
   const lags = lagsOf(parts);
   const ids = new Set([...image.seats, ...image.nodes].map(({ id }) => id));
@@ -42,6 +46,7 @@ export function nodeStatuses(parts: StatusParts): NodeStatus[] {
         replicas: image.loads.of(id).replicas,
         pendingReplicas: pending.of(id).replicas,
         heads: counts.get(id)?.heads ?? 0,
+        keptHeads: counts.get(id)?.keptHeads ?? 0,
         members: counts.get(id)?.members ?? 0,
         sizeBytes: sizeOf(parts.facts.get(id)),
         lagRecords: lags.get(id) ?? null,
@@ -53,20 +58,23 @@ export function nodeStatuses(parts: StatusParts): NodeStatus[] {
 
 interface ChainCounts {
   heads: number;
+  keptHeads: number;
   members: number;
 }
 
 function count(
   counts: Map<number, ChainCounts>,
-  image: ClusterImage,
-  { config }: StoredChain,
+  config: ChainConfig,
+  { key, image, replicasMinOf }: StatusParts & { readonly key: string },
 ): void {
   for (const member of config.members) {
     if (!image.has(member)) continue;
-    const known = counts.get(member.id) ?? { heads: 0, members: 0 };
+    const known = counts.get(member.id) ?? { heads: 0, keptHeads: 0, members: 0 };
     counts.set(member.id, known);
     known.members += 1;
-    if (member === config.members[0]) known.heads += 1;
+    if (member !== config.members[0]) continue;
+    known.heads += 1;
+    if (!mayGiveWay(image, config, replicasMinOf(key))) known.keptHeads += 1;
   }
 }
 

@@ -315,6 +315,28 @@ describe("a node that is drained", () => {
     await whenStatus(1, "node 2 is in all chains", ({ nodes }) => nodes[1]?.members === 12);
   });
 
+  test("keeps what nobody else can lead, which is told of it before", async () => {
+    const needsBoth = new Map([["min.insync.replicas", "2"]]);
+    const onBoth = [{ index: 0, replicas: [2, 1] }];
+    const alone = [{ index: 0, replicas: [2] }];
+    const own = { partitions: -1, replicas: -1 };
+    await world.create(1, "both", { ...own, assignments: onBoth, configs: needsBoth });
+    await world.create(1, "alone", { ...own, assignments: alone });
+    const before = await nodeAt(1, 2);
+    expect(before.heads).toBeGreaterThan(before.keptHeads);
+    expect(before.keptHeads).toBe(2);
+    expect((await nodeAt(1, 1)).keptHeads).toBe(0);
+    await world.drive(administration(1).drain(2, true));
+    const { nodes } = await whenStatus(1, "the others are led elsewhere", ({ nodes: told }) => {
+      return told[1]?.heads === 2;
+    });
+    expect(nodes[1]?.keptHeads).toBe(2);
+    // Who is drained takes over nothing.
+    expect(nodes[0]?.keptHeads).toBe(nodes[0]?.heads);
+    await world.tick(2_000);
+    expect(await nodeAt(1, 2)).toMatchObject({ heads: 2, keptHeads: 2 });
+  });
+
   test("has to be up", async () => {
     const failing = world.drive(administration(1).drain(9, true));
     await expect(failing).rejects.toEqual(refusal("BROKER_NOT_AVAILABLE"));

@@ -66,6 +66,7 @@ const nodeStatus = object({
   replicas: integer(),
   pendingReplicas: integer(),
   heads: integer({ description: "Partitions that it leads." }),
+  keptHeads: integer({ description: "Of these, what no other node that is up can lead." }),
   members: integer({ description: "Chains that it is in." }),
   sizeBytes: orNull(sizeBytes),
   lagRecords: orNull(integer({ description: "Records that its replicas lack." })),
