@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Xylem } from "../../src/index.ts";
@@ -51,6 +51,19 @@ test("its indexes are sound, one that lies is found", async () => {
   writeFileSync(index, bytes);
   const lying = await xylem(["dump", index]);
   expect([lying.code, lying.stdout]).toEqual([1, expect.stringContaining("no batch lies at")]);
+});
+
+test("a file that is not there, or can not be read, is told in one line", async () => {
+  const [segment = ""] = filesEnding(".log");
+  for (const missing of [join(folder, "none.log"), join(folder, "none.index")]) {
+    const { code, stdout, stderr } = await xylem(["dump", segment, missing]);
+    expect([code, stdout, stderr]).toEqual([2, "", `xylem: there is no file ${missing}\n`]);
+  }
+  const directory = join(data, "directory.log");
+  mkdirSync(directory);
+  const { code, stderr } = await xylem(["dump", directory]);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^xylem: \S+directory\.log can not be read: .+\n$/);
 });
 
 test("a damaged batch and a cut-off one are faults", async () => {

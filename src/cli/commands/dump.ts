@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import { type Command, Option } from "commander";
+import { systemCode } from "../../storage/disk-error.ts";
 import { jsonOption, parseCount } from "../arguments.ts";
-import { CommandFailure } from "../exit-codes.ts";
+import { CommandFailure, exitCodes } from "../exit-codes.ts";
 import type { DumpedBatch } from "../dump-segment.ts";
 import { recordFormat } from "../record-format.ts";
 import { formatJson, printLine } from "../terminal.ts";
@@ -29,7 +31,8 @@ export function addDumpCommand(program: Command): void {
     .addHelpText(
       "after",
       `
-Exits with 1 when a batch is damaged or an index does not agree with its segment.
+Exits with 1 when a batch is damaged or an index does not agree with its segment, with 2 when a file
+is not there.
 
 Examples:
   $ xylem dump data/orders-0/00000000000000000000.log --deep
@@ -39,16 +42,30 @@ Examples:
 }
 
 async function dumpFiles(files: string[], options: DumpOptions): Promise<void> {
+  const missing = files.find((file) => !existsSync(file));
+  if (missing !== undefined) {
+    throw new CommandFailure(`there is no file ${missing}`, exitCodes.usage);
+  }
   let faults = 0;
   for (const file of files) {
     if (files.length > 1 && !options.json) printLine(`${file}:`);
-    if (file.endsWith(".log")) faults += await dumpSegment(file, options);
-    else if (/\.(time)?index$/.test(file)) faults += await checkIndex(file, options);
-    else throw new CommandFailure(`${file} is no .log, .index or .timeindex file`);
+    faults += await dumpFile(file, options);
   }
   if (faults > 0) {
     throw new CommandFailure(`${faults} ${faults === 1 ? "fault" : "faults"} found`);
   }
+}
+
+/** How many faults it has. */
+async function dumpFile(file: string, options: DumpOptions): Promise<number> {
+  try {
+    if (file.endsWith(".log")) return await dumpSegment(file, options);
+    if (/\.(time)?index$/.test(file)) return await checkIndex(file, options);
+  } catch (error) {
+    if (!(error instanceof Error) || systemCode(error) === undefined) throw error;
+    throw new CommandFailure(`${file} can not be read: ${error.message}`, exitCodes.failed, error);
+  }
+  throw new CommandFailure(`${file} is no .log, .index or .timeindex file`);
 }
 
 async function dumpSegment(file: string, options: DumpOptions): Promise<number> {
