@@ -134,6 +134,9 @@ describeWith(["etcd"], "a node by itself", () => {
     const moved = await initFrom(folder, coordinator);
     expect(moved.stderr + moved.stdout).toContain("3 topics, 253 partitions");
     expect(moved.code).toBe(0);
+    const startLine = `start it with: xylem start --coordinator ${coordinator}`;
+    const missing = "--cluster.secret file:<the cluster's secret>";
+    expect(moved.stdout).toContain(`${startLine} ${missing} --data ${folder}\n`);
     const again = await initFrom(folder, coordinator);
     expect([again.code, again.stderr]).toEqual([1, expect.stringContaining("already")]);
     const alone = await start(folder).catch((error: Error) => error.message);

@@ -69,11 +69,23 @@ async function init(options: InitOptions): Promise<void> {
     if (json) return printLine(formatJson(report));
     const { topics, partitions, entries } = report;
     printLine(`${coordinator}: ${topics} topics, ${partitions} partitions, ${entries} entries`);
-    printLine(`start it with: xylem start --coordinator ${coordinator} --data ${data}`);
+    printLine(`start it with: ${startLine(options, move)}`);
   } finally {
     await lock?.release();
     clearInterval(alive);
   }
+}
+
+/** What is neither in this environment nor in the settings file is told; a secret never is. */
+function startLine(options: InitOptions, { settings }: MoveIn): string {
+  const { config, "cluster.name": name } = options;
+  const words = ["xylem start"];
+  if (config !== undefined) words.push(`--config ${config}`);
+  words.push(`--coordinator ${settings.coordinator}`);
+  if (name !== undefined) words.push(`--cluster.name ${name}`);
+  // Without it a node of a cluster does not start.
+  if (settings["cluster.secret"] === "") words.push("--cluster.secret file:<the cluster's secret>");
+  return [...words, `--data ${settings.data}`].join(" ");
 }
 
 async function readMove(options: InitOptions): Promise<MoveIn> {
