@@ -69,6 +69,11 @@ export function chainKey(topicId: string, partition: number): string {
   return `${chainsPrefix}${topicId}/${partition}`;
 }
 
+export function topicIdOf(key: string): string {
+  assert(key.startsWith(chainsPrefix), `${key} is no chain's key`);
+  return key.slice(chainsPrefix.length, key.lastIndexOf("/"));
+}
+
 export function formatChainConfig(config: ChainConfig): string {
   const { epoch, members, joining, leaving, unclean, replicas, target, era } = config;
   return JSON.stringify({

@@ -1,5 +1,4 @@
-import { assert } from "../../base/assert.ts";
-import { chainKey, chainsPrefix, type ChainConfig, holderIds } from "../chain-config.ts";
+import { chainKey, type ChainConfig, holderIds, topicIdOf } from "../chain-config.ts";
 import { holdsEverywhere, type Seat } from "../placement/seat.ts";
 import type { ControlledChain } from "./chain-situation.ts";
 import type { ControlledNode, NodeLookup, TopicRules } from "./controlled-node.ts";
@@ -186,9 +185,4 @@ export class ControllerImage implements NodeLookup {
   #countJoining(id: number, change: number): void {
     this.#joiningByNode.set(id, this.joiningCount(id) + change);
   }
-}
-
-function topicIdOf(key: string): string {
-  assert(key.startsWith(chainsPrefix), `${key} is no chain's key`);
-  return key.slice(chainsPrefix.length, key.lastIndexOf("/"));
 }

@@ -1,6 +1,6 @@
 import type { Log } from "../../../base/log.ts";
 import { formatUuid } from "../../../base/uuid.ts";
-import { chainsPrefix } from "../../../replication/chain-config.ts";
+import { topicIdOf } from "../../../replication/chain-config.ts";
 import type { Compare, Coordinator } from "../../ports/coordinator.ts";
 import { parseTopicEntry, topicsPrefix } from "../../topics/topic-entry.ts";
 import { makingKey } from "../chained-topics.ts";
@@ -39,8 +39,4 @@ export async function clearOrphans(
 
 function isBeingMade(cluster: Cluster, key: string): boolean {
   return cluster.feed.revisionOf(makingKey(topicIdOf(key))) !== 0;
-}
-
-function topicIdOf(key: string): string {
-  return key.slice(chainsPrefix.length, key.lastIndexOf("/"));
 }

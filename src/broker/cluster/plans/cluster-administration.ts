@@ -1,7 +1,7 @@
 import type { Clock } from "../../../base/clock.ts";
 import { XylemError } from "../../../base/errors.ts";
 import { formatUuid } from "../../../base/uuid.ts";
-import { chainsPrefix } from "../../../replication/chain-config.ts";
+import { topicIdOf } from "../../../replication/chain-config.ts";
 import type { PeerLinks } from "../../ports/peer-links.ts";
 import { reachNode } from "../../ports/reach-node.ts";
 import type { Topics } from "../../topics/topics.ts";
@@ -170,7 +170,6 @@ function replicasMinsOf(topics: AdministrationParts["topics"]): (key: string) =>
   const mins = new Map(
     topics.list().map(({ id, settings }) => [formatUuid(id), settings["min.insync.replicas"]]),
   );
-  const topicIdOf = (key: string): string => key.slice(chainsPrefix.length, key.lastIndexOf("/"));
   return (key) => Math.max(1, mins.get(topicIdOf(key)) ?? 1);
 }
 
