@@ -133,4 +133,16 @@ export const plantedInClusters: readonly ClusterPlant[] = [
     ],
     seeds: [21, 50, 106],
   },
+  {
+    bug: "what is remembered as committed was not flushed (checkpoint)",
+    checker: "nothing is stuck",
+    plants: [
+      at(
+        "partition/partition.ts",
+        "return Math.min(this.committed, flushed, this.replica?.countedUpTo ?? Infinity);",
+        "return Math.max(this.committed, 0 * flushed);",
+      ),
+    ],
+    seeds: [1051, 1219, 1355],
+  },
 ];
