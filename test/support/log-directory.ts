@@ -86,6 +86,17 @@ export function batchOf(
   return buildBatch(records, fields, tools);
 }
 
+/** A batch of so many records, with a sound header and sum, whose contents do not open. */
+export function garbageBatch(count: number): Uint8Array {
+  const records = Array.from({ length: count }, () => ({ key: null, value: null, timestampMs: 1 }));
+  const compress = (): Uint8Array => encodeUtf8("no gzip at all");
+  return buildBatch(
+    records,
+    { codec: "gzip" },
+    { crc32c, compression: { ...compression, compress } },
+  );
+}
+
 /** Appends one batch and waits until it is committed. Answers its base offset. */
 export async function append(
   partition: PartitionLog,

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { batchOf, tools } from "../../../test/support/log-directory.ts";
+import { batchOf, garbageBatch, tools } from "../../../test/support/log-directory.ts";
 import { MemoryBroker } from "../../../test/support/memory-broker.ts";
 import {
   allCommitted,
   TransactionalProducer,
 } from "../../../test/support/transactional-producer.ts";
 import { decodeUtf8, encodeUtf8 } from "../../base/text.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
 import { parseRecordFilter } from "./record-filter.ts";
 import { type Page, readPage, type ReadPage } from "./read-page.ts";
@@ -179,5 +180,51 @@ describe("filters", () => {
     const page = await read({ filter, waitMs: 30_000 });
     expect(page).toMatchObject({ records: [], nextOffset: 7 });
     expect(await read({ filter, position: 28 })).toMatchObject({ nextOffset: 30 });
+  });
+});
+
+describe("what can not be read", () => {
+  /** Each record is a batch of its own on a disk of which nothing is kept in memory. */
+  async function damageRecord(damaged: number, count: number): Promise<void> {
+    await memory.close();
+    const disk = new SimulatedDisk();
+    memory = await MemoryBroker.open({ "log.tail.cache.max.bytes": 0 }, disk);
+    log = (await memory.createTopic("orders")).partitions[0] as PartitionLog;
+    await log.load();
+    await fill(0, count, (number) => `k${number}`);
+    const path = "orders-0/00000000000000000000.log";
+    const at = (disk.peek(path).length / count) * (damaged + 1) - 2;
+    disk.spoil(path, at, Uint8Array.of(0xff));
+  }
+
+  const damage = { code: "CORRUPT_MESSAGE" };
+
+  test("a page ends before a damaged record, the one that begins there says so", async () => {
+    await damageRecord(1, 3);
+    const bounds = { highWatermark: 3, lastStable: 3, logStart: 0 };
+    const page = await read({ waitMs: 1_000 });
+    expect(page).toMatchObject({ records: [{ offset: 0 }], nextOffset: 1, ...bounds });
+    await expect(read({ position: 1 })).rejects.toMatchObject(damage);
+    expect(values(await read({ position: 2 }))).toEqual(["2"]);
+  });
+
+  test("so does one whose filter has left out all that lies before", async () => {
+    await damageRecord(2, 4);
+    const filter = parseRecordFilter([["key", "k3"]]);
+    expect(await read({ filter })).toMatchObject({ records: [], nextOffset: 2, highWatermark: 4 });
+    await expect(read({ filter, position: 2 })).rejects.toMatchObject(damage);
+  });
+
+  test("it is the same with a sound batch whose contents do not open", async () => {
+    log.append(batchOf(numbers(0, 3)), { origin: "client" });
+    log.append(garbageBatch(4), { origin: "client" });
+    log.append(batchOf(["7"]), { origin: "client" });
+    await allCommitted(log);
+    const page = await read();
+    expect(values(page)).toEqual(["0", "1", "2"]);
+    expect(page).toMatchObject({ nextOffset: 3, highWatermark: 8, lastStable: 8, logStart: 0 });
+    const message = expect.stringContaining("orders-0 at 3 does not open") as string;
+    await expect(read({ position: 3 })).rejects.toMatchObject({ ...damage, message });
+    expect(values(await read({ position: 7 }))).toEqual(["7"]);
   });
 });

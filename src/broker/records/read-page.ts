@@ -1,9 +1,11 @@
+import { XylemError } from "../../base/errors.ts";
 import type { StopSignal } from "../../base/stop-signal.ts";
 import type { BatchTools } from "../../protocol/build-batch.ts";
 import type { Broker } from "../broker.ts";
 import { checkLatest } from "../latest-known.ts";
 import { Fetch } from "../fetch/fetch.ts";
 import { FetchPartition } from "../fetch/fetch-partition.ts";
+import { isMoved } from "../forwarding/moved.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
 import { outOfRange } from "../partition/refusals.ts";
 import type { Topic } from "../topics/topics.ts";
@@ -56,10 +58,10 @@ const recordSizeBytes = 1_024;
 /**
  * Records of one partition, of committed transactions only, from a position on. At the end of the
  * log it is empty, or waits for what comes. With a filter it goes over at most
- * `http.filter.scan.max.bytes` and answers how far it came. Throws UNKNOWN_TOPIC_OR_PARTITION,
- * OFFSET_OUT_OF_RANGE, OFFSET_NOT_AVAILABLE while a new head does not know its end,
- * CORRUPT_MESSAGE, KAFKA_STORAGE_ERROR, and where it would wait THROTTLING_QUOTA_EXCEEDED past
- * `live.readers.max`.
+ * `http.filter.scan.max.bytes` and answers how far it came. It ends before what can not be read,
+ * which only the page that begins there throws: CORRUPT_MESSAGE, KAFKA_STORAGE_ERROR. Throws
+ * UNKNOWN_TOPIC_OR_PARTITION, OFFSET_OUT_OF_RANGE, OFFSET_NOT_AVAILABLE while a new head does not
+ * know its end, and where it would wait THROTTLING_QUOTA_EXCEEDED past `live.readers.max`.
  */
 export async function readPage(broker: Broker, tools: BatchTools, ask: ReadPage): Promise<Page> {
   const topic = findTopic(broker, ask.topic);
@@ -101,6 +103,8 @@ interface Reading {
   readonly endMs: number;
 }
 
+type Bounds = Pick<Page, "highWatermark" | "lastStable" | "logStart">;
+
 /** Of one fetch. */
 interface Planned {
   /** Else it waits, if it may. */
@@ -119,6 +123,8 @@ class PageReading {
   /** Of records that do not count yet. */
   #gainedBytes = 0;
   #isFull = false;
+  /** As the last fetch that did not fail found them. */
+  #bounds: Bounds = { highWatermark: -1, lastStable: -1, logStart: -1 };
 
   constructor(reading: Reading, ask: ReadPage) {
     const { broker, topic, offset } = reading;
@@ -140,8 +146,8 @@ class PageReading {
     do {
       wasBrought = await this.#fetch();
     } while (!this.#isFull && (wasBrought || this.#shouldWait));
-    const { fetchOffset: nextOffset, highWatermark, lastStable, logStart } = this.#fetched;
-    return { records: this.#records, nextOffset, highWatermark, lastStable, logStart };
+    const { fetchOffset: nextOffset } = this.#fetched;
+    return { records: this.#records, nextOffset, ...this.#bounds };
   }
 
   get #waitMs(): number {
@@ -156,8 +162,8 @@ class PageReading {
 
   /** Whether anything was there. */
   async #fetch(): Promise<boolean> {
-    const { broker, tools } = this.#reading;
-    const { filter, room } = this.#ask;
+    const { broker } = this.#reading;
+    const { room } = this.#ask;
     const planned = this.#plan();
     const maxWaitMs = this.#shouldWait ? this.#waitMs : 0;
     const limits = { maxWaitMs, minBytes: 1, maxBytes: planned.maxBytes, readCommitted: true };
@@ -170,17 +176,36 @@ class PageReading {
       waiting?.leave();
       room?.giveBack(planned.heldBytes);
     }
-    if (fetched.error !== undefined) throw fetched.error;
     const wasBrought = fetched.sizeBytes > 0;
-    const scope = { broker, tools };
-    for (const record of takeRecords(scope, fetched, { filter, budget: this.#budget })) {
-      this.#add(record);
-      if (this.#isFull) break;
-    }
+    this.#take();
     room?.take(this.#gainedBytes);
     this.#gainedBytes = 0;
     this.#isFull ||= this.#budget.bytesLeft <= 0;
     return wasBrought;
+  }
+
+  /** What was fetched, up to what can not be read. */
+  #take(): void {
+    const { broker, tools, offset } = this.#reading;
+    const { filter } = this.#ask;
+    const fetched = this.#fetched;
+    try {
+      if (fetched.error !== undefined) throw fetched.error;
+      const { highWatermark, lastStable, logStart } = fetched;
+      this.#bounds = { highWatermark, lastStable, logStart };
+      const options = { filter, budget: this.#budget };
+      for (const record of takeRecords({ broker, tools }, fetched, options)) {
+        this.#add(record);
+        if (this.#isFull) return;
+      }
+    } catch (error) {
+      if (!(error instanceof XylemError)) throw error;
+      // The next page begins there, and has nothing to answer but that; who is led elsewhere by
+      // now is read there instead.
+      const hasPassed = fetched.fetchOffset > offset && !isMoved(error);
+      if (this.#records.length === 0 && !hasPassed) throw error;
+      this.#isFull = true;
+    }
   }
 
   /** What the next fetch brings, but for a first batch that is larger; who waits holds nothing. */
