@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { tools } from "../../../test/support/log-directory.ts";
+import { batchOf, garbageBatch, tools } from "../../../test/support/log-directory.ts";
 import { MemoryBroker } from "../../../test/support/memory-broker.ts";
 import {
   allCommitted,
@@ -161,6 +161,22 @@ test("who is past the log's end, which a crash may have cut, is told that too", 
   following.subscribe({ topic: "orders", partition: 0, offset: 9 });
   const told = await following.next(limits);
   expect(told?.moved).toEqual([{ topic: "orders", partition: 0, from: 9, to: 1 }]);
+});
+
+test("what lies before a batch that does not open comes first, then its error", async () => {
+  const topic = await memory.createTopic("orders", {}, 2);
+  const log = topic.partitions[0] as PartitionLog;
+  await log.load();
+  log.append(batchOf(["a", "b"]), { origin: "client" });
+  log.append(garbageBatch(2), { origin: "client" });
+  await allCommitted(log);
+  const following = follow();
+  following.subscribeTopic("orders", new Map());
+  expect(valuesOf(await following.next(limits))).toEqual(["a", "b"]);
+  const ended = (await following.next(limits))?.ended;
+  expect(ended).toMatchObject([{ partition: 0, error: { code: "CORRUPT_MESSAGE" } }]);
+  await append(["c"], 1);
+  expect(valuesOf(await following.next(limits))).toEqual(["c"]);
 });
 
 test("nothing comes after unsubscribe, and what is followed anew has no gap", async () => {

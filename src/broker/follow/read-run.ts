@@ -1,4 +1,5 @@
 import { joinBytes } from "../../base/bytes.ts";
+import { XylemError } from "../../base/errors.ts";
 import { after } from "../partition/after.ts";
 import { Fetch } from "../fetch/fetch.ts";
 import type { Forwarding } from "../forwarding/forwarding.ts";
@@ -85,5 +86,17 @@ function openRun(scope: RecordScope, fetched: FetchPartition): readonly StoredRe
   const bytes = chunks.length === 1 ? (chunks[0] as Uint8Array).slice() : joinBytes(chunks);
   fetched.handOver()?.release();
   fetched.take({ chunks: [bytes], sizeBytes });
-  return [...takeRecords(scope, fetched)];
+  return takeSound(scope, fetched);
+}
+
+/** What opens; a batch that does not is thrown by the run that begins with it. */
+function takeSound(scope: RecordScope, fetched: FetchPartition): readonly StoredRecord[] {
+  const { fetchOffset: from } = fetched;
+  const records: StoredRecord[] = [];
+  try {
+    for (const record of takeRecords(scope, fetched)) records.push(record);
+  } catch (error) {
+    if (!(error instanceof XylemError) || fetched.fetchOffset === from) throw error;
+  }
+  return records;
 }

@@ -232,9 +232,13 @@ class Pulling {
     return (await resolveOffset(this.#broker, { topic, log }, this.#ask.reset)).offset;
   }
 
-  /** Begins with another partition each time, so that none waits behind a busy one for ever. */
+  /**
+   * Begins with another partition each time, so that none waits behind a busy one for ever. What
+   * one of them fails with is thrown only where none has records: the others go on.
+   */
   async #read(positions: readonly Position[]): Promise<void> {
     const first = positions.length > 0 ? this.#broker.random.nextUint32() % positions.length : 0;
+    let failure: XylemError | undefined;
     for (let index = 0; index < positions.length; index++) {
       const left = this.#ask.limit - this.#records.length;
       if (left <= 0 || this.#bytesLeft <= 0) return;
@@ -243,10 +247,12 @@ class Pulling {
       try {
         await this.#readOne(position, left);
       } catch (error) {
+        if (!(error instanceof XylemError)) throw error;
         // Its records come once another node leads it.
-        if (!isMoved(error)) throw error;
+        if (!isMoved(error)) failure ??= error;
       }
     }
+    if (failure !== undefined && this.#records.length === 0) throw failure;
   }
 
   async #readOne(position: Position, limit: number): Promise<void> {
