@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { catalogue, type ErrorRow } from "../src/base/error-catalogue.ts";
+import { catalogue, corruptInStore, type ErrorRow } from "../src/base/error-catalogue.ts";
 import { bucketSettings } from "../src/base/settings/bucket-settings.ts";
 import { groupConfigSettings } from "../src/base/settings/group-config-settings.ts";
 import { shareMemory } from "../src/base/settings/share-memory.ts";
@@ -154,7 +154,8 @@ function errorsPage(): string {
   return page("Errors", [
     "Every error that a client may see, and how each door shows it. *Retriable* is what Kafka's " +
       "own clients make of it. `CORRUPT_MESSAGE` is the answer to damaged bytes that a client " +
-      "sent; for damaged bytes in the store, HTTP answers 500 and gRPC `DATA_LOSS`.",
+      `sent; for damaged bytes in the store, HTTP answers ${corruptInStore.http} and gRPC ` +
+      `${code(corruptInStore.grpc)}, as not retriable.`,
     table(["code", "Kafka", "retriable", "HTTP", "gRPC"], rows),
   ]);
 }

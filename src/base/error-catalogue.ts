@@ -30,6 +30,12 @@ const row = (kafka: number, retriable: boolean, http: number, grpc: GrpcStatus):
 });
 
 /**
+ * CORRUPT_MESSAGE of bytes that lie in the store, and not of what a client sent: to read them again
+ * does not help.
+ */
+export const corruptInStore: ErrorRow = row(2, false, 500, "DATA_LOSS");
+
+/**
  * Every error there is. Kafka's columns are its own; DISK_FULL is a storage error on its wire, and
  * those below it, which its clients never meet, would be invalid requests.
  */

@@ -1,4 +1,4 @@
-import { catalogue, type ErrorRow } from "./error-catalogue.ts";
+import { catalogue, corruptInStore, type ErrorRow } from "./error-catalogue.ts";
 
 export type ErrorCode = keyof typeof catalogue;
 
@@ -36,7 +36,12 @@ export class XylemError extends Error {
  * What is stored can not be read, and will not be by trying again: a system that is out of room,
  * rights or descriptors says no such thing.
  */
-export class DamageError extends XylemError {}
+export class DamageError extends XylemError {
+  /** Who reads is not at fault, as one is who sends what is corrupt. */
+  override get row(): ErrorRow {
+    return this.code === "CORRUPT_MESSAGE" ? corruptInStore : super.row;
+  }
+}
 
 /** Bytes from outside that do not follow their format: truncated, oversized or inconsistent. */
 export class MalformedError extends Error {

@@ -1,5 +1,5 @@
 import { catalogue } from "../../base/error-catalogue.ts";
-import { type ErrorCode, type ErrorFacts, XylemError } from "../../base/errors.ts";
+import { DamageError, type ErrorCode, type ErrorFacts, XylemError } from "../../base/errors.ts";
 import type { Read } from "../../protocol/schema/wire.ts";
 import type { Durability } from "../partition/partition-log.ts";
 import type { AppendOutcome, Appending, AppendRecords } from "../records/append-records.ts";
@@ -103,5 +103,7 @@ export function toError({ code, detail, facts }: Failure): XylemError {
     return new XylemError("UNKNOWN_SERVER_ERROR", `${code}: ${detail}`);
   }
   const more = facts === "" ? {} : { facts: JSON.parse(facts) as ErrorFacts };
-  return new XylemError(code as ErrorCode, detail, more);
+  // What nodes hand on are records: the batch that is corrupt lay in the other's store.
+  const Told = code === "CORRUPT_MESSAGE" ? DamageError : XylemError;
+  return new Told(code as ErrorCode, detail, more);
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { garbageBatch } from "../../../test/support/log-directory.ts";
 import { ForwardingWorld } from "../../../test/support/forwarding-world.ts";
 import { batchTools } from "../../node/open-broker.ts";
 import { appendRecords } from "../records/append-records.ts";
@@ -44,6 +45,23 @@ describe("whichever node is asked", () => {
     expect(grpc[0]?.json["records"]).toHaveLength(6);
     expect(grpc[1]).toEqual(grpc[0]);
     expect(grpc[2]).toEqual(grpc[0]);
+  });
+
+  test("what lies before a batch that does not open is read, then it is damage", async () => {
+    await world.http(1, "POST", `${records}?partition=1`, { body: "sound" });
+    const log = world.cluster.node(2).topic("orders")?.partitions[1];
+    log?.append(garbageBatch(2), { origin: "client" });
+    await world.until("it is committed", () => log?.committed === 3);
+    const ask = { topic: "orders", partition: 1 };
+    const fault = { code: "CORRUPT_MESSAGE", retriable: false };
+    for (const id of [1, 2]) {
+      const page = await world.http(id, "GET", partition(1));
+      expect(page.json).toMatchObject({ records: [{ offset: 0 }], nextOffset: 1 });
+      const http = await world.http(id, "GET", `${partition(1)}?offset=1`);
+      expect(http).toMatchObject({ status: 500, json: fault });
+      const grpc = await world.grpc(id, "Read", { ...ask, position: { offset: 1 } });
+      expect(grpc.json).toMatchObject({ code: "data_loss" });
+    }
   });
 
   test("records of several partitions go each to its node, told in their order", async () => {

@@ -197,7 +197,7 @@ describe("what can not be read", () => {
     disk.spoil(path, at, Uint8Array.of(0xff));
   }
 
-  const damage = { code: "CORRUPT_MESSAGE" };
+  const damage = { code: "CORRUPT_MESSAGE", row: { http: 500, grpc: "DATA_LOSS" } };
 
   test("a page ends before a damaged record, the one that begins there says so", async () => {
     await damageRecord(1, 3);

@@ -1,4 +1,4 @@
-import { MalformedError, XylemError } from "../../base/errors.ts";
+import { DamageError, MalformedError } from "../../base/errors.ts";
 import type { AbortedTransaction } from "../../log/transaction-index.ts";
 import { openRecords, readHeaders } from "../../protocol/record.ts";
 import { type RecordBatch, recordBatches } from "../../protocol/record-batch.ts";
@@ -35,7 +35,7 @@ export function* takeRecords(
     if (!(error instanceof MalformedError)) throw error;
     const place = `${fetched.topic?.name}-${fetched.index} at ${fetched.fetchOffset}`;
     const detail = `${place} does not open: ${error.message}`;
-    throw new XylemError("CORRUPT_MESSAGE", detail, { cause: error });
+    throw new DamageError("CORRUPT_MESSAGE", detail, { cause: error });
   }
 }
 

@@ -1,4 +1,4 @@
-import { XylemError } from "../../../base/errors.ts";
+import { DamageError } from "../../../base/errors.ts";
 import { BatchWalk } from "../../../log/batch-walk.ts";
 import type { LeaderEpochs } from "../../../log/leader-epochs.ts";
 import { acrossReplacement } from "./across-replacement.ts";
@@ -295,9 +295,9 @@ function isLost(damage: Damage, offset: number): boolean {
   return offset >= damage.firstOffset && offset < damage.endOffset;
 }
 
-function damageError(segment: Segment, damage: Damage): XylemError {
+function damageError(segment: Segment, damage: Damage): DamageError {
   const detail =
     `${segment.log.path} is damaged from byte ${damage.position} on: ` +
     `offsets ${damage.firstOffset} to ${damage.endOffset - 1} can not be read`;
-  return new XylemError("CORRUPT_MESSAGE", detail);
+  return new DamageError("CORRUPT_MESSAGE", detail);
 }
