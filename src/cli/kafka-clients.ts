@@ -78,6 +78,15 @@ function baseOptions(options: BrokerOptions) {
   };
 }
 
+/** A stored batch is damaged, or does not open: no broker refused to read, or was out of reach. */
+export function isUnreadable(error: unknown): boolean {
+  if (error instanceof CommandFailure) return false;
+  const isRefused = flatten(error).some(
+    (cause) => "apiId" in cause && cause.apiId !== "CORRUPT_MESSAGE",
+  );
+  return !isRefused && explainFailure(error, "").exitCode !== exitCodes.unreachable;
+}
+
 /** Turns the library's nested errors into one line: the broker's own words where it gave some. */
 export function explainFailure(error: unknown, bootstrap: string): CommandFailure {
   if (error instanceof CommandFailure) return error;
@@ -106,8 +115,21 @@ export function explainFailure(error: unknown, bootstrap: string): CommandFailur
   return new CommandFailure(last?.message ?? String(error), exitCodes.failed, error);
 }
 
+/** What the library meets by itself after an answer that it could not take: never the reason. */
+const sessionLosses: ReadonlySet<unknown> = new Set([
+  "FETCH_SESSION_ID_NOT_FOUND",
+  "INVALID_FETCH_SESSION_EPOCH",
+]);
+
+function isSessionLoss(error: unknown): boolean {
+  if (error instanceof AggregateError && error.errors.length > 0) {
+    return error.errors.every(isSessionLoss);
+  }
+  return error instanceof Error && "apiId" in error && sessionLosses.has(error.apiId);
+}
+
 function flatten(error: unknown, depth = 0): Error[] {
-  if (!(error instanceof Error) || depth > 8) return [];
+  if (!(error instanceof Error) || depth > 8 || (depth > 0 && isSessionLoss(error))) return [];
   const nested = error instanceof AggregateError ? (error.errors as unknown[]) : [];
   return [error, ...[...nested, error.cause].flatMap((cause) => flatten(cause, depth + 1))];
 }

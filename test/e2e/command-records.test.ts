@@ -2,6 +2,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Outcome, run } from "../support/child-process.ts";
+import { garbageBatch } from "../support/log-directory.ts";
+import { batchOf, RawClient } from "../support/raw-client.ts";
 import { makeTemporaryFolder, removeFolder } from "../support/temporary-folder.ts";
 import { type StartedNode, startNode, xylem, xylemProgram } from "../support/xylem-command.ts";
 
@@ -110,6 +112,30 @@ describe("produce and consume", () => {
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     await produce("followed", "second\n", "-q");
     expect(linesOf(await following)).toEqual(["first", "second"]);
+  });
+
+  test("what can not be read is told where it lies, behind all that is before it", async () => {
+    const client = await RawClient.open(Number(node.bootstrap.split(":").at(-1)));
+    await client.createTopic("garbage", { partitions: 2 });
+    for (const value of ["0", "1", "2"]) await client.produce(["garbage", 1], batchOf([value]));
+    await client.produce(["garbage", 1], garbageBatch(4));
+    await client.produce(["garbage", 1], batchOf(["7"]));
+    await client.produce(["garbage", 0], batchOf(["sound"]));
+    client.close();
+    const { code, stderr, stdout } = await at("consume", "garbage", "--format", "{offset}:{value}");
+    expect(stdout.split("\n").toSorted()).toEqual(["", "0:0", "0:sound", "1:1", "2:2"]);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining("garbage-1 can not be read at offset 3: incorrect header"),
+    ]);
+    expect(linesOf(await at("consume", "garbage", "-p", "1", "--from", "7"))).toEqual(["7"]);
+    const member = await at("consume", "garbage", "-g", "readers");
+    expect([member.code, member.stderr]).toEqual([
+      1,
+      expect.stringContaining(
+        "garbage can not be read on: incorrect header check; without --group",
+      ),
+    ]);
   });
 
   test("a group goes on where it ended", async () => {

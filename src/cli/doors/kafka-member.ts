@@ -1,5 +1,6 @@
 import type { Consumer } from "@platformatic/kafka";
-import { readWithConsumer } from "../kafka-clients.ts";
+import { CommandFailure, exitCodes } from "../exit-codes.ts";
+import { explainFailure, isUnreadable, readWithConsumer } from "../kafka-clients.ts";
 import type { ShownRecord } from "../record-format.ts";
 import type { ReadingOptions } from "./record-reader.ts";
 
@@ -37,6 +38,11 @@ async function* readCommitting(
       yield { ...message, timestampMs: message.timestamp, headers };
       if (stream.readableLength === 0) await commit(consumer, topic, uncommitted);
     }
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    const reason = explainFailure(error, "").message;
+    const detail = `${topic} can not be read on: ${reason}; without --group the place is told`;
+    throw new CommandFailure(detail, exitCodes.failed, error);
   } finally {
     clearTimeout(idle);
     signal.removeEventListener("abort", close);
