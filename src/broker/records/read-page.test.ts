@@ -6,6 +6,7 @@ import {
   TransactionalProducer,
 } from "../../../test/support/transactional-producer.ts";
 import { decodeUtf8, encodeUtf8 } from "../../base/text.ts";
+import { buildBatch } from "../../protocol/build-batch.ts";
 import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
 import { parseRecordFilter } from "./record-filter.ts";
@@ -226,5 +227,19 @@ describe("what can not be read", () => {
     const message = expect.stringContaining("orders-0 at 3 does not open") as string;
     await expect(read({ position: 3 })).rejects.toMatchObject({ ...damage, message });
     expect(values(await read({ position: 7 }))).toEqual(["7"]);
+  });
+
+  test("and with records that say that they lie beyond their batch", async () => {
+    const value = encodeUtf8("far");
+    const far = { key: null, value, timestampMs: 1, offsetDelta: 1_000 };
+    log.append(batchOf(["0"]), { origin: "client" });
+    log.append(buildBatch([far], { codec: "gzip", lastOffsetDelta: 0 }, tools), {
+      origin: "client",
+    });
+    log.append(batchOf(["2"]), { origin: "client" });
+    await allCommitted(log);
+    expect(await read()).toMatchObject({ records: [{ offset: 0 }], nextOffset: 1 });
+    await expect(read({ position: 1 })).rejects.toMatchObject(damage);
+    expect(values(await read({ position: 2 }))).toEqual(["2"]);
   });
 });

@@ -81,6 +81,10 @@ function* wantedRecords(fetched: FetchPartition, opened: Opened): Generator<Stor
   const headersOf = () => readHeaders(walk);
   while (walk.next()) {
     const offset = baseOffset + walk.offsetDelta;
+    // Beyond its batch it would hide what lies behind.
+    if (offset < baseOffset || offset >= batch.nextOffset) {
+      throw new MalformedError(`a record says that its offset is ${offset}`);
+    }
     if (offset < fetched.fetchOffset) continue;
     fetched.fetchOffset = offset + 1;
     if (filter !== undefined && !matchesFilter(filter, walk, headersOf)) continue;

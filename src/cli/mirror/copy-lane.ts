@@ -91,20 +91,21 @@ export class CopyLane {
     const sentMs = performance.now();
     const { source, pace, fetchWaitMs: waitMs } = this.#parts;
     const bounds = { sizeBytesMax: pace.fetchBytesMax, waitMs };
-    const asked = new Map(ordered.map((copy) => [copy, copy.place]));
+    const asked = ordered.map((copy) => ({ copy, wish: copy.wish }));
+    const wishes = asked.map(({ wish }) => wish);
     try {
-      const fetched = await fetchMany(source, this.#nodeId, ordered, bounds);
-      const appends = ordered.flatMap((copy) => {
+      const fetched = await fetchMany(source, this.#nodeId, wishes, bounds);
+      const appends = asked.flatMap(({ copy, wish }) => {
         const answer = fetched.get(copy.name);
-        // Another lane may have taken it over, and gone on from the target's end.
-        const isAsked = answer !== undefined && copy.place === asked.get(copy);
-        return isAsked ? this.#take(copy, answer, sentMs) : [];
+        const isWanted = answer !== undefined && copy.wants(wish);
+        return isWanted ? this.#take(copy, answer, sentMs) : [];
       });
       for (const [leaderId, own] of Map.groupBy(appends, ({ copy }) => copy.targetLeaderId)) {
         this.#append(leaderId, own);
       }
     } catch (error) {
-      for (const copy of ordered) this.#fail(copy, error);
+      if (!isFailure(error)) throw error;
+      for (const { copy, wish } of asked) if (copy.wants(wish)) this.#fail(copy, error);
     }
   }
 
@@ -176,7 +177,7 @@ export class CopyLane {
 
   /** Of several appends that fail one after the other only the first is told. */
   #fail(copy: PartitionCopy, error: unknown): void {
-    if (!(error instanceof WireFailure || error instanceof MalformedError)) throw error;
+    if (!isFailure(error)) throw error;
     if (copy.isGone) return;
     if (copy.position !== undefined || copy.appendsInFlight === 0) {
       this.#parts.report.stall(copy.name, error);
@@ -184,4 +185,9 @@ export class CopyLane {
     }
     this.#parts.onMoved();
   }
+}
+
+/** Of the other side; what else is thrown is a fault of our own. */
+function isFailure(error: unknown): error is WireFailure | MalformedError {
+  return error instanceof WireFailure || error instanceof MalformedError;
 }

@@ -8,11 +8,13 @@ import { MirrorReport } from "./mirror-report.ts";
 const topic = "orders";
 let doors: MirrorDoors;
 let groups: MirrorGroups;
+let report: MirrorReport;
 let sourceId: string;
 
 beforeEach(async () => {
   doors = await MirrorDoors.open();
-  groups = new MirrorGroups(doors.ends, new MirrorReport(() => undefined));
+  report = new MirrorReport(() => undefined);
+  groups = new MirrorGroups(doors.ends, report);
   for (const client of [doors.sender, doors.reader]) await client.createTopic(topic);
   const offset = { topic, index: 0, offset: 2, metadata: null };
   const { source } = doors.ends;
@@ -38,4 +40,14 @@ test("so does one of a topic that was made anew since the copy was looked at", a
   const before = "AAAAAAAAAAAAAAAAAAAAAQ";
   expect(await groups.sync(() => ({ sourceId: before, sameUpTo: 10 }))).toBe(1);
   expect(await atTarget()).toEqual([]);
+});
+
+test("a group that goes at the source, or has nothing to copy, is no stall any more", async () => {
+  report.stall("group workers", { message: "its coordinator has moved" });
+  await groups.sync(() => undefined);
+  expect([...report.stalls]).toEqual([]);
+  report.stall("group workers", { message: "its coordinator has moved" });
+  await doors.ends.source.callAny("DeleteGroups", { groupsNames: ["workers"] });
+  await groups.sync(() => ({ sourceId, sameUpTo: 2 }));
+  expect([...report.stalls]).toEqual([]);
 });

@@ -30,6 +30,8 @@ export class MirrorGroups {
   /** By group and partition, what the target has. */
   readonly #known = new Map<string, Map<string, KnownOffset>>();
   readonly #moved = new Set<string>();
+  /** At the source, the last time. */
+  #listed: ReadonlySet<string> = new Set();
 
   constructor(
     ends: { readonly source: KafkaCluster; readonly target: KafkaCluster },
@@ -45,11 +47,17 @@ export class MirrorGroups {
     const groups = await this.#list();
     let heldBack = 0;
     let copied = 0;
+    const listed = new Set(groups);
+    for (const group of this.#listed) if (!listed.has(group)) this.#report.forget(nameOf(group));
+    this.#listed = listed;
     for (const group of groups) {
       try {
         const offsets = await fetchOffsets(this.#source, group);
         const own = offsets.filter(({ topic, index }) => find(topic, index) !== undefined);
-        if (own.length === 0) continue;
+        if (own.length === 0) {
+          this.#report.settle(nameOf(group));
+          continue;
+        }
         copied += 1;
         const ready = own.filter(({ topic, index, offset }) => {
           return offset <= (find(topic, index)?.sameUpTo ?? -1);
@@ -58,10 +66,10 @@ export class MirrorGroups {
         const current = await this.#current(news, find);
         heldBack += own.length - ready.length + news.length - current.length;
         if (current.length > 0) await this.#commit(group, current);
-        this.#report.settle(`group ${group}`);
+        this.#report.settle(nameOf(group));
       } catch (error) {
         if (!(error instanceof WireFailure)) throw error;
-        this.#report.stall(`group ${group}`, error);
+        this.#report.stall(nameOf(group), error);
         heldBack += 1;
       }
     }
@@ -143,6 +151,9 @@ interface KnownOffset {
 function isInUse(error: WireFailure): boolean {
   return error.is("UNKNOWN_MEMBER_ID") || error.is("ILLEGAL_GENERATION");
 }
+
+/** As the report has it. */
+const nameOf = (group: string): string => `group ${group}`;
 
 function placeOf({ topic, index }: GroupOffset): string {
   return `${topic}-${index}`;

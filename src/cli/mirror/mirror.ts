@@ -125,6 +125,8 @@ export class Mirror {
         // With a topic its marks go, and another mirror may have written some since.
         if (isAnew || known === undefined) this.#marks?.forget();
         if (place.leaderId < 0) this.#report.stall(name, noLeader);
+        // Of what else stalls it its lane finds the end.
+        else if (copy.position !== undefined) this.#report.settle(name);
       }
     }
     for (const name of gone) {

@@ -3,7 +3,7 @@ import type { ReceivedResponseOf } from "../../protocol/api-table.ts";
 import { noUuid } from "../../protocol/schema/wire.ts";
 import type { KafkaCluster } from "./kafka-cluster.ts";
 import type { Aborted } from "./mirrored-batches.ts";
-import type { PartitionCopy } from "./partition-copy.ts";
+import type { PartitionCopy, Wish } from "./partition-copy.ts";
 import { WireFailure } from "./wire-failure.ts";
 
 const timestamps = { earliest: -2, latest: -1 } as const;
@@ -58,10 +58,7 @@ export async function fetchOnce(
   return fetchedBytes(answer.responses[0]?.partitions[0]);
 }
 
-type Wanted = Pick<
-  PartitionCopy,
-  "topic" | "index" | "position" | "topicId" | "sourceEpoch" | "last" | "tellsEpochs"
->;
+type Wanted = Omit<Wish, "name" | "targetId">;
 
 const noEpochs = { sourceEpoch: -1, last: { epoch: -1, next: -1 }, tellsEpochs: false };
 
@@ -74,7 +71,7 @@ interface FetchBounds {
 function fetchBody(wanted: readonly Wanted[], { sizeBytesMax, waitMs }: FetchBounds, version = 0) {
   const topics = [...Map.groupBy(wanted, ({ topic }) => topic)].map(([topic, own]) => {
     const partitions = own.map((one) => {
-      const { index: partition, position: fetchOffset = 0, sourceEpoch, last } = one;
+      const { index: partition, position: fetchOffset, sourceEpoch, last } = one;
       const tellsLast = one.tellsEpochs && version >= lastEpochVersionMin;
       return {
         partition,
@@ -107,7 +104,7 @@ export type PartitionFetched =
 export async function fetchMany(
   source: KafkaCluster,
   leaderId: number,
-  wanted: readonly PartitionCopy[],
+  wanted: readonly Wish[],
   bounds: FetchBounds,
 ): Promise<ReadonlyMap<string, PartitionFetched>> {
   const hasIds = wanted.every(({ topicId }) => !isZeroUuid(topicId));

@@ -54,3 +54,15 @@ test.each([
   expect(copy.follow(ids, place, place)).toBe(false);
   expect(copy.sameUpTo).toBe(10);
 });
+
+test("what a fetch asked for stays, and is not what comes next once that is elsewhere", () => {
+  const copy = copied();
+  const { wish } = copy;
+  expect(copy.wants(wish)).toBe(true);
+  copy.position = 9;
+  expect([wish.position, copy.wants(wish)]).toEqual([8, false]);
+  copy.position = 8;
+  copy.follow({ topicId: idOf(1), targetId: idOf(3) }, place, place);
+  copy.position = 8;
+  expect(copy.wants(wish)).toBe(false);
+});

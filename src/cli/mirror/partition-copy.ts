@@ -1,9 +1,23 @@
+import { equalBytes } from "../../base/bytes.ts";
 import { formatUuid, type Uuid, zeroUuid } from "../../base/uuid.ts";
 import type { PartitionPlace, TopicIds } from "./mirror-topics.ts";
 
 const retryMsMin = 250;
 const retryMsMax = 10_000;
 const noId = formatUuid(zeroUuid);
+
+/** What one fetch asks of a partition. */
+export interface Wish {
+  readonly topic: string;
+  readonly index: number;
+  readonly name: string;
+  readonly topicId: Uuid;
+  readonly targetId: string;
+  readonly position: number;
+  readonly sourceEpoch: number;
+  readonly last: { readonly epoch: number; readonly next: number };
+  readonly tellsEpochs: boolean;
+}
 
 /** Where one partition is copied from and to, and how far. */
 export class PartitionCopy {
@@ -59,9 +73,17 @@ export class PartitionCopy {
     return `${this.topic}-${this.index}`;
   }
 
-  /** What is fetched next: of which topic, and from where on. */
-  get place(): string {
-    return `${this.sourceId} ${this.targetId} ${this.position}`;
+  /** What is fetched next, as it is now. */
+  get wish(): Wish {
+    const { topic, index, name, topicId, targetId, position = 0 } = this;
+    const { sourceEpoch, last, tellsEpochs } = this;
+    return { topic, index, name, topicId, targetId, position, sourceEpoch, last, tellsEpochs };
+  }
+
+  /** Whether what was fetched of it comes next still: another lane may have gone on with it. */
+  wants({ topicId, targetId, position }: Wish): boolean {
+    const isSame = equalBytes(topicId, this.topicId) && targetId === this.targetId;
+    return isSame && position === this.position;
   }
 
   get lag(): number {

@@ -50,7 +50,7 @@ class HeadBalance {
     seats.forEach(({ id }, place) => this.#places.set(id, place));
     this.#heads = seats.map(() => 0);
     this.#handovers = seats.map(() => seats.map(() => new Set<number>()));
-    this.#topicHeads = new Map(topics.map((topic) => [topic, seats.map(() => 0)]));
+    this.#topicHeads = new Map([...new Set(topics)].map((topic) => [topic, seats.map(() => 0)]));
     for (const at of inTurns(topics)) this.#note(at, true);
   }
 
