@@ -93,7 +93,8 @@ async function askAll(
   const asked = nodes.map(async ({ id, incarnation }) => {
     try {
       const ends = await chainControl.calls.askLogEnds({ nodeId: id, keys: [key] });
-      if (ends.every(({ from }) => from.incarnation === incarnation)) return ends;
+      const isOfNow = ends.every(({ from }) => from.incarnation === incarnation);
+      if (isOfNow) return ends.filter(({ isUnopened }) => isUnopened !== true);
     } catch (error) {
       if (!(error instanceof XylemError)) throw error;
     }

@@ -50,5 +50,7 @@ export interface LogEnd {
   readonly logStart?: number;
   /** Some of it is damaged, or was lost. */
   readonly isUnsound?: boolean;
+  /** It is there and can not be opened: where it ends is not known. */
+  readonly isUnopened?: boolean;
   readonly known?: KnownEpoch | undefined;
 }

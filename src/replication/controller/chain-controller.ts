@@ -136,7 +136,12 @@ export class ChainController {
   /** Takes the answer to a question. */
   tell(end: LogEnd): void {
     if (this.#image.findChain(end.key) === undefined) return;
-    this.#notesOf(end.key).logEnds.set(end.from.id, end);
+    const { logEnds } = this.#notesOf(end.key);
+    const before = logEnds.get(end.from.id);
+    logEnds.set(end.from.id, end);
+    // Who can not open its log is asked again and again, each time that it is due.
+    const isUnopened = before?.isUnopened === true && end.isUnopened === true;
+    if (isUnopened && before.from.incarnation === end.from.incarnation) return;
     this.#image.mark(end.key);
   }
 

@@ -120,15 +120,17 @@ export function takeBack(situation: ChainSituation): Verdict | undefined {
   // Who was back may have gone again, and its disk with it, before its lease does.
   const heard = whole.filter((node) => situation.isHeard(node));
   const present = heard.length === 0 ? whole : heard;
-  // Each log is a prefix of the one ahead: without answers, the first in the chain's order. Who
-  // does not answer may not be able to open its log.
+  // Each log is a prefix of the one ahead: without answers, the first in the chain's order.
   const known = knownEnds(situation, present);
   const isComplete = present.length === members.length && known.length === present.length;
+  const question = unasked(whole, knownEnds(situation, whole));
   if (members.length > 1 && !isComplete && nowMs < untilMs) {
-    return { kind: "wait", untilMs, question: unasked(whole, knownEnds(situation, whole)) };
+    return { kind: "wait", untilMs, question };
   }
-  const node = known.length > 0 ? longest(present, known) : present[0];
-  return restart(situation, node as ControlledNode, 0, "is back and lost nothing");
+  const first = present.find((node) => !isUnopened(situation, node));
+  const node = known.length > 0 ? longest(present, known) : first;
+  if (node === undefined) return awaitEnds(question, nowMs + times.returnWaitMs);
+  return restart(situation, node, 0, "is back and lost nothing");
 }
 
 /**
@@ -219,8 +221,14 @@ function restart(
 function knownEnds({ notes }: ChainSituation, nodes: readonly ControlledNode[]): LogEnd[] {
   return nodes.flatMap((node) => {
     const end = notes.logEnds.get(node.id);
-    return end?.from.incarnation === node.incarnation ? [end] : [];
+    const isKnown = end?.from.incarnation === node.incarnation && end.isUnopened !== true;
+    return isKnown ? [end] : [];
   });
+}
+
+function isUnopened({ notes }: ChainSituation, { id, incarnation }: ControlledNode): boolean {
+  const end = notes.logEnds.get(id);
+  return end?.from.incarnation === incarnation && end.isUnopened === true;
 }
 
 function unasked(nodes: readonly ControlledNode[], known: readonly LogEnd[]): number[] {

@@ -159,9 +159,10 @@ export class ClusterStorage implements PartitionStorage {
     return keys.flatMap((key) => {
       const kept = this.#kept.get(key);
       if (kept === undefined) return [];
-      const { replica } = kept;
-      if (replica === undefined && !this.#hasNoLog(kept)) return [];
-      return [{ key, from: { id, incarnation }, ...this.#restored.endOf(key, replica) }];
+      const { replica, isUnopened } = kept;
+      if (replica === undefined && !isUnopened && !this.#hasNoLog(kept)) return [];
+      const end = { key, from: { id, incarnation }, ...this.#restored.endOf(key, replica) };
+      return [isUnopened ? { ...end, isUnopened } : end];
     });
   }
 

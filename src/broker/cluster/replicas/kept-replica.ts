@@ -67,9 +67,14 @@ export class KeptReplica {
     return this.#keeping.cluster.image.chains.get(this.key)?.config;
   }
 
+  /** Its log can not be opened. */
+  get isUnopened(): boolean {
+    return this.replica === undefined && this.#failure !== undefined;
+  }
+
   /** No log of it was found here, or failed, while what its chain says is not done yet. */
   get isWithoutLog(): boolean {
-    return this.#isHeldBack && this.replica === undefined && this.#failure === undefined;
+    return this.#isHeldBack && this.replica === undefined && !this.isUnopened;
   }
 
   /**

@@ -59,16 +59,26 @@ async function openKilled(durability: string, replicas: readonly number[]) {
   return former;
 }
 
-/** All at once; the log of one can not be opened. */
+/** The log of one can not be opened. */
+const startAgain = ({ id, disk }: ClusterNode, failingId: number) =>
+  world.start(id, {}, id === failingId ? failing(disk) : disk);
+
+/** All at once. */
 async function startAll(former: readonly ClusterNode[], failingId: number): Promise<void> {
-  const starting = former.map(({ id, disk }) => {
-    return world.start(id, {}, id === failingId ? failing(disk) : disk);
-  });
-  await world.drive(Promise.all(starting));
+  await world.drive(Promise.all(former.map((node) => startAgain(node, failingId))));
 }
 
 test("a chain goes on from who is back and can open its log", async () => {
   await startAll(await openKilled("fsync", [1, 2]), 1);
+  await world.driveUntil("node 2 leads", () => leads(world.node(2)));
+  expect(world.node(2).topic("orders")?.partitions[0]?.committed).toBe(1);
+});
+
+test("nor is the first one back taken that can not", async () => {
+  for (const node of await openKilled("fsync", [1, 2])) {
+    await world.drive(startAgain(node, 1));
+    await world.tick(4_000);
+  }
   await world.driveUntil("node 2 leads", () => leads(world.node(2)));
   expect(world.node(2).topic("orders")?.partitions[0]?.committed).toBe(1);
 });
