@@ -42,8 +42,8 @@ export type ChainEffect =
   /** The replica can not go on, and must not: its log and its chain contradict each other. */
   | { readonly kind: "halt"; readonly reason: string };
 
-/** A node's log of a chain that is older than what the node knows of it. */
-export type NewerLog = Omit<LogEnd, "key" | "from">;
+/** A node's log of a chain that is older than what the node knows of it, in the chain's epoch. */
+export type NewerLog = Extract<ReplicaAsk, { readonly kind: "fenced" }>;
 
 /** What a node asks of the controller, in this epoch. The shell adds the chain and this node. */
 export type ReplicaAsk = { readonly epoch: number } & (
@@ -53,7 +53,7 @@ export type ReplicaAsk = { readonly epoch: number } & (
       readonly joiner: Member;
     }
   /** By the shell: the log ends there, and the chain has been in a later epoch than it is. */
-  | ({ readonly kind: "fenced" } & NewerLog)
+  | ({ readonly kind: "fenced" } & Omit<LogEnd, "key" | "from">)
   /** By a head that leaves: its successor holds all that it took. */
   | { readonly kind: "handOver" }
   | {

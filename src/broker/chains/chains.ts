@@ -157,9 +157,8 @@ export class Chains {
       else this.#reportOwn(place);
     }
     for (const [key, { place, newer }] of this.#fenced) {
-      const epoch = this.#options.cluster.image.chains.get(key)?.config.epoch;
-      if (epoch === undefined) this.#fenced.delete(key);
-      else this.#ask(place, { kind: "fenced", epoch, ...newer });
+      if (this.#options.cluster.image.chains.has(key)) this.#ask(place, newer);
+      else this.#fenced.delete(key);
     }
   }
 

@@ -1,5 +1,6 @@
 import type { ChainConfig } from "../../../replication/chain-config.ts";
 import type { NewerLog } from "../../../replication/chain-effect.ts";
+import type { LogEnd } from "../../../replication/controller/chain-ask.ts";
 import type { ReplicaLog } from "../../partition/replica/replica-log.ts";
 import type { Cluster } from "../cluster.ts";
 import type { KnownChains } from "./known-chains.ts";
@@ -39,7 +40,7 @@ export class RestoredChains {
   }
 
   /** What there is to say of a log; undefined: nothing. */
-  endOf(key: string, replica: ReplicaLog | undefined): NewerLog {
+  endOf(key: string, replica: ReplicaLog | undefined): Omit<LogEnd, "key" | "from"> {
     const end = replica === undefined ? { lastEpoch: -1, endOffset: 0 } : soundEnd(replica);
     const known = this.#known.find(key);
     if (known === undefined) return end;
@@ -51,7 +52,9 @@ export class RestoredChains {
   async tell(place: ChainPlace, config: ChainConfig, replica?: ReplicaLog): Promise<void> {
     const { key } = place;
     if (!this.#isAhead(key, config, replica)) return this.#tellNewer(place, undefined);
-    this.#tellNewer(place, this.endOf(key, replica));
+    // By the time that it is told the chain may have gone on, and be newer.
+    const { epoch } = config;
+    this.#tellNewer(place, { kind: "fenced", epoch, ...this.endOf(key, replica) });
     await this.#cluster.restored.cover(config);
   }
 
