@@ -14,6 +14,8 @@ export interface PendingBatch {
   readonly newSegment: NewSegment | undefined;
   /** Set: a leader epoch begins with this batch; they go to their file before it is written. */
   readonly newEpochs?: LeaderEpochs | undefined;
+  /** Offsets before it are in no batch: it is written with the next one. */
+  readonly isBehindGap?: boolean;
   /** Called once it is written, or never will be. */
   readonly onDone?: () => void;
 }
@@ -49,10 +51,10 @@ export class AppendQueue {
     let sizeBytes = 0;
     let count = 0;
     for (const batch of this.#batches) {
-      const isNext = count > 0;
-      if (isNext && isBeginning(batch)) break;
+      const before = this.#batches[count - 1];
+      if (before !== undefined && isBeginning(batch)) break;
       sizeBytes += batch.bytes?.length ?? 0;
-      if (isNext && sizeBytes > sizeBytesMax) break;
+      if (before !== undefined && before.isBehindGap !== true && sizeBytes > sizeBytesMax) break;
       count += 1;
     }
     return this.#batches.slice(0, count);

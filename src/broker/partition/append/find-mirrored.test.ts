@@ -13,6 +13,7 @@ import { joinBytes } from "../../../base/bytes.ts";
 import { XylemError } from "../../../base/errors.ts";
 import { buildBatch } from "../../../protocol/build-batch.ts";
 import { recordBatches } from "../../../protocol/record-batch.ts";
+import { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
 import type { PartitionLog } from "../partition-log.ts";
 
 /** Appends batches of another log and waits until they are committed. */
@@ -78,6 +79,16 @@ describe("batches of another log", () => {
     await mirror(compacted, far(), 0);
     await append(compacted, ["b"], { key: "k" });
     expect(await offsetsOf(compacted)).toEqual([5, 6]);
+  });
+
+  test("behind a gap, and nothing behind them, are there after a kill", async () => {
+    const disk = new SimulatedDisk();
+    const compacted = { "cleanup.policy": ["compact"] } as const;
+    const log = await (await openWorld(disk)).open("orders", compacted);
+    await mirror(log, batchOf(["a"], { baseOffset: 5, key: "k" }), 0);
+    const again = await (await openWorld(disk.afterKill())).open("orders", compacted);
+    expect([again.logStart, again.end]).toEqual([0, 6]);
+    expect(await offsetsOf(again)).toEqual([5]);
   });
 
   test("without records use their offsets up, here and after a restart", async () => {

@@ -111,7 +111,7 @@ export class PartitionAppends {
     batch.assignOffset(baseOffset, this.leaderEpoch);
     const { lastOffset, bytes, sizeBytes, partitionLeaderEpoch: leaderEpoch } = batch;
     const maxTimestampMs = Number(batch.maxTimestamp);
-    this.take(
+    this.#take(
       { bytes, sizeBytes, baseOffset, lastOffset, maxTimestampMs, leaderEpoch, batch },
       nowMs,
     );
@@ -128,17 +128,34 @@ export class PartitionAppends {
     const rules = { from, hasGaps, leaderEpoch: this.leaderEpoch, settings };
     const batches = findMirrored(bytes, rules, context.crc32c);
     context.room.take(bytes.length, "client");
-    for (const batch of batches) {
-      if (batch.baseOffset > this.#end) segments.allowGaps();
-      this.take(batch, nowMs);
-    }
+    this.takeAll(batches, nowMs);
     this.onAppended?.(from, this.#end);
     const lastOffset = this.#end - 1;
     return { baseOffset: from, lastOffset, logAppendTimeMs: -1, isDuplicate: false };
   }
 
-  /** Queues a batch behind all others, at its own offsets; room was taken for it. */
-  take(assigned: AssignedBatch, nowMs: number): void {
+  /** Queues batches behind all others, at their own offsets; room was taken for them. */
+  takeAll(batches: readonly AssignedBatch[], nowMs: number): void {
+    for (const [at, batch] of batches.entries()) {
+      if (batch.baseOffset > this.#end) this.#leaveGap(batch, batches[at + 1], nowMs);
+      this.#take(batch, nowMs);
+    }
+  }
+
+  /**
+   * No sum covers the offset of a batch: behind a gap only the next one says that it is right, if
+   * both go to one segment in one write. Any other batch begins a segment, whose name says it.
+   */
+  #leaveGap(batch: AssignedBatch, next: AssignedBatch | undefined, nowMs: number): void {
+    this.#parts.segments.allowGaps();
+    // A first segment begins where the log does.
+    if (!this.#head.isThere) this.#startSegment(this.#end);
+    const isNear = next !== undefined && next.leaderEpoch === batch.leaderEpoch;
+    if (isNear && this.#head.takesBoth([batch, next], this.#settings, nowMs)) return;
+    this.skipTo(batch.baseOffset);
+  }
+
+  #take(assigned: AssignedBatch, nowMs: number): void {
     const { epochs, folder, producers, writer } = this.#parts;
     const { bytes, baseOffset, lastOffset, maxTimestampMs, leaderEpoch, batch } = assigned;
     const hadHead = this.#head.isThere;
@@ -157,6 +174,7 @@ export class PartitionAppends {
       aborted,
       newSegment,
       newEpochs,
+      isBehindGap: !isNew && baseOffset > this.#end,
     });
     this.#end = lastOffset + 1;
   }
@@ -169,11 +187,6 @@ export class PartitionAppends {
   async roll(): Promise<void> {
     if (this.#head.isEmpty) return;
     await new Promise<void>((onDone) => this.#startSegment(this.#end, onDone));
-  }
-
-  /** A first segment begins where the log does, though its first batch lies behind a gap. */
-  beginSegment(): void {
-    if (!this.#head.isThere) this.#startSegment(this.#end);
   }
 
   /** The offsets below `next` are in no batch: the log goes on there, in a segment of its own. */

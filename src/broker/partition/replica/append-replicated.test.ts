@@ -121,24 +121,43 @@ describe("a follower of a compacted log", () => {
     "min.cleanable.dirty.ratio": 0,
   } as const;
 
-  test("has its gaps, the last one included, and reads on after a start", async () => {
+  async function openCompacted() {
     const head = await open(compacted);
-    const keyed = (key: string): object => ({ key });
     for (const key of ["a", "b", "a", "c", "a", "a", "b", "a", "a"]) {
-      await appendHeld(head.replica, ["v".repeat(40)], keyed(key));
+      await appendHeld(head.replica, ["v".repeat(40)], { key });
       head.replica.commit(head.replica.end);
     }
     await head.replica.log.roll();
     await runPass(head.replica.log, head.world.clock);
+    return head;
+  }
+
+  test("has its gaps, the last one included, and reads on after a start", async () => {
+    const head = await openCompacted();
     const follower = await open(compacted);
     await feed(head.replica, follower.replica);
     expect(follower.replica.end).toBe(9);
     expect(await logBytes(follower.replica)).toEqual(await logBytes(head.replica));
-    await appendHeld(head.replica, ["new"], keyed("d"));
+    await appendHeld(head.replica, ["new"], { key: "d" });
     await feed(head.replica, follower.replica);
     const left = await openGoverned(await openWorld(follower.disk.afterKill()), compacted);
     expect(left.replica).toMatchObject({ logStart: 0, end: 10 });
     expect(await logBytes(left.replica)).toEqual(await logBytes(head.replica));
+  });
+
+  test.each([1, 250, 400])("keeps what was sent %i bytes at a time behind gaps", async (size) => {
+    const head = await openCompacted();
+    for (let killedAt = 0; killedAt < head.replica.end;) {
+      const { replica, disk } = await open(compacted);
+      while (replica.end <= killedAt) {
+        const { bytes, next } = await readOnce(head.replica, replica.end, size);
+        replica.appendReplicated(bytes, next);
+        await held(replica);
+      }
+      killedAt = replica.end;
+      const left = await openGoverned(await openWorld(disk.afterKill()), compacted);
+      expect(left.replica).toMatchObject({ end: killedAt, unsoundFrom: undefined });
+    }
   });
 });
 

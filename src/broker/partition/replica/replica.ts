@@ -206,14 +206,7 @@ export class Replica implements ReplicaLog {
     const found = findAssigned(batches, { ...bounds, crc32c: context.crc32c });
     // Some of the reserve is for what was accepted elsewhere: a chain is as long as its room.
     context.room.take(batches.length, "coordinator");
-    const nowMs = context.clock.nowMs();
-    for (const batch of found) {
-      if (batch.baseOffset > appends.end) {
-        segments.allowGaps();
-        appends.beginSegment();
-      }
-      appends.take(batch, nowMs);
-    }
+    appends.takeAll(found, context.clock.nowMs());
     if (next > appends.end) {
       segments.allowGaps();
       appends.skipTo(next);
