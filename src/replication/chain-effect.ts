@@ -1,7 +1,7 @@
 import type { ChainMessage } from "./chain-message.ts";
 import type { LinkId } from "./chain-input.ts";
 import type { Member } from "./member.ts";
-import type { LogEnd } from "./controller/chain-ask.ts";
+import type { LogStanding } from "./controller/chain-ask.ts";
 
 /** What a replica wants done, in this order, before its next input. */
 export type ChainEffect =
@@ -53,7 +53,7 @@ export type ReplicaAsk = { readonly epoch: number } & (
       readonly joiner: Member;
     }
   /** By the shell: the log ends there, and the chain has been in a later epoch than it is. */
-  | ({ readonly kind: "fenced" } & Omit<LogEnd, "key" | "from">)
+  | ({ readonly kind: "fenced" } & LogStanding)
   /** By a head that leaves: its successor holds all that it took. */
   | { readonly kind: "handOver" }
   | {

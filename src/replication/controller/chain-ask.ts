@@ -40,9 +40,13 @@ export interface KnownEpoch {
 }
 
 /** Where the log of a node ends: the longest is the one with the greatest epoch, then end. */
-export interface LogEnd {
+export interface LogEnd extends LogStanding {
   readonly key: string;
   readonly from: Life;
+}
+
+/** What a node says of a log of its own. */
+export interface LogStanding {
   /** -1: it has no records. */
   readonly lastEpoch: number;
   readonly endOffset: number;

@@ -1,6 +1,6 @@
 import type { Peer } from "../../../replication/chain-input.ts";
 import { type ChainConfig, type ChainRole, roleOf } from "../../../replication/chain-config.ts";
-import type { LogEnd } from "../../../replication/controller/chain-ask.ts";
+import type { LogStanding } from "../../../replication/controller/chain-ask.ts";
 import type { ReplicaLog } from "../../partition/replica/replica-log.ts";
 import type { ClusterImage } from "../cluster-image.ts";
 
@@ -102,7 +102,7 @@ export function tornFrom(replica: ReplicaLog): number | undefined {
 }
 
 /** Where a log ends as others may count on it: what comes after a hole can not be copied. */
-export function soundEnd(replica: ReplicaLog): Omit<LogEnd, "key" | "from"> {
+export function soundEnd(replica: ReplicaLog): LogStanding {
   const endOffset = tornFrom(replica) ?? replica.end;
   const epochs = replica.epochEnds();
   const last = epochs.find((range) => range.endOffset >= endOffset) ?? epochs.at(-1);

@@ -1,6 +1,6 @@
 import type { ChainConfig } from "../../../replication/chain-config.ts";
 import type { NewerLog } from "../../../replication/chain-effect.ts";
-import type { LogEnd } from "../../../replication/controller/chain-ask.ts";
+import type { LogStanding } from "../../../replication/controller/chain-ask.ts";
 import type { ReplicaLog } from "../../partition/replica/replica-log.ts";
 import type { Cluster } from "../cluster.ts";
 import type { KnownChains } from "./known-chains.ts";
@@ -39,8 +39,8 @@ export class RestoredChains {
     return this.#known.isWhole && this.#known.find(key) === undefined;
   }
 
-  /** What there is to say of a log; undefined: nothing. */
-  endOf(key: string, replica: ReplicaLog | undefined): Omit<LogEnd, "key" | "from"> {
+  /** What there is to say of a log; without a replica: it has no records. */
+  endOf(key: string, replica: ReplicaLog | undefined): LogStanding {
     const end = replica === undefined ? { lastEpoch: -1, endOffset: 0 } : soundEnd(replica);
     const known = this.#known.find(key);
     if (known === undefined) return end;

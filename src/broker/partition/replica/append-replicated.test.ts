@@ -145,6 +145,46 @@ describe("a follower of a compacted log", () => {
     expect(await logBytes(left.replica)).toEqual(await logBytes(head.replica));
   });
 
+  test("holds nothing of it that a kill takes, wherever segments and writes end", async () => {
+    const settings = { ...compacted, "internal.segment.bytes": 500 };
+    const head = await open(settings);
+    for (let index = 0; index < 24; index += 1) {
+      head.replica.beginEpoch(1 + Math.floor(index / 5));
+      // Of three the first goes away: each gap has two batches behind it.
+      const key = `${index % 3 === 0 ? index + 1 : index}`;
+      await appendHeld(head.replica, ["v".repeat(index * 5)], { key });
+      head.replica.commit(head.replica.end);
+    }
+    await head.replica.log.roll();
+    await runPass(head.replica.log, head.world.clock);
+    const reads: Awaited<ReturnType<typeof readOnce>>[] = [];
+    for (let at = 0; at < head.replica.end; at = reads.at(-1)?.next as number) {
+      reads.push(await readOnce(head.replica, at));
+    }
+    let isOver = false;
+    for (let last = 1; !isOver; last += 1) {
+      const { replica, disk, governor } = await open(settings, { "log.flush.window.bytes": 200 });
+      replica.beginEpoch(5);
+      const killed = Promise.withResolvers<{ left: SimulatedDisk; stored: number }>();
+      let count = 0;
+      disk.fault = (): void | Promise<void> => {
+        count += 1;
+        if (count !== last) return undefined;
+        killed.resolve({ left: disk.afterKill(), stored: Math.max(0, ...governor.stored) });
+        disk.die();
+        return new Promise(() => {});
+      };
+      for (const { bytes, next } of reads) replica.appendReplicated(bytes.slice(), next);
+      const whole = held(replica).then(() => undefined);
+      const found = await Promise.race([killed.promise, whole]);
+      isOver = found === undefined;
+      if (found === undefined) continue;
+      const again = await openGoverned(await openWorld(found.left), settings, 5);
+      expect(again.replica.end).toBeGreaterThanOrEqual(found.stored);
+      expect(again.replica.unsoundFrom).toBe(undefined);
+    }
+  });
+
   test.each([1, 250, 400])("keeps what was sent %i bytes at a time behind gaps", async (size) => {
     const head = await openCompacted();
     for (let killedAt = 0; killedAt < head.replica.end;) {
