@@ -35,6 +35,8 @@ export type HistoryEvent = { readonly atMs: number } & (
       from: number;
       askedAt: number;
       records: readonly RecordSeen[];
+      /** Who answered; absent: it is not known, or there is one node alone. */
+      nodeId?: number | undefined;
     }
   | {
       kind: "readFailed";

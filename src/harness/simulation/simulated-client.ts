@@ -36,6 +36,8 @@ export interface Client {
     body: SentRequestOf<Name>,
     timeoutMs?: number,
   ): Promise<ReceivedResponseOf<Name>>;
+  /** Which node gave this answer; absent: there is one alone. */
+  nodeOf?(answer: object): number | undefined;
   close(): void;
 }
 

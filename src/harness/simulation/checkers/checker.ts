@@ -14,6 +14,9 @@ export interface Verdict {
 /** Judges a whole history, in which each event lies behind those that happened before it. */
 export type Checker = (history: readonly HistoryEvent[]) => Verdict;
 
+/** A node that holds its lease knows what the coordinator was told so long ago. */
+export const lateMsMax = 10_000;
+
 /** What the topics of a history promise, by topic id. */
 export function rulesOf(history: readonly HistoryEvent[]): (key: PartitionKey) => TopicRules {
   const rules = new Map<string, TopicRules>();

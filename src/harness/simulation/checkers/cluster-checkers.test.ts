@@ -163,6 +163,26 @@ test("deleted records that are read again, or went unasked, are complained of", 
   ]);
 });
 
+test("who was taken out need not know of a deletion for ten seconds, and no longer", () => {
+  const asked: NewEvent = { kind: "deleteAsked", partition, before: 1 };
+  const deleted: NewEvent = { kind: "deleted", partition, logStart: 1, askedAt: 0 };
+  const begin = [chain(1, "1a", "2a", "3a"), sent("p/1/0", "p/2/0"), asked];
+  const by = (nodeId: number, askedAt: number) =>
+    ({ ...read(0, "p/1/0", askedAt), nodeId }) as NewEvent;
+  const told = ["deleted stays deleted: T-0@0: read although it was deleted before 1"];
+  const gone = [...begin, chain(2, "1a", "3a"), deleted];
+  expect(complaintsOf([...gone, by(2, 6)])).toEqual([]);
+  expect(complaintsOf([...gone, by(3, 6)])).toEqual(told);
+  expect(complaintsOf([...gone, read(0, "p/1/0", 6)])).toEqual(told);
+  // It was told of it before it went, or when it came back.
+  expect(complaintsOf([...begin, deleted, chain(2, "1a", "3a"), by(2, 6)])).toEqual(told);
+  expect(complaintsOf([...gone, chain(3, "1a", "3a", "2a"), by(2, 7)])).toEqual(told);
+  expect(complaintsOf([...gone, chain(3, "1a", "3a", "2a"), by(2, 6)])).toEqual([]);
+  const later = Array.from({ length: 9 }, (_, at) => chain(3 + at, "1a", "3a"));
+  expect(complaintsOf([...gone, ...later.slice(1), by(2, 6)])).toEqual([]);
+  expect(complaintsOf([...gone, ...later, by(2, 6)])).toEqual(told);
+});
+
 test("rot that nobody mends, and damage where nothing rotted, are complained of", () => {
   const events = [chain(1, "1a", "2a"), sent("p/1/0"), rotted(1)];
   const end = final(0, "p/1/0");

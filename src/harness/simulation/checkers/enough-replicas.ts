@@ -1,8 +1,5 @@
 import type { Checker } from "./checker.ts";
-import { topicOf } from "./checker.ts";
-
-/** A node that holds its lease knows what the coordinator was told so long ago. */
-const lateMsMax = 10_000;
+import { lateMsMax, topicOf } from "./checker.ts";
 
 /** What a topic asked for, from a moment on. */
 interface Asked {

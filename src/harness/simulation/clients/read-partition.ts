@@ -56,7 +56,10 @@ export async function fetchFrom(
   const logStart = Number(part.logStartOffset);
   world.record({ kind: "bounds", partition, logStart, committed, askedAt });
   const { records, next } = readRecords(part.records, from);
-  if (records.length > 0) world.record({ kind: "read", reader, partition, from, askedAt, records });
+  if (records.length > 0) {
+    const nodeId = client.nodeOf?.(answer);
+    world.record({ kind: "read", reader, partition, from, askedAt, records, nodeId });
+  }
   return { error, records, next, committed, logStart };
 }
 

@@ -30,6 +30,7 @@ export class RoutingClient implements Client {
   readonly #heads = new Map<string, ReadonlyMap<number, number>>();
   readonly #coordinators = new Map<string, number>();
   readonly #connect: (nodeId: number) => SimulatedClient;
+  readonly #nodeOf = new WeakMap<object, number>();
   #any: number;
 
   constructor(name: string, network: { clock: Clock; random: Random; nodes: Nodes }) {
@@ -51,12 +52,17 @@ export class RoutingClient implements Client {
     const nodeId = isStray ? this.#drawNode() : await this.#find(destination);
     try {
       const answer = await this.#client(nodeId).request(name, version, body, requestMsMax);
+      this.#nodeOf.set(answer, nodeId);
       if (!isStray && isElsewhere(answer)) this.#forget(destination);
       return answer;
     } catch (error) {
       this.#forget(destination);
       throw error;
     }
+  }
+
+  nodeOf(answer: object): number | undefined {
+    return this.#nodeOf.get(answer);
   }
 
   close(): void {
