@@ -52,27 +52,21 @@ export class AppendHead {
     settings: TopicSettings,
     nowMs: number,
   ): boolean {
-    const isNew = this.#isRollDue(batch, settings, nowMs);
+    const isNew = this.isRollDue(batch, settings, nowMs);
     if (isNew || this.#head === undefined) this.startEmpty(batch.baseOffset, nowMs);
-    this.#head = withBatch(this.#head as SegmentHead, batch);
+    const head = this.#head as SegmentHead;
+    const isFirst = head.sizeBytes === 0;
+    this.#head = {
+      ...head,
+      sizeBytes: head.sizeBytes + batch.sizeBytes,
+      recordCount: batch.lastOffset + 1 - head.baseOffset,
+      firstTimestampMs: isFirst ? batch.maxTimestampMs : head.firstTimestampMs,
+    };
     return isNew;
   }
 
-  /** Whether the segment that there is takes one and then the other. */
-  takesBoth(
-    [one, other]: readonly [IncomingBatch, IncomingBatch],
-    settings: TopicSettings,
-    nowMs: number,
-  ): boolean {
-    const head = this.#head;
-    if (head === undefined || this.#isRollDue(one, settings, nowMs)) return false;
-    this.#head = withBatch(head, one);
-    const takes = !this.#isRollDue(other, settings, nowMs);
-    this.#head = head;
-    return takes;
-  }
-
-  #isRollDue(batch: IncomingBatch, settings: TopicSettings, nowMs: number): boolean {
+  /** Whether a new segment is to begin with this batch. */
+  isRollDue(batch: IncomingBatch, settings: TopicSettings, nowMs: number): boolean {
     if (this.#head === undefined) return true;
     const isIndexFull = this.#isIndexFull(this.#head.baseOffset, settings["segment.index.bytes"]);
     const limits = segmentLimits(settings, this.#head.baseOffset);
@@ -84,14 +78,4 @@ export class AppendHead {
     if (last === undefined || last.baseOffset !== baseOffset) return false;
     return last.indexes.isFull(indexBytesMax);
   }
-}
-
-function withBatch(head: SegmentHead, batch: IncomingBatch): SegmentHead {
-  const isFirst = head.sizeBytes === 0;
-  return {
-    ...head,
-    sizeBytes: head.sizeBytes + batch.sizeBytes,
-    recordCount: batch.lastOffset + 1 - head.baseOffset,
-    firstTimestampMs: isFirst ? batch.maxTimestampMs : head.firstTimestampMs,
-  };
 }

@@ -14,7 +14,10 @@ export interface PendingBatch {
   readonly newSegment: NewSegment | undefined;
   /** Set: a leader epoch begins with this batch; they go to their file before it is written. */
   readonly newEpochs?: LeaderEpochs | undefined;
-  /** Offsets before it are in no batch: it is written with the next one. */
+  /**
+   * Offsets before it are in no batch. It is written with the next one, or does not count before
+   * the segment is there that the next one begins.
+   */
   readonly isBehindGap?: boolean;
   /** Called once it is written, or never will be. */
   readonly onDone?: () => void;
@@ -41,18 +44,28 @@ export class AppendQueue {
     return this.#batches[0];
   }
 
+  at(index: number): PendingBatch | undefined {
+    return this.#batches[index];
+  }
+
+  /** The segment that begins with the oldest is there. */
+  noteBegun(): void {
+    this.#batches[0] = { ...(this.#batches[0] as PendingBatch), newSegment: undefined };
+  }
+
   push(batch: PendingBatch): void {
     this.#batches.push(batch);
     this.#sizeBytes += batch.bytes?.length ?? 0;
   }
 
-  /** The oldest batches, as many as one write may take; they stay. */
+  /** The oldest batches, as many as one write may take, or a segment alone; they stay. */
   run(sizeBytesMax: number): PendingBatch[] {
     let sizeBytes = 0;
     let count = 0;
     for (const batch of this.#batches) {
       const before = this.#batches[count - 1];
-      if (before !== undefined && isBeginning(batch)) break;
+      const isAlone = before !== undefined && before.bytes === undefined;
+      if (isAlone || (before !== undefined && isBeginning(batch))) break;
       sizeBytes += batch.bytes?.length ?? 0;
       if (before !== undefined && before.isBehindGap !== true && sizeBytes > sizeBytesMax) break;
       count += 1;

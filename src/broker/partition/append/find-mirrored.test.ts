@@ -16,6 +16,8 @@ import { recordBatches } from "../../../protocol/record-batch.ts";
 import { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
 import type { PartitionLog } from "../partition-log.ts";
 
+const full = new XylemError("DISK_FULL", "the disk is full");
+
 /** Appends batches of another log and waits until they are committed. */
 async function mirror(log: PartitionLog, bytes: Uint8Array, expectedEnd: number): Promise<void> {
   const { lastOffset } = log.append(bytes, { origin: "mirror", expectedEnd });
@@ -89,6 +91,42 @@ describe("batches of another log", () => {
     const again = await (await openWorld(disk.afterKill())).open("orders", compacted);
     expect([again.logStart, again.end]).toEqual([0, 6]);
     expect(await offsetsOf(again)).toEqual([5]);
+  });
+
+  test("behind gaps wait for room, wherever it ends, and what is appended stays", async () => {
+    const settings = { "cleanup.policy": ["compact"], "internal.segment.bytes": 250 } as const;
+    const bases = [1, 3, 4, 7, 9, 12, 15, 16, 20];
+    const from = (end: number): Uint8Array =>
+      joinBytes(
+        bases
+          .filter((base) => base >= end)
+          .map((base) => batchOf(["v".repeat(base)], { baseOffset: base, key: `${base}` })),
+      );
+    let hasFailed = true;
+    for (let at = 1; hasFailed; at += 1) {
+      hasFailed = false;
+      const disk = new SimulatedDisk();
+      const log = await (await openWorld(disk)).open("orders", settings);
+      let count = 0;
+      disk.fault = (operation) => {
+        if (operation !== "append" && operation !== "open") return;
+        count += 1;
+        if (count !== at) return;
+        hasFailed = true;
+        throw full;
+      };
+      const attempt = (end: number): Promise<unknown> =>
+        mirror(log, from(end), end).catch((error: unknown) => error);
+      const refusals = [await attempt(0)];
+      const own = at % 2 === 0 || log.end > 20 ? [] : [await append(log, ["own"], { key: "own" })];
+      while (log.end <= 20 && refusals.length < 3) refusals.push(await attempt(log.end));
+      expect(new Set([full, undefined, ...refusals])).toEqual(new Set([full, undefined]));
+      expect([log.stopped, log.end]).toEqual([undefined, 21]);
+      const there = await offsetsOf(log);
+      expect(there).toEqual([...new Set([...bases, ...own])].sort((one, other) => one - other));
+      const again = await (await openWorld(disk.afterKill())).open("orders", settings);
+      expect([again.end, await offsetsOf(again)]).toEqual([21, there]);
+    }
   });
 
   test("without records use their offsets up, here and after a restart", async () => {

@@ -128,31 +128,41 @@ export class PartitionAppends {
     const rules = { from, hasGaps, leaderEpoch: this.leaderEpoch, settings };
     const batches = findMirrored(bytes, rules, context.crc32c);
     context.room.take(bytes.length, "client");
-    this.takeAll(batches, nowMs);
+    this.takeAll(batches, { next: from, nowMs });
     this.onAppended?.(from, this.#end);
     const lastOffset = this.#end - 1;
     return { baseOffset: from, lastOffset, logAppendTimeMs: -1, isDuplicate: false };
   }
 
-  /** Queues batches behind all others, at their own offsets; room was taken for them. */
-  takeAll(batches: readonly AssignedBatch[], nowMs: number): void {
-    for (const [at, batch] of batches.entries()) {
-      if (batch.baseOffset > this.#end) this.#leaveGap(batch, batches[at + 1], nowMs);
+  /**
+   * Queues batches behind all others, at their own offsets; room was taken for them. The log goes
+   * on at `next`, if that is behind them.
+   *
+   * No sum covers the offset of a batch: behind a gap only what comes next says that it is right, a
+   * batch of the same write, or the name of a segment.
+   */
+  takeAll(
+    batches: readonly AssignedBatch[],
+    { next, nowMs }: { readonly next: number; readonly nowMs: number },
+  ): void {
+    let behindGap: AssignedBatch | undefined;
+    for (const batch of batches) {
+      // It could not go to the same write.
+      const isOther = behindGap !== undefined && behindGap.leaderEpoch !== batch.leaderEpoch;
+      if (isOther) this.#skipTo(batch.baseOffset);
+      if (batch.baseOffset > this.#end) this.#leaveGap(batch, nowMs);
+      behindGap = batch.baseOffset > this.#end ? batch : undefined;
       this.#take(batch, nowMs);
     }
+    const end = Math.max(next, this.#end);
+    if (behindGap !== undefined || end > this.#end) this.#skipTo(end);
   }
 
-  /**
-   * No sum covers the offset of a batch: behind a gap only the next one says that it is right, if
-   * both go to one segment in one write. Any other batch begins a segment, whose name says it.
-   */
-  #leaveGap(batch: AssignedBatch, next: AssignedBatch | undefined, nowMs: number): void {
+  #leaveGap(batch: AssignedBatch, nowMs: number): void {
     this.#parts.segments.allowGaps();
     // A first segment begins where the log does.
     if (!this.#head.isThere) this.#startSegment(this.#end);
-    const isNear = next !== undefined && next.leaderEpoch === batch.leaderEpoch;
-    if (isNear && this.#head.takesBoth([batch, next], this.#settings, nowMs)) return;
-    this.skipTo(batch.baseOffset);
+    else if (this.#head.isRollDue(batch, this.#settings, nowMs)) this.#skipTo(batch.baseOffset);
   }
 
   #take(assigned: AssignedBatch, nowMs: number): void {
@@ -174,7 +184,7 @@ export class PartitionAppends {
       aborted,
       newSegment,
       newEpochs,
-      isBehindGap: !isNew && baseOffset > this.#end,
+      isBehindGap: baseOffset > this.#end,
     });
     this.#end = lastOffset + 1;
   }
@@ -190,7 +200,8 @@ export class PartitionAppends {
   }
 
   /** The offsets below `next` are in no batch: the log goes on there, in a segment of its own. */
-  skipTo(next: number): void {
+  #skipTo(next: number): void {
+    if (next > this.#end) this.#parts.segments.allowGaps();
     this.#startSegment(next);
     this.#end = next;
   }

@@ -7,12 +7,13 @@ import { after } from "../after.ts";
 import { AppendQueue, type NewSegment, type PendingBatch } from "./append-queue.ts";
 import type { Flushable } from "./flush-scheduler.ts";
 import { FlushedMark } from "./flushed-mark.ts";
+import { makeNextSegment, makeSegment, sealClosed, type SegmentPlace } from "./next-segment.ts";
 import type { LogFile } from "../segment/log-file.ts";
 import type { PartitionContext } from "../partition-context.ts";
 import type { PartitionFolder } from "../partition-folder.ts";
 import type { ReadOptions, ReadResult } from "../partition-log.ts";
 import type { PartitionTail } from "../read/partition-tail.ts";
-import { Segment } from "../segment/segment.ts";
+import type { Segment } from "../segment/segment.ts";
 import type { SegmentList } from "../segment/segment-list.ts";
 
 export interface WriterParts {
@@ -46,6 +47,7 @@ export class PartitionWriter implements Flushable {
   readonly #context: PartitionContext;
   readonly #segments: SegmentList;
   readonly #folder: PartitionFolder;
+  readonly #place: SegmentPlace;
   readonly #tail: PartitionTail;
   readonly #listener: WriterListener;
   #settings: TopicSettings;
@@ -76,6 +78,7 @@ export class PartitionWriter implements Flushable {
     this.#context = context;
     this.#segments = parts.segments;
     this.#folder = parts.folder;
+    this.#place = { context, folder: parts.folder };
     this.#tail = parts.tail;
     this.#listener = parts.listener;
     this.#settings = start.settings;
@@ -255,10 +258,27 @@ export class PartitionWriter implements Flushable {
     for (const batch of run) if (batch.bytes !== undefined) chunks.push(batch.bytes);
     const segment = this.#segments.active;
     if (chunks.length === 0) return this.#noteWritten(run, segment);
+    const next = run.at(-1)?.isBehindGap === true ? this.#queue.at(run.length) : undefined;
     return after(
       segment.log.use((file: DiskFile) => file.append(chunks)),
-      () => this.#noteWritten(run, segment),
+      () => (next === undefined ? this.#noteWritten(run, segment) : this.#nameEnd(run, next)),
     );
+  }
+
+  /**
+   * The last batch of these lies behind a gap, and only the name of the next segment says that it
+   * is where it should be: they count once that is there.
+   */
+  async #nameEnd(run: PendingBatch[], { baseOffset, newSegment }: PendingBatch): Promise<void> {
+    const { active } = this.#segments;
+    assert(newSegment !== undefined, "behind a gap comes the same write, or a segment");
+    await this.#sealing;
+    const isFsync = this.#settings.durability === "fsync";
+    const made = await makeNextSegment(this.#place, active, { baseOffset, isFsync });
+    this.#noteWritten(run, active);
+    if (this.#isStopped) return;
+    this.#queue.noteBegun();
+    this.#begin(made, newSegment);
   }
 
   /** The batches stay in the queue until they are written. */
@@ -307,46 +327,23 @@ export class PartitionWriter implements Flushable {
   /** Closes the active segment and makes the one that begins at `baseOffset`. */
   async #roll(baseOffset: number, parts: NewSegment): Promise<void> {
     await this.#sealing;
-    await this.#folder.make();
-    const nowMs = this.#context.clock.nowMs();
-    const segment = new Segment(this.#context, this.#folder.path, {
-      baseOffset,
-      endOffset: baseOffset,
-      sizeBytes: 0,
-      firstTimestampMs: -1,
-      createdMs: nowMs,
-      modifiedMs: nowMs,
-    });
-    await segment.log.create();
-    this.#folder.isDirty = true;
+    this.#begin(await makeSegment(this.#place, baseOffset), parts);
+  }
+
+  /** Appends go to this segment from here on. */
+  #begin(segment: Segment, { snapshot }: NewSegment): void {
+    const { baseOffset } = segment;
     segment.activate(new SegmentIndexes(baseOffset));
     const closed = this.#segments.last;
     this.#segments.add(segment);
     if (closed === undefined) return;
-    this.#sealing = this.#seal(closed, baseOffset, parts).finally(() => {
+    const sealing = sealClosed(this.#place, closed, { baseOffset, snapshot });
+    this.#sealing = sealing.finally(() => {
       this.#sealing = undefined;
       this.#context.checkpointSoon(this.#folder.path);
       this.#tellIdle();
     });
     this.requestFlush();
-  }
-
-  /**
-   * Appends do not wait for it: until a segment is sealed the recovery point stays below it, so
-   * that a start after a crash makes its indexes, and the producers' state, again from the log.
-   */
-  async #seal(closed: Segment, nextOffset: number, { snapshot }: NewSegment): Promise<void> {
-    const tasks = [closed.seal({ sync: true })];
-    if (snapshot !== undefined) tasks.push(this.#folder.writeSnapshot(nextOffset, snapshot));
-    await Promise.all(tasks).catch((error: unknown) => this.#tellRollTrouble(closed, error));
-  }
-
-  /** Indexes and snapshots are made again from the log when they are missing. */
-  #tellRollTrouble(closed: Segment, error: unknown): void {
-    this.#context.log.warn("index or snapshot of a closed segment was not written", {
-      segment: closed.path(".log"),
-      why: error instanceof Error ? error.message : String(error),
-    });
   }
 
   #failed(error: unknown): void {

@@ -97,7 +97,7 @@ class Copying {
       if (segment.baseOffset >= end) break;
       const isClosed = segment !== segments.last && segment !== all.at(-1);
       if (isClosed && segment.endOffset <= end) await this.#share(segment);
-      else return await this.#copyHead(segment, isClosed && !segments.isDense);
+      else return await this.#copyHead(segment, !segments.isDense);
     }
     await this.#makeEmpty(end);
     return end;

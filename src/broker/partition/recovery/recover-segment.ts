@@ -87,7 +87,7 @@ function fromScratch(segment: Segment): Resumed {
   };
 }
 
-/** A closed segment may have been compacted up to its end; the last one never was. */
+/** A closed segment may lack batches up to its end; nothing would say so of the last one. */
 function gapBound(segment: Segment): number {
   return isClosed(segment) ? segment.endOffset : -1;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { joinBytes } from "../../../base/bytes.ts";
 import { XylemError } from "../../../base/errors.ts";
+import { SeededRandom } from "../../../base/seeded-random.ts";
 import { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
 import { batchOf, fromDisk, openWorld, runPass } from "../../../../test/support/log-directory.ts";
 import {
@@ -145,13 +146,21 @@ describe("a follower of a compacted log", () => {
     expect(await logBytes(left.replica)).toEqual(await logBytes(head.replica));
   });
 
-  test("holds nothing of it that a kill takes, wherever segments and writes end", async () => {
-    const settings = { ...compacted, "internal.segment.bytes": 500 };
+  // Of so many batches the first goes away, so that behind each gap lie all but one.
+  test.each([
+    [2, "os", "kill"],
+    [3, "os", "kill"],
+    [2, "fsync", "kill"],
+    [3, "fsync", "kill"],
+    [2, "fsync", "power"],
+    [3, "fsync", "power"],
+  ] as const)("holds nothing that a fault takes: %i, %s, %s", async (every, durability, fault) => {
+    const settings = { ...compacted, durability, "internal.segment.bytes": 500 };
+    const random = new SeededRandom(1);
     const head = await open(settings);
     for (let index = 0; index < 24; index += 1) {
       head.replica.beginEpoch(1 + Math.floor(index / 5));
-      // Of three the first goes away: each gap has two batches behind it.
-      const key = `${index % 3 === 0 ? index + 1 : index}`;
+      const key = `${index % every === 0 ? index + 1 : index}`;
       await appendHeld(head.replica, ["v".repeat(index * 5)], { key });
       head.replica.commit(head.replica.end);
     }
@@ -170,7 +179,10 @@ describe("a follower of a compacted log", () => {
       disk.fault = (): void | Promise<void> => {
         count += 1;
         if (count !== last) return undefined;
-        killed.resolve({ left: disk.afterKill(), stored: Math.max(0, ...governor.stored) });
+        const [written, flushed] = governor.stored;
+        const stored = (durability === "fsync" ? flushed : written) ?? 0;
+        const isKill = fault === "kill";
+        killed.resolve({ left: isKill ? disk.afterKill() : disk.afterPowerCut(random), stored });
         disk.die();
         return new Promise(() => {});
       };

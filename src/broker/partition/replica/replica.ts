@@ -206,11 +206,7 @@ export class Replica implements ReplicaLog {
     const found = findAssigned(batches, { ...bounds, crc32c: context.crc32c });
     // Some of the reserve is for what was accepted elsewhere: a chain is as long as its room.
     context.room.take(batches.length, "coordinator");
-    appends.takeAll(found, context.clock.nowMs());
-    if (next > appends.end) {
-      segments.allowGaps();
-      appends.skipTo(next);
-    }
+    appends.takeAll(found, { next, nowMs: context.clock.nowMs() });
     if (next > from) this.#noteAppended(from, next);
   }
 

@@ -48,7 +48,7 @@ export async function planTruncation(
   const end = Math.min(offset, cut.nextOffset ?? offset);
   if (end < logStart) return planRestart(logStart);
   // Compacted: only where it ends says that nothing is missing before its last batch.
-  const mayHaveGaps = isShared && !segments.isDense && cut.position > 0;
+  const mayHaveGaps = !segments.isDense && cut.position > 0;
   const hasGap = cut.endOffset < end || mayHaveGaps;
   return { first, note: { ...note, sizeBytes: cut.position, end, hasGap } };
 }
