@@ -115,11 +115,13 @@ export function takeBack(situation: ChainSituation): Verdict | undefined {
       situation,
       back.map(({ node }) => node),
     );
+  const able = whole.filter((node) => !isUnopened(situation, node));
+  if (able.length === 0) return awaitAble(situation, whole);
   notes.returnedMs ??= nowMs;
   const untilMs = notes.returnedMs + times.returnWaitMs;
   // Who was back may have gone again, and its disk with it, before its lease does.
-  const heard = whole.filter((node) => situation.isHeard(node));
-  const present = heard.length === 0 ? whole : heard;
+  const heard = able.filter((node) => situation.isHeard(node));
+  const present = heard.length === 0 ? able : heard;
   // Each log is a prefix of the one ahead: without answers, the first in the chain's order.
   const known = knownEnds(situation, present);
   const isComplete = present.length === members.length && known.length === present.length;
@@ -127,9 +129,7 @@ export function takeBack(situation: ChainSituation): Verdict | undefined {
   if (members.length > 1 && !isComplete && nowMs < untilMs) {
     return { kind: "wait", untilMs, question };
   }
-  const first = present.find((node) => !isUnopened(situation, node));
-  const node = known.length > 0 ? longest(present, known) : first;
-  if (node === undefined) return awaitEnds(question, nowMs + times.returnWaitMs);
+  const node = known.length > 0 ? longest(present, known) : (present[0] as ControlledNode);
   return restart(situation, node, 0, "is back and lost nothing");
 }
 
@@ -239,6 +239,15 @@ function unasked(nodes: readonly ControlledNode[], known: readonly LogEnd[]): nu
 function awaitEnds(question: readonly number[], untilMs: number): Verdict {
   const stuck = `nodes ${question.join(", ")} are up and do not say where their logs end`;
   return { kind: "wait", untilMs, question, stuck };
+}
+
+/** None of those that are back can open its log: who comes next is waited for as the first one. */
+function awaitAble(situation: ChainSituation, back: readonly ControlledNode[]): Verdict {
+  const { notes, nowMs, times } = situation;
+  const question = back.map(({ id }) => id);
+  const stuck = `nodes ${question.join(", ")} are up and can not open their logs`;
+  notes.returnedMs = undefined;
+  return { kind: "wait", untilMs: nowMs + times.returnWaitMs, question, stuck };
 }
 
 function longest(nodes: readonly ControlledNode[], ends: readonly LogEnd[]): ControlledNode {
