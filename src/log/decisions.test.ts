@@ -56,8 +56,10 @@ describe("rolling", () => {
     expect(shouldRoll(untimed, incoming, limits, 501)).toBe(true);
   });
 
-  test("never rolls an empty segment", () => {
+  test("rolls an empty segment only behind a gap that its offsets do not span", () => {
     const empty = { ...head, sizeBytes: 0 };
+    expect(shouldRoll(empty, { ...incoming, lastOffset: 2 ** 31 }, limits, 0)).toBe(true);
+    expect(shouldRoll(empty, { ...incoming, lastOffset: 2 ** 31 - 1 }, limits, 0)).toBe(false);
     expect(shouldRoll(empty, { ...incoming, sizeBytes: 5_000 }, limits, 9_999)).toBe(false);
     expect(shouldRollIdle(empty, limits, 99_999)).toBe(false);
     expect(shouldRollIdle(head, limits, 1_501)).toBe(true);

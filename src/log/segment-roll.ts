@@ -26,19 +26,19 @@ export interface IncomingBatch {
   readonly maxTimestampMs: number;
 }
 
-/** Whether a new segment takes `incoming` (records.md, Log segments); an empty one stays. */
+/** Whether a new segment takes `incoming` (records.md, Log segments). */
 export function shouldRoll(
   head: SegmentHead,
   incoming: IncomingBatch,
   limits: SegmentLimits,
   nowMs: number,
 ): boolean {
+  if (incoming.lastOffset - head.baseOffset > int32Max) return true;
   if (head.sizeBytes === 0) return false;
   const sizeBytesMax = Math.min(limits.sizeBytesMax, int32Max);
   if (head.sizeBytes > sizeBytesMax - incoming.sizeBytes) return true;
   if (ageMs(head, incoming.maxTimestampMs, nowMs) > limits.ageMsMax) return true;
-  if (head.isIndexFull || head.recordCount >= limits.recordCountMax) return true;
-  return incoming.lastOffset - head.baseOffset > int32Max;
+  return head.isIndexFull || head.recordCount >= limits.recordCountMax;
 }
 
 /** Whether a segment nobody appends to is old enough to be closed. */

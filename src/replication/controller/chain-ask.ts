@@ -16,18 +16,13 @@ export type ChainAsk = {
     }
   /** By a head that leaves: its successor holds all that it took. */
   | { readonly kind: "handOver" }
-  | {
+  | ({
       /**
        * By a node that has a log of a later epoch than the chain's, or has seen one: the
        * coordinator's state is older than what nodes have done since.
        */
       readonly kind: "fenced";
-      readonly lastEpoch: number;
-      readonly endOffset: number;
-      readonly logStart?: number;
-      readonly isUnsound?: boolean;
-      readonly known?: KnownEpoch | undefined;
-    }
+    } & LogStanding)
   /** By the one ahead or behind: it can not reach this one, or waits for its Ack too long. */
   | { readonly kind: "report"; readonly stalled: Life }
 );

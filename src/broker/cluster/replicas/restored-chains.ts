@@ -39,7 +39,7 @@ export class RestoredChains {
     return this.#known.isWhole && this.#known.find(key) === undefined;
   }
 
-  /** What there is to say of a log; without a replica: it has no records. */
+  /** What there is to say of a log; without a replica: as if it had no records. */
   endOf(key: string, replica: ReplicaLog | undefined): LogStanding {
     const end = replica === undefined ? { lastEpoch: -1, endOffset: 0 } : soundEnd(replica);
     const known = this.#known.find(key);

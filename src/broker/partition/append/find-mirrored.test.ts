@@ -93,6 +93,18 @@ describe("batches of another log", () => {
     expect(await offsetsOf(again)).toEqual([5]);
   });
 
+  test("behind gaps that no segment spans are there after a kill", async () => {
+    const disk = new SimulatedDisk();
+    const compacted = { "cleanup.policy": ["compact"] } as const;
+    const log = await (await openWorld(disk)).open("orders", compacted);
+    const bases = [3e9, 3e9 + 1, 7e9, 7e9 + 2, 12e9];
+    const batches = bases.map((base) => batchOf(["a"], { baseOffset: base, key: `${base}` }));
+    await mirror(log, joinBytes(batches.slice(0, 4)), 0);
+    await mirror(log, batches[4] as Uint8Array, 7e9 + 3);
+    const again = await (await openWorld(disk.afterKill())).open("orders", compacted);
+    expect([again.end, await offsetsOf(again)]).toEqual([12e9 + 1, bases]);
+  });
+
   test("behind gaps wait for room, wherever it ends, and what is appended stays", async () => {
     const settings = { "cleanup.policy": ["compact"], "internal.segment.bytes": 250 } as const;
     const bases = [1, 3, 4, 7, 9, 12, 15, 16, 20];

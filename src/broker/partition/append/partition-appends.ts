@@ -162,7 +162,7 @@ export class PartitionAppends {
     this.#parts.segments.allowGaps();
     // A first segment begins where the log does.
     if (!this.#head.isThere) this.#startSegment(this.#end);
-    else if (this.#head.isRollDue(batch, this.#settings, nowMs)) this.#skipTo(batch.baseOffset);
+    if (this.#head.isRollDue(batch, this.#settings, nowMs)) this.#skipTo(batch.baseOffset);
   }
 
   #take(assigned: AssignedBatch, nowMs: number): void {

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import {
   append,
+  batchOf,
+  committed,
   fromDisk,
   memoryDisk,
   openWorld,
@@ -13,6 +15,7 @@ import {
   allCommitted,
   TransactionalProducer,
 } from "../../../../test/support/transactional-producer.ts";
+import { joinBytes } from "../../../base/bytes.ts";
 import { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
 import { copyPartition } from "./copy-partition.ts";
 
@@ -56,6 +59,25 @@ test("a copy that ends inside a compacted segment keeps the batches behind gaps"
     const copy = await after.open("copy", settings);
     expect(await append(copy, ["more"], { key: "more" })).toBe(end);
     expect(await readValues(copy)).toEqual([...expected, "more"]);
+  }
+});
+
+test("a copy of a mirrored log keeps the batch behind a gap that it ends with", async () => {
+  const bases = [0, 3, 4, 7, 8];
+  for (const end of [4, 5, 8]) {
+    const disk = memoryDisk();
+    const world = await openWorld(disk);
+    const partition = await world.open("orders", { "cleanup.policy": ["compact"] });
+    const batches = bases.map((base) => batchOf([`${base}`], { baseOffset: base, key: "k" }));
+    partition.append(joinBytes(batches), { origin: "mirror", expectedEnd: 0 });
+    await committed(partition, 9);
+    const source = partition.copySource(end);
+    expect(await copyPartition(source, { disk, folder: "copy-0", topicId })).toMatchObject({ end });
+    await world.directory.close();
+    const copy = await (await openWorld(disk)).open("copy", settings);
+    const expected = bases.filter((base) => base < end).map(String);
+    expect([copy.end, await readValues(copy)]).toEqual([end, expected]);
+    expect(copy.copySource(0).segments.all.flatMap(({ damages }) => damages)).toEqual([]);
   }
 });
 

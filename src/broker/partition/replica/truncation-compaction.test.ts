@@ -1,6 +1,12 @@
 import { expect, test } from "vitest";
-import { openWorld, runPass, type LogWorld } from "../../../../test/support/log-directory.ts";
-import { appendHeld, openGoverned } from "../../../../test/support/replicas.ts";
+import {
+  batchOf,
+  openWorld,
+  runPass,
+  type LogWorld,
+} from "../../../../test/support/log-directory.ts";
+import { appendHeld, held, openGoverned } from "../../../../test/support/replicas.ts";
+import { joinBytes } from "../../../base/bytes.ts";
 import { parseOffsetCheckpoint } from "../../../log/text-checkpoint.ts";
 import { decodeRecords } from "../../../protocol/record.ts";
 import { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
@@ -77,6 +83,23 @@ test("a batch behind a gap that compaction left is sound where a cut log ends", 
   expect([again.replica.end, again.replica.unsoundFrom]).toEqual([3, undefined]);
   again.replica.commit(3);
   expect(await offsetsOf(again.replica, "k")).toEqual([2]);
+});
+
+test("so is a copied one in the last segment", async () => {
+  const bases = [0, 3, 4, 7, 8];
+  const batches = bases.map((base) => batchOf(["v"], { baseOffset: base, key: `${base}` }));
+  for (const end of [4, 5, 8]) {
+    const disk = new SimulatedDisk();
+    const roomy = { ...settings, "internal.segment.bytes": 10_000 };
+    const { replica } = await openGoverned(await openWorld(disk), roomy);
+    replica.beginEpoch(1);
+    replica.appendReplicated(joinBytes(batches), 9);
+    await held(replica);
+    await replica.truncate(end);
+    expect([replica.end, replica.unsoundFrom]).toEqual([end, undefined]);
+    const { replica: again } = await openGoverned(await openWorld(disk.afterKill()), roomy);
+    expect([again.end, again.unsoundFrom]).toEqual([end, undefined]);
+  }
 });
 
 test("what comes in the place of compacted records is compacted in its turn", async () => {
