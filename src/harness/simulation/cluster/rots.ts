@@ -38,8 +38,9 @@ export class Rots {
 
   /** Notes which are gone by now: mended, or with all that the node had of the partition. */
   look(): void {
+    // What is appended behind the batch does not mend it.
     const isThere = ({ rot, bytes }: { rot: Rot; bytes: string }): boolean =>
-      bytesAt(rot) === bytes;
+      bytesAt(rot).startsWith(bytes);
     const left = this.#left.filter(isThere);
     for (const { rot } of this.#left.filter((one) => !left.includes(one))) {
       const { partition, nodeId } = rot;
@@ -53,13 +54,11 @@ export class Rots {
   }
 }
 
-/** Empty: the file is not there. */
+/** One word a byte; empty: the file is not there. */
 function bytesAt({ machine, path, position }: Rot): string {
   const { disk } = machine;
   if (!disk.paths().includes(path)) return "";
   const from = Math.max(0, position - besideBytes);
-  return disk
-    .peek(path)
-    .slice(from, position + besideBytes)
-    .join(" ");
+  const bytes = disk.peek(path).slice(from, position + besideBytes);
+  return Array.from(bytes, (byte) => `${byte} `).join("");
 }
