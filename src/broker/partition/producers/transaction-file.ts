@@ -35,6 +35,10 @@ export class TransactionFile implements IndexOwner {
     this.#fate = fate;
   }
 
+  get isUnknown(): boolean {
+    return this.#fate === "unknown";
+  }
+
   /** Of a segment that is not appended to. Undefined: the file does not hold what it should. */
   read(endOffset: number): TransactionIndex | Promise<TransactionIndex | undefined> {
     if (this.#fate === "none") return noTransactions;

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SeededRandom } from "../../../base/seeded-random.ts";
 import { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
-import { append, batchOf, openWorld } from "../../../../test/support/log-directory.ts";
+import { append, batchOf, openWorld, readRecords } from "../../../../test/support/log-directory.ts";
 import {
   allCommitted,
   summarize,
@@ -148,8 +148,10 @@ describe("what may be appended", () => {
 });
 
 describe("aborted transactions", () => {
-  test("are found again when their file was lost or spoiled", async () => {
-    for (const isLost of [true, false]) {
+  test.each(["lost", "lost, and others read first", "spoiled"])(
+    "are found again when their file was %s",
+    async (how) => {
+      const isLost = how !== "spoiled";
       const disk = new SimulatedDisk();
       const world = await openWorld(disk);
       const log = await world.open("orders", smallSegments);
@@ -173,12 +175,17 @@ describe("aborted transactions", () => {
           await disk.remove(`orders-0/${name.replace(".txnindex", ".index")}`);
         }
       }
+      if (how === "lost, and others read first") {
+        const other = await (await openWorld(disk)).open("orders", smallSegments);
+        await readRecords(other, 0);
+        await other.close();
+      }
       const again = await (await openWorld(disk)).open("orders", smallSegments);
       await expectTrue(again);
       await again.close();
       expect(spoiled.map((name) => disk.peek(`orders-0/${name}`))).toEqual(intact);
-    }
-  });
+    },
+  );
 
   test("and the last stable offset are the same after any stop", async () => {
     const seeds = fc.integer({ min: 1, max: 1_000_000 });

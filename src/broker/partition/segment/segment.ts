@@ -361,6 +361,8 @@ export class Segment implements SegmentFacts, IndexOwner {
 
   /** A full disk does not keep the segment from being read. */
   async #writeRebuilt({ offsets, times }: SegmentIndexes): Promise<void> {
+    // A start takes a segment that has an index, and no such file, for one in which none aborted.
+    if (this.#transactions.isUnknown) return;
     const whole = { keepBytes: -1, sync: true };
     try {
       await this.#appendIndex(".index", { ...whole, bytes: offsets.toBytes() });
