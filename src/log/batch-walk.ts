@@ -102,6 +102,10 @@ export class BatchWalk {
     return new RecordBatch(this.bytes, this.position);
   }
 
+  get isControl(): boolean {
+    return this.magic === currentMagic && this.batch.isControl;
+  }
+
   /** Its largest timestamp as the header says; -1 when it has none that a double can hold. */
   get maxTimestampMs(): number {
     if (this.magic === 0) return -1;

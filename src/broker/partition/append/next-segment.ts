@@ -1,3 +1,5 @@
+import { XylemError } from "../../../base/errors.ts";
+import type { DiskFile } from "../../ports/disk.ts";
 import type { PartitionContext } from "../partition-context.ts";
 import type { PartitionFolder } from "../partition-folder.ts";
 import { Segment } from "../segment/segment.ts";
@@ -28,19 +30,39 @@ export async function makeSegment(
   return segment;
 }
 
-/** The same behind what `active` was given last, which is taken back where it can not be made. */
+/** Whose file holds more than it counts. */
+interface ActiveFile {
+  readonly active: Segment;
+  readonly file: DiskFile;
+  readonly isFsync: boolean;
+}
+
+/**
+ * The same behind what the active segment was given last. That is taken back where it can not be
+ * made; KAFKA_STORAGE_ERROR where neither can be done.
+ */
 export async function makeNextSegment(
   place: SegmentPlace,
-  active: Segment,
-  { baseOffset, isFsync }: { readonly baseOffset: number; readonly isFsync: boolean },
+  baseOffset: number,
+  given: ActiveFile,
 ): Promise<Segment> {
   try {
-    // A power cut tears the last segment only.
-    if (isFsync) await active.log.use((file) => file.sync());
     return await makeSegment(place, baseOffset);
   } catch (error) {
-    await active.log.use((file) => file.truncate(active.sizeBytes));
+    await takeBack(given);
     throw error;
+  }
+}
+
+async function takeBack({ active, file, isFsync }: ActiveFile): Promise<void> {
+  try {
+    await file.truncate(active.sizeBytes);
+    // What goes was on the disk already.
+    if (isFsync) await file.sync();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const detail = `what was refused can not be taken back: ${why}`;
+    throw new XylemError("KAFKA_STORAGE_ERROR", detail, { cause: error });
   }
 }
 

@@ -15,6 +15,7 @@ import type { ReadOptions, ReadResult } from "../partition-log.ts";
 import type { PartitionTail } from "../read/partition-tail.ts";
 import type { Segment } from "../segment/segment.ts";
 import type { SegmentList } from "../segment/segment-list.ts";
+import { stoppedBy, type WriterListener } from "./writer-listener.ts";
 
 export interface WriterParts {
   readonly segments: SegmentList;
@@ -22,16 +23,6 @@ export interface WriterParts {
   /** Takes what is written. */
   readonly tail: PartitionTail;
   readonly listener: WriterListener;
-}
-
-/** What the partition hears from its writer. */
-export interface WriterListener {
-  /** `written` or `flushed` grew. */
-  onProgress(): void;
-  /** Nothing from `written` on was stored; the log ends there again. */
-  onRefused(error: XylemError): void;
-  /** What is stored is no longer known for sure: nothing may be appended or read any more. */
-  onStopped(error: XylemError): void;
 }
 
 /** While a flush is under way, less than this waits for its end: one write serves many batches. */
@@ -159,6 +150,7 @@ export class PartitionWriter implements Flushable {
   /** Called by the scheduler, at most once at a time. */
   async flush(): Promise<void> {
     this.#isFlushDue = false;
+    if (this.#isFlushing) this.#isFlushWanted = true;
     if (this.#isStopped || this.#isFlushing || this.flushed === this.written) {
       return this.#tellIdle();
     }
@@ -168,19 +160,8 @@ export class PartitionWriter implements Flushable {
     const files = [...this.#dirty].filter((file) => !file.isRetired);
     this.#dirty.clear();
     this.#unflushedBytes = 0;
-    this.#isFlushing = true;
     this.#isFlushWanted = false;
-    try {
-      const syncs = files.map((file) => file.use((open) => open.sync()));
-      await Promise.all([...syncs, this.#folder.sync()]);
-    } catch (error) {
-      this.#isFlushing = false;
-      this.#stop(error);
-      return;
-    }
-    this.#isFlushing = false;
-    // It is written down by now that the log ends where the flush before ended.
-    if (this.#isStopped) return this.#tellIdle();
+    if (!(await this.#sync(files))) return this.#tellIdle();
     for (const file of files) if (!this.#dirty.has(file)) file.noteFlushed();
     this.flushed = target;
     this.#flushedMark.moveTo(place);
@@ -188,6 +169,23 @@ export class PartitionWriter implements Flushable {
     if (this.#isFlushWanted) this.requestFlush();
     this.#drain();
     this.#tellIdle();
+  }
+
+  /**
+   * False: the partition has stopped; it does where this fails, whatever the reason. One at a time:
+   * a disk tells of a failure once.
+   */
+  async #sync(files: readonly LogFile[]): Promise<boolean> {
+    this.#isFlushing = true;
+    try {
+      const syncs = files.map((file) => file.use((open) => open.sync()));
+      await Promise.all([...syncs, this.#folder.sync()]);
+    } catch (error) {
+      this.#stop(error);
+    }
+    this.#isFlushing = false;
+    // It is written down by now that the log ends where the flush before ended.
+    return !this.#isStopped;
   }
 
   /** All appends of one turn of the loop ride in one write. */
@@ -259,9 +257,10 @@ export class PartitionWriter implements Flushable {
     const segment = this.#segments.active;
     if (chunks.length === 0) return this.#noteWritten(run, segment);
     const next = run.at(-1)?.isBehindGap === true ? this.#queue.at(run.length) : undefined;
+    if (next !== undefined) return this.#writeNamed(run, chunks, next);
     return after(
       segment.log.use((file: DiskFile) => file.append(chunks)),
-      () => (next === undefined ? this.#noteWritten(run, segment) : this.#nameEnd(run, next)),
+      () => this.#noteWritten(run, segment),
     );
   }
 
@@ -269,16 +268,32 @@ export class PartitionWriter implements Flushable {
    * The last batch of these lies behind a gap, and only the name of the next segment says that it
    * is where it should be: they count once that is there.
    */
-  async #nameEnd(run: PendingBatch[], { baseOffset, newSegment }: PendingBatch): Promise<void> {
+  async #writeNamed(
+    run: PendingBatch[],
+    chunks: Uint8Array[],
+    { baseOffset, newSegment }: PendingBatch,
+  ): Promise<void> {
     const { active } = this.#segments;
     assert(newSegment !== undefined, "behind a gap comes the same write, or a segment");
     await this.#sealing;
     const isFsync = this.#settings.durability === "fsync";
-    const made = await makeNextSegment(this.#place, active, { baseOffset, isFsync });
+    const made = await active.log.use(async (file: DiskFile) => {
+      await file.append(chunks);
+      if (isFsync) await this.#syncActive();
+      return await makeNextSegment(this.#place, baseOffset, { active, file, isFsync });
+    });
     this.#noteWritten(run, active);
-    if (this.#isStopped) return;
+    if (this.#isStopped) return made.retire();
     this.#queue.noteBegun();
     this.#begin(made, newSegment);
+  }
+
+  /** A power cut tears the last segment only: the others, and their names, are on the disk. */
+  async #syncActive(): Promise<void> {
+    while (this.#isFlushing) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    const isDone = !this.#isStopped && (await this.#sync([this.#segments.active.log]));
+    if (!isDone) throw new XylemError("KAFKA_STORAGE_ERROR", "the partition stopped");
+    if (this.#isFlushWanted) this.requestFlush();
   }
 
   /** The batches stay in the queue until they are written. */
@@ -362,14 +377,7 @@ export class PartitionWriter implements Flushable {
     if (this.#isStopped) return this.#tellIdle();
     this.#isStopped = true;
     this.#dropQueue();
-    const detail = error instanceof Error ? error.message : String(error);
-    this.#listener.onStopped(
-      error instanceof XylemError && error.code === "KAFKA_STORAGE_ERROR"
-        ? error
-        : new XylemError("KAFKA_STORAGE_ERROR", `the partition stopped: ${detail}`, {
-            cause: error,
-          }),
-    );
+    this.#listener.onStopped(stoppedBy(error));
     // What a flush under way covers is vouched for no more.
     this.#flushedMark.note(this.#settings, () => this.#tellIdle());
     this.#tellIdle();

@@ -55,10 +55,10 @@ async function reindexSegment(
   { context }: CopySource,
 ): Promise<void> {
   const { clock } = context;
-  segment.doubtIndexes();
-  await segment.offsets();
   const aborted = new TransactionIndex();
   const range = { from: segment.baseOffset, to: Infinity, position: 0, entryOffset: -1 };
   await replaySegment(states, segment, { ...range, nowMs: clock.nowMs(), context, aborted });
   await segment.replaceTransactions(aborted);
+  segment.doubtIndexes();
+  await segment.offsets();
 }

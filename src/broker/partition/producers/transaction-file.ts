@@ -39,6 +39,11 @@ export class TransactionFile implements IndexOwner {
     return this.#fate === "unknown";
   }
 
+  /** No marker lies in the segment. */
+  noteNone(): void {
+    if (this.isUnknown) this.#fate = "none";
+  }
+
   /** Of a segment that is not appended to. Undefined: the file does not hold what it should. */
   read(endOffset: number): TransactionIndex | Promise<TransactionIndex | undefined> {
     if (this.#fate === "none") return noTransactions;

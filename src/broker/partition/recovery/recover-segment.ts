@@ -38,7 +38,7 @@ export interface SegmentRecovery {
   readonly endOffset: number;
   /** The tail was torn and is cut: nothing comes after this segment. */
   readonly isCut: boolean;
-  /** It was more than the beginning of a write, which is all that a killed process leaves. */
+  /** It was more than the beginning of writes, which is all that a killed process leaves. */
   readonly hasLostPages: boolean;
 }
 
@@ -62,11 +62,13 @@ export function recoverSegment(
       if (found !== undefined) return found;
       const strict = await resumeIndexes(segment, file, { ...rules, isStrict: true }, context);
       const again = (await recovery.run(strict)) ?? (await recovery.run(fromScratch(segment)));
-      assert(again !== undefined, "a scan from the start has no index entry to disagree with");
+      assert(again !== undefined, noEntry);
       return again;
     }),
   );
 }
+
+const noEntry = "a scan from the start has no index entry to disagree with";
 
 interface Resumed {
   readonly indexes: SegmentIndexes;
@@ -136,11 +138,16 @@ async function readFirstTimestamp(segment: Segment, file: DiskFile): Promise<voi
   segment.firstTimestampMs = isThere ? walk.maxTimestampMs : -1;
 }
 
+/** A position, and the offset behind all before it. */
+type Place = Pick<ScanEnd, "position" | "offsetMin">;
+
 class Recovery {
   readonly #segment: Segment;
   readonly #file: DiskFile;
   readonly #rules: RecoveryRules;
   readonly #context: PartitionContext;
+  /** Behind it lie only batches behind gaps: without what follows they count for nothing. */
+  #sure: Place = { position: 0, offsetMin: 0 };
 
   constructor(
     segment: Segment,
@@ -165,33 +172,37 @@ class Recovery {
     const { epochs, isDense, deletedBelow = 0 } = this.#rules;
     let from: ScanFrom = { ...resumed.from, epochs, isDense, deletedBelow };
     let isProven = resumed.entryOffset === undefined;
+    this.#sure = from;
     for (;;) {
       const end = await scanSegment(this.#file, from, this.#context.crc32c, (walk, position) => {
-        isProven ||= position === from.position && walk.lastOffset === resumed.entryOffset;
-        if (isProven) this.#visit(walk, position);
+        const isFirst = position === from.position;
+        isProven ||= isFirst && walk.lastOffset === resumed.entryOffset;
+        if (isProven) this.#visit(walk, position, isFirst && !from.isExact);
       });
       if (!isProven) return undefined;
       const whole = { isCut: false, hasLostPages: false };
       if (end.damage === undefined) return { endOffset: end.offsetMin, ...whole };
       if (from.sumsFromOffset > 0) return undefined;
       const next = await this.#judge(end);
-      if (next === undefined) {
-        return { endOffset: end.offsetMin, isCut: true, hasLostPages: end.isBegun !== true };
-      }
+      if (next === undefined) return this.#cut(end);
       if (next.position === segment.sizeBytes) return { endOffset: next.offsetMin, ...whole };
       from = { ...from, ...next, isExact: true };
+      this.#sure = next;
     }
   }
 
-  #visit(walk: BatchWalk, position: number): void {
-    const { sizeBytes, lastOffset, maxTimestampMs } = walk;
+  #visit(walk: BatchWalk, position: number, isFirst: boolean): void {
+    const { sizeBytes, baseOffset, lastOffset, maxTimestampMs } = walk;
     const batch = { position, sizeBytes, lastOffset, maxTimestampMs };
     this.#segment.indexes.add(batch, this.#rules.intervalBytes);
     this.#rules.visit(walk);
+    const isNext = baseOffset === walk.offsetMin || isFirst;
+    if (!isNext && lastOffset >= this.#rules.recoveryPoint) return;
+    this.#sure = { position: position + sizeBytes, offsetMin: lastOffset + 1 };
   }
 
-  /** Where the log goes on after a bad batch; undefined: the tail was torn, and is cut. */
-  async #judge(end: ScanEnd): Promise<{ position: number; offsetMin: number } | undefined> {
+  /** Where the log goes on after a bad batch; undefined: the tail was torn. */
+  async #judge(end: ScanEnd): Promise<Place | undefined> {
     const { position, offsetMin } = end;
     const segment = this.#segment;
     const windowBytes = this.#context.settings["log.flush.window.bytes"];
@@ -201,10 +212,7 @@ class Recovery {
     const found = await findSoundBatch(this.#file, range, offsetMin, this.#context.crc32c);
     if (canBeTorn && found === undefined) {
       const leftBytes = windowBytes - (segment.sizeBytes - position);
-      if (!(await this.#rules.goesOnLater(offsetMin, leftBytes))) {
-        await this.#cut(end);
-        return undefined;
-      }
+      if (!(await this.#rules.goesOnLater(offsetMin, leftBytes))) return undefined;
     }
     const endPosition = found?.position ?? segment.sizeBytes;
     const endOffset = found?.baseOffset ?? Math.max(offsetMin, segment.endOffset);
@@ -213,17 +221,25 @@ class Recovery {
     return { position: endPosition, offsetMin: endOffset };
   }
 
-  async #cut(end: ScanEnd): Promise<void> {
+  async #cut(end: ScanEnd): Promise<SegmentRecovery> {
     const segment = this.#segment;
+    const { position, offsetMin } = this.#sure;
     this.#context.log.warn("cutting the torn tail of a log: it was never flushed", {
       segment: segment.log.path,
-      position: end.position,
-      sizeBytes: segment.sizeBytes - end.position,
-      fromOffset: end.offsetMin,
+      position,
+      sizeBytes: segment.sizeBytes - position,
+      fromOffset: offsetMin,
       why: end.damage,
     });
-    segment.sizeBytes = end.position;
+    segment.sizeBytes = position;
     // Another file takes the place of a closed one that is cut: it may be shared.
-    if (!isClosed(segment)) await this.#file.truncate(end.position);
+    if (!isClosed(segment)) await this.#file.truncate(position);
+    const cut = { isCut: true, hasLostPages: end.isBegun !== true };
+    if (position === end.position) return { endOffset: offsetMin, ...cut };
+    // The indexes know of more.
+    const anew = fromScratch(segment);
+    const left = await this.run({ ...anew, from: { ...anew.from, to: position } });
+    assert(left !== undefined, noEntry);
+    return { ...left, ...cut };
   }
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { joinBytes } from "../../../base/bytes.ts";
 import { XylemError } from "../../../base/errors.ts";
 import { SeededRandom } from "../../../base/seeded-random.ts";
+import { recordBatches } from "../../../protocol/record-batch.ts";
 import { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
 import { batchOf, fromDisk, openWorld, runPass } from "../../../../test/support/log-directory.ts";
 import {
@@ -13,6 +14,7 @@ import {
   readOnce,
 } from "../../../../test/support/replicas.ts";
 import { TransactionalProducer } from "../../../../test/support/transactional-producer.ts";
+import type { Replica } from "./replica.ts";
 
 const withCode = (code: string): Error => expect.objectContaining({ code }) as Error;
 const all = { sizeBytesMax: 1_000_000, wholeFirst: true, upTo: Infinity };
@@ -22,6 +24,14 @@ async function open(settings = {}, nodeSettings = {}) {
   const disk = new SimulatedDisk();
   const world = await openWorld(disk, { settings: nodeSettings });
   return { disk, world, ...(await openGoverned(world, settings)) };
+}
+
+async function bytesBelow(replica: Replica, end: number): Promise<Uint8Array> {
+  const below: Uint8Array[] = [];
+  for (const batch of recordBatches(await logBytes(replica))) {
+    if (batch.lastOffset < end) below.push(batch.bytes);
+  }
+  return joinBytes(below);
 }
 
 /** Names and bytes of the logs in a partition's folder. */
@@ -176,14 +186,19 @@ describe("a follower of a compacted log", () => {
       replica.beginEpoch(5);
       const killed = Promise.withResolvers<{ left: SimulatedDisk; stored: number }>();
       let count = 0;
+      const kill = (): void => {
+        const [written, flushed] = governor.stored;
+        const stored = (durability === "fsync" ? flushed : written) ?? 0;
+        const isPower = fault === "power";
+        const left = isPower ? disk.afterPowerCut(random) : disk.afterKill(random);
+        killed.resolve({ left, stored });
+        disk.die();
+      };
       disk.fault = (): void | Promise<void> => {
         count += 1;
         if (count !== last) return undefined;
-        const [written, flushed] = governor.stored;
-        const stored = (durability === "fsync" ? flushed : written) ?? 0;
-        const isKill = fault === "kill";
-        killed.resolve({ left: isKill ? disk.afterKill() : disk.afterPowerCut(random), stored });
-        disk.die();
+        // The operation is under way by then.
+        setImmediate(kill);
         return new Promise(() => {});
       };
       for (const { bytes, next } of reads) replica.appendReplicated(bytes.slice(), next);
@@ -192,8 +207,13 @@ describe("a follower of a compacted log", () => {
       isOver = found === undefined;
       if (found === undefined) continue;
       const again = await openGoverned(await openWorld(found.left), settings, 5);
-      expect(again.replica.end).toBeGreaterThanOrEqual(found.stored);
+      const { end } = again.replica;
+      expect(end).toBeGreaterThanOrEqual(found.stored);
       expect(again.replica.unsoundFrom).toBe(undefined);
+      expect(await logBytes(again.replica)).toEqual(await bytesBelow(head.replica, end));
+      expect(fault === "kill" && again.replica.hasLostPages).toBe(false);
+      const later = await openGoverned(await openWorld(found.left.afterKill()), settings, 5);
+      expect([later.replica.end, later.replica.unsoundFrom]).toEqual([end, undefined]);
     }
   });
 

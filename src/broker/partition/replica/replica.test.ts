@@ -193,10 +193,15 @@ describe("what is remembered as committed", () => {
       const end = length === whole.length ? 2 : 1;
       expect([length, again.end, again.hasLostPages]).toEqual([length, end, false]);
     }
-    const blank = disk.afterKill();
-    blank.poke(path, whole.slice().fill(0, first));
-    const again = await (await openWorld(blank)).openReplica({ durability: "os" });
-    expect([again.end, again.hasLostPages]).toEqual([1, true]);
+    // No write begins with zeros, nor behind a gap in a log without any.
+    const behindGap = whole.slice();
+    behindGap[first + 6] = 1;
+    for (const bytes of [whole.slice().fill(0, first), behindGap]) {
+      const left = disk.afterKill();
+      left.poke(path, bytes);
+      const again = await (await openWorld(left)).openReplica({ durability: "os" });
+      expect([again.end, again.hasLostPages]).toEqual([1, true]);
+    }
   });
 
   test("of a log that one node had alone is all that it had flushed", async () => {

@@ -6,6 +6,7 @@ import {
   type LogWorld,
 } from "../../../../test/support/log-directory.ts";
 import { appendHeld, held, openGoverned } from "../../../../test/support/replicas.ts";
+import { TransactionalProducer } from "../../../../test/support/transactional-producer.ts";
 import { joinBytes } from "../../../base/bytes.ts";
 import { parseOffsetCheckpoint } from "../../../log/text-checkpoint.ts";
 import { decodeRecords } from "../../../protocol/record.ts";
@@ -118,4 +119,36 @@ test("what comes in the place of compacted records is compacted in its turn", as
   replica.commit(16);
   await runPass(replica.log, world.clock);
   expect((await offsetsOf(replica, "same")).length).toBeLessThan(8);
+});
+
+// A snapshot lies within what is left, or at its end; it says nothing of what was aborted.
+test.each([
+  ["the last segment", 0],
+  ["the last segment", 1],
+  ["a closed segment", 0],
+  ["a closed segment", 1],
+] as const)("transactions are aborted still in %s that is cut %i behind", async (where, behind) => {
+  const disk = new SimulatedDisk();
+  const world = await openWorld(disk);
+  const { replica: before } = await openGoverned(world, { "cleanup.policy": ["compact"] });
+  const producer = new TransactionalProducer(7);
+  producer.send(before.log, ["aborted"], "k");
+  producer.end(before.log, "abort");
+  await held(before);
+  before.commit(2);
+  await world.directory.close();
+  const left = await openWorld(disk);
+  const { replica } = await openGoverned(left, { "cleanup.policy": ["compact"] });
+  const aborted = async (): Promise<number> =>
+    (await replica.log.abortedTransactions(0, 2 + behind)).length;
+  for (const value of ["b", "c", "d"].slice(0, behind + 1)) {
+    await appendHeld(replica, [value], { key: value });
+  }
+  expect(await aborted()).toBe(1);
+  if (where === "a closed segment") await replica.log.roll();
+  await replica.truncate(2 + behind);
+  expect([replica.end, await aborted()]).toEqual([2 + behind, 1]);
+  await left.directory.close();
+  const again = await openGoverned(await openWorld(disk), { "cleanup.policy": ["compact"] });
+  expect(await again.replica.log.abortedTransactions(0, 2 + behind)).toHaveLength(1);
 });

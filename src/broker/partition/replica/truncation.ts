@@ -86,6 +86,7 @@ export async function applyTruncation(
     parts.onCut(note);
     await followEpochs(parts, note);
     await followProducers(parts, note);
+    if (note.hasGap) await left[0]?.seal({ sync: true });
     gate.resolve();
   } catch (error) {
     gate.reject(error);
@@ -115,7 +116,7 @@ export async function removeNote({ context, folder }: TruncationParts): Promise<
   await context.disk.syncDirectory(folder.path);
 }
 
-/** The segments in the place of those that changed. */
+/** The segments in the place of those that changed; a closed one is to be sealed. */
 async function openLeft(
   parts: TruncationParts,
   note: TruncationNote,
@@ -124,7 +125,6 @@ async function openLeft(
   const head = await openHead(parts, note, old);
   if (!note.hasGap) return [head];
   head.endOffset = note.end;
-  await head.seal({ sync: true });
   const empty = newSegment(parts, { baseOffset: note.end, sizeBytes: 0, transactionFile: "none" });
   empty.activate(new SegmentIndexes(note.end));
   return [head, empty];
@@ -188,11 +188,13 @@ async function followEpochs(
 async function followProducers(parts: TruncationParts, note: TruncationNote): Promise<void> {
   const { context, folder, segments, producers } = parts;
   const { end } = note;
+  // Of a closed segment that is new its aborted transactions are to be found.
+  const recoveryPoint = note.hasGap ? note.baseOffset : end;
   const logStart = note.isRestart ? end : parts.logStart;
   const committed = Math.min(parts.committed, end);
   const names = (await context.disk.list(folder.path)).map(({ name }) => name);
   const states = new ProducerStates();
-  const bounds = { logStart, end, recoveryPoint: end, isClean: false, committed };
+  const bounds = { logStart, end, recoveryPoint, isClean: false, committed };
   await loadProducers(states, { folder, names, segments, bounds, context });
   states.settle(committed);
   producers.replace(states);

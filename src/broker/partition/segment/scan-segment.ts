@@ -6,6 +6,7 @@ import {
   batchFields,
   batchHeaderBytes,
   batchOverheadBytes,
+  batchPrefixBytes,
 } from "../../../protocol/record-batch.ts";
 import type { DiskFile } from "../../ports/disk.ts";
 import { isStoredIntact, largeBatchBytes } from "./stored-sum.ts";
@@ -17,6 +18,8 @@ const falseHeadsMax = 10_000;
 
 export interface ScanFrom {
   readonly position: number;
+  /** By default the end of the file. */
+  readonly to?: number;
   /** The least offset the batch there may begin with. */
   readonly offsetMin: number;
   /** Whether the batch there is known to begin with `offsetMin`, short of a gap. */
@@ -39,7 +42,7 @@ export interface ScanEnd {
   readonly offsetMin: number;
   /** Why it is no batch; undefined at the end of the file. */
   readonly damage: string | undefined;
-  /** The file ends within what may be a batch. */
+  /** The file ends within what may be a batch, or before what would say where the last one lies. */
   readonly isBegun?: boolean;
 }
 
@@ -52,22 +55,27 @@ export async function scanSegment(
 ): Promise<ScanEnd> {
   let { position, offsetMin, isExact } = from;
   let wanted = chunkBytes;
-  while (position < file.sizeBytes) {
-    const bytes = await file.read(position, wanted);
-    const isCut = bytes.length < Math.min(wanted, file.sizeBytes - position);
+  for (;;) {
+    const to = Math.min(file.sizeBytes, from.to ?? Infinity);
+    if (position >= to) return { position, offsetMin, damage: undefined };
+    const bytes = await file.read(position, Math.min(wanted, to - position));
+    const isCut = bytes.length < Math.min(wanted, to - position);
     const walk = new BatchWalk(bytes, 0, offsetMin);
-    const isLast = position + bytes.length === file.sizeBytes;
+    const isLast = position + bytes.length === to;
     const endOffset = isLast ? from.endOffset : undefined;
     const rules = { ...from, position, isExact, endOffset };
     const damage = visitChunk(walk, rules, { crc32c, visit });
     if (walk.position > 0) isExact = true;
     offsetMin = walk.offsetMin;
     position += walk.position;
-    if (damage !== undefined) return { position, offsetMin, damage };
+    if (damage !== undefined) {
+      const isBegun = isLast && damage === outOfOrder && isUnconfirmed(walk, from);
+      return { position, offsetMin, damage, isBegun };
+    }
     if (isCut) return { position, offsetMin, damage: "the file was cut while it was in use" };
     wanted = Math.max(chunkBytes, walk.sizeBytes + batchHeaderBytes);
     if (walk.position === bytes.length) continue;
-    if (position + walk.sizeBytes > file.sizeBytes) {
+    if (position + walk.sizeBytes > to) {
       return { position, offsetMin, damage: "the batch is cut short", isBegun: true };
     }
     const { sizeBytes } = walk;
@@ -76,7 +84,14 @@ export async function scanSegment(
       if (!isIntact) return { position, offsetMin, damage: "the checksum is wrong" };
     }
   }
-  return { position, offsetMin, damage: undefined };
+}
+
+const outOfOrder = "its offsets do not go on from the batch before";
+
+/** Whether so little is behind the batch in sight, behind a gap, that it says nothing of it. */
+function isUnconfirmed(walk: BatchWalk, { isDense, endOffset }: ScanFrom): boolean {
+  const behindBytes = walk.bytes.length - (walk.position + walk.sizeBytes);
+  return isDense !== true && endOffset < 0 && behindBytes < batchPrefixBytes;
 }
 
 interface ChunkRules extends Omit<ScanFrom, "endOffset"> {
@@ -99,7 +114,7 @@ function visitChunk(
       const isNext = walk.baseOffset === walk.offsetMin;
       const fits = rules.isDense === true ? isNext : walk.fits(rules.endOffset);
       if (fits === undefined) return undefined;
-      if (!fits) return "its offsets do not go on from the batch before";
+      if (!fits) return outOfOrder;
     }
     const isOfEpoch = hasPlausibleEpoch(walk, rules);
     if (isOfEpoch === undefined) return undefined;

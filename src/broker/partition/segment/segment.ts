@@ -2,15 +2,15 @@ import { assert } from "../../../base/assert.ts";
 import { XylemError } from "../../../base/errors.ts";
 import { BatchWalk } from "../../../log/batch-walk.ts";
 import { type IndexedPlace, OffsetIndex, offsetEntryBytes } from "../../../log/offset-index.ts";
-import { SegmentIndexes } from "../../../log/segment-indexes.ts";
+import type { SegmentIndexes } from "../../../log/segment-indexes.ts";
 import { formatSegmentName, type SegmentSuffix } from "../../../log/segment-name.ts";
 import type { SegmentHead } from "../../../log/segment-roll.ts";
 import { type TimeEntry, TimeIndex, timeEntryBytes } from "../../../log/time-index.ts";
 import type { TransactionIndex } from "../../../log/transaction-index.ts";
 import { batchHeaderBytes } from "../../../protocol/record-batch.ts";
 import { after } from "../after.ts";
-import { scanSound } from "./find-damage.ts";
 import { areClosedTimesWhole, isTimeEntryTrue } from "./find-head.ts";
+import { indexAnew } from "./index-anew.ts";
 import type { IndexOwner } from "./index-cache.ts";
 import { LogFile } from "./log-file.ts";
 import type { PartitionContext } from "../partition-context.ts";
@@ -339,19 +339,10 @@ export class Segment implements SegmentFacts, IndexOwner {
   async #rebuildIndexes(): Promise<OffsetIndex> {
     // What was read under its name may be another segment's, or gone with it.
     this.log.checkCurrent();
-    const { log, settings } = this.#context;
+    const { log } = this.#context;
     log.warn("rebuilding the indexes of a segment", { segment: this.path(".log") });
-    const { baseOffset, endOffset } = this;
-    const indexes = new SegmentIndexes(baseOffset);
-    const intervalBytes = settings["log.index.interval.bytes"];
-    const start = { position: 0, offsetMin: baseOffset, isExact: true };
-    const from = { ...start, sumsFromOffset: 0, endOffset };
-    await this.log.use((file) =>
-      scanSound(this, { file, from, context: this.#context }, (walk, position) => {
-        const { sizeBytes, lastOffset, maxTimestampMs } = walk;
-        indexes.add({ position, sizeBytes, lastOffset, maxTimestampMs }, intervalBytes);
-      }),
-    );
+    const { indexes, mayHaveAborted } = await indexAnew(this, this.#context);
+    if (!mayHaveAborted) this.#transactions.noteNone();
     this.#areIndexesDoubted = false;
     indexes.finish();
     await this.#writeRebuilt(indexes);
