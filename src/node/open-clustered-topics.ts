@@ -31,6 +31,8 @@ export async function openClusteredTopics(
   parts: TopicsParts & { readonly cluster: Cluster; readonly links: PeerLinks },
 ): Promise<OpenTopics> {
   const { cluster, directory, links, clock } = parts;
+  // What a start finds lost that ends before it is noted the next one would not find again.
+  const releaseMarker = directory.wasClean ? undefined : directory.holdMarker();
   const chains = await steps.run(
     "make ready for chains",
     () => new Chains(parts),
@@ -52,6 +54,7 @@ export async function openClusteredTopics(
     if (cluster.mayUse(featureLevels.lostReplicas)) await file.lose(lost);
     else if (lost.length > 0) await file.renew();
     storage.onReleased((chain) => file.regain(chain));
+    releaseMarker?.();
     return file.lineages;
   });
   const calls = new ControllerCalls({ ...parts, logEnds: (keys) => storage.logEnds(keys) });

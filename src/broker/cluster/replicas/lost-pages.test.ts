@@ -43,3 +43,29 @@ test.each([
     expect(back.cluster.membership.entry.lineages?.lost?.length).toBe(count);
   },
 );
+
+test("after a crash of its machine a start that is given up vouches for nothing", async () => {
+  world = new ClusterWorld(1);
+  const disk = new SimulatedDisk();
+  const node = await world.start(1, {}, disk);
+  const configs = new Map([["durability", "os"]]);
+  await world.create(1, "orders", { replicas: 1, configs });
+  await world.tick(1_000);
+  await world.send(1, "orders", batchOf(["a"]));
+  const before = node.cluster.membership.entry.lineages;
+  node.crash();
+  await world.tick(10_000);
+  const left = disk.afterKill();
+  left.poke(log, new Uint8Array());
+  world.bootId = "boot 2";
+  left.fault = (operation, path) => {
+    if (operation === "rename" && path.startsWith("xylem.lineages")) throw new Error("EIO");
+  };
+  await expect(world.drive(world.start(1, {}, left))).rejects.toThrow("EIO");
+  left.fault = () => undefined;
+  await world.tick(20_000);
+  const back = await world.drive(world.start(1, {}, left));
+  const after = back.cluster.membership.entry.lineages;
+  expect(after?.fsync).toBe(before?.fsync);
+  expect(after?.os).not.toBe(before?.os);
+});

@@ -20,7 +20,6 @@ import type {
   StorageHealth,
   TopicKey,
 } from "../../ports/partition-storage.ts";
-import { metadataTopic } from "../../topics/topic-name.ts";
 import { InProcessCompactor } from "../compaction/in-process-compactor.ts";
 import { BackgroundWork } from "./background-work.ts";
 import { AsideFolders } from "./aside-folders.ts";
@@ -88,7 +87,7 @@ export class LogDirectory implements ReplicaStorage {
     this.wasClean = found.wasClean;
     this.#checkpoints = found.checkpoints;
     this.#facts = found.facts;
-    this.#unchecked = new Set(found.wasClean ? [] : [...found.folders].filter(isPartition));
+    this.#unchecked = found.unchecked;
     this.#background = new BackgroundWork(options);
     this.#context = {
       ...options,
@@ -334,6 +333,14 @@ export class LogDirectory implements ReplicaStorage {
     await storeCleanMarker(this.#options.disk);
   }
 
+  /** No stop counts as one in order until what is answered is called: the logs are looked at. */
+  holdMarker(): () => void {
+    this.#hasVouched = true;
+    return () => {
+      this.#hasVouched = false;
+    };
+  }
+
   /** What the last stop left of a partition; said once. */
   takeFacts(topic: string, index: number): PartitionFacts | undefined {
     const facts = this.#facts.get(topic)?.get(index);
@@ -390,10 +397,4 @@ export class LogDirectory implements ReplicaStorage {
       await this.checkpoint(rolled);
     });
   }
-}
-
-/** KRaft's own log is never opened. */
-function isPartition(folder: string): boolean {
-  const parsed = parsePartitionName(folder);
-  return parsed !== undefined && parsed.topic !== metadataTopic;
 }

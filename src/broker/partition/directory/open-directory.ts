@@ -1,6 +1,7 @@
 import type { MetaProperties } from "../../../log/meta-properties.ts";
 import type { FactsByTopic } from "../../../log/partition-facts.ts";
-import { isDeletedName } from "../partition-name.ts";
+import { metadataTopic } from "../../topics/topic-name.ts";
+import { isDeletedName, parsePartitionName } from "../partition-name.ts";
 import { cleanMarkerName, isOwnStop } from "./clean-marker.ts";
 import { DirectoryCheckpoints } from "./directory-checkpoints.ts";
 import { openMeta } from "./directory-meta.ts";
@@ -13,6 +14,8 @@ export interface FoundDirectory {
   readonly wasClean: boolean;
   readonly checkpoints: DirectoryCheckpoints;
   readonly folders: Set<string>;
+  /** Partitions that the last stop does not vouch for. */
+  readonly unchecked: Set<string>;
   readonly facts: FactsByTopic;
 }
 
@@ -36,5 +39,12 @@ export async function openDirectory(options: LogDirectoryOptions): Promise<Found
   if (wasClean) await disk.remove(cleanMarkerName);
   // A killed process may not have come to it: what is found, folders above all, is to stay.
   await disk.syncDirectory("");
-  return { meta, wasClean, checkpoints, folders, facts };
+  const unchecked = new Set(wasClean ? [] : [...folders].filter(isPartition));
+  return { meta, wasClean, checkpoints, folders, unchecked, facts };
+}
+
+/** KRaft's own log is never opened. */
+function isPartition(folder: string): boolean {
+  const parsed = parsePartitionName(folder);
+  return parsed !== undefined && parsed.topic !== metadataTopic;
 }
