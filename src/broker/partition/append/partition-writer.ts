@@ -156,8 +156,7 @@ export class PartitionWriter implements Flushable {
     }
     const target = this.written;
     const place = this.#flushedMark.placeAt(target);
-    // What retention has removed needs no flush any more.
-    const files = [...this.#dirty].filter((file) => !file.isRetired);
+    const files = [...this.#dirty];
     this.#dirty.clear();
     this.#unflushedBytes = 0;
     this.#isFlushWanted = false;
@@ -178,13 +177,14 @@ export class PartitionWriter implements Flushable {
   async #sync(files: readonly LogFile[]): Promise<boolean> {
     this.#isFlushing = true;
     try {
-      const syncs = files.map((file) => file.use((open) => open.sync()));
+      // What retention has removed needs no flush any more.
+      const there = files.filter((file) => !file.isRetired);
+      const syncs = there.map((file) => file.use((open) => open.sync()));
       await Promise.all([...syncs, this.#folder.sync()]);
     } catch (error) {
       this.#stop(error);
     }
     this.#isFlushing = false;
-    // It is written down by now that the log ends where the flush before ended.
     return !this.#isStopped;
   }
 
@@ -291,8 +291,8 @@ export class PartitionWriter implements Flushable {
   /** A power cut tears the last segment only: the others, and their names, are on the disk. */
   async #syncActive(): Promise<void> {
     while (this.#isFlushing) await new Promise<void>((resolve) => this.#idle.push(resolve));
-    const isDone = !this.#isStopped && (await this.#sync([this.#segments.active.log]));
-    if (!isDone) throw new XylemError("KAFKA_STORAGE_ERROR", "the partition stopped");
+    const files = new Set(this.#dirty).add(this.#segments.active.log);
+    if (this.#isStopped || !(await this.#sync([...files]))) throw stoppedBy("a flush failed");
     if (this.#isFlushWanted) this.requestFlush();
   }
 

@@ -333,12 +333,10 @@ export class LogDirectory implements ReplicaStorage {
     await storeCleanMarker(this.#options.disk);
   }
 
-  /** No stop counts as one in order until what is answered is called: the logs are looked at. */
+  /** Until what is answered is called no stop counts as one in order, and what was noted stays. */
   holdMarker(): () => void {
     this.#hasVouched = true;
-    return () => {
-      this.#hasVouched = false;
-    };
+    return () => void (this.#hasVouched = false);
   }
 
   /** What the last stop left of a partition; said once. */
@@ -354,6 +352,7 @@ export class LogDirectory implements ReplicaStorage {
   }
 
   #noteOffsets(partitions: readonly (readonly [string, Partition])[]): void {
+    if (this.#hasVouched) return;
     for (const [name, partition] of partitions) {
       if (this.#partitions.get(name) !== partition || partition.end === 0) continue;
       this.#checkpoints.set("recoveryPoints", name, partition.recoveryPoint);

@@ -4,7 +4,7 @@ import type { LeaderEpochs } from "../../../log/leader-epochs.ts";
 import { OffsetIndex } from "../../../log/offset-index.ts";
 import { SegmentIndexes } from "../../../log/segment-indexes.ts";
 import { TimeIndex } from "../../../log/time-index.ts";
-import { batchHeaderBytes } from "../../../protocol/record-batch.ts";
+import { batchHeaderBytes, currentMagic } from "../../../protocol/record-batch.ts";
 import type { DiskFile } from "../../ports/disk.ts";
 import { areTimesWhole } from "../segment/find-head.ts";
 import type { PartitionContext } from "../partition-context.ts";
@@ -196,7 +196,8 @@ class Recovery {
     const batch = { position, sizeBytes, lastOffset, maxTimestampMs };
     this.#segment.indexes.add(batch, this.#rules.intervalBytes);
     this.#rules.visit(walk);
-    const isNext = baseOffset === walk.offsetMin || isFirst;
+    // An old message that is compressed tells of its last offset only.
+    const isNext = baseOffset === walk.offsetMin || isFirst || walk.magic < currentMagic;
     if (!isNext && lastOffset >= this.#rules.recoveryPoint) return;
     this.#sure = { position: position + sizeBytes, offsetMin: lastOffset + 1 };
   }
@@ -223,7 +224,10 @@ class Recovery {
 
   async #cut(end: ScanEnd): Promise<SegmentRecovery> {
     const segment = this.#segment;
-    const { position, offsetMin } = this.#sure;
+    const windowBytes = this.#context.settings["log.flush.window.bytes"];
+    // What lies further back is not of the write that was torn.
+    const isNear = end.position - this.#sure.position <= windowBytes;
+    const { position, offsetMin } = isNear ? this.#sure : end;
     this.#context.log.warn("cutting the torn tail of a log: it was never flushed", {
       segment: segment.log.path,
       position,

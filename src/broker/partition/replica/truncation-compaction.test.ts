@@ -146,7 +146,15 @@ test.each([
   }
   expect(await aborted()).toBe(1);
   if (where === "a closed segment") await replica.log.roll();
-  await replica.truncate(2 + behind);
+  const meanwhile: Promise<number>[] = [];
+  let isDone = false;
+  const cut = replica.truncate(2 + behind).finally(() => (isDone = true));
+  while (!isDone) {
+    meanwhile.push(aborted());
+    await Promise.resolve();
+  }
+  await cut;
+  expect(new Set(await Promise.all(meanwhile))).toEqual(new Set([1]));
   expect([replica.end, await aborted()]).toEqual([2 + behind, 1]);
   await left.directory.close();
   const again = await openGoverned(await openWorld(disk), { "cleanup.policy": ["compact"] });

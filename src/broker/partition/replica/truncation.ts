@@ -8,6 +8,7 @@ import { replaceFile } from "../directory/replace-file.ts";
 import { loadProducers } from "../producers/load-producers.ts";
 import { recoverSegment } from "../recovery/recover-segment.ts";
 import { Segment } from "../segment/segment.ts";
+import { SegmentList } from "../segment/segment-list.ts";
 import { cutFiles } from "./cut-files.ts";
 
 export const truncationNoteName = "xylem-truncation";
@@ -17,7 +18,7 @@ export interface TruncationParts extends AppendParts {
   readonly committed: number;
   readonly logStart: number;
   readonly intervalBytes: number;
-  /** The files are cut, and the segments say so: all else that knows an end is to follow. */
+  /** The files are cut, and the segments say so: whoever knows an end is to follow. */
   readonly onCut: (note: TruncationNote) => void;
 }
 
@@ -82,11 +83,12 @@ export async function applyTruncation(
     await Promise.all(old.map((segment) => segment.supersede(gate.promise)));
     await cutFiles(context.disk, folder.path, note);
     const left = await openLeft(parts, note, old[0]);
+    const all = [...segments.all.slice(0, first), ...left];
+    await followEpochs(parts, note);
+    await followProducers(parts, note, new SegmentList(all, segments));
+    if (note.hasGap) await left[0]?.seal({ sync: true });
     segments.replaceFrom(first, left);
     parts.onCut(note);
-    await followEpochs(parts, note);
-    await followProducers(parts, note);
-    if (note.hasGap) await left[0]?.seal({ sync: true });
     gate.resolve();
   } catch (error) {
     gate.reject(error);
@@ -185,8 +187,12 @@ async function followEpochs(
 }
 
 /** From the newest snapshot that is true of what is left. */
-async function followProducers(parts: TruncationParts, note: TruncationNote): Promise<void> {
-  const { context, folder, segments, producers } = parts;
+async function followProducers(
+  parts: TruncationParts,
+  note: TruncationNote,
+  segments: SegmentList,
+): Promise<void> {
+  const { context, folder, producers } = parts;
   const { end } = note;
   // Of a closed segment that is new its aborted transactions are to be found.
   const recoveryPoint = note.hasGap ? note.baseOffset : end;
