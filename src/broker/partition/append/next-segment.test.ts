@@ -123,6 +123,37 @@ test("a power cut takes no name before a later one", async () => {
   }
 });
 
+test("what was written before is on the disk with it, older segments too", async () => {
+  const random = new SeededRandom(11);
+  const disk = new SimulatedDisk();
+  const world = await openWorld(disk, { settings: { "log.flush.parallel": 1 } });
+  const other = await world.open("other");
+  const segmented = { ...compacted, "segment.records": 1 };
+  const log = await world.open("orders", { ...segmented, durability: "os" });
+  const gate = Promise.withResolvers<void>();
+  disk.fault = (operation, path) =>
+    operation === "sync" && /^other.*log$/.test(path) ? gate.promise : undefined;
+  other.append(batchOf(["busy"]), { origin: "client" });
+  await turns();
+  for (const key of ["a", "b"]) await append(log, [key], { key });
+  log.configure({ ...log.settings, "segment.records": 10, durability: "fsync" });
+  const cuts: SimulatedDisk[] = [];
+  disk.fault = (operation, path) => {
+    if (operation !== "open" || !path.endsWith("7.log")) return undefined;
+    for (let draw = 0; draw < 20; draw += 1) cuts.push(disk.afterPowerCut(random));
+    return undefined;
+  };
+  const mirrored = mirror(log, 6);
+  await turns();
+  gate.resolve();
+  await mirrored;
+  expect(cuts).toHaveLength(20);
+  for (const left of cuts) {
+    const again = await (await openWorld(left)).open("orders", compacted);
+    expect((await offsetsOf(again)).slice(0, 2)).toEqual([0, 1]);
+  }
+});
+
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }

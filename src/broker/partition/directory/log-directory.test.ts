@@ -46,6 +46,21 @@ describe("a data directory", () => {
     expect((await openWorld(disk)).directory.wasClean).toBe(false);
   });
 
+  test("is no clean one while its marker is held, and what was noted stays", async () => {
+    const disk = new SimulatedDisk();
+    const note = "recovery-point-offset-checkpoint";
+    for (const isHeld of [false, true, false]) {
+      const world = await openWorld(disk);
+      const release = world.directory.holdMarker();
+      if (!isHeld) release();
+      await append(await world.open(), ["a"]);
+      await world.directory.checkpoint();
+      await world.directory.close();
+      expect(disk.paths().includes(".kafka_cleanshutdown")).toBe(!isHeld);
+      expect(fileText(disk, note)).toMatch(isHeld ? "\norders 0 1\n" : /\norders 0 [13]\n/);
+    }
+  });
+
   test("writes both files of log starts again where a kill came between the two", async () => {
     const disk = new SimulatedDisk();
     const world = await openWorld(disk);

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
 import { append, batchOf, openWorld } from "../../../../test/support/log-directory.ts";
+import { fromHex, loadVectors } from "../../../../test/vectors/vector.ts";
+import { joinBytes } from "../../../base/bytes.ts";
 import { encodeUtf8 } from "../../../base/text.ts";
 import type { NodeSettings } from "../../../base/settings/node-settings.ts";
 import type { Partition } from "../partition.ts";
@@ -66,5 +68,42 @@ describe("a bad batch at the end of a segment", () => {
     const windowBytes = 2 * batchBytes;
     const partition = await reopenWith([1, 2, 3], { "log.flush.window.bytes": windowBytes });
     expect(partition.end).toBe(1);
+  });
+});
+
+/** A start on a log of a compacted topic that ends within a write, none of it checkpointed. */
+async function reopenTorn(
+  batches: readonly Uint8Array[],
+  settings: Partial<NodeSettings> = {},
+): Promise<Partition> {
+  const disk = new SimulatedDisk();
+  const compacted = { "cleanup.policy": ["compact"] } as const;
+  await append(await (await openWorld(disk)).open("orders", compacted), ["any"], { key: "any" });
+  const left = disk.afterKill();
+  left.poke("recovery-point-offset-checkpoint", encodeUtf8("0\n1\norders 0 0\n"));
+  left.poke(`orders-0/${"0".repeat(20)}.log`, joinBytes(batches));
+  return (await openWorld(left, { settings })).open("orders", compacted);
+}
+
+describe("batches behind gaps before a torn tail", () => {
+  const gapped = [0, 2, 4, 6].map((baseOffset) => batchOf(["v"], { baseOffset, key: "k" }));
+  const sizeBytes = gapped[1]?.length ?? 0;
+  const torn = batchOf(["v"], { baseOffset: 8, key: "k" }).subarray(0, -1);
+
+  test("go with it, as far as one flush reaches", async () => {
+    expect((await reopenTorn([...gapped, torn])).end).toBe(1);
+    const within = { "log.flush.window.bytes": 3 * sizeBytes };
+    expect((await reopenTorn([...gapped, torn], within)).end).toBe(1);
+  });
+
+  test("stay where they lie further back than that", async () => {
+    const beyond = { "log.flush.window.bytes": 3 * sizeBytes - 1 };
+    expect((await reopenTorn([...gapped, torn], beyond)).end).toBe(7);
+  });
+
+  const vectors = loadVectors<{ id: string; hex: string }[]>("legacy-message-sets");
+  test.each(vectors)("$id is none, whatever its offset says", async ({ hex }) => {
+    const next = batchOf(["v"], { baseOffset: 3, key: "k" }).subarray(0, -1);
+    expect((await reopenTorn([fromHex(hex), next])).end).toBe(3);
   });
 });
