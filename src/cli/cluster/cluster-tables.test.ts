@@ -57,6 +57,7 @@ describe("what people are shown of a cluster", () => {
       "   1  valid       -     33.3 %  50.0 %         20     20       20   1234    0  a:2",
       "   2  down, lost  -     33.3 %  50.0 %         20     20       20  -      -    -",
       "",
+      "2 nodes: 1 valid, 1 down; 40 replicas, 40 heads, 1234 bytes",
       "controller: node 1",
       "no plan was committed yet",
       "orders-3 needs a hand: all have lost something",

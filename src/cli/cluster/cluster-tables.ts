@@ -21,7 +21,8 @@ export function formatStatus(told: ToldStatus): string {
     lag: node.lagRecords,
     address: node.addresses["http"] ?? node.addresses["kafka"] ?? null,
   }));
-  const lines = [formatTable(rows, "no nodes"), "", `controller: node ${controllerId}`];
+  const lines = [formatTable(rows, "no nodes"), "", formatTotals(nodes)];
+  lines.push(`controller: node ${controllerId}`);
   lines.push(plan === null ? "no plan was committed yet" : formatProgress(plan));
   for (const { topic, partition, why } of stuck) {
     lines.push(`${topic}-${partition} needs a hand: ${why}`);
@@ -30,6 +31,22 @@ export function formatStatus(told: ToldStatus): string {
     lines.push(`the coordinator's entry ${key} can not be read: ${why}`);
   }
   return lines.join("\n");
+}
+
+/** `2 nodes: 1 valid, 1 down; 24 replicas, 12 heads, 2468 bytes`; what nobody tells counts as 0. */
+function formatTotals(nodes: ToldStatus["nodes"]): string {
+  const statuses = new Map<string, number>();
+  const total = { replicas: 0, heads: 0, bytes: 0 };
+  for (const { status, replicas, heads, sizeBytes } of nodes) {
+    statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    total.replicas += replicas;
+    total.heads += heads;
+    total.bytes += sizeBytes ?? 0;
+  }
+  const standing = [...statuses].map(([status, count]) => `${count} ${status}`).join(", ");
+  const { replicas, heads, bytes } = total;
+  const all = `${replicas} replicas, ${heads} heads, ${bytes} bytes`;
+  return `${nodes.length} nodes: ${standing}; ${all}`;
 }
 
 function formatStanding(node: ToldStatus["nodes"][number]): string {

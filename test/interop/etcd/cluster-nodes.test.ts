@@ -1,12 +1,25 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { Kafka, logLevel } from "kafkajs";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { kafkaCode } from "../../../src/base/errors.ts";
 import { mergeSettings } from "../../../src/base/settings/merge-settings.ts";
 import { type RunningNode, startNode } from "../../../src/node/start-node.ts";
 import { EtcdServer } from "../../support/etcd.ts";
+import { GrpcClient } from "../../support/grpc-client.ts";
 import { KeptLog } from "../../support/kept-log.ts";
+import { RawClient } from "../../support/raw-client.ts";
 import { describeWith } from "../../support/skips.ts";
 import { makeTemporaryFolder, removeFolder } from "../../support/temporary-folder.ts";
 import { waitUntil } from "../../support/wait-until.ts";
+
+interface PartitionAnswer {
+  readonly leader: number;
+  /** Of the node that is asked. */
+  readonly role: string;
+  readonly chain: readonly number[];
+  readonly highWatermark?: number;
+}
 
 describeWith(["etcd"], "three nodes on a real etcd", () => {
   let etcd: EtcdServer;
@@ -31,9 +44,18 @@ describeWith(["etcd"], "three nodes on a real etcd", () => {
     nodes.set(id, node);
     return node;
   };
+  /** Over gRPC. */
+  const listed = async (id: number) => {
+    const admin = new GrpcClient(node(id).address, "xylem.v1.AdminService");
+    return await admin.call("listTopics", {}).finally(() => admin.close());
+  };
   const node = (id: number): RunningNode => nodes.get(id) as RunningNode;
   const kafka = (id: number): Kafka =>
     new Kafka({ brokers: [node(id).address], logLevel: logLevel.NOTHING });
+  const partitions = async (id: number, topic: string): Promise<PartitionAnswer[]> => {
+    const answer = await fetch(`${node(id).url}/v1/topics/${topic}`);
+    return ((await answer.json()) as { partitions: PartitionAnswer[] }).partitions;
+  };
   const cluster = async (id: number) => {
     const answer = await fetch(`${node(id).url}/v1/cluster`);
     return (await answer.json()) as {
@@ -115,16 +137,33 @@ describeWith(["etcd"], "three nodes on a real etcd", () => {
     });
     const listing = await fetch(`${node(1).url}/v1/topics`);
     expect(await listing.json()).toMatchObject({ topics: [{ name: "orders" }], isPartial: true });
+    expect(await listed(1)).toMatchObject({ topics: [{ name: "orders" }], isPartial: true });
     await start(2);
     await waitUntil("its partitions are served", async () => {
-      const topic = await fetch(`${node(2).url}/v1/topics/orders`);
-      const { partitions } = (await topic.json()) as {
-        partitions: { leader: number; role: string; highWatermark?: number }[];
-      };
-      const own = partitions.filter(({ leader }) => leader === 2);
-      expect(partitions.every(({ leader, role }) => role !== "solo" || leader === 2)).toBe(true);
+      const own = (await partitions(2, "orders")).filter(({ leader }) => leader === 2);
       return own.length === 2 && own.every(({ highWatermark }) => highWatermark === 10);
     });
+  });
+
+  test("say what each of them is in a chain", async () => {
+    expect(await listed(3)).toMatchObject({ isPartial: false });
+    for (const { leader, role } of await partitions(2, "orders")) {
+      expect(role).toBe(leader === 2 ? "solo" : "outsider");
+    }
+    const admin = kafka(1).admin();
+    await admin.connect();
+    await admin.createTopics({ topics: [{ topic: "trio", replicationFactor: 3 }] });
+    await admin.disconnect();
+    let chain: readonly number[] = [];
+    await waitUntil("its chain is whole", async () => {
+      chain = (await partitions(1, "trio"))[0]?.chain ?? [];
+      return chain.length === 3;
+    });
+    for (const [at, role] of ["head", "middle", "tail"].entries()) {
+      await waitUntil(`its ${role} says so`, async () => {
+        return (await partitions(chain[at] as number, "trio"))[0]?.role === role;
+      });
+    }
   });
 
   test("coordinate the groups they did before: a reader goes on where it was", async () => {
@@ -151,5 +190,15 @@ describeWith(["etcd"], "three nodes on a real etcd", () => {
     await waitUntil("it is gone", () =>
       [1, 2, 3].every((id) => node(id).broker.topics.find("orders") === undefined),
     );
+    for (const [id, folder] of folders) {
+      const read = await fetch(`${node(id).url}/v1/topics/orders/partitions/0/records`);
+      expect(read.status).toBe(404);
+      const client = await RawClient.open(node(id).port);
+      const { errorCode } = await client.fetch(["orders", 0], 0);
+      client.close();
+      expect(errorCode).toBe(kafkaCode("UNKNOWN_TOPIC_OR_PARTITION"));
+      const paths = [0, 1, 2, 3, 4, 5].map((index) => join(folder, `orders-${index}`));
+      await waitUntil("its files are gone", () => !paths.some((path) => existsSync(path)));
+    }
   });
 });

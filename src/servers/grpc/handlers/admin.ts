@@ -82,9 +82,9 @@ export function admin(broker: Broker): ServiceImpl<typeof AdminService> {
   };
 }
 
-function listTopics({ topics }: Broker, { limit, ...ask }: Omit<ListTopicsRequest, "$typeName">) {
+function listTopics(broker: Broker, { limit, ...ask }: Omit<ListTopicsRequest, "$typeName">) {
   const most = Math.min(limit > 0 ? limit : topicPageInitial, topicPageMax);
-  const page = pageTopics(topics, { ...ask, limit: most });
+  const page = pageTopics(broker, { ...ask, limit: most });
   return {
     topics: page.topics.map(({ name, id, isInternal, partitions }) => ({
       name,
@@ -93,6 +93,7 @@ function listTopics({ topics }: Broker, { limit, ...ask }: Omit<ListTopicsReques
       partitions: partitions.length,
     })),
     next: page.next ?? "",
+    isPartial: page.isPartial,
   };
 }
 

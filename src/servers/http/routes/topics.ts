@@ -1,7 +1,6 @@
 import { formatUuid } from "../../../base/uuid.ts";
 import { XylemError } from "../../../base/errors.ts";
 import type { ConfigChange } from "../../../broker/configs/change-configs.ts";
-import { placeOf } from "../../../broker/cluster/partition-place.ts";
 import { changeTopic } from "../../../broker/topics/change-topic.ts";
 import { deleteTopic } from "../../../broker/topics/delete-topic.ts";
 import { describeTopic } from "../../../broker/topics/describe-topic.ts";
@@ -31,8 +30,7 @@ const listTopics = route({
   answers: { 200: answersJson("A page of topics.", topicPage) },
   handle: ({ broker }, { query }) => {
     const { prefix = "", after = "", limit = topicPageInitial, internal = false } = query;
-    const { topics, next } = pageTopics(broker.topics, { prefix, after, limit, internal });
-    const isPartial = topics.some((topic) => isAway(broker, topic));
+    const { topics, next, isPartial } = pageTopics(broker, { prefix, after, limit, internal });
     return { status: 200, json: { topics: topics.map(listed), next: next ?? null, isPartial } };
   },
 });
@@ -133,12 +131,6 @@ function find({ broker }: HttpScope, name: string): Topic {
 
 function describe({ broker }: HttpScope, topic: Topic, segments = false) {
   return describeTopic(topic, broker, { segments });
-}
-
-/** Nobody serves some of it at the moment. */
-function isAway(broker: HttpScope["broker"], { id, partitions }: Topic): boolean {
-  if (broker.cluster === undefined) return false;
-  return partitions.some((partition) => placeOf(broker, id, partition).leaderId < 0);
 }
 
 function listed({ name, id, isInternal, partitions }: Topic) {
