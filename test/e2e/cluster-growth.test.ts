@@ -23,6 +23,7 @@ interface Status {
     readonly pendingShare: number;
     readonly heads: number;
     readonly members: number;
+    readonly sizeBytes: number;
   }[];
   readonly plan: { readonly planId: string; readonly state: string; readonly skipped: number };
 }
@@ -79,6 +80,9 @@ describeWith(["etcd"], "a cluster that grows while 20 buckets are written and re
     const even = await status(id);
     expect(percents(even)).toEqual(Array(id).fill(percent(1 / id)));
     expect(even.nodes.map(({ heads }) => heads)).toEqual(Array(id).fill(partitionCount / id));
+    const sizes = even.nodes.map(({ sizeBytes }) => sizeBytes);
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    expect(Math.max(...sizes) / total).toBeLessThan(1.5 / id);
     await whenMoreIsWritten();
   });
 

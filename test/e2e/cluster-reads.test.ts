@@ -188,6 +188,7 @@ describeWith(["etcd", "kcat", "java"], "three nodes in three racks", () => {
     const acknowledged = sent.length;
 
     await cluster.node(dying).kill();
+    await appendOverGrpc(other);
     await send(20);
     await waitUntil("the streams go on", () =>
       streams.every(({ records }) => records.length >= sent.length),
@@ -210,6 +211,18 @@ describeWith(["etcd", "kcat", "java"], "three nodes in three racks", () => {
     await cluster.node(dying).restart();
     await cluster.whenWhole(topic, 3);
   });
+
+  /** A record for each topic, whose heads that node has to find. */
+  async function appendOverGrpc(id: number): Promise<void> {
+    const grpc = new GrpcClient(cluster.node(id).bootstrap, "xylem.v1.LogService");
+    const value = String(sent.length);
+    for (const to of [topic, pair]) {
+      const key = { idempotencyKey: `append ${value}` };
+      await grpc.call("append", { topic: to, records: [{ value: Buffer.from(value) }], ...key });
+    }
+    grpc.close();
+    sent.push(value);
+  }
 
   /** A name that the node coordinates the group of. */
   async function groupLedBy(id: number): Promise<string> {

@@ -1,24 +1,17 @@
 import { expect, onTestFinished, test } from "vitest";
-import { run } from "../support/child-process.ts";
 import { ClusterLoad } from "../support/cluster-load.ts";
 import { buildEarlier } from "../support/earlier-build.ts";
-import { isLongRun, repositoryRoot } from "../support/repository.ts";
+import { earlierCommit } from "../support/earlier-commit.ts";
 import { describeWith } from "../support/skips.ts";
 import { XylemCluster } from "../support/xylem-cluster.ts";
 import type { XylemBuild } from "../support/xylem-process.ts";
 
-/** The last commit that knows no feature levels. */
-const commit = process.env["XYLEM_TEST_BEFORE"] ?? "d1c3b8f";
 const topic = "orders";
 const settings = { "cluster.lease.ms": "10000" };
 
-const { code } = await run("git", ["cat-file", "-e", commit], { cwd: repositoryRoot });
-const isThere = code === 0;
-
-describeWith(["etcd"], "a cluster of the version before, under load", () => {
+describeWith(["etcd", "history"], "a cluster of the version before, under load", () => {
   test("is upgraded node by node, and back, and again, without a loss or an error", async () => {
-    if (!isLongRun || !isThere) return;
-    const before: XylemBuild = { product: "xylem-before", root: await buildEarlier(commit) };
+    const before: XylemBuild = { product: "xylem-before", root: await buildEarlier(earlierCommit) };
     const cluster = await XylemCluster.start(3, settings, undefined, before);
     onTestFinished(() => cluster.stop());
     const load = await ClusterLoad.start(cluster, topic);

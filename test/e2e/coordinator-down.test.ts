@@ -93,12 +93,17 @@ describeWith(["etcd"], "three nodes whose etcd is away", () => {
     ["is killed", () => cluster.etcd.kill(), () => cluster.etcd.startAgain()],
   ];
   test.each(outages)(
-    "take records until their leases end, refuse them clearly, and take them again: etcd %s",
+    "take records, and give them, until their leases end, refuse clearly, and go on: etcd %s",
     async (_, begin, end) => {
       await whenTaken("records are taken");
       const beganMs = performance.now();
       await begin();
       expect(areTaken(await onAllDoors())).toBe(true);
+      for (const id of cluster.ids) {
+        const url = `http://${cluster.node(id).bootstrap}/v1/topics/${topic}/partitions/0/records`;
+        expect((await fetch(url)).status).toBe(200);
+      }
+      expect((await kafka.fetch(place, 0)).errorCode).toBe(0);
       let answers: Answer[] = [];
       let takenMs = 0;
       await waitUntil("every door refuses", async () => {

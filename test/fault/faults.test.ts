@@ -20,6 +20,9 @@ const etcdMembers = isLongRun ? 3 : 1;
 /** What `npm test` does of it. */
 const shortPass = [
   "kill -9 of the head",
+  "kill -9 of the middle",
+  "kill -9 of the tail",
+  "pause of a follower for three seconds",
   "pause of the head past its lease",
   "no link between middle and tail",
   "coordinator paused for longer than a lease",

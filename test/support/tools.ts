@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { consulProgram } from "./consul-program.ts";
+import { earlierCommit } from "./earlier-commit.ts";
 
 /** Programs that some tests need and a machine may lack; how to see that one is there. */
 const probes = {
@@ -14,6 +15,7 @@ const probes = {
   maven: ["mvn", "-v"],
   python: ["python3", "-m", "venv", "-h"],
   go: ["go", "version"],
+  history: ["git", "cat-file", "-e", earlierCommit],
   netns: ["sh", "-c", "n=xyprobe$$; ip netns add $n && ip netns del $n"],
   tmpfs: ["sh", "-c", 'd=$(mktemp -d); mount -t tmpfs tmpfs "$d" && umount "$d" && rmdir "$d"'],
 } as const;

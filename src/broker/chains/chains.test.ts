@@ -53,9 +53,8 @@ test("what the head answers for is on every node, and soon committed there", asy
   expect(error).toBeUndefined();
   expect(appended?.lastOffset).toBe(1);
   expect(all.map(endAt)).toEqual([2, 2, 2]);
-  await world.driveUntil("all know that it is committed", () =>
-    all.every((id) => committedAt(id) === 2),
-  );
+  const areTold = (): boolean => all.every((id) => committedAt(id) === 2);
+  await world.driveUntil("all know that it is committed", areTold, { withinMs: 1_000 });
 });
 
 test("a head that dies is followed by its successor, and joins again behind", async () => {

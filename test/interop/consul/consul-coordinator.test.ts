@@ -3,7 +3,6 @@ import { clusterCoordinatorContract } from "../../contracts/cluster-coordinator.
 import { coordinatorContract } from "../../contracts/coordinator.contract.ts";
 import { ConsulAgent } from "../../support/consul.ts";
 import { connectConsul, consulWorld } from "../../support/consul-world.ts";
-import { isLongRun } from "../../support/repository.ts";
 import { describeWith } from "../../support/skips.ts";
 
 describeWith(["consul"], "a coordinator over a real Consul", () => {
@@ -21,11 +20,9 @@ describeWith(["consul"], "a coordinator over a real Consul", () => {
     return { open, reopen: open };
   });
 
-  // Its leases last 10 s and end up to 10 s later: minutes, in all.
-  if (isLongRun) {
-    clusterCoordinatorContract("Consul", () => {
-      const times = { ttlMs: 10_000, lateMsMax: 12_000 };
-      return Promise.resolve(consulWorld(server, `shared-${(clusters += 1)}`, times));
-    });
-  }
+  // Its leases last 10 s and end up to 10 s later.
+  clusterCoordinatorContract("Consul", () => {
+    const times = { ttlMs: 10_000, lateMsMax: 12_000 };
+    return Promise.resolve(consulWorld(server, `shared-${(clusters += 1)}`, times));
+  });
 });

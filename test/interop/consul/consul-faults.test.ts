@@ -4,7 +4,6 @@ import type { Lease } from "../../../src/broker/ports/lease.ts";
 import { eventually, keysBelow, put, WatchRecord } from "../../contracts/coordinator.contract.ts";
 import { ConsulAgent } from "../../support/consul.ts";
 import { connectConsul, sleep } from "../../support/consul-world.ts";
-import { isLongRun } from "../../support/repository.ts";
 import { describeWith } from "../../support/skips.ts";
 
 describeWith(["consul"], "a real Consul that fails", () => {
@@ -130,9 +129,6 @@ describeWith(["consul"], "a real Consul that fails", () => {
     await eventually({}, () => expect(lease.holdsUntilMs).toBeGreaterThan(heldMs));
     expect([seen.gaps, losses]).toEqual([0, []]);
   });
-
-  // The fake loses and restores its data every day.
-  if (!isLongRun) return;
 
   test("a Consul that lost its data ends leases, and tells watchers to read again", async () => {
     const [server] = (await start(1)) as [ConsulAgent];

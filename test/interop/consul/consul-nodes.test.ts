@@ -1,17 +1,48 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { mergeSettings } from "../../../src/base/settings/merge-settings.ts";
 import { type RunningNode, startNode } from "../../../src/node/start-node.ts";
 import { ConsulAgent } from "../../support/consul.ts";
 import { KeptLog } from "../../support/kept-log.ts";
-import { isLongRun } from "../../support/repository.ts";
 import { describeWith } from "../../support/skips.ts";
 import { makeTemporaryFolder, removeFolder } from "../../support/temporary-folder.ts";
 import { waitUntil } from "../../support/wait-until.ts";
+import { XylemCluster } from "../../support/xylem-cluster.ts";
 
 interface Picture {
   readonly controllerId: number;
   readonly nodes: readonly { readonly nodeId: number; readonly status: string }[];
 }
+
+/** A session's time, and as much again, in which Consul may end it. */
+const sessionMsMax = 25_000;
+
+describeWith(["consul"], "three processes on a real Consul", () => {
+  test("have another controller when theirs is killed, and take records", async () => {
+    const [consul] = (await ConsulAgent.startServers(1)) as [ConsulAgent];
+    const shared = { url: `consul://${consul.address}`, stop: () => consul.stop() };
+    const cluster = await XylemCluster.startOn(shared, 3, { "default.replication.factor": "3" });
+    onTestFinished(() => cluster.stop());
+    await fetch(`http://${cluster.node(1).bootstrap}/v1/topics/orders`, { method: "PUT" });
+    await cluster.whenWhole("orders", 3);
+    const { controllerId: dead } = await cluster.describe(1);
+    const left = cluster.ids.filter((id) => id !== dead);
+    const append = async (id: number): Promise<boolean> => {
+      const url = `http://${cluster.node(id).bootstrap}/v1/topics/orders/records`;
+      return (await fetch(url, { method: "POST", body: "a record" })).ok;
+    };
+    await cluster.node(dead).kill();
+    const diedMs = performance.now();
+    await waitUntil("another one has the office, and both know it", async () => {
+      const [one, other] = await Promise.all(left.map((id) => cluster.describe(id)));
+      const next = one?.controllerId ?? -1;
+      return next === other?.controllerId && left.includes(next);
+    });
+    for (const id of left) await waitUntil("a record is taken", () => append(id));
+    const tookMs = performance.now() - diedMs;
+    console.log(`another controller, and records taken, after ${Math.round(tookMs)} ms`);
+    expect(tookMs).toBeLessThan(sessionMsMax);
+  });
+});
 
 describeWith(["consul"], "two nodes on a real Consul", () => {
   let consul: ConsulAgent;
@@ -94,8 +125,6 @@ describeWith(["consul"], "two nodes on a real Consul", () => {
     await whenServing();
     await waitUntil("a record is taken", append);
   });
-
-  if (!isLongRun) return;
 
   test("serve while Consul is down, until their leases end, and again after it", async () => {
     await consul.kill();

@@ -325,6 +325,12 @@ export const plantedPlays: readonly PlantedPlay[] = [
     ],
   },
   {
+    rule: "order",
+    without: "a replica answers who is behind it before the one ahead has answered it",
+    scenario: "order.txt",
+    plants: [at(followers, "const isReady = isInStep && this", "const isReady = this")],
+  },
+  {
     rule: "session",
     without: "an answer to an earlier Hello counts",
     scenario: "repeated-hello-ok.txt",
