@@ -164,8 +164,8 @@ function errorsPage(): string {
 const apiNotes: { readonly [Name in ApiName]?: string } = {
   AlterConfigs: "Topics, brokers and groups. What is not given goes back to its default.",
   ApiVersions: "An unknown version is answered in version 0, with error 35 and this range.",
-  CreatePartitions: "One node: each partition has one replica.",
-  CreateTopics: "One node: a replication factor of 1, or -1 for the node's own.",
+  CreatePartitions: "A node by itself: each partition has one replica.",
+  CreateTopics: "A node by itself: a replication factor of 1. -1 is `default.replication.factor`.",
   DescribeConfigs: "Topics, brokers and groups; no broker loggers, no client metrics.",
   DescribeGroups: "Groups of the classic protocol.",
   Fetch: "With incremental sessions; tells aborted transactions.",
