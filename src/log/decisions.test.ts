@@ -31,6 +31,7 @@ describe("rolling", () => {
     firstTimestampMs: 1_000,
     createdMs: 0,
     isIndexFull: false,
+    endsInDamage: false,
   };
   const incoming = { sizeBytes: 100, lastOffset: 10, maxTimestampMs: 1_500 };
   const limits = { sizeBytesMax: 1_000, ageMsMax: 500, recordCountMax: 100 };
@@ -40,6 +41,8 @@ describe("rolling", () => {
     expect(shouldRoll(head, { ...incoming, sizeBytes: 101 }, limits, 0)).toBe(true);
     expect(shouldRoll(head, { ...incoming, maxTimestampMs: 1_501 }, limits, 0)).toBe(true);
     expect(shouldRoll({ ...head, isIndexFull: true }, incoming, limits, 0)).toBe(true);
+    const damaged = { ...head, sizeBytes: 0, endsInDamage: true };
+    expect(shouldRoll(damaged, incoming, limits, 0)).toBe(true);
     expect(shouldRoll({ ...head, recordCount: 100 }, incoming, limits, 0)).toBe(true);
     expect(shouldRoll(head, { ...incoming, lastOffset: 2 ** 31 }, limits, 0)).toBe(true);
   });

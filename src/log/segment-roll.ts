@@ -10,6 +10,8 @@ export interface SegmentHead {
   readonly firstTimestampMs: number;
   readonly createdMs: number;
   readonly isIndexFull: boolean;
+  /** What it ended with is damaged or gone: only a name says where a batch behind that lies. */
+  readonly endsInDamage: boolean;
 }
 
 export interface SegmentLimits {
@@ -33,7 +35,7 @@ export function shouldRoll(
   limits: SegmentLimits,
   nowMs: number,
 ): boolean {
-  if (incoming.lastOffset - head.baseOffset > int32Max) return true;
+  if (head.endsInDamage || incoming.lastOffset - head.baseOffset > int32Max) return true;
   if (head.sizeBytes === 0) return false;
   const sizeBytesMax = Math.min(limits.sizeBytesMax, int32Max);
   if (head.sizeBytes > sizeBytesMax - incoming.sizeBytes) return true;

@@ -13,6 +13,7 @@ const head: SegmentHead = {
   firstTimestampMs: 1_000,
   createdMs: 900,
   isIndexFull: false,
+  endsInDamage: false,
 };
 const oldest: RetainedSegment = {
   baseOffset: 0,

@@ -42,8 +42,8 @@ export class AppendHead {
   }
 
   startEmpty(baseOffset: number, createdMs: number): void {
-    const nothing = { sizeBytes: 0, recordCount: 0, firstTimestampMs: -1, isIndexFull: false };
-    this.#head = { baseOffset, createdMs, ...nothing };
+    const nothing = { sizeBytes: 0, recordCount: 0, firstTimestampMs: -1 };
+    this.#head = { baseOffset, createdMs, ...nothing, isIndexFull: false, endsInDamage: false };
   }
 
   /** Puts a batch in. Answers whether a new segment begins with it. */

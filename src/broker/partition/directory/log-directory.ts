@@ -321,10 +321,7 @@ export class LogDirectory implements ReplicaStorage {
     await this.#checkpoints.storeAll();
   }
 
-  /**
-   * Closes everything; a marker says so to the next start, if nothing failed and every partition
-   * was checked: a start that was given up vouches for nothing.
-   */
+  /** Closes everything; a marker says so if nothing failed and every partition was checked. */
   async close(facts?: FactsByTopic): Promise<void> {
     await this.closePartitions();
     if (this.#unchecked.size > 0 || this.#hasVouched) return;
@@ -372,7 +369,9 @@ export class LogDirectory implements ReplicaStorage {
     if (partition === undefined) return;
     this.#noteOffsets([[name, partition]]);
     this.#checkpoints.lower("cleaned", name, partition.recoveryPoint);
-    await this.#checkpoints.store("recoveryPoints", "committed", "cleaned");
+    // An older note does not vouch for what is cut either.
+    const end = partition.replica?.countedUpTo ?? Infinity;
+    await this.#checkpoints.cut(name, { end, isRestart: false });
   }
 
   async #claimFolder(name: string, topic: ReplicaKey): Promise<DiskEntry[] | undefined> {

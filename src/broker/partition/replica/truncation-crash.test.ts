@@ -168,3 +168,23 @@ describe.each(Object.entries(changes))("%s", (_, change) => {
     }
   });
 });
+
+test("no older note vouches for what is cut while a start holds the marker back", async () => {
+  const disk = new SimulatedDisk();
+  const before = await openWorld(disk);
+  const { replica: whole } = await openGoverned(before);
+  for (let at = 0; at < 20; at += 1) await appendHeld(whole, [`value ${at}`]);
+  whole.commit(20);
+  await before.directory.checkpoint();
+  const left = disk.afterKill();
+  const path = `orders-0/${"0".repeat(20)}.log`;
+  left.spoil(path, left.peek(path).length / 2 + 70, Uint8Array.of(1, 2, 3, 4));
+  const world = await openWorld(left);
+  world.directory.holdMarker();
+  const { replica } = await openGoverned(world);
+  expect(replica.unsoundFrom).toBe(10);
+  await replica.truncateUnsound(10);
+  const again = await openGoverned(await openWorld(left.afterKill()));
+  const { end, rememberedCommitted, lostUpTo, unsoundFrom } = again.replica;
+  expect([end, rememberedCommitted, lostUpTo, unsoundFrom]).toEqual([10, 10, 0, undefined]);
+});

@@ -109,6 +109,7 @@ export class Segment implements SegmentFacts, IndexOwner {
       firstTimestampMs: this.firstTimestampMs,
       createdMs: this.createdMs,
       isIndexFull: false,
+      endsInDamage: this.damages.some(({ endPosition }) => endPosition === this.sizeBytes),
     };
   }
 
