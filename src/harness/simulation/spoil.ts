@@ -48,7 +48,7 @@ function baseOf(path: string): number {
 }
 
 /** Where the segment behind this one begins; undefined: it is the last. */
-function nextBase(paths: readonly string[], path: string): number | undefined {
+export function nextBase(paths: readonly string[], path: string): number | undefined {
   const folder = path.slice(0, path.indexOf("/") + 1);
   const logs = paths.filter((other) => other.startsWith(folder) && other.endsWith(".log"));
   return logs

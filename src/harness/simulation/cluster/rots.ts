@@ -1,6 +1,7 @@
 import { offsetsTopic } from "../../../broker/topics/internal-topics.ts";
 import type { SimulatedDisk } from "../../../simulation/simulated-disk.ts";
 import type { PartitionKey } from "../history.ts";
+import { nextBase } from "../spoil.ts";
 import type { World } from "../world.ts";
 
 /** A bit of a file that has flipped. */
@@ -36,13 +37,19 @@ export class Rots {
     this.#left.push({ rot, bytes: bytesAt(rot) });
   }
 
-  /** Notes which are gone by now: mended, or with all that the node had of the partition. */
+  /**
+   * Notes which are gone by now, mended or with all that the node had of the partition, and how far
+   * the others reach.
+   */
   look(): void {
     // What is appended behind the batch does not mend it.
     const isThere = ({ rot, bytes }: { rot: Rot; bytes: string }): boolean =>
       bytesAt(rot).startsWith(bytes);
-    const left = this.#left.filter(isThere);
-    for (const { rot } of this.#left.filter((one) => !left.includes(one))) {
+    const left = this.#left
+      .filter(isThere)
+      .map(({ rot, bytes }) => ({ rot: withinSegment(rot), bytes }));
+    const same = new Set(left.map(({ rot }) => rot));
+    for (const { rot } of this.#left.filter((one) => !same.has(one.rot))) {
       const { partition, nodeId } = rot;
       const offsets = left.flatMap((one) =>
         one.rot.partition === partition && one.rot.nodeId === nodeId ? [one.rot.lastOffset] : [],
@@ -52,6 +59,12 @@ export class Rots {
     }
     this.#left = left;
   }
+}
+
+/** A log that is cut at its start within what rotted goes on in a segment behind that. */
+function withinSegment(rot: Rot): Rot {
+  const next = nextBase(rot.machine.disk.paths(), rot.path) ?? Infinity;
+  return next > rot.lastOffset ? rot : { ...rot, lastOffset: next - 1 };
 }
 
 /** One word a byte; empty: the file is not there. */
