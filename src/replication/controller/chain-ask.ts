@@ -32,6 +32,8 @@ export interface KnownEpoch {
   readonly epoch: number;
   /** Without the node itself where its disk is not the one that was a member. */
   readonly memberIds: readonly number[];
+  /** As of ChainConfig; nodes of the version before do not say. */
+  readonly unclean?: number;
 }
 
 /** Where the log of a node ends: the longest is the one with the greatest epoch, then end. */

@@ -115,3 +115,14 @@ test("an unclean start after a restore is the chain's last in its new epoch too"
   const { epoch, unclean } = world.config();
   expect([epoch, unclean]).toEqual([10_002, 10_002]);
 });
+
+test("of an unclean start that the backup is from before the chain knows again", () => {
+  const world = restored("1a 2a", "1a 2a");
+  const known = { epoch: 7, memberIds: [2], unclean: 5 };
+  world.ask({ kind: "fenced", from: life("2a"), lastEpoch: 7, endOffset: 14, known });
+  world.controller.tell({ key, from: life("1a"), lastEpoch: 4, endOffset: 16 });
+  world.settle();
+  world.nowMs += 10_000;
+  expect(world.settle()).toBe("10008 [2a] joining 1a");
+  expect(world.config().unclean).toBe(5);
+});

@@ -46,7 +46,9 @@ export function goOnFromNewest(situation: ChainSituation): Verdict | undefined {
   const alone = { members: [asMember(node, topic)], joining: [], leaving: [] };
   const epoch = Math.max(config.epoch, lastEpoch, newest.epoch) + awayEpochsMax;
   const isTorn = topic.durability === "os" && isUnsound === true;
-  const unclean = lost.length > 0 || isTorn ? epoch + 1 : config.unclean;
+  // The backup may be from before an unclean start, whose loss others are still to follow.
+  const uncleanBefore = Math.max(config.unclean, newest.unclean ?? 0);
+  const unclean = lost.length > 0 || isTorn ? epoch + 1 : uncleanBefore;
   const next = nextEpoch({ ...config, epoch }, { ...alone, unclean });
   return change(next, `node ${node.id} has the newest log`, lost);
 }

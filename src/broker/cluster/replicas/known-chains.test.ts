@@ -27,14 +27,16 @@ test("what was known of chains is known after a start", async () => {
   const { open } = onDisk();
   const chains = await open();
   chains.note(key, chainOf(7, 1, 2), kept);
-  chains.note("chains/topic/1", chainOf(4, 3), { isGone: true });
+  chains.note("chains/topic/1", { ...chainOf(4, 3), unclean: 3 }, { isGone: true });
   chains.note("chains/other/0", chainOf(4, 3), kept);
   chains.forget("chains/other/0");
   await chains.stored();
   const again = await open();
   expect(again.find(key)).toEqual(chains.find(key));
   expect(again.find(key)).toMatchObject({ epoch: 7, memberIds: [1, 2], isGone: false });
-  expect(again.find("chains/topic/1")).toMatchObject({ epoch: 4, memberIds: [3], isGone: true });
+  expect(again.find("chains/topic/1")).toEqual(chains.find("chains/topic/1"));
+  const gone = { epoch: 4, memberIds: [3], unclean: 3, isGone: true };
+  expect(again.find("chains/topic/1")).toMatchObject(gone);
   expect(again.find("chains/other/0")).toBeUndefined();
 });
 

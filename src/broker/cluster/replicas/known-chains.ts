@@ -13,11 +13,15 @@ const place = { directory: "", name: "xylem.chains" };
 const pauseMs = 200;
 const linePattern = /^([^ /]+[/][0-9]+) ([0-9]+) ([0-9a-f]{8}) ([0-9,]*)( gone)?$/;
 
+/** Lines of their own, which the version before passes over. */
+const uncleanPattern = /^([^ /]+[/][0-9]+) unclean ([0-9]+)$/;
+
 /** The newest configuration of a chain that this node has taken part in, or was told to leave. */
 export interface KnownChain {
   readonly epoch: number;
   /** As of KnownEpoch. */
   readonly memberIds: readonly number[];
+  readonly unclean: number;
   /** Of all that is the same throughout an epoch. */
   readonly sum: string;
   /** This node has given up its replica: it is somewhere else. */
@@ -97,7 +101,8 @@ export class KnownChains {
     const known = this.#chains.get(key);
     if (known?.epoch === config.epoch && known.isGone === isGone) return;
     const memberIds = this.#membersOf(config, known);
-    this.#chains.set(key, { epoch: config.epoch, memberIds, sum: sumOf(config), isGone });
+    const { epoch, unclean } = config;
+    this.#chains.set(key, { epoch, memberIds, unclean, sum: sumOf(config), isGone });
     this.#storeSoon();
   }
 
@@ -187,9 +192,10 @@ function sumOf({ members, unclean }: ChainConfig): string {
 }
 
 function format(chains: ReadonlyMap<string, KnownChain>): Uint8Array {
-  const lines = [...chains].map(([key, { epoch, sum, memberIds, isGone }]) => {
+  const lines = [...chains].map(([key, { epoch, sum, memberIds, unclean, isGone }]) => {
     const name = key.slice(chainsPrefix.length);
-    return `${name} ${epoch} ${sum} ${memberIds.join(",")}${isGone ? " gone" : ""}\n`;
+    const line = `${name} ${epoch} ${sum} ${memberIds.join(",")}${isGone ? " gone" : ""}\n`;
+    return unclean === 0 ? line : `${line}${name} unclean ${unclean}\n`;
   });
   const text = lines.join("");
   return encodeUtf8(`${text}${hex(portableCrc32c(encodeUtf8(text)))}\n`);
@@ -204,11 +210,15 @@ function parse(bytes: Uint8Array): Map<string, KnownChain> | undefined {
   if (!equalBytes(sum, bytes.subarray(at))) return undefined;
   const chains = new Map<string, KnownChain>();
   for (const line of decodeUtf8(bytes.subarray(0, at)).split("\n")) {
+    const [, marked = "", mark] = uncleanPattern.exec(line) ?? [];
+    const before = chains.get(chainsPrefix + marked);
+    if (before !== undefined)
+      chains.set(chainsPrefix + marked, { ...before, unclean: Number(mark) });
     const [, name, epoch, members, ids = "", gone] = linePattern.exec(line) ?? [];
     if (name === undefined || members === undefined) continue;
     const memberIds = ids === "" ? [] : ids.split(",").map(Number);
-    const known = { epoch: Number(epoch), memberIds, sum: members, isGone: gone !== undefined };
-    chains.set(chainsPrefix + name, known);
+    const whole = { epoch: Number(epoch), memberIds, sum: members, isGone: gone !== undefined };
+    chains.set(chainsPrefix + name, { ...whole, unclean: 0 });
   }
   return chains;
 }

@@ -45,7 +45,7 @@ test("what is known better is told in the epoch that it is better than", async (
   restored.note(key, { ...config, epoch: 12 });
   await restored.tell(place, { ...config, epoch: 7 });
   await restored.tell(place, { ...config, epoch: 10_013 });
-  const newer = { lastEpoch: -1, endOffset: 0, known: { epoch: 12, memberIds: [1] } };
+  const newer = { lastEpoch: -1, endOffset: 0, known: { epoch: 12, memberIds: [1], unclean: 0 } };
   expect(told).toEqual([{ kind: "fenced", epoch: 7, ...newer }, undefined]);
   await known.close();
 });

@@ -44,8 +44,8 @@ export class RestoredChains {
     const end = replica === undefined ? { lastEpoch: -1, endOffset: 0 } : soundEnd(replica);
     const known = this.#known.find(key);
     if (known === undefined) return end;
-    const { epoch, memberIds } = known;
-    return { ...end, known: { epoch, memberIds } };
+    const { epoch, memberIds, unclean } = known;
+    return { ...end, known: { epoch, memberIds, unclean } };
   }
 
   /** Whoever decides knows then what is known here. Throws what the coordinator does. */
