@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startBroker, type BrokerProcess } from "../support/broker-process.ts";
 import { JavaTools } from "../support/java-tools.ts";
@@ -18,7 +19,8 @@ const configs = {
   "min.cleanable.dirty.ratio": "0.01",
   "file.delete.delay.ms": "0",
 };
-const settings = { "log.cleaner.backoff.ms": "200" };
+const cleanerBackoffMs = 200;
+const settings = { "log.cleaner.backoff.ms": String(cleanerBackoffMs) };
 
 let broker: BrokerProcess;
 let client: RawClient;
@@ -36,9 +38,13 @@ beforeAll(async () => {
     }));
     await client.produce([topic, 0], batchOf(records));
   }
-  await waitUntil("the log is compacted", async () => {
-    const kept = await client.readAll([topic, 0]);
-    return kept.length < recordCount / 2;
+  let before = recordCount;
+  await waitUntil("the log is compacted, and the cleaner finds no more", async () => {
+    await sleep(5 * cleanerBackoffMs);
+    const kept = (await client.readAll([topic, 0])).length;
+    const isDone = kept === before && kept < recordCount / 2;
+    before = kept;
+    return isDone;
   });
 });
 
