@@ -12,10 +12,15 @@ const ageMsMax = 12_000;
 /** Answers to what was done before may be on their way so long. */
 const answersMsMax = 12_000;
 const lookMs = 200;
+/** All are down for so long at most, or nothing is restored. */
+const standingMsMax = 10_000;
 
-type Scene = Pick<ClusterScene, "world" | "store" | "play">;
+type Scene = Pick<ClusterScene, "world" | "store" | "play" | "nodes">;
 
-/** Once in a run the coordinator is as it was a while ago: its backup is brought back. */
+/**
+ * Once in a run the coordinator is as it was a while ago: its backup is brought back, while a node
+ * runs that knows better.
+ */
 export class RestoredCoordinator {
   readonly #scene: Scene;
   readonly #counts: Map<string, number>;
@@ -33,6 +38,10 @@ export class RestoredCoordinator {
     const backup = store.backUp();
     const ageMs = drawBetween(random, ageMsMin, ageMsMax);
     await world.sleep(ageMs);
+    for (let leftMs = standingMsMax; !this.#isAnyStanding; leftMs -= lookMs) {
+      if (leftMs <= 0) return;
+      await world.sleep(lookMs);
+    }
     world.record({ kind: "fault", fault });
     world.record({ kind: "restored" });
     world.tell("nemesis", `${fault}: as it was ${ageMs} ms ago`);
@@ -42,6 +51,12 @@ export class RestoredCoordinator {
       this.#forgetTopics();
       await world.sleep(lookMs);
     }
+  }
+
+  get #isAnyStanding(): boolean {
+    return this.#scene.nodes.some(({ process }) => {
+      return process?.isServing === true && process.broker?.cluster?.isStanding === true;
+    });
   }
 
   /** Topics that are younger than the backup are nobody's. */
