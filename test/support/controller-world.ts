@@ -17,6 +17,7 @@ export const controllerOptions: ControllerOptions = {
   selfId: 9,
   suspectMs: 5_000,
   returnWaitMs: 1_000,
+  othersComeUntilMs: 0,
   unheardMs: 4_000,
   handOverMs: 10_000,
   restMs: 5_000,

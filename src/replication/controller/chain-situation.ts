@@ -57,6 +57,11 @@ export interface ControllerTimes {
   readonly restMs: number;
   /** After a restored coordinator: how long nodes have to say what they know. */
   readonly restoredRestMs: number;
+  /**
+   * A time by the monotonic clock: until then nodes that were stopped together with the
+   * controller's may still come.
+   */
+  readonly othersComeUntilMs: number;
 }
 
 /** What the controller remembers of a chain while something is the matter with it. */

@@ -126,3 +126,39 @@ test("of an unclean start that the backup is from before the chain knows again",
   expect(world.settle()).toBe("10008 [2a] joining 1a");
   expect(world.config().unclean).toBe(5);
 });
+
+test("who is back of a chain waits while nodes that were stopped with all may still come", () => {
+  const world = new ControllerWorld({ othersComeUntilMs: 10_000 });
+  world.chain("1a 2a 3a");
+  world.up("2b");
+  world.settle();
+  world.nowMs = 1_000;
+  expect(world.decide().wakeMs).toBe(10_000);
+  world.nowMs = 9_999;
+  expect(world.settle()).toBe("1 [1a 2a 3a]");
+  world.nowMs = 10_000;
+  expect(world.settle()).toBe("2 [2b]");
+});
+
+test("all members that are back wait for who else holds it, unless gone for good", () => {
+  const world = new ControllerWorld({ othersComeUntilMs: 10_000 });
+  world.chain("2a", { replicas: [1, 2] });
+  world.chain("2a", {}, 1);
+  world.up("2b");
+  world.settle();
+  expect([world.show(0), world.show(1)]).toEqual(["1 [2a]", "2 [2b]"]);
+  world.image.setSeats([{ id: 1, rack: "", weight: 1, state: "leaving", isGone: true }]);
+  expect(world.settle()).toBe("2 [2b]");
+});
+
+test("nor do those that all lost something go on before", () => {
+  const world = new ControllerWorld({ othersComeUntilMs: 10_000 }, { durability: "os" });
+  world.chain("2a", { replicas: [1, 2] });
+  world.up("2b", { lineages: { fsync: "f2", os: "rebooted" } });
+  world.controller.tell({ key, from: life("2b"), lastEpoch: 1, endOffset: 5 });
+  world.settle();
+  world.nowMs = 9_999;
+  expect(world.settle()).toBe("1 [2a]");
+  world.nowMs = 10_000;
+  expect(world.settle()).toBe("2 [2b]");
+});

@@ -96,7 +96,8 @@ function namedIds({ members, replicas, target = [] }: ChainConfig): number[] {
 
 /**
  * While no member is up nobody is cut: the first one back that lost nothing becomes the chain, in
- * its new life, after a short wait for a longer one. When all are back and none is whole, `os`
+ * its new life, after a short wait for a longer one; a longer wait where all nodes may be starting
+ * at once. When all are back and none is whole, `os`
  * topics go on from the longest log, which is recorded; `fsync` topics wait for a hand.
  */
 export function takeBack(situation: ChainSituation): Verdict | undefined {
@@ -131,6 +132,7 @@ export function takeBack(situation: ChainSituation): Verdict | undefined {
   if (members.length > 1 && !isComplete && nowMs < untilMs) {
     return { kind: "wait", untilMs, question };
   }
+  if (mayOthersCome(situation)) return { kind: "wait", untilMs: times.othersComeUntilMs, question };
   const node = known.length > 0 ? longest(present, known) : (present[0] as ControlledNode);
   return restart(situation, node, 0, "is back and lost nothing");
 }
@@ -180,6 +182,16 @@ export function comparedNodes(ids: readonly number[], nodes: NodeLookup): ChainC
   return [...new Set(ids)].map((id) => ({ id, revision: nodes.findNode(id)?.revision ?? 0 }));
 }
 
+/**
+ * Whether all nodes may have been stopped, and those that are not back yet know more than the
+ * coordinator, which was restored meanwhile.
+ */
+function mayOthersCome(situation: ChainSituation): boolean {
+  const { chain, leased, nowMs, times } = situation;
+  if (nowMs >= times.othersComeUntilMs) return false;
+  return namedIds(chain.config).some((id) => !leased.findNode(id) && !situation.isLost(id));
+}
+
 /** No member that is back is whole. */
 function startFromLost(situation: ChainSituation, back: readonly ControlledNode[]): Verdict {
   const { chain, topic } = situation;
@@ -197,6 +209,7 @@ function startFromLost(situation: ChainSituation, back: readonly ControlledNode[
   const known = knownEnds(situation, back);
   const question = unasked(back, known);
   const { nowMs, times } = situation;
+  if (mayOthersCome(situation)) return { kind: "wait", untilMs: times.othersComeUntilMs, question };
   if (question.length > 0) return awaitEnds(question, nowMs + times.returnWaitMs);
   const reason = "has the longest log of those who all lost something";
   return restart(situation, longest(back, known), epoch + 1, reason);

@@ -17,6 +17,7 @@ const options = {
   headsAtOnceMax: 0,
   preferredAfterMs: 1_000_000,
   returnWaitMs: 3,
+  othersComeUntilMs: 0,
   unheardMs: 50,
   handOverMs: 60,
   restMs: 4,

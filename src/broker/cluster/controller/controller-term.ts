@@ -42,6 +42,8 @@ const rules = {
   joinsPerNodeMax: 256,
   looksMax: 1_024,
 };
+/** Within what time nodes that are started at once are there. */
+const startTogetherMs = 10_000;
 /** What a coordinator may take longer to end a lease. */
 const leaseMarginMs = 1_000;
 /** Chains that change to their preferred heads at once. */
@@ -113,6 +115,7 @@ function makeController(parts: TermParts, image: ControllerImage): ChainControll
     ...rules,
     selfId: cluster.nodeId,
     isHeard: (life) => watch?.isHeard(life) ?? true,
+    othersComeUntilMs: cluster.membership.leasedSinceMs + startTogetherMs,
     unheardMs: (coordinator.leaseLastsMs?.(leaseMs) ?? leaseMs) + leaseMarginMs,
     headsAtOnceMax: settings["auto.leader.rebalance.enable"] ? headsAtOnceMax : 0,
     preferredAfterMs: settings["leader.imbalance.check.interval.seconds"] * 1_000,

@@ -32,6 +32,7 @@ export class Membership {
   #lease: Lease;
   #revision: number;
   #sinceRevision: number;
+  #leasedSinceMs: number;
   #isLeased = true;
   #isClosed = false;
   #cancel = (): void => {};
@@ -48,6 +49,7 @@ export class Membership {
     this.#lease = claim.lease;
     this.#revision = claim.revision;
     this.#sinceRevision = claim.revision;
+    this.#leasedSinceMs = options.clock.monotonicMs();
     this.#attach();
   }
 
@@ -68,6 +70,11 @@ export class Membership {
   get standing(): Standing {
     const holdsUntilMs = this.#isLeased ? this.#lease.holdsUntilMs : Number.NEGATIVE_INFINITY;
     return { holdsUntilMs, sinceRevision: this.#sinceRevision };
+  }
+
+  /** By the monotonic clock: when the lease was granted that it has, or had last. */
+  get leasedSinceMs(): number {
+    return this.#leasedSinceMs;
   }
 
   /** Told when the standing changed: renewed, lost or regained. Answers what ends it. */
@@ -154,6 +161,7 @@ export class Membership {
       this.#lease = lease;
       this.#revision = revision;
       this.#sinceRevision = revision;
+      this.#leasedSinceMs = clock.monotonicMs();
       this.#isLeased = true;
       this.#attach();
       log.info("this node has a lease again", { nodeId: claimed.id });

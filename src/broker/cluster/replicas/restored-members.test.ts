@@ -83,6 +83,26 @@ test("nor when all nodes were stopped for the restore and it is the first to sta
   expect(await append("b")).toBe(1);
 });
 
+test("who was away does not go on alone while those stopped with it start", async () => {
+  await openAt(all);
+  expect(await append("a")).toBe(0);
+  const backup = world.store.backUp();
+  const former = all.map((id) => world.node(id));
+  former[2]?.crash();
+  await world.driveUntil("it is cut", () => configAt(1)?.members.length === 2);
+  expect(await append("b")).toBe(1);
+  for (const node of former.slice(0, 2)) node.crash();
+  world.store.restore(backup);
+  await world.drive(world.start(3, {}, former[2]?.disk));
+  for (let step = 0; step < 160; step += 1) {
+    await world.tick(50);
+    expect(headId([3])).toBe(-1);
+  }
+  for (const { id, disk } of former.slice(0, 2)) await world.drive(world.start(id, {}, disk));
+  await world.driveUntil("there is a head", () => headId() > 0);
+  expect(await append("c")).toBe(2);
+});
+
 test("nor when the backup has the last epoch in which it had one", async () => {
   await openAt([2]);
   expect(await append("a")).toBe(0);

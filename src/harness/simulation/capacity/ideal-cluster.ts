@@ -39,6 +39,7 @@ const controllerOptions = {
   handOverMs: 10_000,
   restMs: 10_000,
   restoredRestMs: 10_000,
+  othersComeUntilMs: 0,
   joinsPerNodeMax: 256,
   looksMax: 1_024,
   headsAtOnceMax: 100,
