@@ -74,6 +74,8 @@ async function findingsAfter(name: string, spoil: (path: string) => void): Promi
   return found;
 }
 
+const newline = 0x0a;
+
 /** Nothing else in a directory says what these do, or there is no second place to know it from. */
 const unproven = [
   "meta.properties",
@@ -122,8 +124,10 @@ test("no file that is cut short is missed", async () => {
         const bytes = readFileSync(path);
         // The last line's end says nothing, and an index may lack entries: it is slower, and true.
         const size = Math.min(at % bytes.length, bytes.length - 2);
+        // Up to a line's end this one is as it once was, which others may fit.
+        const isFormer = file === "xylem-coordinator.log" && bytes[size - 1] === newline;
         const isWholeEntries = file.endsWith(".index") && size % 8 === 0;
-        writeFileSync(path, bytes.subarray(0, size + (isWholeEntries ? 1 : 0)));
+        writeFileSync(path, bytes.subarray(0, size + (isWholeEntries || isFormer ? 1 : 0)));
       });
       expect(found).not.toEqual([]);
     }),
