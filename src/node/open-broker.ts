@@ -16,6 +16,7 @@ import { returnStrays } from "../broker/kafka-directory/return-strays.ts";
 import { LogDirectory } from "../broker/partition/directory/log-directory.ts";
 import { askAcknowledged } from "../broker/groups/ask-acknowledged.ts";
 import type { GroupCoordinator } from "../broker/groups/group-coordinator.ts";
+import { greetNodes } from "../broker/cluster/membership/greet-nodes.ts";
 import { checkAlone } from "../broker/cluster/membership/cluster-note.ts";
 import type { Cluster } from "../broker/cluster/cluster.ts";
 import type { ShortTurns } from "../broker/cluster/replicas/short-turns.ts";
@@ -156,7 +157,7 @@ export async function openBroker(steps: StartSteps, parts: BrokerParts): Promise
   directory.health.onFull(() => void opened.broker.retention.evictAll());
   if (cluster !== undefined) await tellOfRoom(steps, { ...parts, cluster, directory });
   if (control !== undefined) await takeCommands(steps, control, opened.broker);
-  return { ...opened, ...presenceOf(opened.broker, lineages), peers };
+  return { ...opened, ...presenceOf(opened.broker, lineages, peers), peers };
 }
 
 async function tellOfRoom(
@@ -198,10 +199,13 @@ function* producersOf(topics: Topics): Generator<number> {
 function presenceOf(
   { cluster, topics, clock, log, settings }: Broker,
   lineages: Lineages | undefined,
+  peers: OpenPeers | undefined,
 ): Pick<OpenBroker, "announce" | "handOver"> {
   return {
     announce: async (addresses) => {
-      if (lineages !== undefined) await cluster?.announce(lineages, addresses);
+      if (cluster === undefined || lineages === undefined) return;
+      await cluster.announce(lineages, addresses);
+      if (peers !== undefined) greetNodes(cluster, peers.links);
     },
     handOver: async () => {
       if (cluster === undefined) return;

@@ -1,9 +1,9 @@
 import type { Clock } from "../base/clock.ts";
 import type { Log, LogFields } from "../base/log.ts";
 
-const pauseMs = 1_000;
+const pauseMs = 10_000;
 
-/** Warnings that strangers can cause: one a second, which says how many there were. */
+/** Warnings that strangers can cause: one in ten seconds, which says how many there were. */
 export class SeldomWarning {
   readonly #log: Log;
   readonly #clock: Clock;

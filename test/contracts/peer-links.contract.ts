@@ -108,9 +108,7 @@ function admissionContract(world: () => PeerWorld): void {
     const two = await world().start(2, options);
     one.links.want(2);
     await world().until("both say so", () => {
-      const closed = /closed the connection|reset/;
-      const isSaid = one.warnings.some((text) => reason.test(text) || closed.test(text));
-      return isSaid && two.warnings.some((text) => reason.test(text));
+      return [one, two].every(({ warnings }) => warnings.some((text) => reason.test(text)));
     });
     await world().pass(500);
     expect([one.opened, two.opened]).toEqual([[], []]);

@@ -95,6 +95,8 @@ export class Cluster {
       const { changes, isAnew } = told;
       if (isAnew) this.#restoredMs = this.#clock.monotonicMs();
       this.#checkId(options, changes);
+      const own = changes.find(({ key }) => key === nodeKey(this.nodeId));
+      if (own?.value === null) this.membership.keyVanished(isAnew ? Infinity : own.revision);
       const isRestored = this.restored.take(told);
       for (const { key } of changes) this.unreadable.forget(key);
       const { unreadable, ...news } = this.image.apply(changes);

@@ -1,7 +1,7 @@
 import type { Cancel, Clock } from "../../base/clock.ts";
 import { MalformedError } from "../../base/errors.ts";
 import type { PeerSocket, PeerSocketEvents } from "../../broker/ports/peer-transport.ts";
-import type { Agreed, HandshakeStep } from "./handshake.ts";
+import { type Agreed, type HandshakeStep, secretDiffers } from "./handshake.ts";
 
 /** One side of a handshake. */
 export interface HandshakeMachine {
@@ -73,7 +73,9 @@ export class Handshaking implements PeerSocketEvents {
   }
 
   closed(reason: string, isNobodyThere = false): void {
-    if (this.#end()) this.#rule.onFailed(reason, isNobodyThere);
+    // A wrong proof is answered by nothing.
+    const why = this.isProving ? `${reason} instead of an acceptance; ${secretDiffers}` : reason;
+    if (this.#end()) this.#rule.onFailed(why, isNobodyThere);
   }
 
   #fail(reason: string): void {

@@ -107,15 +107,19 @@ export class ControllerCalls {
     await links.call(controller.id, names.refused, writeJson(suspect), answerTimeoutMs);
   }
 
-  /** Dials a node, if there is no link; what comes of it the links tell. */
   probe(nodeId: number): void {
     const { links } = this.#options;
-    links?.call(nodeId, names.probe, nothing, probeTimeoutMs).catch(() => undefined);
+    if (links !== undefined) probeNode(links, nodeId);
   }
 
   #take(ask: ChainAsk): void {
     if (this.#controller?.ask(ask) !== true) throw notInOffice();
   }
+}
+
+/** Dials a node, if there is no link; what comes of it the links tell. */
+export function probeNode(links: PeerLinks, nodeId: number): void {
+  links.call(nodeId, names.probe, nothing, probeTimeoutMs).catch(() => undefined);
 }
 
 function notInOffice(): XylemError {

@@ -61,6 +61,17 @@ describe("a node's id", () => {
   });
 });
 
+test("who has come dials others, though it has a part in nothing", async () => {
+  world = await ClusterWorld.open(1);
+  await world.start(2);
+  const linked = () => {
+    const { lines } = world.node(2).log;
+    return lines.filter(({ message }) => message === "linked to another node");
+  };
+  await world.driveUntil("they are linked", () => linked().length > 0, { withinMs: 500 });
+  expect(linked()[0]?.fields["node"]).toBe(1);
+});
+
 describe("a node whose data directory was copied", () => {
   test("stops once another process runs with the copy, which keeps the id", async () => {
     world = await ClusterWorld.open(2);
@@ -153,6 +164,19 @@ describe("a node that does not reach the coordinator", () => {
     expect(failures).toBe(-1);
     const again = log.lines.filter(({ message }) => message === "this node has a lease again");
     expect(again.length).toBe(1);
+  });
+
+  test("has its entry again where that was deleted while its lease holds", async () => {
+    world = await ClusterWorld.open(2);
+    const partition = await ownPartition(2);
+    const { cluster } = world.node(2);
+    const former = cluster.membership.lease;
+    await world.coordinator.transact([], [{ key: nodeKey(2), value: null }]);
+    await world.until("all know", ({ cluster: { image } }) => image.node(2) === undefined);
+    const seen = (): string | undefined => world.node(1).cluster.image.node(2)?.incarnation;
+    await world.driveUntil("it is there again", () => seen() === cluster.incarnation);
+    await world.driveUntil("it serves", () => partition.absence === undefined);
+    expect(former?.holdsUntilMs).toBe(-Infinity);
   });
 
   test("answers nothing once its lease has run out, and again when it has another", async () => {

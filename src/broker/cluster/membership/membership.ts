@@ -22,7 +22,7 @@ export interface MembershipOptions extends ClaimOptions {
  * anew, under the same incarnation: whether the node still is a member of its chains, the image
  * tells, which has to reach `sinceRevision` first (cluster.md, section 4, Lease).
  *
- * leased → (lost) → rejoining → leased; any → (close) → closed;
+ * leased → (lease lost, or key gone) → rejoining → leased; any → (close) → closed;
  * rejoining → (id taken, or directory copied) → replaced.
  */
 export class Membership {
@@ -36,6 +36,7 @@ export class Membership {
   #isLeased = true;
   #isClosed = false;
   #cancel = (): void => {};
+  #cancelLook = (): void => {};
   /** Writes of the key run one after the other. */
   #writing: Promise<void> = Promise.resolve();
 
@@ -95,11 +96,27 @@ export class Membership {
     return this.#writing;
   }
 
+  /**
+   * The coordinator says that the node's key is gone, though the lease may hold: by a hand, with a
+   * backup that is from between the two, or by another process with a copy of the directory, whose
+   * own is there in a moment. A former life's key is none of this one's.
+   */
+  keyVanished(revision: number): void {
+    const lease = this.#lease;
+    this.#cancelLook();
+    this.#cancelLook = this.#options.clock.schedule(retryMs, () => {
+      if (revision <= this.#revision || !this.#isLeased || lease !== this.#lease) return;
+      this.#lose("this node's entry in the coordinator is gone");
+      lease.revoke().catch(() => undefined);
+    });
+  }
+
   /** The node leaves: all that is bound to its lease vanishes. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#isLeased = false;
     this.#cancel();
+    this.#cancelLook();
     try {
       await this.#lease.revoke();
     } catch (error) {
@@ -141,13 +158,17 @@ export class Membership {
     const lease = this.#lease;
     lease.onRenewed(() => this.#tell());
     lease.onLost(() => {
-      if (this.#isClosed) return;
-      this.#isLeased = false;
-      this.#cancel();
-      this.#options.log.error("this node's lease is lost; it answers nothing until it has another");
-      this.#tell();
-      void this.#rejoin();
+      if (lease === this.#lease) this.#lose("this node's lease is lost");
     });
+  }
+
+  #lose(what: string): void {
+    if (this.#isClosed || !this.#isLeased) return;
+    this.#isLeased = false;
+    this.#cancel();
+    this.#options.log.error(`${what}; it answers nothing until it has another`);
+    this.#tell();
+    void this.#rejoin();
   }
 
   async #rejoin(): Promise<void> {
