@@ -47,6 +47,15 @@ export const partitions: readonly Nemesis[] = [
     },
   },
   {
+    name: "a controller that reaches no other node, but the coordinator",
+    isPossible,
+    strike: async (arena) => {
+      partFromNodes(arena, await arena.controller());
+      await arena.rest(8_000, 20_000);
+      arena.cluster.net.mend();
+    },
+  },
+  {
     name: "the head cut off from everything",
     isPossible,
     strike: async (arena) => {

@@ -107,6 +107,7 @@ export class ControllerCalls {
     await links.call(controller.id, names.refused, writeJson(suspect), answerTimeoutMs);
   }
 
+  /** As `probeNode`. */
   probe(nodeId: number): void {
     const { links } = this.#options;
     if (links !== undefined) probeNode(links, nodeId);

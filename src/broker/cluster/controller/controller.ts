@@ -7,6 +7,7 @@ import type { Plans } from "../plans/plans.ts";
 import { clearOrphans } from "./clear-orphans.ts";
 import { ControllerTerm, type TermParts } from "./controller-term.ts";
 import { Office } from "./office.ts";
+import { Reach } from "./reach.ts";
 
 export interface ControllerOptions extends TermParts {
   /** Asks a node where logs of its end; what it does not know is left out. */
@@ -17,6 +18,8 @@ export interface ControllerOptions extends TermParts {
 
 /** Between two tries after the coordinator has failed. */
 const retryMs = 500;
+/** Between two looks whether others are reached. */
+const reachMs = 1_000;
 /** Between two looks for chains without a topic. */
 const sweepMs = 60_000;
 
@@ -24,11 +27,13 @@ const sweepMs = 60_000;
  * The controller as every node has it: it acts on the one that holds the key `controller` under its
  * lease, and decides how chains change. Without it nothing changes; traffic goes on.
  *
- * waiting → (the key is free: claimed) → in office → (the key is another's, or gone) → waiting.
+ * waiting → (the key is free: claimed) → in office → (the key is another's, or gone) → waiting;
+ * in office → (reaches no other node) → waiting, until another one claims it or none does.
  */
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #office: Office;
+  readonly #reach: Reach;
   readonly #leave: (() => void)[];
   #term: ControllerTerm | undefined;
   #isOpening = false;
@@ -39,11 +44,13 @@ export class Controller {
   #wake = (): void => {};
   #retry = (): void => {};
   #sweep = (): void => {};
+  #look = (): void => {};
   #work: Promise<void> = Promise.resolve();
 
   constructor(options: ControllerOptions) {
     this.#options = options;
     this.#office = new Office(options);
+    this.#reach = new Reach(options);
     const { cluster, configs, watch } = options;
     watch?.attach({
       refused: (suspect) => this.#hearOwnRefusal(suspect),
@@ -83,9 +90,12 @@ export class Controller {
     return this.#term?.plans;
   }
 
-  /** Takes an ask or a report of a chain's member; false: this node is not in office. */
+  /**
+   * Takes an ask or a report of a chain's member; false: this node is not in office, or is to give
+   * it up.
+   */
   ask(ask: ChainAsk): boolean {
-    if (this.#term === undefined) return false;
+    if (this.#term === undefined || this.#isBlind(ask)) return false;
     this.#term.controller.ask(ask, this.#options.clock.monotonicMs());
     this.#decideSoon();
     return true;
@@ -105,6 +115,11 @@ export class Controller {
     this.#term.controller.refused(refusal, this.#options.clock.monotonicMs());
     this.#decideSoon();
     return true;
+  }
+
+  /** Who reaches nobody has nobody cut for that. */
+  #isBlind({ kind, from }: ChainAsk): boolean {
+    return kind === "report" && from.id === this.#options.cluster.nodeId && this.#reach.isAlone;
   }
 
   #hearOwnRefusal(suspect: Life): void {
@@ -128,9 +143,14 @@ export class Controller {
     const mayAct = this.#office.isOwn && cluster.membership.lease !== undefined;
     const mayStay = mayAct && this.#term !== undefined && this.#office.isStill(this.#term.office);
     if (this.#term !== undefined && !mayStay) this.#end();
-    if (this.#office.isVacant && cluster.isStanding) this.#office.claim(() => this.#retryLater());
+    if (this.#office.isVacant && cluster.isStanding) this.#claim();
     else if (mayAct && this.#term === undefined) this.#begin();
     else this.#decideSoon();
+  }
+
+  #claim(): void {
+    if (this.#office.isLeftToOthers && this.#reach.isAlone) return this.#retryLater();
+    this.#office.claim(() => this.#retryLater());
   }
 
   #begin(): void {
@@ -169,11 +189,25 @@ export class Controller {
     watch?.tellAll(cluster.image.nodes, term.processes);
     log.info("this node is the controller", { nodeId: cluster.nodeId });
     this.#sweepOrphans();
+    this.#reach.begin();
+    this.#lookAround();
+  }
+
+  #lookAround(): void {
+    const { clock, log } = this.#options;
+    if (this.#term === undefined) return;
+    this.#look = clock.schedule(reachMs, () => this.#lookAround());
+    if (!this.#reach.look()) return;
+    log.warn("this node reaches no other, only the coordinator: another controller is needed");
+    this.#office.resign().catch((error: Error) => {
+      log.warn("the controller's key could not be given up", { why: error.message });
+    });
   }
 
   #end(): void {
     this.#wake();
     this.#sweep();
+    this.#look();
     if (this.#term === undefined) return;
     this.#term.end();
     this.#term = undefined;

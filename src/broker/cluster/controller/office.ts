@@ -15,6 +15,8 @@ export interface OfficeParts {
   readonly watch?: ProcessWatch | undefined;
 }
 
+/** Others have so long to claim an office that was given up. */
+const standBackMs = 10_000;
 /** Between two claims of an office whose holder seems to be gone, if the first lives on. */
 const deposeMs = 10_000;
 
@@ -28,6 +30,7 @@ export class Office {
   #isClaiming = false;
   /** Whose office this node claimed last before a lease was over, and when. */
   #deposed: (Life & { readonly atMs: number }) | undefined;
+  #resignedMs = -Infinity;
 
   constructor(parts: OfficeParts) {
     this.#parts = parts;
@@ -75,6 +78,18 @@ export class Office {
         onFailed();
       },
     );
+  }
+
+  /** It was given up not long ago: others are to have it. */
+  get isLeftToOthers(): boolean {
+    return this.#parts.clock.monotonicMs() - this.#resignedMs < standBackMs;
+  }
+
+  /** Gives it up, for others to claim. Rejects when nobody knows whether that was heard. */
+  async resign(): Promise<void> {
+    const { coordinator, clock } = this.#parts;
+    this.#resignedMs = clock.monotonicMs();
+    await coordinator.transact([this.key], [{ key: controllerKey, value: null }]);
   }
 
   #depose(): void {

@@ -46,6 +46,8 @@ test("a member that nobody hears is believed once no lease outlives its node so 
   await world.tick(1_000);
   world.network.block(1, 2);
   world.network.block(2, 1);
+  // Nothing is heard on a link that there was.
+  await world.tick(4_000);
   world.node(3).crash();
   await world.tick(12_000);
   expect(cluster.image.node(3)).toBeUndefined();
