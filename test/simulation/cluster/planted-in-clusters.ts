@@ -131,7 +131,7 @@ export const plantedInClusters: readonly ClusterPlant[] = [
           "    const next = isDuplicate ? 0 : lastOffset + 1;",
       ),
     ],
-    seeds: [21, 50, 106],
+    seeds: [50, 140, 223, 229],
   },
   {
     bug: "what is remembered as committed was not flushed (checkpoint)",
@@ -143,6 +143,6 @@ export const plantedInClusters: readonly ClusterPlant[] = [
         "return Math.max(this.committed, 0 * flushed);",
       ),
     ],
-    seeds: [1051, 1219, 1355],
+    seeds: [1133, 1258, 1493, 1558],
   },
 ];
