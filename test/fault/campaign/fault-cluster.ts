@@ -188,6 +188,8 @@ export class FaultCluster {
       "replica.lag.time.max.ms": "5000",
       "offsets.topic.num.partitions": "4",
       "offsets.topic.replication.factor": "3",
+      // Replicas are compared byte by byte, and each compacts by itself what it was cut to.
+      "log.cleaner.backoff.ms": "86400000",
     };
   }
 
