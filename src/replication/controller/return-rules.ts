@@ -96,9 +96,9 @@ function namedIds({ members, replicas, target = [] }: ChainConfig): number[] {
 
 /**
  * While no member is up nobody is cut: the first one back that lost nothing becomes the chain, in
- * its new life, after a short wait for a longer one; a longer wait where all nodes may be starting
- * at once. When all are back and none is whole, `os`
- * topics go on from the longest log, which is recorded; `fsync` topics wait for a hand.
+ * its new life, after a short wait for a longer log, and a long one for all that hold the chain
+ * where all nodes may be starting at once. When all are back and none is whole, `os` topics go on
+ * from the longest log, which is recorded; `fsync` topics wait for a hand.
  */
 export function takeBack(situation: ChainSituation): Verdict | undefined {
   const { chain, leased: nodes, topic, notes, nowMs, times } = situation;
