@@ -1,6 +1,6 @@
 import type { ChainInput, LinkId } from "./chain-input.ts";
 import { type Ack, type ChainMessage, epochsInHelloMax, type Hello } from "./chain-message.ts";
-import { findCommonEnd, isBeforeUncleanStart } from "./epoch-table.ts";
+import { findCommonEnd, isBeforeUncleanStart, mayBeOneLog } from "./epoch-table.ts";
 import type { ReplicaCore } from "./replica-core.ts";
 import { type ChainMarks, noMarks } from "./replica-marks.ts";
 
@@ -169,10 +169,16 @@ function isAtDividedBatch({ marks, ports }: ReplicaCore, { end, epochs }: Hello)
 /**
  * Only what was committed is deleted: up to its log start the other log was equal to this one. But
  * what a joiner deleted an unclean start may have taken back since, and others be there instead:
- * such a log start would have them deleted.
+ * such a log start would have them deleted. A member's log is equal to its end: of the epochs that
+ * compaction emptied one that was copied since does not know.
  */
-function equalBelow({ marks, config, role }: ReplicaCore, { logStart, epochs }: Hello): number {
-  const isOld = isBeforeUncleanStart(epochs, config?.unclean ?? 0);
+function equalBelow(core: ReplicaCore, { logStart, end, epochs }: Hello): number {
+  const { marks, config, role, ports } = core;
   const isJoiner = role === "tail" || role === "solo";
-  return isJoiner && isOld && logStart > marks.logStart ? 0 : Math.min(logStart, marks.end);
+  if (isJoiner) {
+    const isOld = isBeforeUncleanStart(epochs, config?.unclean ?? 0);
+    return isOld && logStart > marks.logStart ? 0 : Math.min(logStart, marks.end);
+  }
+  const isHidden = ports.isCompacted() && mayBeOneLog(epochs, ports.epochs(), end);
+  return Math.min(isHidden ? end : logStart, marks.end);
 }

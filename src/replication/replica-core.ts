@@ -21,11 +21,11 @@ export interface ReplicaStart {
 export interface ReplicaPorts {
   /** Whether the replica may act for its chain at this moment of the node's monotonic clock. */
   readonly lease: { holds(nowMs: number): boolean };
-  /** The epochs that the log has records of, ascending, up to its end. */
+  /** The epochs that the log has, or had, records of, ascending, up to its end. */
   epochs(): readonly EpochEnd[];
   /** Where the batch begins that holds the log start, or would; undefined: not known yet. */
   begin(): number | undefined;
-  /** Records go by key: epochs may have lost theirs here and not elsewhere. */
+  /** Records go, or went, by key: epochs may have lost theirs here and not elsewhere. */
   isCompacted(): boolean;
   /** A number that this incarnation of the node has used for no session yet. */
   nextSession(): number;

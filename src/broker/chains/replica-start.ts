@@ -1,4 +1,3 @@
-import { isCompacted } from "../partition/append/validate-batch.ts";
 import type { ReplicaLog } from "../partition/replica/replica-log.ts";
 import type { ChainHost } from "./chain-host.ts";
 
@@ -21,7 +20,7 @@ export function portsOf(log: ReplicaLog, host: ChainHost) {
     lease: { holds: () => place.isStanding() },
     epochs: () => log.epochEnds(),
     begin: () => log.begin,
-    isCompacted: () => isCompacted(log.settings),
+    isCompacted: () => log.mayHaveGaps,
     nextSession: () => host.nextSession(),
   };
 }

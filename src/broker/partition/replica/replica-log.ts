@@ -43,6 +43,8 @@ export interface ReplicaLog {
   readonly log: PartitionLog;
   /** Of its topic; others are another object. */
   readonly settings: TopicSettings;
+  /** Compaction takes records out, or once did. */
+  readonly mayHaveGaps: boolean;
   /** The next offset to be appended. */
   readonly end: number;
   readonly logStart: number;

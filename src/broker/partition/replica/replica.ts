@@ -191,6 +191,10 @@ export class Replica implements ReplicaLog {
     this.#parts.onStopped(replicaFull(cause));
   }
 
+  get mayHaveGaps(): boolean {
+    return !this.#parts.segments.isDense || isCompacted(this.settings);
+  }
+
   halt(error: XylemError): void {
     this.#isHalted = true;
     this.#parts.onStopped(error);
@@ -199,10 +203,9 @@ export class Replica implements ReplicaLog {
   appendReplicated(batches: Uint8Array, next: number): void {
     this.#partition.checkOpen();
     this.#checkWhole();
-    const { appends, context, segments, epochs } = this.#parts;
+    const { appends, context, epochs } = this.#parts;
     const { end: from, leaderEpoch: epochMax } = appends;
-    const hasGaps = !segments.isDense || isCompacted(this.#partition.settings);
-    const bounds = { from, to: next, hasGaps, epochMin: epochs.latest, epochMax };
+    const bounds = { from, to: next, hasGaps: this.mayHaveGaps, epochMin: epochs.latest, epochMax };
     const found = findAssigned(batches, { ...bounds, crc32c: context.crc32c });
     // Some of the reserve is for what was accepted elsewhere: a chain is as long as its room.
     context.room.take(batches.length, "coordinator");
