@@ -16,7 +16,7 @@ import { returnStrays } from "../broker/kafka-directory/return-strays.ts";
 import { LogDirectory } from "../broker/partition/directory/log-directory.ts";
 import { askAcknowledged } from "../broker/groups/ask-acknowledged.ts";
 import type { GroupCoordinator } from "../broker/groups/group-coordinator.ts";
-import { greetNodes } from "../broker/cluster/membership/greet-nodes.ts";
+import { greetNodes } from "../broker/cluster/greet-nodes.ts";
 import { checkAlone } from "../broker/cluster/membership/cluster-note.ts";
 import type { Cluster } from "../broker/cluster/cluster.ts";
 import type { ShortTurns } from "../broker/cluster/replicas/short-turns.ts";

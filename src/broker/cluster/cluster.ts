@@ -7,7 +7,7 @@ import { isInForce } from "../../replication/lease-term.ts";
 import type { Change, Coordinator } from "../ports/coordinator.ts";
 import { clusterIdKey } from "./membership/agree-on-cluster-id.ts";
 import { ClusterImage, type ImageNews } from "./cluster-image.ts";
-import { CoordinatorFeed } from "./coordinator-feed.ts";
+import { CoordinatorFeed, type FeedNews } from "./coordinator-feed.ts";
 import { featuresKey } from "./feature-level.ts";
 import { finalizeLevel, type LevelChange } from "./finalize-level.ts";
 import { Membership } from "./membership/membership.ts";
@@ -95,8 +95,7 @@ export class Cluster {
       const { changes, isAnew } = told;
       if (isAnew) this.#restoredMs = this.#clock.monotonicMs();
       this.#checkId(options, changes);
-      const own = changes.find(({ key }) => key === nodeKey(this.nodeId));
-      if (own?.value === null) this.membership.keyVanished(isAnew ? Infinity : own.revision);
+      this.#lookForOwnKey(told);
       const isRestored = this.restored.take(told);
       for (const { key } of changes) this.unreadable.forget(key);
       const { unreadable, ...news } = this.image.apply(changes);
@@ -185,6 +184,15 @@ export class Cluster {
   /** Whether what a feature level brings may be used. */
   mayUse(level: number): boolean {
     return this.image.level >= level;
+  }
+
+  #lookForOwnKey({ changes, isAnew }: FeedNews): void {
+    const ownKey = nodeKey(this.nodeId);
+    const own = changes.find(({ key }) => key === ownKey);
+    if (own?.value !== null) return;
+    // Revisions of a restored coordinator and those from before do not compare.
+    const revision = isAnew ? Infinity : own.revision;
+    this.membership.keyVanished(revision, () => this.feed.revisionOf(ownKey) === 0);
   }
 
   /** It was finalized while this node was starting, unseen: nothing but to stop is safe. */

@@ -1,6 +1,6 @@
-import type { PeerLinks } from "../../ports/peer-links.ts";
-import type { Cluster } from "../cluster.ts";
-import { probeNode } from "../controller/controller-calls.ts";
+import type { PeerLinks } from "../ports/peer-links.ts";
+import type { Cluster } from "./cluster.ts";
+import { probeNode } from "./controller/controller-calls.ts";
 
 const greetedMax = 2;
 

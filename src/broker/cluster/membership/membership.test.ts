@@ -179,6 +179,19 @@ describe("a node that does not reach the coordinator", () => {
     expect(former?.holdsUntilMs).toBe(-Infinity);
   });
 
+  test("keeps its lease where its entry is there again in a moment", async () => {
+    world = await ClusterWorld.open(2);
+    const { cluster } = world.node(2);
+    const { lease } = cluster.membership;
+    const key = nodeKey(2);
+    const value = formatNodeEntry(cluster.membership.entry);
+    await world.coordinator.transact([], [{ key, value: null }]);
+    await world.until("all know", ({ cluster: { image } }) => image.node(2) === undefined);
+    await world.coordinator.transact([], [{ key, value }]);
+    await world.tick(leaseMs);
+    expect([cluster.membership.lease, cluster.isStanding]).toEqual([lease, true]);
+  });
+
   test("answers nothing once its lease has run out, and again when it has another", async () => {
     world = await ClusterWorld.open(2);
     const partition = await ownPartition(2);

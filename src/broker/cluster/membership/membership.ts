@@ -99,13 +99,15 @@ export class Membership {
   /**
    * The coordinator says that the node's key is gone, though the lease may hold: by a hand, with a
    * backup that is from between the two, or by another process with a copy of the directory, whose
-   * own is there in a moment. A former life's key is none of this one's.
+   * own is there in a moment. A former life's key is none of this one's; and what is told late may
+   * be from before the lease that it has now, whose key is there in a moment too.
    */
-  keyVanished(revision: number): void {
+  keyVanished(revision: number, isStillGone: () => boolean): void {
     const lease = this.#lease;
     this.#cancelLook();
     this.#cancelLook = this.#options.clock.schedule(retryMs, () => {
       if (revision <= this.#revision || !this.#isLeased || lease !== this.#lease) return;
+      if (!isStillGone()) return;
       this.#lose("this node's entry in the coordinator is gone");
       lease.revoke().catch(() => undefined);
     });
