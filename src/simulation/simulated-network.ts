@@ -42,6 +42,7 @@ export class SimulatedNetwork {
   readonly #processes = new Map<string, Process>();
   readonly #connections = new Set<Connection>();
   readonly #blocked = new Set<string>();
+  readonly #rejected = new Set<string>();
   readonly #rules = new Map<string, PathRule>();
 
   constructor(clock: Clock, random: Random) {
@@ -72,6 +73,11 @@ export class SimulatedNetwork {
       connection.there.pump();
       connection.back.pump();
     }
+  }
+
+  /** From now on each dial of the one is refused on the way, as a firewall may do. */
+  reject(fromId: number, toId: number): void {
+    this.#rejected.add(pathOf(fromId, toId));
   }
 
   /** Delays and rate of one direction; absent: those of a quick network. */
@@ -116,7 +122,8 @@ export class SimulatedNetwork {
       acceptor: undefined,
     };
     this.#connections.add(connection);
-    there.push({ kind: "dial" });
+    if (!this.#rejected.has(pathOf(from.nodeId, toId))) there.push({ kind: "dial" });
+    else this.#clock.schedule(0, () => dialer.take({ kind: "refused" }));
     return dialer;
   }
 

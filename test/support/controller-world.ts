@@ -18,6 +18,7 @@ export const controllerOptions: ControllerOptions = {
   suspectMs: 5_000,
   returnWaitMs: 1_000,
   othersComeUntilMs: 0,
+  othersStartUntilMs: 0,
   unheardMs: 4_000,
   handOverMs: 10_000,
   restMs: 5_000,

@@ -60,9 +60,15 @@ export class ClusterImage {
     }
   }
 
-  /** The nodes that are up, sorted by id; those that have not finished their start come last. */
+  /** The nodes that are up, sorted by id; not those that have not finished their start. */
   get nodes(): readonly NodeEntry[] {
     return [...this.#nodes.values()].filter(isUp).sort((a, b) => a.id - b.id);
+  }
+
+  /** Nodes that have a lease, and have not finished their start. */
+  get startingIds(): ReadonlySet<number> {
+    const starting = [...this.#nodes.values()].filter((node) => !isUp(node));
+    return new Set(starting.map(({ id }) => id));
   }
 
   /** Nodes that have a place in the cluster, be they up or not, sorted by id. */

@@ -209,6 +209,7 @@ export class ChainController {
       times: this.#options,
       wanted: this.#image.wantedOf(chain),
       restored: this.#restoredOf(chain),
+      isStarting: (id) => this.#image.isStarting(id),
       isLost: (id) => this.#image.isLost(id),
       isHeard: (life) => life.id === this.#options.selfId || this.#hears(life),
       mayJoin: (id) => this.#joins(id) < this.#options.joinsPerNodeMax,

@@ -28,6 +28,8 @@ export interface ChainSituation {
    * time to say what they know better.
    */
   readonly restored?: RestoredState | undefined;
+  /** Whether a node has a lease and does not know yet what it holds. */
+  isStarting(id: number): boolean;
   /** Whether a node is down and was removed for good. */
   isLost(id: number): boolean;
   /** Whether it is known to live: by more than its lease, which outlives it. */
@@ -62,6 +64,8 @@ export interface ControllerTimes {
    * controller's may still come.
    */
   readonly othersComeUntilMs: number;
+  /** Until then those of them that have come may still be starting. */
+  readonly othersStartUntilMs: number;
 }
 
 /** What the controller remembers of a chain while something is the matter with it. */

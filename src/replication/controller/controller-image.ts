@@ -15,6 +15,7 @@ export class ControllerImage implements NodeLookup {
   readonly #chainsByNode = new Map<number, Set<string>>();
   readonly #joiningByNode = new Map<number, number>();
   #gone: ReadonlyMap<number, string> = new Map();
+  #starting: ReadonlySet<number> = new Set();
   #seats: readonly Seat[] = [];
   #removed: readonly number[] = [];
   #era = 0;
@@ -52,6 +53,11 @@ export class ControllerImage implements NodeLookup {
 
   findTopic(key: string): TopicRules | undefined {
     return this.#topics.get(topicIdOf(key));
+  }
+
+  /** Whether a node has a lease and is not up yet. */
+  isStarting(id: number): boolean {
+    return this.#starting.has(id);
   }
 
   /** Whether a node is down and was removed for good. */
@@ -105,6 +111,13 @@ export class ControllerImage implements NodeLookup {
   /** Its lease is gone. */
   removeNode(id: number): void {
     if (this.#nodes.delete(id)) this.#markChainsOf(id);
+  }
+
+  /** These have leases, and do not know yet what they hold. */
+  setStarting(ids: ReadonlySet<number>): void {
+    const before = this.#starting;
+    this.#starting = ids;
+    for (const id of before) if (!ids.has(id)) this.#markChainsOf(id);
   }
 
   setTopic(topicId: string, rules: TopicRules): void {

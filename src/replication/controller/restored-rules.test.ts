@@ -162,3 +162,29 @@ test("nor do those that all lost something go on before", () => {
   world.nowMs = 10_000;
   expect(world.settle()).toBe("2 [2b]");
 });
+
+test("those of them that have come may take longer to start", () => {
+  const world = new ControllerWorld({ othersComeUntilMs: 10_000, othersStartUntilMs: 60_000 });
+  world.chain("1a 2a 3a");
+  world.chain("1a 2a 3a", {}, 1);
+  world.image.setStarting(new Set([1, 3]));
+  world.up("2b");
+  world.settle();
+  world.nowMs = 59_999;
+  expect([world.settle(), world.decide().wakeMs]).toEqual(["1 [1a 2a 3a]", 60_000]);
+  // One has died while it started, and the other one as well.
+  world.image.setStarting(new Set([3]));
+  expect(world.settle()).toBe("1 [1a 2a 3a]");
+  world.image.setStarting(new Set());
+  expect(world.settle()).toBe("2 [2b]");
+});
+
+test("nor are they waited for without an end", () => {
+  const world = new ControllerWorld({ othersComeUntilMs: 10_000, othersStartUntilMs: 60_000 });
+  world.chain("1a 2a 3a");
+  world.image.setStarting(new Set([1]));
+  world.up("2b");
+  world.settle();
+  world.nowMs = 60_000;
+  expect(world.settle()).toBe("2 [2b]");
+});

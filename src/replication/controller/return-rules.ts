@@ -53,11 +53,13 @@ export function goOnFromNewest(situation: ChainSituation): Verdict | undefined {
   return change(next, `node ${node.id} has the newest log`, lost);
 }
 
-/** Of what the nodes have noted; epoch -1: nothing. */
+/** Of what the nodes have noted; nodes of before may not say how unclean. Epoch -1: nothing. */
 export function newestKnown(ends: Iterable<LogEnd>): KnownEpoch {
   let newest: KnownEpoch = { epoch: -1, memberIds: [] };
   for (const { known } of ends) {
-    if (known !== undefined && known.epoch > newest.epoch) newest = known;
+    if (known === undefined || known.epoch < newest.epoch) continue;
+    const saysMore = (known.unclean ?? 0) > (newest.unclean ?? 0);
+    if (known.epoch > newest.epoch || saysMore) newest = known;
   }
   return newest;
 }
@@ -132,7 +134,8 @@ export function takeBack(situation: ChainSituation): Verdict | undefined {
   if (members.length > 1 && !isComplete && nowMs < untilMs) {
     return { kind: "wait", untilMs, question };
   }
-  if (mayOthersCome(situation)) return { kind: "wait", untilMs: times.othersComeUntilMs, question };
+  const othersMs = othersComeUntil(situation);
+  if (nowMs < othersMs) return { kind: "wait", untilMs: othersMs, question };
   const node = known.length > 0 ? longest(present, known) : (present[0] as ControlledNode);
   return restart(situation, node, 0, "is back and lost nothing");
 }
@@ -183,13 +186,14 @@ export function comparedNodes(ids: readonly number[], nodes: NodeLookup): ChainC
 }
 
 /**
- * Whether all nodes may have been stopped, and those that are not back yet know more than the
- * coordinator, which was restored meanwhile.
+ * All nodes may have been stopped, and those that are not back yet know more than the coordinator,
+ * which was restored meanwhile. Answers how long they are waited for.
  */
-function mayOthersCome(situation: ChainSituation): boolean {
-  const { chain, leased, nowMs, times } = situation;
-  if (nowMs >= times.othersComeUntilMs) return false;
-  return namedIds(chain.config).some((id) => !leased.findNode(id) && !situation.isLost(id));
+function othersComeUntil(situation: ChainSituation): number {
+  const { chain, leased, times } = situation;
+  const away = namedIds(chain.config).filter((id) => !leased.findNode(id));
+  if (away.some((id) => situation.isStarting(id))) return times.othersStartUntilMs;
+  return away.every((id) => situation.isLost(id)) ? -Infinity : times.othersComeUntilMs;
 }
 
 /** No member that is back is whole. */
@@ -209,7 +213,8 @@ function startFromLost(situation: ChainSituation, back: readonly ControlledNode[
   const known = knownEnds(situation, back);
   const question = unasked(back, known);
   const { nowMs, times } = situation;
-  if (mayOthersCome(situation)) return { kind: "wait", untilMs: times.othersComeUntilMs, question };
+  const othersMs = othersComeUntil(situation);
+  if (nowMs < othersMs) return { kind: "wait", untilMs: othersMs, question };
   if (question.length > 0) return awaitEnds(question, nowMs + times.returnWaitMs);
   const reason = "has the longest log of those who all lost something";
   return restart(situation, longest(back, known), epoch + 1, reason);

@@ -18,6 +18,7 @@ const options = {
   preferredAfterMs: 1_000_000,
   returnWaitMs: 3,
   othersComeUntilMs: 0,
+  othersStartUntilMs: 0,
   unheardMs: 50,
   handOverMs: 60,
   restMs: 4,

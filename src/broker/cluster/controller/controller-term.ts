@@ -28,6 +28,8 @@ export interface TermStart {
   readonly office: Compare;
   readonly topics: readonly CoordinatorEntry[];
   readonly planned: [PlanEntries, ClusterPlan | undefined];
+  /** By the monotonic clock: since when this node might have been in office. */
+  readonly standingSinceMs: number;
   /** Ends the news about topics. */
   readonly stopNews: () => void;
 }
@@ -42,8 +44,10 @@ const rules = {
   joinsPerNodeMax: 256,
   looksMax: 1_024,
 };
-/** Within what time nodes that are started at once are there. */
-const startTogetherMs = 10_000;
+/** Within what time nodes that are started at once have their leases. */
+const comeTogetherMs = 10_000;
+/** Within what time their logs are recovered. */
+const startTogetherMs = 60_000;
 /** What a coordinator may take longer to end a lease. */
 const leaseMarginMs = 1_000;
 /** Chains that change to their preferred heads at once. */
@@ -60,14 +64,15 @@ export class ControllerTerm {
   readonly #stopNews: () => void;
   #isOver = false;
 
-  constructor(parts: TermParts, { office, topics, planned, stopNews }: TermStart) {
+  constructor(parts: TermParts, start: TermStart) {
+    const { office, topics, planned, stopNews, standingSinceMs } = start;
     const { cluster, configs } = parts;
     this.#parts = parts;
     this.#stopNews = stopNews;
     this.office = office;
     this.view = new ControllerView(cluster, configs, topics);
     const { image } = this.view;
-    this.controller = makeController(parts, image);
+    this.controller = makeController(parts, image, standingSinceMs);
     const isBehindLogs = (key: string): boolean => this.controller.isBehindLogs(key);
     this.plans = new Plans({ ...parts, image, office, isBehindLogs }, planned);
     this.writer = new ChainWriter({
@@ -107,16 +112,26 @@ export class ControllerTerm {
   }
 }
 
-function makeController(parts: TermParts, image: ControllerImage): ChainController {
-  const { cluster, coordinator, watch } = parts;
+/** Whose lease holds so long after it was heard of last has not died then. */
+export function leaseEndsMs({ coordinator, configs }: TermParts): number {
+  const leaseMs = configs.settings["cluster.lease.ms"];
+  return (coordinator.leaseLastsMs?.(leaseMs) ?? leaseMs) + leaseMarginMs;
+}
+
+function makeController(
+  parts: TermParts,
+  image: ControllerImage,
+  standingSinceMs: number,
+): ChainController {
+  const { cluster, watch } = parts;
   const { settings } = parts.configs;
-  const leaseMs = settings["cluster.lease.ms"];
   return new ChainController(image, {
     ...rules,
     selfId: cluster.nodeId,
     isHeard: (life) => watch?.isHeard(life) ?? true,
-    othersComeUntilMs: cluster.membership.leasedSinceMs + startTogetherMs,
-    unheardMs: (coordinator.leaseLastsMs?.(leaseMs) ?? leaseMs) + leaseMarginMs,
+    othersComeUntilMs: standingSinceMs + comeTogetherMs,
+    othersStartUntilMs: standingSinceMs + startTogetherMs,
+    unheardMs: leaseEndsMs(parts),
     headsAtOnceMax: settings["auto.leader.rebalance.enable"] ? headsAtOnceMax : 0,
     preferredAfterMs: settings["leader.imbalance.check.interval.seconds"] * 1_000,
   });

@@ -86,6 +86,7 @@ export class ControllerView {
     }
     for (const id of this.#nodeIds) if (!present.has(id)) this.image.removeNode(id);
     this.#nodeIds = present;
+    this.image.setStarting(image.startingIds);
     this.image.setSeats(image.seats);
   }
 }

@@ -5,7 +5,7 @@ import { topicsPrefix } from "../../topics/topic-entry.ts";
 import { PlanEntries } from "../plans/plan-entries.ts";
 import type { Plans } from "../plans/plans.ts";
 import { clearOrphans } from "./clear-orphans.ts";
-import { ControllerTerm, type TermParts } from "./controller-term.ts";
+import { ControllerTerm, leaseEndsMs, type TermParts } from "./controller-term.ts";
 import { Office } from "./office.ts";
 import { Reach } from "./reach.ts";
 
@@ -35,6 +35,7 @@ export class Controller {
   readonly #office: Office;
   readonly #reach: Reach;
   readonly #leave: (() => void)[];
+  readonly #openedMs: number;
   #term: ControllerTerm | undefined;
   #isOpening = false;
   #isDeciding = false;
@@ -50,8 +51,9 @@ export class Controller {
   constructor(options: ControllerOptions) {
     this.#options = options;
     this.#office = new Office(options);
-    this.#reach = new Reach(options);
-    const { cluster, configs, watch } = options;
+    this.#reach = new Reach({ ...options, leaseEndsMs: leaseEndsMs(options) });
+    const { cluster, configs, watch, clock } = options;
+    this.#openedMs = clock.monotonicMs();
     watch?.attach({
       refused: (suspect) => this.#hearOwnRefusal(suspect),
       linked: (life) => {
@@ -117,7 +119,7 @@ export class Controller {
     return true;
   }
 
-  /** Who reaches nobody has nobody cut for that. */
+  /** Who reaches nobody has nobody cut for that, nor because dials are refused. */
   #isBlind({ kind, from }: ChainAsk): boolean {
     return kind === "report" && from.id === this.#options.cluster.nodeId && this.#reach.isAlone;
   }
@@ -125,7 +127,7 @@ export class Controller {
   #hearOwnRefusal(suspect: Life): void {
     const { cluster } = this.#options;
     const from = { id: cluster.nodeId, incarnation: cluster.incarnation };
-    if (!this.hearRefusal({ suspect, from })) this.#review();
+    if (this.#reach.isAlone || !this.hearRefusal({ suspect, from })) this.#review();
   }
 
   async close(): Promise<void> {
@@ -183,7 +185,8 @@ export class Controller {
     const planned = await PlanEntries.open(coordinator, office);
     const isStill = this.#office.isOwn && this.#office.isStill(office);
     if (this.#isClosed || !isStill) return following.stop();
-    const start = { office, topics, planned, stopNews: following.stop };
+    const standingSinceMs = Math.max(this.#openedMs, cluster.membership.leasedSinceMs);
+    const start = { office, topics, planned, standingSinceMs, stopNews: following.stop };
     const term = (this.#term = new ControllerTerm(this.#options, start));
     following.release();
     watch?.tellAll(cluster.image.nodes, term.processes);

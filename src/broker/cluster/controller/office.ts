@@ -67,6 +67,7 @@ export class Office {
     const { lease } = cluster.membership;
     if (this.#isClaiming || lease === undefined) return;
     this.#isClaiming = true;
+    this.#resignedMs = -Infinity;
     const { key } = this;
     if (key.revision !== 0) this.#depose();
     const value = formatController({ id: cluster.nodeId, incarnation: cluster.incarnation });
@@ -80,9 +81,12 @@ export class Office {
     );
   }
 
-  /** It was given up not long ago: others are to have it. */
+  /** This node gave it up, and another one has it, or has time to claim it. */
   get isLeftToOthers(): boolean {
-    return this.#parts.clock.monotonicMs() - this.#resignedMs < standBackMs;
+    if (this.#resignedMs === -Infinity) return false;
+    const { cluster, clock } = this.#parts;
+    const isHeld = cluster.image.controller !== undefined;
+    return isHeld || clock.monotonicMs() - this.#resignedMs < standBackMs;
   }
 
   /** Gives it up, for others to claim. Rejects when nobody knows whether that was heard. */

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import { ClusterWorld } from "../../../../test/support/cluster-world.ts";
+import { controllerKey } from "./controller-entry.ts";
 
 let world: ClusterWorld;
 afterEach(() => world.close());
@@ -14,7 +15,9 @@ function membersOf(first: number): readonly number[] {
 }
 
 async function open(): Promise<void> {
-  world = await ClusterWorld.open(3);
+  world = new ClusterWorld(3);
+  // Members complain of others before the controller is given up.
+  for (const id of [1, 2, 3]) await world.start(id, { "replica.lag.time.max.ms": 2_000 });
   const assignments = [
     { index: 0, replicas: [2, 3, 1] },
     { index: 1, replicas: [1, 2, 3] },
@@ -66,11 +69,20 @@ test("a controller that reaches the coordinator alone is followed by another one
   });
 });
 
+/** It is the same office all the time. */
+async function expectNoChange(forMs: number): Promise<void> {
+  const officeAt = (): number => world.node(1).cluster.feed.revisionOf(controllerKey);
+  const before = officeAt();
+  for (let passedMs = 0; passedMs < forMs; passedMs += 1_000) {
+    await world.tick(1_000);
+    expect([controllerAt(1), officeAt()]).toEqual([1, before]);
+  }
+}
+
 test("one that reaches one of the others stays", async () => {
   await open();
   part(2);
-  await world.tick(20_000);
-  expect(controllerAt(3)).toBe(1);
+  await expectNoChange(20_000);
 });
 
 test("one whose others have no lease any more stays", async () => {
@@ -79,8 +91,49 @@ test("one whose others have no lease any more stays", async () => {
     part(other);
     world.node(other).coordinator.cut();
   }
-  await world.tick(20_000);
-  expect(controllerAt(1)).toBe(1);
+  await expectNoChange(20_000);
+});
+
+test("one whose others died, and leave leases that last, stays", async () => {
+  world = new ClusterWorld(3);
+  for (const id of [1, 2, 3]) await world.start(id, { "cluster.lease.ms": 12_000 });
+  await world.tick(2_000);
+  for (const other of [2, 3]) {
+    part(other);
+    world.node(other).crash();
+  }
+  await expectNoChange(20_000);
+});
+
+test("one with a single other node stays, as either may be cut off", async () => {
+  world = await ClusterWorld.open(2);
+  await world.tick(2_000);
+  part(2);
+  await expectNoChange(20_000);
+});
+
+test("one whose dials are refused while the others live leaves it to them", async () => {
+  await open();
+  for (const other of [2, 3]) {
+    world.network.reject(1, other);
+    part(other);
+  }
+  await world.tick(15_000);
+  for (let passedMs = 0; passedMs < 60_000; passedMs += 500) {
+    await world.tick(500);
+    expect(controllerAt(2)).toBeGreaterThan(1);
+  }
+  expect([membersOf(1), membersOf(2)]).toEqual([
+    [2, 3],
+    [2, 3],
+  ]);
+});
+
+test("one that nobody needs a link to keeps one", async () => {
+  world = await ClusterWorld.open(3);
+  await world.tick(60_000);
+  const { lines } = world.node(1).log;
+  expect(lines.filter(({ message }) => message.startsWith("linked to"))).toHaveLength(2);
 });
 
 test("one that nobody follows is it again", async () => {

@@ -38,10 +38,10 @@ export interface KnownChainsParts {
 
 /**
  * Which epochs this data directory has seen of the chains that it has, or had, replicas of, in its
- * file `xylem.chains`: one line a chain, and the sum of all. A coordinator that was restored from a
- * backup is found out by it, also where no record was written in an epoch that it forgot, or where
- * the replica is gone; and so is a folder that can not be a chain's, as none ever ran here. Losing
- * the file loses that and nothing else.
+ * file `xylem.chains`: one line a chain, one more where it ever began uncleanly, and the sum of
+ * all. A coordinator that was restored from a backup is found out by it, also where no record was
+ * written in an epoch that it forgot, or where the replica is gone; and so is a folder that can not
+ * be a chain's, as none ever ran here. Losing the file loses that and nothing else.
  */
 export class KnownChains {
   readonly #disk: Disk;

@@ -4,6 +4,7 @@ import { batchOf } from "../../../../test/support/log-directory.ts";
 import { decodeUtf8 } from "../../../base/text.ts";
 import { parseChainConfig } from "../../../replication/chain-config.ts";
 import { Cancellation } from "../../ports/compactor.ts";
+import type { Disk } from "../../ports/disk.ts";
 import { readEntry } from "../../ports/read-entry.ts";
 import { alterReassignment } from "../../reassignment/alter-reassignment.ts";
 import type { PlacedPartition } from "./placed-partition.ts";
@@ -83,7 +84,8 @@ test("nor when all nodes were stopped for the restore and it is the first to sta
   expect(await append("b")).toBe(1);
 });
 
-test("who was away does not go on alone while those stopped with it start", async () => {
+/** Record "b" is on nodes 1 and 2, and newer than the restored backup. Answers the three disks. */
+async function openAndStopAll(): Promise<readonly Disk[]> {
   await openAt(all);
   expect(await append("a")).toBe(0);
   const backup = world.store.backUp();
@@ -93,12 +95,59 @@ test("who was away does not go on alone while those stopped with it start", asyn
   expect(await append("b")).toBe(1);
   for (const node of former.slice(0, 2)) node.crash();
   world.store.restore(backup);
-  await world.drive(world.start(3, {}, former[2]?.disk));
-  for (let step = 0; step < 160; step += 1) {
+  return former.map(({ disk }) => disk);
+}
+
+async function watchNode3(forMs: number): Promise<void> {
+  for (let passedMs = 0; passedMs < forMs; passedMs += 50) {
     await world.tick(50);
     expect(headId([3])).toBe(-1);
   }
-  for (const { id, disk } of former.slice(0, 2)) await world.drive(world.start(id, {}, disk));
+}
+
+/** Keeps what is opened on a disk for the partition waiting, until it is called. */
+function delay(disk: Disk): () => void {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const open = disk.open.bind(disk);
+  disk.open = async (path, options) => {
+    if (path.startsWith("orders-0/")) await promise;
+    return await open(path, options);
+  };
+  return resolve;
+}
+
+test("who was away does not go on alone while those stopped with it come", async () => {
+  const disks = await openAndStopAll();
+  await world.drive(world.start(3, {}, disks[2]));
+  await watchNode3(8_000);
+  for (const id of [1, 2]) await world.drive(world.start(id, {}, disks[id - 1]));
+  await world.driveUntil("there is a head", () => headId() > 0);
+  expect(await append("c")).toBe(2);
+});
+
+test("nor while they recover their logs, however long it took itself", async () => {
+  const disks = await openAndStopAll();
+  const release = disks.map((disk) => delay(disk));
+  const starting = all.map((id) => world.start(id, {}, disks[id - 1]));
+  await world.tick(12_000);
+  release[2]?.();
+  await world.drive(starting[2] as Promise<unknown>);
+  await watchNode3(20_000);
+  for (const go of release) go();
+  await world.drive(Promise.all(starting));
+  await world.driveUntil("there is a head", () => headId() > 0);
+  expect(await append("c")).toBe(2);
+});
+
+test("nor does one whose own start took long, before they come", async () => {
+  const disks = await openAndStopAll();
+  const release = delay(disks[2] as Disk);
+  const starting = world.start(3, {}, disks[2]);
+  await world.tick(12_000);
+  release();
+  await world.drive(starting);
+  await watchNode3(5_000);
+  for (const id of [1, 2]) await world.drive(world.start(id, {}, disks[id - 1]));
   await world.driveUntil("there is a head", () => headId() > 0);
   expect(await append("c")).toBe(2);
 });

@@ -40,6 +40,7 @@ const controllerOptions = {
   restMs: 10_000,
   restoredRestMs: 10_000,
   othersComeUntilMs: 0,
+  othersStartUntilMs: 0,
   joinsPerNodeMax: 256,
   looksMax: 1_024,
   headsAtOnceMax: 100,
