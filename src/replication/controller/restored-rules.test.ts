@@ -127,6 +127,18 @@ test("of an unclean start that the backup is from before the chain knows again",
   expect(world.config().unclean).toBe(5);
 });
 
+test("of it a node may know whose neighbour, of a version before, does not say so", () => {
+  const world = restored("1a 2a", "1a 2a");
+  const known = { epoch: 7, memberIds: [1, 2] };
+  const end = { lastEpoch: 7, endOffset: 14 };
+  world.ask({ kind: "fenced", from: life("2a"), ...end, known });
+  world.controller.tell({ key, from: life("1a"), ...end, known: { ...known, unclean: 5 } });
+  world.settle();
+  world.nowMs += 10_000;
+  world.settle();
+  expect(world.config().unclean).toBe(5);
+});
+
 test("who is back of a chain waits while nodes that were stopped with all may still come", () => {
   const world = new ControllerWorld({ othersComeUntilMs: 10_000 });
   world.chain("1a 2a 3a");
