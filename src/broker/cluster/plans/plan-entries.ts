@@ -9,7 +9,7 @@ import {
   type PlanState,
 } from "../../../replication/placement/cluster-plan.ts";
 import type { Seat } from "../../../replication/placement/seat.ts";
-import type { Compare, Coordinator, Write } from "../../ports/coordinator.ts";
+import type { Compare, Coordinator, CoordinatorEntry, Write } from "../../ports/coordinator.ts";
 import { transactionBytesMax, transactionKeysMax } from "../../ports/transaction-bounds.ts";
 import { formatSeat, seatKey } from "../membership/seat-entry.ts";
 import type { UnreadableEntry } from "../unreadable-entries.ts";
@@ -25,8 +25,10 @@ export interface SeatChange {
 /** Besides there are the plan's key and the controller's. */
 export const seatsPerWriteMax = transactionKeysMax - 2;
 
-/** Keys that one transaction deletes. */
-const deletingMax = transactionKeysMax - 1;
+/** Moves that one transaction writes. */
+const writingMax = transactionKeysMax - 1;
+/** Of those that it deletes each is compared, which counts twice. */
+const deletingMax = Math.floor(writingMax / 2);
 
 /**
  * The plan and the seats as the coordinator has them. Written by the controller only: each write
@@ -62,12 +64,12 @@ export class PlanEntries {
     opened.#revision = head?.revision ?? 0;
     const plan = opened.#parse(head?.value, (key) => values.get(key));
     if (opened.#unreadable !== undefined) return [opened, undefined];
-    const isLeft = (key: string): boolean => {
+    const isLeft = ({ key }: CoordinatorEntry): boolean => {
       const isMove = key.startsWith(`${planKey}/`);
       const isOfPlan = plan !== undefined && plan.moves.length > 0;
       return isMove && !(isOfPlan && key.startsWith(`${planKey}/${plan.id}/`));
     };
-    await opened.#remove(entries.map(({ key }) => key).filter(isLeft));
+    await opened.#remove(entries.filter(isLeft));
     return [opened, plan];
   }
 
@@ -150,15 +152,16 @@ export class PlanEntries {
 
   async #removeMoves(): Promise<void> {
     const { entries } = await this.#coordinator.read(`${planKey}/`);
-    await this.#remove(entries.map(({ key }) => key));
+    await this.#remove(entries);
   }
 
-  async #remove(keys: readonly string[]): Promise<void> {
-    for (let at = 0; at < keys.length; at += deletingMax) {
-      const some = keys.slice(at, at + deletingMax);
+  /** As they were read: a delete that comes late does not meet what was written anew since. */
+  async #remove(entries: readonly CoordinatorEntry[]): Promise<void> {
+    for (let at = 0; at < entries.length; at += deletingMax) {
+      const some = entries.slice(at, at + deletingMax);
       await this.#write(
-        [],
-        some.map((key) => ({ key, value: null })),
+        some.map(({ key, revision }) => ({ key, revision })),
+        some.map(({ key }) => ({ key, value: null })),
       );
     }
   }
@@ -180,7 +183,7 @@ function inParts(entries: readonly { key: string; value: string }[]): Write[][] 
   let sizeBytes = Infinity;
   for (const entry of entries) {
     sizeBytes += entry.value.length;
-    if (sizeBytes > transactionBytesMax / 2 || (parts.at(-1)?.length ?? 0) >= deletingMax) {
+    if (sizeBytes > transactionBytesMax / 2 || (parts.at(-1)?.length ?? 0) >= writingMax) {
       parts.push([]);
       sizeBytes = entry.value.length;
     }
