@@ -131,7 +131,7 @@ export const plantedInClusters: readonly ClusterPlant[] = [
           "    const next = isDuplicate ? 0 : lastOffset + 1;",
       ),
     ],
-    seeds: [50, 140, 223, 229],
+    seeds: [223, 316, 656],
   },
   {
     bug: "what is remembered as committed was not flushed (checkpoint)",
@@ -143,6 +143,6 @@ export const plantedInClusters: readonly ClusterPlant[] = [
         "return Math.max(this.committed, 0 * flushed);",
       ),
     ],
-    seeds: [1133, 1258, 1493, 1558],
+    seeds: [358, 1247, 1256, 1355],
   },
 ];
