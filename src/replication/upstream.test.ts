@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { ChainEffect } from "./chain-effect.ts";
 import type { ChainInput } from "./chain-input.ts";
 import { ChainReplica } from "./chain-replica.ts";
 import type { EpochEnd } from "./epoch-table.ts";
@@ -9,9 +10,18 @@ const [head, joiner] = ["a", "b"].map((name, at) => {
   return { id: at + 1, incarnation: name, lineage: name };
 }) as [Member, Member];
 
-/** What a joiner that knows nine records as committed does when four are the end in common. */
-function goBack(isCompacted: boolean, epochs?: readonly EpochEnd[]): string[] {
-  const log = { logStart: 0, end: 9, committed: 9, written: 9, flushed: 9 };
+interface Answer {
+  readonly isCompacted: boolean;
+  /** Of the joiner's nine records. */
+  readonly committed?: number;
+  readonly common?: number;
+  /** Of its predecessor. */
+  readonly epochs?: readonly EpochEnd[];
+}
+
+/** What a joiner does that is told where the two logs part, and when it is cut as it wants. */
+function join({ isCompacted, committed = 9, common = 4, epochs }: Answer): string[] {
+  const log = { logStart: 0, end: 9, committed, written: 9, flushed: 9 };
   const ports = {
     lease: { holds: () => true },
     epochs: () => [
@@ -26,27 +36,48 @@ function goBack(isCompacted: boolean, epochs?: readonly EpochEnd[]): string[] {
   const replica = new ChainReplica({ member: joiner, ...log, ...rules }, ports, limits);
   const places = { leaving: [], unclean: 0, replicas: [1, 2] };
   const config = { epoch: 5, members: [head], joining: [joiner], ...places };
-  const step = (input: ChainInput): string[] => replica.step(input, 0).map(({ kind }) => kind);
+  const step = (input: ChainInput): string[] => replica.step(input, 0).map(nameOf);
   step({ kind: "config", config });
   step({ kind: "linkOpened", link: 1, peer: head });
-  const common = { common: 4, commonEpoch: 1, committed: 9, ...(epochs && { epochs }) };
-  const message = { kind: "helloOk", epoch: 5, session: 1, ...common } as const;
-  return step({ kind: "message", link: 1, peer: head, message });
+  const told = { common, commonEpoch: 1, committed: 9, ...(epochs && { epochs }) };
+  const message = { kind: "helloOk", epoch: 5, session: 1, ...told } as const;
+  const effects = step({ kind: "message", link: 1, peer: head, message });
+  const end = Number(effects.find((name) => name.startsWith("truncate"))?.split(" ")[1]);
+  if (Number.isNaN(end)) return effects;
+  const cut = { logStart: 0, end, written: end, flushed: end };
+  return [...effects, ...step({ kind: "truncated", ...cut })];
+}
+
+function nameOf(effect: ChainEffect): string {
+  if (effect.kind === "send") return effect.message.kind;
+  return effect.kind === "truncate" ? `truncate ${effect.offset}` : effect.kind;
 }
 
 test("a joiner that would go back behind its committed offset stops", () => {
-  expect(goBack(false)).toEqual(["halt"]);
+  expect(join({ isCompacted: false })).toEqual(["halt"]);
 });
 
 test("but for what compaction may have taken from its predecessor", () => {
   const first = { epoch: 1, endOffset: 9 };
-  expect(goBack(true, [first, { epoch: 5, endOffset: 12 }])).toEqual(["truncate"]);
+  expect(join({ isCompacted: true, epochs: [first, { epoch: 5, endOffset: 12 }] })).toEqual([
+    "truncate 4",
+    "ack",
+  ]);
   // Of whom it does not hear, it believes so.
-  expect(goBack(true)).toEqual(["truncate"]);
+  expect(join({ isCompacted: true })).toEqual(["truncate 4", "ack"]);
 });
 
 test("what its predecessor has lost, or has other records of, compaction has not taken", () => {
   const first = { epoch: 1, endOffset: 4 };
-  expect(goBack(true, [first])).toEqual(["halt"]);
-  expect(goBack(true, [first, { epoch: 5, endOffset: 12 }])).toEqual(["halt"]);
+  expect(join({ isCompacted: true, epochs: [first] })).toEqual(["halt"]);
+  expect(join({ isCompacted: true, epochs: [first, { epoch: 5, endOffset: 12 }] })).toEqual([
+    "halt",
+  ]);
+});
+
+test("of a compacted log it keeps what it knows as committed: tables are not exact there", () => {
+  const known = { committed: 6, common: 8 };
+  expect(join({ isCompacted: true, ...known })).toEqual(["truncate 6", "hello"]);
+  expect(join({ isCompacted: false, ...known })).toEqual(["truncate 8", "commit", "ack"]);
+  expect(join({ isCompacted: true, committed: 9, common: 9 })).toEqual(["ack"]);
 });

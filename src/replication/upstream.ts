@@ -149,7 +149,8 @@ export class Upstream {
     const contradiction = this.#findContradiction(message, isOld);
     if (contradiction !== undefined) return this.#core.halt(contradiction);
     const isForeign = isJoiner && message.commonEpoch === -1 && message.common > marks.logStart;
-    if (isJoiner && isOld && !isForeign && this.#forgets(message)) return;
+    const mayGoOn = !isJoiner || isForeign;
+    if (!mayGoOn && ((isOld && this.#forgets(message)) || this.#doubts(message))) return;
     this.#goOnFrom(message, isForeign);
   }
 
@@ -189,6 +190,21 @@ export class Upstream {
     const { marks } = this.#core;
     const known = Math.max(committed, marks.logStart);
     if (Math.min(marks.committed, common) <= known) return false;
+    this.#expected = -1;
+    this.#cut("truncate", known);
+    return true;
+  }
+
+  /**
+   * Where compaction takes records the tables do not tell exactly where epochs begin: a log that
+   * was copied since has them begin with the first record that was left. What is not known as
+   * committed here others may have otherwise, however the tables agree. True: the log is cut.
+   */
+  #doubts({ common }: HelloOk): boolean {
+    if (!this.#core.ports.isCompacted()) return false;
+    const { committed, logStart, end } = this.#core.marks;
+    const known = Math.max(committed, logStart);
+    if (Math.min(common, end) <= known) return false;
     this.#expected = -1;
     this.#cut("truncate", known);
     return true;
