@@ -32,7 +32,7 @@ class Stage {
       lease: { holds: () => this.isLeased },
       epochs: () => this.epochs,
       begin: () => Math.min(this.begin, this.replica.marks.logStart),
-      isCompacted: () => false,
+      mayHaveGaps: () => false,
       nextSession: () => (session += 1),
     };
     const log = { ...empty, ...start, durability: "fsync" as const, minInsyncReplicas };

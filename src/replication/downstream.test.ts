@@ -28,7 +28,7 @@ function commonWith(
         [3, 9],
       ]),
     begin: () => 0,
-    isCompacted: () => isCompacted,
+    mayHaveGaps: () => isCompacted,
     nextSession: () => 1,
   };
   const rules = { durability: "fsync", minInsyncReplicas: 1 } as const;

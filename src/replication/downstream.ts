@@ -41,7 +41,7 @@ export class Downstream {
     const commonEpoch = mayStay ? (found?.epoch ?? -1) : -1;
     const inSession = { epoch: core.epoch, session: this.session };
     const begin = { common: this.#next, commonEpoch };
-    const goesBack = core.ports.isCompacted() && this.#next < hello.end;
+    const goesBack = core.ports.mayHaveGaps() && this.#next < hello.end;
     const epochs = goesBack ? { epochs: core.ports.epochs().slice(-epochsInHelloMax) } : {};
     this.#send({ kind: "helloOk", ...inSession, ...begin, committed: marks.committed, ...epochs });
   }
@@ -169,8 +169,8 @@ function isAtDividedBatch({ marks, ports }: ReplicaCore, { end, epochs }: Hello)
 /**
  * Only what was committed is deleted: up to its log start the other log was equal to this one. But
  * what a joiner deleted an unclean start may have taken back since, and others be there instead:
- * such a log start would have them deleted. A member's log is equal to its end: of the epochs that
- * compaction emptied one that was copied since does not know.
+ * such a log start would have them deleted. A member's log is equal up to its end, though the
+ * tables may not show it: one that was copied lacks epochs whose records compaction had taken.
  */
 function equalBelow(core: ReplicaCore, { logStart, end, epochs }: Hello): number {
   const { marks, config, role, ports } = core;
@@ -179,6 +179,6 @@ function equalBelow(core: ReplicaCore, { logStart, end, epochs }: Hello): number
     const isOld = isBeforeUncleanStart(epochs, config?.unclean ?? 0);
     return isOld && logStart > marks.logStart ? 0 : Math.min(logStart, marks.end);
   }
-  const isHidden = ports.isCompacted() && mayBeOneLog(epochs, ports.epochs(), end);
-  return Math.min(isHidden ? end : logStart, marks.end);
+  const mayBeEqual = ports.mayHaveGaps() && mayBeOneLog(epochs, ports.epochs(), end);
+  return Math.min(mayBeEqual ? end : logStart, marks.end);
 }

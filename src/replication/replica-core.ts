@@ -26,7 +26,7 @@ export interface ReplicaPorts {
   /** Where the batch begins that holds the log start, or would; undefined: not known yet. */
   begin(): number | undefined;
   /** Records go, or went, by key: epochs may have lost theirs here and not elsewhere. */
-  isCompacted(): boolean;
+  mayHaveGaps(): boolean;
   /** A number that this incarnation of the node has used for no session yet. */
   nextSession(): number;
 }

@@ -29,7 +29,7 @@ function join({ isCompacted, committed = 9, common = 4, epochs }: Answer): strin
       { epoch: 2, endOffset: 9 },
     ],
     begin: () => 0,
-    isCompacted: () => isCompacted,
+    mayHaveGaps: () => isCompacted,
     nextSession: () => 1,
   };
   const rules = { durability: "fsync", minInsyncReplicas: 1 } as const;

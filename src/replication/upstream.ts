@@ -149,8 +149,8 @@ export class Upstream {
     const contradiction = this.#findContradiction(message, isOld);
     if (contradiction !== undefined) return this.#core.halt(contradiction);
     const isForeign = isJoiner && message.commonEpoch === -1 && message.common > marks.logStart;
-    const mayGoOn = !isJoiner || isForeign;
-    if (!mayGoOn && ((isOld && this.#forgets(message)) || this.#doubts(message))) return;
+    const keepsSome = isJoiner && !isForeign;
+    if (keepsSome && ((isOld && this.#forgets(message)) || this.#doubts(message))) return;
     this.#goOnFrom(message, isForeign);
   }
 
@@ -164,7 +164,7 @@ export class Upstream {
     const mayBeHidden = !epochs?.length || mayBeOneLog(ports.epochs(), epochs, committed);
     // A joiner without records can lose none: it was at a log start that divides a batch.
     const isEmpty = logStart === end;
-    const mayGoBack = isJoiner && (isEmpty || (ports.isCompacted() && mayBeHidden));
+    const mayGoBack = isJoiner && (isEmpty || (ports.mayHaveGaps() && mayBeHidden));
     if (common < committed && !isOld && !mayGoBack) {
       return `${common} is the end in common, ${committed} was committed`;
     }
@@ -189,10 +189,7 @@ export class Upstream {
   #forgets({ common, committed }: HelloOk): boolean {
     const { marks } = this.#core;
     const known = Math.max(committed, marks.logStart);
-    if (Math.min(marks.committed, common) <= known) return false;
-    this.#expected = -1;
-    this.#cut("truncate", known);
-    return true;
+    return Math.min(marks.committed, common) > known && this.#keepBelow(known);
   }
 
   /**
@@ -201,12 +198,16 @@ export class Upstream {
    * committed here others may have otherwise, however the tables agree. True: the log is cut.
    */
   #doubts({ common }: HelloOk): boolean {
-    if (!this.#core.ports.isCompacted()) return false;
+    if (!this.#core.ports.mayHaveGaps()) return false;
     const { committed, logStart, end } = this.#core.marks;
     const known = Math.max(committed, logStart);
-    if (Math.min(common, end) <= known) return false;
+    return Math.min(common, end) > known && this.#keepBelow(known);
+  }
+
+  /** What is left is compared anew. */
+  #keepBelow(offset: number): true {
     this.#expected = -1;
-    this.#cut("truncate", known);
+    this.#cut("truncate", offset);
     return true;
   }
 

@@ -20,7 +20,7 @@ export function portsOf(log: ReplicaLog, host: ChainHost) {
     lease: { holds: () => place.isStanding() },
     epochs: () => log.epochEnds(),
     begin: () => log.begin,
-    isCompacted: () => log.mayHaveGaps,
+    mayHaveGaps: () => log.mayHaveGaps,
     nextSession: () => host.nextSession(),
   };
 }

@@ -114,7 +114,7 @@ export class ChainNode {
       },
       epochs: () => log.epochs(),
       begin: () => log.start,
-      isCompacted: () => false,
+      mayHaveGaps: () => false,
       nextSession: () => (sessions += 1),
     };
     this.replica = new ChainReplica({ ...at, durability, minInsyncReplicas }, ports, limits);

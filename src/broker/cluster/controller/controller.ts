@@ -119,7 +119,7 @@ export class Controller {
     return true;
   }
 
-  /** Who reaches nobody has nobody cut for that, nor because dials are refused. */
+  /** Who reaches nobody has nobody cut for that. */
   #isBlind({ kind, from }: ChainAsk): boolean {
     return kind === "report" && from.id === this.#options.cluster.nodeId && this.#reach.isAlone;
   }
@@ -127,6 +127,7 @@ export class Controller {
   #hearOwnRefusal(suspect: Life): void {
     const { cluster } = this.#options;
     const from = { id: cluster.nodeId, incarnation: cluster.incarnation };
+    // What refuses all dials is perhaps on the way.
     if (this.#reach.isAlone || !this.hearRefusal({ suspect, from })) this.#review();
   }
 

@@ -20,7 +20,7 @@ const patienceMsMin = 5_000;
 /** Where none was, it is given up less and less often. */
 const patienceMsMax = 320_000;
 /** Between two words with some of them, as a link that nobody needs ends. */
-const wordMs = 5_000;
+const wordEveryMs = 5_000;
 /** So many, as one of them may die. */
 const linkedMin = 2;
 
@@ -33,7 +33,7 @@ export class Reach {
   #aloneSinceMs: number | undefined;
   #patienceMs: number;
   #dialed = 0;
-  #wordMs = -Infinity;
+  #lastWordMs = -Infinity;
 
   constructor(parts: ReachParts) {
     this.#parts = parts;
@@ -74,8 +74,8 @@ export class Reach {
   }
 
   #stayLinked(nowMs: number): void {
-    if (nowMs - this.#wordMs < wordMs) return;
-    this.#wordMs = nowMs;
+    if (nowMs - this.#lastWordMs < wordEveryMs) return;
+    this.#lastWordMs = nowMs;
     this.#dialed += 1;
     for (const { id } of this.#byTurns().slice(0, linkedMin)) this.#parts.probe(id);
   }
