@@ -82,8 +82,9 @@ describe("a broker in this process", () => {
         if (seen.length === 3) stop.abort();
       }
     })();
+    const ending = expect(reading).rejects.toMatchObject({ name: "AbortError" });
     await topic.append([{ value: "one" }, { value: "two" }]);
-    await expect(reading).rejects.toMatchObject({ name: "AbortError" });
+    await ending;
     expect(seen).toEqual(["before", "one", "two"]);
   });
 
@@ -133,9 +134,10 @@ describe("a broker in this process", () => {
     await using broker = await Xylem.start();
     const topic = await broker.topic("gone");
     const reading = collect(topic.read({ live: true }));
+    const ending = expect(reading).rejects.toMatchObject({ code: "UNKNOWN_TOPIC_OR_PARTITION" });
     await broker.topic("other");
     await broker.deleteTopic("gone");
-    await expect(reading).rejects.toMatchObject({ code: "UNKNOWN_TOPIC_OR_PARTITION" });
+    await ending;
   });
 
   test("several live side by side and share nothing", async () => {
