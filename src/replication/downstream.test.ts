@@ -13,20 +13,21 @@ const [head, other] = ["a", "b"].map((name, at) => {
 const table = (ends: readonly [epoch: number, endOffset: number][]): EpochEnd[] =>
   ends.map(([epoch, endOffset]) => ({ epoch, endOffset }));
 
+const headTable = table([
+  [1, 5],
+  [2, 7],
+  [3, 9],
+]);
+
 /** Compaction has emptied the head's epochs 2 and 3. Answers what is told as common. */
 function commonWith(
   epochs: readonly EpochEnd[],
-  { isCompacted = true, isMember = true } = {},
+  { isCompacted = true, isMember = true, own = headTable } = {},
 ): number | undefined {
   const log = { logStart: 0, end: 9, committed: 9, written: 9, flushed: 9 };
   const ports = {
     lease: { holds: () => true },
-    epochs: () =>
-      table([
-        [1, 5],
-        [2, 7],
-        [3, 9],
-      ]),
+    epochs: () => own,
     begin: () => 0,
     mayHaveGaps: () => isCompacted,
     nextSession: () => 1,
@@ -49,6 +50,11 @@ function commonWith(
 test("a member that was copied since compaction does not know of epochs without records", () => {
   expect(commonWith(table([[1, 9]]))).toBe(9);
   expect(commonWith(table([[1, 8]]))).toBe(8);
+});
+
+test("nor does a head whose records compaction has taken, all of them", () => {
+  expect(commonWith(table([[1, 9]]), { own: [] })).toBe(9);
+  expect(commonWith(table([[1, 9]]), { own: [], isCompacted: false })).toBe(0);
 });
 
 test("that its log is not the head's otherwise is seen all the same", () => {

@@ -26,14 +26,16 @@ export class Downstream {
   #told = { committed: -1, logStart: -1, flush: 0, freshCount: 0 };
   #toldMs: number;
 
-  constructor(core: ReplicaCore, link: LinkId, hello: Hello) {
+  /** @param knownEqual What it was sent before in this epoch: below it the logs are equal. */
+  constructor(core: ReplicaCore, link: LinkId, hello: Hello, knownEqual: number) {
     this.#core = core;
     this.link = link;
     this.session = hello.session;
     this.#toldMs = core.nowMs;
     const { marks } = core;
     const found = findCommonEnd(core.ports.epochs(), hello.epochs);
-    const equalEnd = Math.max(found?.offset ?? 0, equalBelow(core, hello));
+    const comparedEnd = Math.max(found?.offset ?? 0, equalBelow(core, hello));
+    const equalEnd = Math.max(comparedEnd, Math.min(knownEqual, hello.end, marks.end));
     // Where one of the logs begins later than they part, nothing that the other has can stay.
     const mayStay =
       equalEnd >= Math.max(hello.logStart, marks.logStart) && !isAtDividedBatch(core, hello);
@@ -49,6 +51,11 @@ export class Downstream {
   /** It has truncated what it had to, and has said what it holds. */
   get hasShaken(): boolean {
     return this.#hasShaken;
+  }
+
+  /** Below it the other log is this one, as far as it goes. */
+  get equalEnd(): number {
+    return this.#hasShaken ? this.#next : 0;
   }
 
   /** It has all records, and was told all that is committed. */
@@ -179,6 +186,8 @@ function equalBelow(core: ReplicaCore, { logStart, end, epochs }: Hello): number
     const isOld = isBeforeUncleanStart(epochs, config?.unclean ?? 0);
     return isOld && logStart > marks.logStart ? 0 : Math.min(logStart, marks.end);
   }
-  const mayBeEqual = ports.mayHaveGaps() && mayBeOneLog(epochs, ports.epochs(), end);
+  const own = ports.epochs();
+  const mayBeHidden = own.length === 0 || mayBeOneLog(epochs, own, end);
+  const mayBeEqual = ports.mayHaveGaps() && mayBeHidden;
   return Math.min(mayBeEqual ? end : logStart, marks.end);
 }

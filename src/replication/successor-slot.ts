@@ -13,6 +13,8 @@ export class SuccessorSlot {
   readonly #core: ReplicaCore;
   #member: Member | undefined;
   #session: Downstream | undefined;
+  /** Of this epoch: what the member was sent by the sessions that are over. */
+  #equalEnd = 0;
   #ownHeld = 0;
   #movedMs = 0;
   #reportedMs = -Infinity;
@@ -47,12 +49,22 @@ export class SuccessorSlot {
       this.#member !== undefined && member !== undefined && sameMember(this.#member, member);
     this.#member = member;
     if (isSame) return;
-    this.#session = undefined;
+    this.#forget();
     this.forgive();
   }
 
   /** How long it has stood still goes on: it may be the reason why there are ever new epochs. */
   beginEpoch(): void {
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#session = undefined;
+    this.#equalEnd = 0;
+  }
+
+  #end(): void {
+    this.#equalEnd = Math.max(this.#equalEnd, this.#session?.equalEnd ?? 0);
     this.#session = undefined;
   }
 
@@ -66,7 +78,8 @@ export class SuccessorSlot {
   open(link: LinkId, hello: Hello): void {
     // It came twice: the session it began goes on.
     if (this.find(link, hello.session) !== undefined) return;
-    this.#session = new Downstream(this.#core, link, hello);
+    this.#end();
+    this.#session = new Downstream(this.#core, link, hello, this.#equalEnd);
   }
 
   /** The session of that number on that connection. */
@@ -76,14 +89,14 @@ export class SuccessorSlot {
   }
 
   closed(link: LinkId): void {
-    if (this.#session?.link === link) this.#session = undefined;
+    if (this.#session?.link === link) this.#end();
   }
 
   /** Ends the session here; the other side shakes hands anew. */
   reject(): void {
     if (this.#session === undefined) return;
     const { link, session } = this.#session;
-    this.#session = undefined;
+    this.#end();
     const message = { kind: "reject", epoch: this.#core.epoch, session } as const;
     this.#core.emit({ kind: "send", link, message });
   }

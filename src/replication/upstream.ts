@@ -23,6 +23,8 @@ export class Upstream {
   #session = 0;
   /** The offset that the next Append of records begins with. */
   #expected = 0;
+  /** It was in step in this epoch: since then the log is a prefix, whatever the tables say. */
+  #isPrefix = false;
   #heardCommitted = 0;
   #freshMs = -Infinity;
   #askedMs = -Infinity;
@@ -68,7 +70,10 @@ export class Upstream {
       this.#core.emit({ kind: "unwant", nodeId: before.id });
     }
     const isSame = before !== undefined && predecessor !== undefined;
-    if (!isSame || !sameMember(before, predecessor)) this.#unlink();
+    if (!isSame || !sameMember(before, predecessor)) {
+      this.#unlink();
+      this.#isPrefix = false;
+    }
     if (predecessor === undefined) this.#state = "none";
     else if (this.#link === undefined) {
       this.#core.emit({ kind: "want", nodeId: predecessor.id });
@@ -78,6 +83,7 @@ export class Upstream {
   /** Nothing of an older epoch counts any more. */
   beginEpoch(): void {
     this.#state = "none";
+    this.#isPrefix = false;
     this.#heardCommitted = 0;
     this.#askedMs = -Infinity;
     this.#patienceMs = this.#core.limits.retryMs;
@@ -148,9 +154,11 @@ export class Upstream {
     const isOld = isBeforeUncleanStart(ports.epochs(), config?.unclean ?? 0);
     const contradiction = this.#findContradiction(message, isOld);
     if (contradiction !== undefined) return this.#core.halt(contradiction);
-    const isForeign = isJoiner && message.commonEpoch === -1 && message.common > marks.logStart;
-    const keepsSome = isJoiner && !isForeign;
-    if (keepsSome && ((isOld && this.#forgets(message)) || this.#doubts(message))) return;
+    // What it has acknowledged may have had it appended: that is not cut any more.
+    const mayDiffer = isJoiner && !this.#isPrefix;
+    const isForeign = mayDiffer && message.commonEpoch === -1 && message.common > marks.logStart;
+    const keepsSome = mayDiffer && !isForeign;
+    if (keepsSome && ((isOld && this.#forgets(message)) || this.#doubts(message, isOld))) return;
     this.#goOnFrom(message, isForeign);
   }
 
@@ -195,12 +203,13 @@ export class Upstream {
   /**
    * Where compaction takes records the tables do not tell exactly where epochs begin: a log that
    * was copied since has them begin with the first record that was left. What is not known as
-   * committed here others may have otherwise, however the tables agree. True: the log is cut.
+   * committed here others may have otherwise, however the tables agree; since an unclean start what
+   * is known as committed too. True: the log is cut.
    */
-  #doubts({ common }: HelloOk): boolean {
+  #doubts({ common }: HelloOk, isOld: boolean): boolean {
     if (!this.#core.ports.mayHaveGaps()) return false;
     const { committed, logStart, end } = this.#core.marks;
-    const known = Math.max(committed, logStart);
+    const known = isOld ? logStart : Math.max(committed, logStart);
     return Math.min(common, end) > known && this.#keepBelow(known);
   }
 
@@ -228,6 +237,7 @@ export class Upstream {
 
   #ready(): void {
     this.#state = "ready";
+    this.#isPrefix = true;
     this.#patienceMs = this.#core.limits.retryMs;
     this.#told = noMarks;
     this.#logStartMaxTold = 0;
