@@ -9,7 +9,8 @@ export interface TopicKey {
   readonly id: Uuid;
   /**
    * Xylem made the topic and it was never to be compacted: every offset is in a batch, and one that
-   * is in none was lost. A topic that Kafka made may have gaps; so may one that does not say.
+   * is in none was lost. A topic that Kafka made may have gaps; so may one that does not say. Live:
+   * asked each time the files are opened.
    */
   readonly isDense?: boolean;
 }

@@ -1,5 +1,9 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { append, readValues, runPass } from "../../../test/support/log-directory.ts";
 import { openTopicRig } from "../../../test/support/topic-rig.ts";
+import { openTopicsWorld } from "../../../test/support/topics-world.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import { configureBucket, createBucket } from "../buckets/change-bucket.ts";
 
 const asked = (name: string, policy = "delete") => ({
@@ -55,4 +59,27 @@ test("a topic found in the data directory may have gaps, also after a restart", 
   const again = await first.restart();
   expect(again.topics.find("kafka.made")).toBeDefined();
   expect([...first.storage.dense, ...again.storage.dense]).toEqual([]);
+});
+
+test("what compaction took is no damage once a topic is compacted no more", async () => {
+  const world = await openTopicsWorld(new SimulatedDisk(), { isLazy: true });
+  await world.create("orders", { "internal.segment.bytes": "100" });
+  const setPolicy = (policy: string): Promise<unknown> => {
+    return world.topics.configure("orders", (own) => new Map([...own, ["cleanup.policy", policy]]));
+  };
+  const orders = world.partition("orders");
+  for (const value of ["one", "two", "three"]) await append(orders, [value], { key: "same" });
+  await append(orders, ["last"], { key: "other" });
+  await setPolicy("compact");
+  await world.background.use("orders", 0, (opened) => runPass(opened, world.clock));
+  expect(await readValues(orders)).toEqual(["two", "three", "last"]);
+  await setPolicy("delete");
+  for (let minute = 0; minute < 20; minute += 1) {
+    await world.clock.advance(60_000);
+    await turn();
+  }
+  expect(orders.load()).toBeDefined();
+  await orders.load();
+  expect(await readValues(orders)).toEqual(["two", "three", "last"]);
+  await world.close();
 });

@@ -1,6 +1,6 @@
 import { inParallel } from "../../base/in-parallel.ts";
 import type { PartitionLog } from "../partition/partition-log.ts";
-import type { PartitionStorage, TopicKey } from "../ports/partition-storage.ts";
+import type { PartitionStorage } from "../ports/partition-storage.ts";
 import type { LiveTopic } from "./live-topic.ts";
 
 /** The most partitions of a topic that are opened at a time. */
@@ -12,10 +12,8 @@ export async function openPartitions(
   topic: LiveTopic,
   { first, end }: { readonly first: number; readonly end: number },
 ): Promise<readonly PartitionLog[]> {
-  const { name, id, isDense } = topic;
-  const key: TopicKey = { name, id, isDense };
   const indexes = Array.from({ length: end - first }, (_, at) => first + at);
   return await inParallel(indexes, openingMax, async (index) => {
-    return await storage.openPartition(key, index, topic.settings);
+    return await storage.openPartition(topic, index, topic.settings);
   });
 }

@@ -61,7 +61,8 @@ export class MendableLog {
       this.tries.succeeded();
       this.#unsoundFrom = Infinity;
     }
-    const replica = await storage.openReplica({ ...this.#topic, isNew }, index, settings);
+    const { name, id, isDense = false } = this.#topic;
+    const replica = await storage.openReplica({ name, id, isDense, isNew }, index, settings);
     this.#isMended ||= storage.aside.has(this.#topic.name, index);
     if (replica.end < this.#committed) {
       const detail = `its log ends at ${replica.end}, ${this.#committed} was committed`;

@@ -76,6 +76,8 @@ export class PartitionAppends {
 
   configure(settings: TopicSettings): void {
     this.#settings = settings;
+    // Other nodes may compact from now on.
+    if (isCompacted(settings)) this.#parts.segments.allowGaps();
   }
 
   /** As PartitionLog. */
@@ -124,8 +126,7 @@ export class PartitionAppends {
     const { context, segments } = this.#parts;
     const settings = this.#settings;
     const from = this.#end;
-    const hasGaps = !segments.isDense || isCompacted(settings);
-    const rules = { from, hasGaps, leaderEpoch: this.leaderEpoch, settings };
+    const rules = { from, hasGaps: !segments.isDense, leaderEpoch: this.leaderEpoch, settings };
     const batches = findMirrored(bytes, rules, context.crc32c);
     context.room.take(bytes.length, "client");
     this.takeAll(batches, { next: from, nowMs });

@@ -156,6 +156,18 @@ describe("a follower of a compacted log", () => {
     expect(await logBytes(left.replica)).toEqual(await logBytes(head.replica));
   });
 
+  test("takes gaps once the topic was to be compacted, though it is so no more", async () => {
+    const head = await openCompacted();
+    const follower = await open();
+    const { settings } = follower.replica;
+    expect(follower.replica.mayHaveGaps).toBe(false);
+    follower.replica.log.configure({ ...settings, "cleanup.policy": ["compact"] });
+    follower.replica.log.configure(settings);
+    expect(follower.replica.mayHaveGaps).toBe(true);
+    await feed(head.replica, follower.replica);
+    expect(await logBytes(follower.replica)).toEqual(await logBytes(head.replica));
+  });
+
   // Of so many batches the first goes away, so that behind each gap lie all but one.
   test.each([
     [2, "os", "kill"],

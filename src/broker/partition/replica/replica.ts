@@ -4,7 +4,6 @@ import type { TopicSettings } from "../../../base/settings/topic-settings.ts";
 import type { EpochRange } from "../../../log/leader-epochs.ts";
 import type { TruncationNote } from "../../../log/truncation-note.ts";
 import type { AppendParts, PartitionAppends } from "../append/partition-appends.ts";
-import { isCompacted } from "../append/validate-batch.ts";
 import type { LogStart } from "../log-start.ts";
 import type { ReadOptions, ReadResult } from "../partition-log.ts";
 import type { PartitionProgress } from "../partition-progress.ts";
@@ -192,7 +191,7 @@ export class Replica implements ReplicaLog {
   }
 
   get mayHaveGaps(): boolean {
-    return !this.#parts.segments.isDense || isCompacted(this.settings);
+    return !this.#parts.segments.isDense;
   }
 
   halt(error: XylemError): void {
