@@ -34,7 +34,10 @@ export interface HelloOk extends InSession {
   readonly kind: "helloOk";
   /** Below it both logs are equal; the successor ends there, or begins there anew. */
   readonly common: number;
-  /** The epoch by which that was found; -1: none, no record of the successor's can stay. */
+  /**
+   * The epoch by which that was found; the chain's: the successor has all from its predecessor;
+   * -1: none.
+   */
   readonly commonEpoch: number;
   readonly committed: number;
   /** Of a compacted log, where the successor is to go back: the newest epochs with records here. */

@@ -1,8 +1,10 @@
 import type { ChainInput, LinkId } from "./chain-input.ts";
 import { type Ack, type ChainMessage, epochsInHelloMax, type Hello } from "./chain-message.ts";
-import { findCommonEnd, isBeforeUncleanStart, mayBeOneLog } from "./epoch-table.ts";
+import { type CommonEnd, findCommonEnd, isBeforeUncleanStart, mayBeOneLog } from "./epoch-table.ts";
 import type { ReplicaCore } from "./replica-core.ts";
 import { type ChainMarks, noMarks } from "./replica-marks.ts";
+
+const noCommonEnd: CommonEnd = { epoch: -1, offset: 0 };
 
 type Loaded = Extract<ChainInput, { kind: "loaded" }>;
 
@@ -26,21 +28,19 @@ export class Downstream {
   #told = { committed: -1, logStart: -1, flush: 0, freshCount: 0 };
   #toldMs: number;
 
-  /** @param knownEqual What it was sent before in this epoch: below it the logs are equal. */
-  constructor(core: ReplicaCore, link: LinkId, hello: Hello, knownEqual: number) {
+  /** @param sentEnd What it was sent ends there, by sessions of this epoch that are over. */
+  constructor(core: ReplicaCore, link: LinkId, hello: Hello, sentEnd: number) {
     this.#core = core;
     this.link = link;
     this.session = hello.session;
     this.#toldMs = core.nowMs;
     const { marks } = core;
-    const found = findCommonEnd(core.ports.epochs(), hello.epochs);
-    const comparedEnd = Math.max(found?.offset ?? 0, equalBelow(core, hello));
-    const equalEnd = Math.max(comparedEnd, Math.min(knownEqual, hello.end, marks.end));
+    const { offset, epoch } = commonEndOf(core, hello, sentEnd);
     // Where one of the logs begins later than they part, nothing that the other has can stay.
     const mayStay =
-      equalEnd >= Math.max(hello.logStart, marks.logStart) && !isAtDividedBatch(core, hello);
-    this.#next = mayStay ? equalEnd : (core.ports.begin() ?? marks.logStart);
-    const commonEpoch = mayStay ? (found?.epoch ?? -1) : -1;
+      offset >= Math.max(hello.logStart, marks.logStart) && !isAtDividedBatch(core, hello);
+    this.#next = mayStay ? offset : (core.ports.begin() ?? marks.logStart);
+    const commonEpoch = mayStay ? epoch : -1;
     const inSession = { epoch: core.epoch, session: this.session };
     const begin = { common: this.#next, commonEpoch };
     const goesBack = core.ports.mayHaveGaps() && this.#next < hello.end;
@@ -53,9 +53,9 @@ export class Downstream {
     return this.#hasShaken;
   }
 
-  /** Below it the other log is this one, as far as it goes. */
-  get equalEnd(): number {
-    return this.#hasShaken ? this.#next : 0;
+  /** What it was sent, or had already, ends there; -1: it has not said yet that it is in step. */
+  get sentEnd(): number {
+    return this.#hasShaken ? this.#next : -1;
   }
 
   /** It has all records, and was told all that is committed. */
@@ -171,6 +171,17 @@ export class Downstream {
 /** A log start may divide a batch, which is sent as a whole: a log without records ends there. */
 function isAtDividedBatch({ marks, ports }: ReplicaCore, { end, epochs }: Hello): boolean {
   return epochs.length === 0 && end <= marks.logStart && (ports.begin() ?? end) < end;
+}
+
+/**
+ * What it was sent in this epoch it has from here, whatever tables say. It may have been appended
+ * for it, and would lose what counts as held.
+ */
+function commonEndOf(core: ReplicaCore, hello: Hello, sentEnd: number): CommonEnd {
+  const { end } = hello;
+  if (end <= Math.min(sentEnd, core.marks.end)) return { epoch: core.epoch, offset: end };
+  const { epoch, offset } = findCommonEnd(core.ports.epochs(), hello.epochs) ?? noCommonEnd;
+  return { epoch, offset: Math.max(offset, equalBelow(core, hello)) };
 }
 
 /**

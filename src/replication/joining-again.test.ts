@@ -79,6 +79,7 @@ class Side {
 }
 
 class Pair {
+  readonly #unclean: number;
   /** Compaction took all records of epochs 2 and 3, of which this table still tells. */
   readonly head = new Side(head, 10, (endOffset) => [
     { epoch: 1, endOffset: 5 },
@@ -91,9 +92,14 @@ class Pair {
   constructor(end: number, unclean = 0) {
     const copied: Epochs = (endOffset) => (endOffset > 0 ? [{ epoch: 1, endOffset }] : []);
     this.joiner = new Side(joiner, end, copied);
+    this.#unclean = unclean;
+    this.beginEpoch(5);
+  }
+
+  beginEpoch(epoch: number): void {
     const places = { members: [head], joining: [joiner], leaving: [], replicas: [1, 2] };
     for (const side of [this.head, this.joiner]) {
-      side.step({ kind: "config", config: { epoch: 5, unclean, ...places } });
+      side.step({ kind: "config", config: { epoch, unclean: this.#unclean, ...places } });
     }
   }
 
@@ -143,4 +149,30 @@ test("since an unclean start a joiner to a compacted log keeps nothing, be it co
   pair.connect();
   expect(pair.joiner.effects).toContainEqual({ kind: "truncate", offset: 0 });
   expect(pair.joiner.end).toBe(10);
+});
+
+test("what it copied since an unclean start it keeps as far as tables agree", () => {
+  const pair = new Pair(10, 4);
+  pair.connect();
+  pair.deliver(pair.head.step({ kind: "tick" }), pair.joiner);
+  expect(pair.joiner.replica.marks.committed).toBe(10);
+  pair.disconnect();
+  pair.joiner.effects.length = 0;
+  pair.beginEpoch(6);
+  pair.connect();
+  const cuts = pair.joiner.effects.filter(({ kind }) => kind === "truncate");
+  expect(cuts).toEqual([{ kind: "truncate", offset: 5 }]);
+  expect(pair.joiner.end).toBe(10);
+});
+
+test("what it was sent is not foreign, though tables have no epoch in common", () => {
+  const pair = new Pair(0);
+  pair.connect();
+  pair.disconnect();
+  pair.connect();
+  const told = messagesOf(pair.head.effects).map(({ message }) => message);
+  expect(told.findLast(({ kind }) => kind === "helloOk")).toMatchObject({
+    common: 10,
+    commonEpoch: 5,
+  });
 });

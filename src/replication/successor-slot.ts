@@ -13,8 +13,8 @@ export class SuccessorSlot {
   readonly #core: ReplicaCore;
   #member: Member | undefined;
   #session: Downstream | undefined;
-  /** Of this epoch: what the member was sent by the sessions that are over. */
-  #equalEnd = 0;
+  /** What it was sent ends there, by sessions of this epoch that are over; -1: there was none. */
+  #sentEnd = -1;
   #ownHeld = 0;
   #movedMs = 0;
   #reportedMs = -Infinity;
@@ -60,11 +60,11 @@ export class SuccessorSlot {
 
   #forget(): void {
     this.#session = undefined;
-    this.#equalEnd = 0;
+    this.#sentEnd = -1;
   }
 
-  #end(): void {
-    this.#equalEnd = Math.max(this.#equalEnd, this.#session?.equalEnd ?? 0);
+  #endSession(): void {
+    this.#sentEnd = Math.max(this.#sentEnd, this.#session?.sentEnd ?? -1);
     this.#session = undefined;
   }
 
@@ -78,8 +78,8 @@ export class SuccessorSlot {
   open(link: LinkId, hello: Hello): void {
     // It came twice: the session it began goes on.
     if (this.find(link, hello.session) !== undefined) return;
-    this.#end();
-    this.#session = new Downstream(this.#core, link, hello, this.#equalEnd);
+    this.#endSession();
+    this.#session = new Downstream(this.#core, link, hello, this.#sentEnd);
   }
 
   /** The session of that number on that connection. */
@@ -89,14 +89,14 @@ export class SuccessorSlot {
   }
 
   closed(link: LinkId): void {
-    if (this.#session?.link === link) this.#end();
+    if (this.#session?.link === link) this.#endSession();
   }
 
   /** Ends the session here; the other side shakes hands anew. */
   reject(): void {
     if (this.#session === undefined) return;
     const { link, session } = this.#session;
-    this.#end();
+    this.#endSession();
     const message = { kind: "reject", epoch: this.#core.epoch, session } as const;
     this.#core.emit({ kind: "send", link, message });
   }

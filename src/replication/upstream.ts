@@ -23,8 +23,8 @@ export class Upstream {
   #session = 0;
   /** The offset that the next Append of records begins with. */
   #expected = 0;
-  /** It was in step in this epoch: since then the log is a prefix, whatever the tables say. */
-  #isPrefix = false;
+  /** It was in step since that unclean start: what it knows as committed is so since then. */
+  #inStepSince = 0;
   #heardCommitted = 0;
   #freshMs = -Infinity;
   #askedMs = -Infinity;
@@ -70,10 +70,7 @@ export class Upstream {
       this.#core.emit({ kind: "unwant", nodeId: before.id });
     }
     const isSame = before !== undefined && predecessor !== undefined;
-    if (!isSame || !sameMember(before, predecessor)) {
-      this.#unlink();
-      this.#isPrefix = false;
-    }
+    if (!isSame || !sameMember(before, predecessor)) this.#unlink();
     if (predecessor === undefined) this.#state = "none";
     else if (this.#link === undefined) {
       this.#core.emit({ kind: "want", nodeId: predecessor.id });
@@ -83,7 +80,6 @@ export class Upstream {
   /** Nothing of an older epoch counts any more. */
   beginEpoch(): void {
     this.#state = "none";
-    this.#isPrefix = false;
     this.#heardCommitted = 0;
     this.#askedMs = -Infinity;
     this.#patienceMs = this.#core.limits.retryMs;
@@ -150,15 +146,16 @@ export class Upstream {
   answered(link: LinkId, message: HelloOk): void {
     if (this.#state !== "shaking" || !this.#isOfSession(link, message)) return;
     const { ports, config, marks } = this.#core;
-    const isJoiner = this.#core.role === "joiner";
-    const isOld = isBeforeUncleanStart(ports.epochs(), config?.unclean ?? 0);
-    const contradiction = this.#findContradiction(message, isOld);
+    const unclean = config?.unclean ?? 0;
+    const isBefore = isBeforeUncleanStart(ports.epochs(), unclean);
+    const contradiction = this.#findContradiction(message, isBefore);
     if (contradiction !== undefined) return this.#core.halt(contradiction);
-    // What it has acknowledged may have had it appended: that is not cut any more.
-    const mayDiffer = isJoiner && !this.#isPrefix;
+    // Of what it was sent in this epoch nothing is cut: it may have been appended for that.
+    const mayDiffer = this.#core.role === "joiner" && message.commonEpoch !== this.#core.epoch;
     const isForeign = mayDiffer && message.commonEpoch === -1 && message.common > marks.logStart;
+    const isOld = isBefore && this.#inStepSince !== unclean;
     const keepsSome = mayDiffer && !isForeign;
-    if (keepsSome && ((isOld && this.#forgets(message)) || this.#doubts(message, isOld))) return;
+    if (keepsSome && (this.#doubts(message, isOld) || (isOld && this.#forgets(message)))) return;
     this.#goOnFrom(message, isForeign);
   }
 
@@ -237,7 +234,7 @@ export class Upstream {
 
   #ready(): void {
     this.#state = "ready";
-    this.#isPrefix = true;
+    this.#inStepSince = this.#core.config?.unclean ?? 0;
     this.#patienceMs = this.#core.limits.retryMs;
     this.#told = noMarks;
     this.#logStartMaxTold = 0;

@@ -155,11 +155,7 @@ export const plantedRules: readonly PlantedRule[] = [
     scenario: "divergence.txt",
     without: "streaming resumes at the smaller end",
     plants: [
-      at(
-        downstream,
-        "Math.max(found?.offset ?? 0, equalBelow(core, hello));",
-        "Math.min(hello.end, marks.end);",
-      ),
+      at(downstream, "Math.max(offset, equalBelow(core, hello))", "Math.min(end, core.marks.end)"),
     ],
   },
   {
