@@ -159,6 +159,7 @@ export class ChainControllers {
     const [question] = mine < 0 ? [] : this.#questions.splice(mine, 1);
     const node = question === undefined ? undefined : nodes[question.nodeId];
     if (node === undefined || !node.isUp || store.findLive(node.id) === undefined) return;
+    // Also where compaction took that record: decision 51 says what becomes of it otherwise.
     const { lastEpoch, end: endOffset } = node.log;
     controller.tell({ key, from: node.member, lastEpoch, endOffset });
   }

@@ -1,7 +1,6 @@
 import type { ChainNode } from "./chain-node.ts";
 import { ttlMs } from "./chain-times.ts";
 import type { World } from "./chain-world.ts";
-import type { ModelRecord } from "./model-log.ts";
 
 export const faultKinds = [
   "a process dies",
@@ -86,8 +85,9 @@ export function crash(world: World, node: ChainNode, what: "process" | "machine"
   node.cutting = undefined;
   for (const wire of world.wires.values()) if (wire.ends.has(node.id)) wire.die(node.id);
   if (what === "process") log.loseMemory();
-  else if (what === "machine") log.losePageCache(leftOf(world, node));
+  else if (what === "machine") losePageCache(world, node);
   else log.loseDisk();
+  if (world.isCompacted && chance.is(0.1)) log.loseEpochs();
   if (what === "disk") node.checkpoint = 0;
   if (what === "disk" || (what === "machine" && world.durability === "os")) {
     node.lineage = world.fresh();
@@ -97,11 +97,11 @@ export function crash(world: World, node: ChainNode, what: "process" | "machine"
   return true;
 }
 
-/** What was flushed, and what the page cache wrote by itself: in the order it was written. */
-function leftOf(world: World, { log }: ChainNode): (ModelRecord | undefined)[] {
+/** What was flushed stays, and what the page cache wrote by itself: in the order it was written. */
+function losePageCache(world: World, { log }: ChainNode): void {
   const comesBack = log.isShrunk && world.chance.is(0.5);
-  if (comesBack) return log.stable.slice();
-  return log.records.slice(0, world.chance.between(log.flushed, log.written));
+  if (comesBack) log.comeBack();
+  else log.losePageCache(world.chance.between(log.flushed, log.written));
 }
 
 function start(world: World): boolean {

@@ -8,7 +8,7 @@ import { sameMember, type Member } from "../../../src/replication/member.ts";
 import type { Waiting } from "./chain-client.ts";
 import { limits, ttlMs } from "./chain-times.ts";
 import type { World } from "./chain-world.ts";
-import { ModelLog, type ModelRecord } from "./model-log.ts";
+import { ModelLog, type Slice } from "./model-log.ts";
 import type { Parcel, Wire } from "./wire.ts";
 
 interface PendingRead {
@@ -19,6 +19,8 @@ interface PendingRead {
 }
 
 type Cut = Extract<ChainEffect, { kind: "truncate" | "restart" }>;
+
+const nothing: Slice = { records: [], gone: new Set() };
 
 const noLease: Standing = { holdsUntilMs: -Infinity, sinceRevision: Infinity };
 
@@ -49,8 +51,8 @@ export class ChainNode {
   /** A lease was granted at this revision, and the answer has not come, or was lost. */
   #grantedAt: number | undefined;
   #waiting: Waiting[] = [];
-  #loaded = new Map<string, readonly (ModelRecord | undefined)[]>();
-  #carried: readonly (ModelRecord | undefined)[] = [];
+  #loaded = new Map<string, Slice>();
+  #carried = nothing;
   #inputs: ChainInput[] = [];
   #isStepping = false;
   /** Something has happened since it was last told of the time. */
@@ -74,6 +76,11 @@ export class ChainNode {
 
   get minInsyncReplicas(): number {
     return this.#world.minInsyncReplicas;
+  }
+
+  /** Compaction takes records out. */
+  get isCompacted(): boolean {
+    return this.#world.isCompacted;
   }
 
   get isHead(): boolean {
@@ -114,7 +121,7 @@ export class ChainNode {
       },
       epochs: () => log.epochs(),
       begin: () => log.start,
-      mayHaveGaps: () => false,
+      mayHaveGaps: () => this.isCompacted,
       nextSession: () => (sessions += 1),
     };
     this.replica = new ChainReplica({ ...at, durability, minInsyncReplicas }, ports, limits);
@@ -240,20 +247,27 @@ export class ChainNode {
     this.feed({ kind: "logStart", offset: this.log.start });
   }
 
+  /** What others may not hold, or a crash may take, compaction leaves alone. */
+  compact(from: number, to: number): void {
+    if (this.cutting !== undefined) return;
+    const end = Math.min(to, this.shown, this.log.flushed);
+    for (let offset = from; offset < end; offset += 1) this.log.compact(offset);
+  }
+
   /** The records for a successor are at hand. */
   load(read: PendingRead, count: number): void {
     this.reads = this.reads.filter((one) => one !== read);
     const { link, session, offset } = read;
-    const records = this.log.records.slice(offset, offset + Math.min(count, read.countMax));
-    this.#loaded.set(`${link}/${session}`, records);
-    const next = offset + records.length;
-    this.feed({ kind: "loaded", link, session, offset, next, sizeBytes: records.length });
+    const slice = this.log.slice(offset, offset + Math.min(count, read.countMax));
+    this.#loaded.set(`${link}/${session}`, slice);
+    const sizeBytes = slice.records.length;
+    this.feed({ kind: "loaded", link, session, offset, next: offset + sizeBytes, sizeBytes });
   }
 
   // The replica
 
-  deliver(wire: Wire, { message, records }: Parcel): void {
-    this.#carried = records;
+  deliver(wire: Wire, { message, slice }: Parcel): void {
+    this.#carried = slice;
     const { peer } = wire.otherEnd(this.id);
     this.#world.say(`${this.name} <- ${"ABCDEFGH"[peer.id]}: ${show(message)}`);
     this.feed({ kind: "message", link: wire.link, peer, message });
@@ -320,16 +334,16 @@ export class ChainNode {
   #send(link: number, message: ChainMessage): void {
     const wire = this.#world.findWire(link);
     const carries = message.kind === "append" && message.next > message.base;
-    const loaded = carries ? this.#loaded.get(`${link}/${message.session}`) : [];
-    if (carries && loaded?.length !== message.next - message.base) {
+    const slice = (carries && this.#loaded.get(`${link}/${message.session}`)) || nothing;
+    if (carries && slice.records.length !== message.next - message.base) {
       this.#world.judge.fail(`${this.name} sends other records than it read`);
     }
-    wire?.send(this.id, { message, records: loaded ?? [] });
+    wire?.send(this.id, { message, slice });
   }
 
   #appendReplicated(base: number): void {
     if (base !== this.log.end) this.#world.judge.fail(`a gap at ${base} in ${this.name}`);
-    for (const record of this.#carried) this.log.append(record as ModelRecord);
+    this.log.appendAll(this.#carried);
     this.#inputs.unshift({ kind: "appended", end: this.log.end });
   }
 

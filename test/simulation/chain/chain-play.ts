@@ -30,6 +30,9 @@ class ChainPlay {
     write: (names) => this.#each(names, (node) => node.write(node.log.end)),
     flush: (names) => this.#each(names, (node) => this.#flush(node)),
     delete: ([name = "", offset = "0"]) => this.#delete(this.#node(name), Number(offset)),
+    compact: ([name = "", from = "0", to = "0"]) => {
+      this.#node(name).compact(Number(from), Number(to));
+    },
     crash: ([name = "", what = "process"]) => {
       crash(this.#world, this.#node(name), what as "process" | "machine" | "disk");
       this.#hangUp(this.#node(name));
@@ -75,10 +78,14 @@ class ChainPlay {
     return [...said.map((text) => text.slice(6)), ...more];
   }
 
-  /** `nodes 3 fsync 1`: so many nodes, durability, min.insync.replicas. */
-  #build([count = "2", durability = "fsync", min = "1"]: string[]): World {
+  /** `nodes 3 fsync 1 compacted`: so many nodes, durability, min.insync.replicas. */
+  #build([count = "2", durability = "fsync", min = "1", compacted]: string[]): World {
     const plan = { count: Number(count), memberCount: 1, minInsyncReplicas: Number(min) };
-    const world = new World(1, linesMax, { ...plan, durability: durability as "os" | "fsync" });
+    const rules = {
+      durability: durability as "os" | "fsync",
+      isCompacted: compacted !== undefined,
+    };
+    const world = new World(1, linesMax, { ...plan, ...rules });
     for (const node of world.nodes) node.isAway = false;
     return world;
   }

@@ -23,13 +23,15 @@ export interface WorldPlan {
   readonly memberCount: number;
   readonly durability: "os" | "fsync";
   readonly minInsyncReplicas: number;
+  readonly isCompacted: boolean;
 }
 
-function drawPlan(chance: Chance): WorldPlan {
+function drawPlan(chance: Chance, seed: number): WorldPlan {
   const count = chance.is(0.85) ? chance.between(2, 4) : chance.between(5, 6);
   const durability = chance.is(0.5) ? "fsync" : "os";
   const minInsyncReplicas = count > 2 && chance.is(0.4) ? 2 : 1;
-  return { count, durability, minInsyncReplicas, memberCount: chance.between(1, count) };
+  const rules = { durability, minInsyncReplicas, isCompacted: seed % 2 === 0 } as const;
+  return { count, memberCount: chance.between(1, count), ...rules };
 }
 
 /** One chain, its nodes, the coordinator and clients, in an order of events that a seed gives. */
@@ -38,6 +40,7 @@ export class World {
   readonly store = new Store();
   readonly durability: "os" | "fsync";
   readonly minInsyncReplicas: number;
+  readonly isCompacted: boolean;
   readonly nodes: readonly ChainNode[];
   readonly clients: readonly ChainClient[];
   readonly controllers: ChainControllers;
@@ -60,9 +63,10 @@ export class World {
     this.#linesMax = linesMax;
     const chance = new Chance(seed);
     this.chance = chance;
-    const { count, memberCount, durability, minInsyncReplicas } = plan ?? drawPlan(chance);
-    this.durability = durability;
-    this.minInsyncReplicas = minInsyncReplicas;
+    const { count, memberCount, ...rules } = plan ?? drawPlan(chance, seed);
+    this.durability = rules.durability;
+    this.minInsyncReplicas = rules.minInsyncReplicas;
+    this.isCompacted = rules.isCompacted;
     this.traits = this.drawTraits(seed);
     this.tickMs = this.traits.tickMs;
     this.nodes = Array.from({ length: count }, (_, id) => {
@@ -217,10 +221,16 @@ export class World {
       case 15:
         return this.traits.isLazy && !this.isHealing && chance.is(0.9) ? undefined : node.flush();
       case 16:
+        if (this.isCompacted && chance.is(0.3)) return this.#compact(node);
         return chance.is(0.5) ? node.finishCut() : node.deleteRecords();
       default:
         return node.tick();
     }
+  }
+
+  #compact(node: ChainNode): void {
+    const from = this.chance.between(node.log.start, node.log.end);
+    node.compact(from, from + this.chance.between(1, 8));
   }
 
   #load(node: ChainNode): void {

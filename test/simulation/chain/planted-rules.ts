@@ -288,6 +288,33 @@ export const plantedRules: readonly PlantedRule[] = [
       at(downstream, "isOld && logStart > marks.logStart", "isOld && logStart > marks.committed"),
     ],
   },
+  {
+    rule: "compaction",
+    scenario: "compaction-hides-epochs.txt",
+    without: "a member stops whose predecessor's records of an epoch compaction took",
+    plants: [at(downstream, "ports.mayHaveGaps() && mayBeHidden;", "false;")],
+  },
+  {
+    rule: "compaction",
+    without: "a member stops whose predecessor's records compaction took, all of them",
+    plants: [at(downstream, "own.length === 0 || mayBeOneLog", "mayBeOneLog")],
+  },
+  {
+    rule: "compaction",
+    without: "a joiner stops where compaction hides that it knows what is committed",
+    plants: [at(upstream, "(isEmpty || (ports.mayHaveGaps() && mayBeHidden))", "isEmpty")],
+  },
+  {
+    rule: "compaction",
+    scenario: "compaction-moves-epochs.txt",
+    without: "a joiner keeps what tables agree on where compaction moves epochs",
+    plants: [at(upstream, "Math.min(common, end) > known && this.#keepBelow(known)", "false")],
+  },
+  {
+    rule: "compaction",
+    without: "what a joiner was sent in an earlier epoch counts in a later one",
+    plants: [at(slot, "this.#sentEnd = -1;", "void this.#sentEnd;")],
+  },
 ];
 
 export interface PlantedPlay extends PlantedRule {
@@ -347,6 +374,12 @@ export const plantedPlays: readonly PlantedPlay[] = [
     without: "a head that leaves goes on taking writes",
     scenario: "leave.txt",
     plants: [at(replica, "this.#isHead && !this.isLeaving;", "this.#isHead;")],
+  },
+  {
+    rule: "compaction",
+    without: "a joiner that may have been appended is cut at another handshake",
+    scenario: "compaction-hides-epochs.txt",
+    plants: [at(downstream, "end <= Math.min(sentEnd, core.marks.end)", "false")],
   },
   {
     rule: "gap",

@@ -1,10 +1,10 @@
 import type { Peer } from "../../../src/replication/chain-input.ts";
 import type { ChainMessage } from "../../../src/replication/chain-message.ts";
-import type { ModelRecord } from "./model-log.ts";
+import type { Slice } from "./model-log.ts";
 
 export interface Parcel {
   readonly message: ChainMessage;
-  readonly records: readonly (ModelRecord | undefined)[];
+  readonly slice: Slice;
 }
 
 interface End {
