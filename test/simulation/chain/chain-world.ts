@@ -253,31 +253,30 @@ export class World {
     if (node.refuses(1) || node.replica.epoch < this.judge.unclean) return;
     const { logStart } = node.replica.chainMarks;
     const { judge, chance } = this;
-    if (logStart > judge.deletedBelow)
-      judge.deletedBelow = Math.min(logStart, judge.deletableBelow);
+    judge.deleted(node, logStart);
     if (!this.traits.deletes || this.isHealing || chance.is(0.5)) {
       const { end: offset } = node.log;
       const { incarnation } = node.member;
       this.#flushAsked.push({ node, incarnation, epoch: node.replica.epoch, offset });
       return node.feed({ kind: "flushAsked", offset });
     }
-    const most = this.#deletableBelow(node.shown);
+    const most = this.#settledBelow(node);
     const offset = chance.between(node.log.start, Math.min(most, node.log.start + 5));
     judge.deletionAsked(node, offset);
     node.startWanted = Math.max(node.startWanted, offset);
   }
 
   /** A producer may need the states of what it has no answer for. */
-  #deletableBelow(committed: number): number {
-    let offset = this.judge.deletableBelow;
-    for (; offset < Math.min(committed, this.judge.truth.length); offset += 1) {
+  #settledBelow({ log, shown }: ChainNode): number {
+    let offset = log.start;
+    for (; offset < Math.min(shown, this.judge.truth.length); offset += 1) {
       const { producer, sequence } = this.judge.truth[offset] as {
         producer: number;
         sequence: number;
       };
       if (!this.clients.every((client) => client.isSettled(producer, sequence))) break;
     }
-    return Math.min(Math.max(offset, this.judge.deletableBelow), committed);
+    return offset;
   }
 
   #answerFlushes(): void {

@@ -27,8 +27,13 @@ export class Judge {
   /** Below it records may be gone: a client had them deleted. */
   deletableBelow = 0;
   readonly #deletable = new Set<ModelRecord>();
-  /** Below it a client was told that they are. */
-  deletedBelow = 0;
+  /** Below it a client was told that they are, by a head of that epoch. */
+  #deletedBelow = 0;
+  #deletedInEpoch = 0;
+  /** Whose log the last unclean start goes on with. */
+  #chosen: ChainNode | undefined;
+  /** Where that began: of what was below nothing is known. */
+  #knownFrom = 0;
   #acknowledged: Acknowledged[] = [];
   readonly #droppedLineages = new Set<string>();
   readonly #committers = new Map<number, string>();
@@ -58,8 +63,9 @@ export class Judge {
   committed(node: ChainNode, from: number, to: number): void {
     const decides = node.isHead;
     if (decides) this.serving(node);
+    this.#adopt(node, from);
     const isStale = node.replica.epoch < this.unclean;
-    const first = Math.max(from, node.log.start);
+    const first = Math.max(from, node.log.start, this.#knownFrom);
     for (let offset = first; offset < to; offset += 1) this.#commitOne(node, offset, isStale);
     if (!decides) return;
     const before = this.#committers.get(node.replica.epoch) ?? node.name;
@@ -87,7 +93,7 @@ export class Judge {
       const node = this.#nodes[member.id] as ChainNode;
       if (!node.isUp || !sameMember(node.member, member)) continue;
       if (node.log.start > this.deletableBelow) this.fail(`${node.name} deleted on its own`);
-      const first = Math.max(from, node.log.start);
+      const first = Math.max(from, node.log.start, this.#knownFrom);
       for (let offset = first; offset < this.truth.length; offset += 1) {
         if (node.log.records[offset] !== this.truth[offset]) {
           this.fail(`member ${node.name} lacks committed record ${offset}`);
@@ -124,6 +130,8 @@ export class Judge {
   }
 
   truncating(node: ChainNode, to: number): void {
+    // It was chosen, and does not know yet.
+    if (node === this.#chosen && node.replica.epoch < this.unclean) this.#giveUp(to);
     if (node.isMember) this.fail(`member ${node.name} truncates`);
     const isOld = node.log.lastEpoch < (node.replica.config?.unclean ?? 0);
     // Of a compacted log what others have taken out may hide that it is theirs (decision 44).
@@ -165,14 +173,23 @@ export class Judge {
       );
     }
     client.latest = committed;
-    if (node.log.start < this.deletedBelow && node.replica.epoch >= this.unclean) {
+    const isDeposed = node.replica.epoch < Math.max(this.unclean, this.#deletedInEpoch);
+    if (node.log.start < this.#deletedBelow && !isDeposed) {
       this.fail(`deleted records come back at ${node.name}`);
     }
   }
 
+  /** A client is told that what is below the offset is deleted. */
+  deleted({ replica }: ChainNode, offset: number): void {
+    if (offset <= this.#deletedBelow) return;
+    this.#deletedBelow = Math.min(offset, this.deletableBelow);
+    this.#deletedInEpoch = replica.epoch;
+  }
+
   /** A client reads one record that the node shows. */
   read(node: ChainNode, offset: number): void {
-    if (node.replica.epoch < this.unclean || offset < node.log.start) return;
+    const first = Math.max(node.log.start, this.#knownFrom);
+    if (node.replica.epoch < this.unclean || offset < first) return;
     // What a former life knew as committed an unclean start may not have given up, nor kept.
     const isKnown = this.unclean === 0 || this.truth[offset] !== undefined;
     if (isKnown && node.log.records[offset] !== this.truth[offset]) {
@@ -208,20 +225,31 @@ export class Judge {
     while (kept < this.truth.length && records[kept] === this.truth[kept]) kept += 1;
     const held = this.#heldOf(node);
     kept = Math.max(Math.min(node.shown, held), Math.min(kept, held));
+    // It is cut yet, whatever it is to be.
+    kept = Math.min(kept, node.cutting?.offset ?? kept);
     this.truth = this.truth.slice(0, Math.min(kept, node.log.start));
     for (let offset = this.truth.length; offset < kept; offset += 1) {
       this.truth[offset] = records[offset] as ModelRecord;
     }
-    const before = this.#acknowledged.length;
-    this.#acknowledged = this.#acknowledged.filter(
-      ({ offset, record }) => this.truth[offset] === record,
-    );
-    const givenUp = before - this.#acknowledged.length;
+    this.#knownFrom = node.log.start;
+    const givenUp = this.#giveUp(kept);
     if (!isByHand) this.givenUpCount += givenUp;
     const isLeft = this.#nodes.some(({ lineage }) => this.#droppedLineages.has(lineage));
     if (givenUp > 0 && isLeft) this.fail("records are given up that a member cut in vain has");
     this.unclean = epoch;
-    this.deletedBelow = Math.min(this.deletedBelow, node.log.start);
+    this.#chosen = node;
+    this.#deletedBelow = Math.min(this.#deletedBelow, node.log.start);
+  }
+
+  /** Answers of how many records a client was told that they are there. */
+  #giveUp(from: number): number {
+    this.truth = this.truth.slice(0, from);
+    this.#knownFrom = Math.min(this.#knownFrom, from);
+    const before = this.#acknowledged.length;
+    this.#acknowledged = this.#acknowledged.filter(
+      ({ offset, record }) => this.truth[offset] === record,
+    );
+    return before - this.#acknowledged.length;
   }
 
   #heldOf({ durability, log }: ChainNode): number {
@@ -230,10 +258,14 @@ export class Judge {
 
   /** What the node of an unclean start had shown, perhaps after it was chosen, stays. */
   adopted(node: ChainNode): void {
-    const { replica, log } = node;
-    if (this.unclean === 0 || replica.role !== "solo" || replica.epoch < this.unclean) return;
-    for (let offset = this.truth.length; offset < replica.marks.committed; offset += 1) {
-      this.truth[offset] = log.records[offset] as ModelRecord;
+    this.#adopt(node, node.replica.marks.committed);
+  }
+
+  #adopt(node: ChainNode, committed: number): void {
+    const isChosen = node === this.#chosen && node.isHead && node.cutting === undefined;
+    if (!isChosen || node.replica.epoch < this.unclean) return;
+    for (let offset = this.truth.length; offset < committed; offset += 1) {
+      this.truth[offset] = node.log.records[offset] as ModelRecord;
     }
   }
 
