@@ -270,6 +270,7 @@ export class ChainNode {
     this.#carried = slice;
     const { peer } = wire.otherEnd(this.id);
     this.#world.say(`${this.name} <- ${"ABCDEFGH"[peer.id]}: ${show(message)}`);
+    if (message.kind === "ack") this.#world.judge.heard(this, peer, message.epoch);
     this.feed({ kind: "message", link: wire.link, peer, message });
   }
 

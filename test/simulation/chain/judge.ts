@@ -1,4 +1,5 @@
 import type { ChainConfig } from "../../../src/replication/chain-config.ts";
+import type { Peer } from "../../../src/replication/chain-input.ts";
 import { sameMember } from "../../../src/replication/member.ts";
 import type { ChainClient, Waiting } from "./chain-client.ts";
 import type { ChainNode } from "./chain-node.ts";
@@ -37,6 +38,8 @@ export class Judge {
   #acknowledged: Acknowledged[] = [];
   readonly #droppedLineages = new Set<string>();
   readonly #committers = new Map<number, string>();
+  /** In which epoch the one ahead of a node heard last that the node is in step, in which life. */
+  readonly #heard = new Map<number, { readonly epoch: number; readonly incarnation: string }>();
   readonly #nodes: readonly ChainNode[];
   readonly #store: Store;
   readonly #say: (text: string) => void;
@@ -129,7 +132,17 @@ export class Judge {
     }
   }
 
+  /** An Ack: the peer may be appended to the chain for what it has. */
+  heard({ replica }: ChainNode, { id, incarnation }: Peer, epoch: number): void {
+    if (replica.epoch === epoch) this.#heard.set(id, { epoch, incarnation });
+  }
+
   truncating(node: ChainNode, to: number): void {
+    const heard = this.#heard.get(node.id);
+    const isHeard = heard?.incarnation === node.member.incarnation;
+    if (isHeard && heard.epoch === node.replica.epoch && to < node.log.end) {
+      this.fail(`${node.name} truncates what it has acknowledged in this epoch`);
+    }
     // It was chosen, and does not know yet.
     if (node === this.#chosen && node.replica.epoch < this.unclean) this.#giveUp(to);
     if (node.isMember) this.fail(`member ${node.name} truncates`);

@@ -312,6 +312,17 @@ export const plantedRules: readonly PlantedRule[] = [
   },
   {
     rule: "compaction",
+    without: "a joiner that may have been appended is cut at another handshake",
+    scenario: "compaction-hides-epochs.txt",
+    plants: [at(downstream, "end <= Math.min(sentEnd, core.marks.end)", "false")],
+  },
+  {
+    rule: "compaction",
+    without: "a joiner that may have been appended cuts itself at another handshake",
+    plants: [at(upstream, " && message.commonEpoch !== this.#core.epoch;", ";")],
+  },
+  {
+    rule: "compaction",
     without: "what a joiner was sent in an earlier epoch counts in a later one",
     plants: [at(slot, "this.#sentEnd = -1;", "void this.#sentEnd;")],
   },
@@ -374,12 +385,6 @@ export const plantedPlays: readonly PlantedPlay[] = [
     without: "a head that leaves goes on taking writes",
     scenario: "leave.txt",
     plants: [at(replica, "this.#isHead && !this.isLeaving;", "this.#isHead;")],
-  },
-  {
-    rule: "compaction",
-    without: "a joiner that may have been appended is cut at another handshake",
-    scenario: "compaction-hides-epochs.txt",
-    plants: [at(downstream, "end <= Math.min(sentEnd, core.marks.end)", "false")],
   },
   {
     rule: "gap",
