@@ -144,8 +144,7 @@ export class Snapshots {
           copyInTries(open, end, target),
         );
         if (copied === undefined) return;
-        checkpoints.set("recoveryPoints", folder, copied.end);
-        checkpoints.set("logStarts", folder, copied.logStart);
+        checkpoints.noteCopy(folder, copied);
         all.push(copied);
       } catch (error) {
         // A topic that is deleted meanwhile is there, and empty.
@@ -154,7 +153,7 @@ export class Snapshots {
       }
     });
     await disk.syncDirectory("");
-    await checkpoints.store("recoveryPoints", "logStarts");
+    await checkpoints.storeAll();
     return all;
   }
 

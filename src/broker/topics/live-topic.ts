@@ -60,14 +60,21 @@ export class LiveTopic implements Topic {
     this.revision = revision;
     this.configs = entry.configs;
     this.isStoredDense = entry.isDense;
-    this.isDense &&= entry.isDense;
+    if (!entry.isDense) this.#allowGaps();
   }
 
   configure(settings: TopicSettings): void {
     if (settings === this.settings) return;
     this.settings = settings;
-    if (compacts(settings)) this.isDense = false;
     for (const partition of this.partitions) partition.configure(settings);
+    if (compacts(settings)) this.#allowGaps();
+  }
+
+  /** Also where no setting tells: it was compacted once, as others know, and is so no more. */
+  #allowGaps(): void {
+    if (!this.isDense) return;
+    this.isDense = false;
+    for (const partition of this.partitions) partition.compaction?.allowGaps();
   }
 }
 

@@ -301,6 +301,8 @@ export class Topics {
     if (!isSame) return await this.#adopt(name, entry, revision);
     known.take(entry, revision);
     known.configure(this.#settingsOf(name, entry.configs));
+    // A coordinator that was restored from a backup may have forgotten it.
+    if (known.isStoredDense && !known.isDense) this.#rememberGaps();
     const added = entry.partitions - known.partitions.length;
     if (added <= 0) return;
     this.#budget.add(added);

@@ -38,7 +38,7 @@ export async function verifyData(data: string, options: VerifyOptions): Promise<
       recoveryPoint: root.recoveryPoints.get(name) ?? 0,
       logStart: root.logStarts.get(name) ?? 0,
       isClean: root.isClean,
-      isDense: root.topics?.get(parsed.topic)?.isDense === true,
+      isDense: root.topics?.get(parsed.topic)?.isDense === true && !root.cleaned.has(name),
     };
     scrubbed.set(name, await new PartitionScrub(what, run).run());
   }

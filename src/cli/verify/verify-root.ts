@@ -22,6 +22,8 @@ export interface VerifyRoot {
   readonly recoveryPoints: OffsetsByPartition;
   readonly logStarts: OffsetsByPartition;
   /** A node wrote them, with a sum: they are as it knew them. */
+  /** Partitions that compaction has taken records of, or may have. */
+  readonly cleaned: OffsetsByPartition;
   readonly areLogStartsSummed: boolean;
   /** Undefined: Xylem never ran here, or the coordinator's file can not be read. */
   readonly topics: ReadonlyMap<string, TopicEntry> | undefined;
@@ -33,7 +35,7 @@ const cleanMarkerName = ".kafka_cleanshutdown";
 export const recoveryPointsName = "recovery-point-offset-checkpoint";
 export const logStartsName = "log-start-offset-checkpoint";
 const cleanedName = "cleaner-offset-checkpoint";
-const otherCheckpoints = ["replication-offset-checkpoint", cleanedName];
+const committedName = "replication-offset-checkpoint";
 /** Where Kafka keeps topics and configs. */
 const metadataFolder = "__cluster_metadata-0";
 export const coordinatorName = "xylem-coordinator.log";
@@ -44,7 +46,8 @@ export async function readRoot(data: string, run: VerifyRun): Promise<VerifyRoot
   const reading = new RootReading(data, files, run);
   const recoveryPoints = await reading.checkpoint(recoveryPointsName);
   const logStarts = await reading.checkpoint(logStartsName);
-  for (const name of otherCheckpoints) await reading.checkpoint(name);
+  await reading.checkpoint(committedName);
+  const cleaned = await reading.checkpoint(cleanedName);
   const areLogStartsSummed = await reading.areSummed(logStartsName, logStarts);
   if (areLogStartsSummed) await reading.logStartsCopy(logStarts);
   await reading.read("meta.properties", (bytes) => void parseMetaProperties(decodeUtf8(bytes)));
@@ -57,6 +60,7 @@ export async function readRoot(data: string, run: VerifyRun): Promise<VerifyRoot
     isClean: files.has(cleanMarkerName),
     recoveryPoints,
     logStarts,
+    cleaned,
     areLogStartsSummed,
     topics: await reading.topics(),
     folders,

@@ -63,6 +63,7 @@ export class MendableLog {
     }
     const { name, id, isDense = false } = this.#topic;
     const replica = await storage.openReplica({ name, id, isDense, isNew }, index, settings);
+    this.#catchUp(replica);
     this.#isMended ||= storage.aside.has(this.#topic.name, index);
     if (replica.end < this.#committed) {
       const detail = `its log ends at ${replica.end}, ${this.#committed} was committed`;
@@ -88,6 +89,7 @@ export class MendableLog {
     if (replica.log.stopped !== undefined) {
       this.#replica = undefined;
       open = this.#replica = await storage.reopenReplica(this.#topic, index, settings);
+      this.#catchUp(open);
     }
     const from = Math.min(this.#unsoundFrom, open.unsoundFrom ?? Infinity);
     const fields = { ...this.#fields, from, end };
@@ -97,6 +99,12 @@ export class MendableLog {
     this.#unsoundFrom = Infinity;
     this.#isMended = true;
     return open;
+  }
+
+  /** Its topic may have become another while it was opened. */
+  #catchUp({ log, settings }: ReplicaLog): void {
+    if (settings !== this.#partition.settings) log.configure(this.#partition.settings);
+    if (this.#topic.isDense !== true) log.compaction?.allowGaps();
   }
 
   /** Its chain has filled it again: what was damaged is needed no more. */

@@ -11,7 +11,7 @@ import type { SegmentList } from "../segment/segment-list.ts";
 import { AppendHead } from "./append-head.ts";
 import { findMirrored } from "./find-mirrored.ts";
 import type { PartitionWriter } from "./partition-writer.ts";
-import { isCompacted, validateBatch } from "./validate-batch.ts";
+import { validateBatch } from "./validate-batch.ts";
 
 export interface AppendParts {
   readonly context: PartitionContext;
@@ -76,8 +76,6 @@ export class PartitionAppends {
 
   configure(settings: TopicSettings): void {
     this.#settings = settings;
-    // Other nodes may compact from now on.
-    if (isCompacted(settings)) this.#parts.segments.allowGaps();
   }
 
   /** As PartitionLog. */

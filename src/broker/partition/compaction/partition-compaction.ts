@@ -81,6 +81,11 @@ export class PartitionCompaction {
     return this.#run !== undefined;
   }
 
+  /** The topic is to be compacted, or once was: from now on offsets may be in no batch. */
+  allowGaps(): void {
+    this.#parts.segments.allowGaps();
+  }
+
   /** Grows when stored batches give way to others: what was read before may not fit any more. */
   get replacementCount(): number {
     return this.#parts.segments.replacementCount;

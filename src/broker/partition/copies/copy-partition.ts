@@ -35,6 +35,8 @@ export interface CopiedPartition {
   readonly linkedCount: number;
   /** Log bytes that two partitions could not share. */
   readonly copiedBytes: number;
+  /** Compaction has taken records of the source, or may have. */
+  readonly mayHaveGaps: boolean;
 }
 
 /** What lies beside the log of a closed segment and can be shared with it. */
@@ -85,7 +87,9 @@ class Copying {
     epochs.cutEnd({ logStart, end });
     if (epochs.entries.length > 0) await place.writeEpochs(epochs);
     await disk.syncDirectory(folder);
-    const copied = { linkedCount: this.#linkedCount, copiedBytes: this.#copiedBytes };
+    // Known only now: compaction may have begun meanwhile.
+    const mayHaveGaps = !segments.isDense;
+    const copied = { linkedCount: this.#linkedCount, copiedBytes: this.#copiedBytes, mayHaveGaps };
     return { logStart: Math.min(logStart, end), end, ...copied };
   }
 

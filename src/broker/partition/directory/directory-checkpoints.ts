@@ -9,6 +9,7 @@ import {
 } from "../../../log/text-checkpoint.ts";
 import type { TruncationNote } from "../../../log/truncation-note.ts";
 import type { Disk } from "../../ports/disk.ts";
+import type { CopiedPartition } from "../copies/copy-partition.ts";
 import type { CleanedOffsets } from "../partition-context.ts";
 import { replaceFile } from "./replace-file.ts";
 
@@ -38,7 +39,10 @@ export class DirectoryCheckpoints {
     committed: new Map(),
     cleaned: new Map(),
   };
-  /** How far each partition, by its folder's name, is compacted. */
+  /**
+   * How far each partition, by its folder's name, is compacted. Whoever is named may have gaps,
+   * whatever the coordinator says: it may be one that was restored from a backup.
+   */
   readonly cleaned: CleanedOffsets = {
     find: (partition) => this.find("cleaned", partition),
     store: (partition, offset) => {
@@ -86,6 +90,21 @@ export class DirectoryCheckpoints {
     this.#changed.add(name);
     if (offset === undefined) this.#offsets[name].delete(partition);
     else this.#offsets[name].set(partition, offset);
+  }
+
+  mayHaveGaps(partition: string): boolean {
+    return this.#offsets.cleaned.has(partition);
+  }
+
+  noteGaps(partition: string): void {
+    if (!this.mayHaveGaps(partition)) this.set("cleaned", partition, 0);
+  }
+
+  /** What a copied partition is. */
+  noteCopy(partition: string, copied: CopiedPartition): void {
+    this.set("recoveryPoints", partition, copied.end);
+    this.set("logStarts", partition, copied.logStart);
+    if (copied.mayHaveGaps) this.noteGaps(partition);
   }
 
   /** Says no more than `offset`. */

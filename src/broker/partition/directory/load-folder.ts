@@ -41,7 +41,7 @@ export async function loadFolder(
   const { committed, ...told } = isThere ? toldOf(name, checkpoints) : nothingTold;
   const rules = {
     settings,
-    isDense: topic.isDense === true,
+    isDense: topic.isDense === true && !checkpoints.mayHaveGaps(name),
     ...told,
     isClean,
     ...(place.isReplica && { committed }),

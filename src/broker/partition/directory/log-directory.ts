@@ -198,9 +198,8 @@ export class LogDirectory implements ReplicaStorage {
     if (copied === undefined) return;
     this.#folders.add(name);
     this.#unchecked.add(name);
-    this.#checkpoints.set("recoveryPoints", name, copied.end);
-    this.#checkpoints.set("logStarts", name, copied.logStart);
-    await this.#checkpoints.store("recoveryPoints", "logStarts");
+    this.#checkpoints.noteCopy(name, copied);
+    await this.#checkpoints.storeAll();
   }
 
   /** Opens a partition that has no files; undefined: something is to be waited for. */
@@ -355,6 +354,7 @@ export class LogDirectory implements ReplicaStorage {
       this.#checkpoints.set("recoveryPoints", name, partition.recoveryPoint);
       this.#checkpoints.set("committed", name, partition.committedPoint);
       this.#checkpoints.set("logStarts", name, partition.logStartUntold);
+      if (partition.rest.mayHaveGaps) this.#checkpoints.noteGaps(name);
     }
   }
 

@@ -321,6 +321,7 @@ export class LazyPartition implements PartitionLog {
 
   #follow(opened: Partition): Partition {
     if (opened.settings !== this.#settings) opened.configure(this.#settings);
+    if (this.key.isDense !== true) opened.compaction.allowGaps();
     this.#opened = opened;
     this.#facts = undefined;
     this.#failure = undefined;

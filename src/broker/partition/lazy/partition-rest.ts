@@ -41,6 +41,10 @@ export class PartitionRest {
     return this.#parts.folder.exists;
   }
 
+  get mayHaveGaps(): boolean {
+    return !this.#parts.segments.isDense;
+  }
+
   /** Somebody waits for the partition, or works on it. */
   get isBusy(): boolean {
     const { progress, writer } = this.#parts;

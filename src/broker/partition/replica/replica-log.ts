@@ -43,7 +43,7 @@ export interface ReplicaLog {
   readonly log: PartitionLog;
   /** Of its topic; others are another object. */
   readonly settings: TopicSettings;
-  /** Compaction takes records out, or once did. */
+  /** Compaction takes records out, or once did; here or where they come from. */
   readonly mayHaveGaps: boolean;
   /** The next offset to be appended. */
   readonly end: number;

@@ -1,0 +1,126 @@
+import { afterEach, expect, test } from "vitest";
+import { ClusterWorld } from "../../../../test/support/cluster-world.ts";
+import { batchOf, readValues, runPass } from "../../../../test/support/log-directory.ts";
+import { formatUuid } from "../../../base/uuid.ts";
+import { chainKey } from "../../../replication/chain-config.ts";
+import { LazyStorage } from "../../partition/lazy/lazy-storage.ts";
+import type { Partition } from "../../partition/partition.ts";
+import { alterReassignment } from "../../reassignment/alter-reassignment.ts";
+import type { Topic } from "../../topics/live-topic.ts";
+import type { PlacedPartition } from "./placed-partition.ts";
+
+const all = [1, 2, 3];
+let world: ClusterWorld;
+afterEach(() => world.close());
+
+const topicAt = (id: number): Topic => world.node(id).topic("orders") as Topic;
+const partitionAt = (id: number): PlacedPartition => topicAt(id).partitions[0] as PlacedPartition;
+const logAt = (id: number): Partition => partitionAt(id).placement.log as Partition;
+
+async function headOf(ids: readonly number[]): Promise<number> {
+  const find = (): number | undefined => ids.find((id) => partitionAt(id).absence === undefined);
+  await world.driveUntil("there is a head", () => find() !== undefined);
+  return find() as number;
+}
+
+function membersAt(id: number): readonly number[] {
+  const { chains } = world.node(id).cluster.image;
+  const chain = chains.get(chainKey(formatUuid(topicAt(id).id), 0));
+  return chain?.config.members.map((member) => member.id) ?? [];
+}
+
+async function send(head: number, ...values: string[]): Promise<void> {
+  for (const value of values) {
+    const { error } = await world.send(head, "orders", batchOf([value], { key: "same" }));
+    expect(error).toBeUndefined();
+  }
+}
+
+async function configure(name: string, value: string): Promise<void> {
+  const { topics } = world.node(1).broker;
+  await world.drive(topics.configure("orders", (own) => new Map([...own, [name, value]])));
+}
+
+async function open(): Promise<void> {
+  world = await ClusterWorld.open(3);
+  const configs = new Map([["segment.records", "1"]]);
+  await world.create(1, "orders", { replicas: 3, configs });
+  await send(await headOf(all), "a");
+}
+
+test("who was away while a topic was compacted takes what others have left of it", async () => {
+  await open();
+  world.node(3).coordinator.cut();
+  await world.driveUntil("node 3 is out", () => !membersAt(1).includes(3));
+  await send(await headOf([1, 2]), "b", "c", "d", "e");
+  await configure("cleanup.policy", "compact");
+  await world.tick(2_000);
+  for (const id of [1, 2]) await runPass(logAt(id), world.clock);
+  await configure("cleanup.policy", "delete");
+  world.node(3).coordinator.mend();
+  await world.driveUntil("node 3 is back", () => membersAt(1).includes(3));
+  expect(await readValues(logAt(3))).toEqual(["a", ...(await readValues(logAt(1)))]);
+  expect(await readValues(logAt(3))).not.toContain("b");
+});
+
+test("a coordinator that was restored from before a compaction is told of the gaps", async () => {
+  await open();
+  await send(await headOf(all), "b", "c", "d", "e");
+  const backup = world.store.backUp();
+  await configure("cleanup.policy", "compact");
+  await world.tick(2_000);
+  for (const id of all) await runPass(logAt(id), world.clock);
+  world.store.restore(backup);
+  const isOld = (id: number): boolean => topicAt(id).settings["cleanup.policy"][0] === "delete";
+  await world.driveUntil("nodes have what is restored", () => all.every((id) => isOld(id)));
+  await world.driveUntil("it is told", () => all.every((id) => !topicAt(id).isStoredDense));
+  await headOf(all);
+});
+
+test("nor are they damage to a node that starts after such a restore", async () => {
+  await open();
+  await send(await headOf(all), "b", "c", "d", "e");
+  const backup = world.store.backUp();
+  await configure("cleanup.policy", "compact");
+  await world.tick(2_000);
+  await runPass(logAt(3), world.clock);
+  const left = await readValues(logAt(3));
+  expect(left).not.toContain("b");
+  for (const id of all) world.node(id).crash();
+  world.store.restore(backup);
+  await world.drive(Promise.all(all.map((id) => world.start(id, {}, world.node(id).disk))));
+  await world.driveUntil("all are back", () => membersAt(3).length === 3);
+  await world.tick(5_000);
+  expect(topicAt(3).settings["cleanup.policy"]).toEqual(["delete"]);
+  expect(await readValues(logAt(3))).toEqual(left);
+});
+
+test("what a topic becomes while a replica of it opens, the replica is", async () => {
+  world = await ClusterWorld.open(3);
+  const assignments = [{ index: 0, replicas: [1, 2] }];
+  await world.create(1, "orders", { assignments, partitions: -1, replicas: -1 });
+  await send(await headOf([1, 2]), "a");
+  const before = Object.getOwnPropertyDescriptor(LazyStorage.prototype, "openReplica");
+  const openReplica = before?.value as LazyStorage["openReplica"];
+  const [opened, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  LazyStorage.prototype.openReplica = async function openSlowly(...what) {
+    const replica = await openReplica.apply(this, what);
+    opened.resolve();
+    await gate.promise;
+    return replica;
+  };
+  try {
+    const place = { topic: "orders", partition: 0, replicas: all, mayResize: true };
+    await world.drive(alterReassignment(world.node(1).broker, place));
+    await world.drive(opened.promise);
+    await configure("cleanup.policy", "compact");
+    await configure("durability", "fsync");
+    await world.driveUntil("node 3 knows", () => topicAt(3).settings.durability === "fsync");
+  } finally {
+    LazyStorage.prototype.openReplica = openReplica;
+    gate.resolve();
+  }
+  await world.driveUntil("node 3 is in", () => membersAt(1).includes(3));
+  const { settings, replica } = logAt(3);
+  expect([settings.durability, replica?.mayHaveGaps]).toEqual(["fsync", true]);
+});
