@@ -23,7 +23,7 @@ import {
 } from "./new-topic.ts";
 import { PartitionBudget } from "./partition-budget.ts";
 import { reconcileStorage } from "./reconcile-storage.ts";
-import { rememberGaps } from "./remember-gaps.ts";
+import { rememberGaps, tellOfGaps } from "./remember-gaps.ts";
 import { TopicImage } from "./topic-image.ts";
 import type { Assignment, ClusterParts } from "./topic-chains.ts";
 import type { TopicEntry } from "./topic-entry.ts";
@@ -157,7 +157,11 @@ export class Topics {
       const entry = { id: makeUuid(this.#options.random), ...plan, isDense };
       const topic = this.#makeTopic(name, entry, 0);
       const { storage } = this.#options;
-      const copy = (): Promise<void> => forkPartitions(storage, { from, count, topic }, how);
+      const copy = async (): Promise<void> => {
+        await forkPartitions(storage, { from, count, topic }, how);
+        // It may have come to be compacted meanwhile.
+        entry.isDense = topic.isDense = from.isDense;
+      };
       return await this.#within(count, () =>
         this.#add(topic, () => this.#life.makePrepared(topic, entry, copy)),
       );
@@ -301,8 +305,7 @@ export class Topics {
     if (!isSame) return await this.#adopt(name, entry, revision);
     known.take(entry, revision);
     known.configure(this.#settingsOf(name, entry.configs));
-    // A coordinator that was restored from a backup may have forgotten it.
-    if (known.isStoredDense && !known.isDense) this.#rememberGaps();
+    await tellOfGaps(this.#options, known, entry);
     const added = entry.partitions - known.partitions.length;
     if (added <= 0) return;
     this.#budget.add(added);

@@ -21,9 +21,9 @@ export interface VerifyRoot {
   readonly isClean: boolean;
   readonly recoveryPoints: OffsetsByPartition;
   readonly logStarts: OffsetsByPartition;
-  /** A node wrote them, with a sum: they are as it knew them. */
   /** Partitions that compaction has taken records of, or may have. */
   readonly cleaned: OffsetsByPartition;
+  /** A node wrote them, with a sum: they are as it knew them. */
   readonly areLogStartsSummed: boolean;
   /** Undefined: Xylem never ran here, or the coordinator's file can not be read. */
   readonly topics: ReadonlyMap<string, TopicEntry> | undefined;

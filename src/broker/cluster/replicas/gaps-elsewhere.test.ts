@@ -7,6 +7,7 @@ import { LazyStorage } from "../../partition/lazy/lazy-storage.ts";
 import type { Partition } from "../../partition/partition.ts";
 import { alterReassignment } from "../../reassignment/alter-reassignment.ts";
 import type { Topic } from "../../topics/live-topic.ts";
+import { KnownChains } from "./known-chains.ts";
 import type { PlacedPartition } from "./placed-partition.ts";
 
 const all = [1, 2, 3];
@@ -77,6 +78,20 @@ test("a coordinator that was restored from before a compaction is told of the ga
   await headOf(all);
 });
 
+test("it is told of nothing else: partitions that it does not know are made anew", async () => {
+  await open();
+  const backup = world.store.backUp();
+  const { topics } = world.node(1).broker;
+  await world.drive(topics.addPartitions("orders", 3));
+  await configure("cleanup.policy", "compact");
+  await world.tick(2_000);
+  world.store.restore(backup);
+  const stored = () => world.store.read("topics/orders").entries[0]?.value ?? "";
+  await world.driveUntil("it is told", () => !stored().includes('"dense":true'));
+  await world.tick(5_000);
+  expect(JSON.parse(stored())).toMatchObject({ partitions: 1, dense: false });
+});
+
 test("nor are they damage to a node that starts after such a restore", async () => {
   await open();
   await send(await headOf(all), "b", "c", "d", "e");
@@ -95,30 +110,44 @@ test("nor are they damage to a node that starts after such a restore", async () 
   expect(await readValues(logAt(3))).toEqual(left);
 });
 
-test("what a topic becomes while a replica of it opens, the replica is", async () => {
+/** Until the answer is called `name` of that class waits for what it does. */
+function holdBack(owner: object, name: string): { done: Promise<void>; release: () => void } {
+  const before = Object.getOwnPropertyDescriptor(owner, name) as PropertyDescriptor;
+  const act = before.value as (...what: unknown[]) => Promise<unknown>;
+  const [done, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const value = async function slowly(this: object, ...what: unknown[]): Promise<unknown> {
+    const result = await act.apply(this, what);
+    done.resolve();
+    await gate.promise;
+    return result;
+  };
+  Object.defineProperty(owner, name, { ...before, value });
+  const release = (): void => {
+    Object.defineProperty(owner, name, before);
+    gate.resolve();
+  };
+  return { done: done.promise, release };
+}
+
+test.each([
+  ["opens", LazyStorage.prototype, "openReplica"],
+  ["is noted", KnownChains.prototype, "stored"],
+])("what a topic becomes while a replica of it %s, the replica is", async (_, owner, name) => {
   world = await ClusterWorld.open(3);
   const assignments = [{ index: 0, replicas: [1, 2] }];
   await world.create(1, "orders", { assignments, partitions: -1, replicas: -1 });
   await send(await headOf([1, 2]), "a");
-  const before = Object.getOwnPropertyDescriptor(LazyStorage.prototype, "openReplica");
-  const openReplica = before?.value as LazyStorage["openReplica"];
-  const [opened, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  LazyStorage.prototype.openReplica = async function openSlowly(...what) {
-    const replica = await openReplica.apply(this, what);
-    opened.resolve();
-    await gate.promise;
-    return replica;
-  };
+  await world.tick(2_000);
+  const held = holdBack(owner, name);
   try {
     const place = { topic: "orders", partition: 0, replicas: all, mayResize: true };
     await world.drive(alterReassignment(world.node(1).broker, place));
-    await world.drive(opened.promise);
+    await world.drive(held.done);
     await configure("cleanup.policy", "compact");
     await configure("durability", "fsync");
     await world.driveUntil("node 3 knows", () => topicAt(3).settings.durability === "fsync");
   } finally {
-    LazyStorage.prototype.openReplica = openReplica;
-    gate.resolve();
+    held.release();
   }
   await world.driveUntil("node 3 is in", () => membersAt(1).includes(3));
   const { settings, replica } = logAt(3);

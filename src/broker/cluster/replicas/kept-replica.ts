@@ -120,6 +120,7 @@ export class KeptReplica {
   show(): void {
     const { config, replica } = this;
     const headId = config && this.#keeping.cluster.image.headOf(config)?.id;
+    this.#log.catchUp();
     this.partition.place({
       epoch: config?.epoch ?? -1,
       headId: headId ?? -1,

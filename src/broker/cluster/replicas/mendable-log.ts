@@ -63,7 +63,6 @@ export class MendableLog {
     }
     const { name, id, isDense = false } = this.#topic;
     const replica = await storage.openReplica({ name, id, isDense, isNew }, index, settings);
-    this.#catchUp(replica);
     this.#isMended ||= storage.aside.has(this.#topic.name, index);
     if (replica.end < this.#committed) {
       const detail = `its log ends at ${replica.end}, ${this.#committed} was committed`;
@@ -71,6 +70,7 @@ export class MendableLog {
     }
     this.#committed = 0;
     this.#replica = replica;
+    this.catchUp();
     return replica;
   }
 
@@ -89,7 +89,7 @@ export class MendableLog {
     if (replica.log.stopped !== undefined) {
       this.#replica = undefined;
       open = this.#replica = await storage.reopenReplica(this.#topic, index, settings);
-      this.#catchUp(open);
+      this.catchUp();
     }
     const from = Math.min(this.#unsoundFrom, open.unsoundFrom ?? Infinity);
     const fields = { ...this.#fields, from, end };
@@ -101,9 +101,12 @@ export class MendableLog {
     return open;
   }
 
-  /** Its topic may have become another while it was opened. */
-  #catchUp({ log, settings }: ReplicaLog): void {
-    if (settings !== this.#partition.settings) log.configure(this.#partition.settings);
+  /** Its topic may have become another since it was opened: nobody told what has no place yet. */
+  catchUp(): void {
+    const { settings } = this.#partition;
+    if (this.#replica === undefined) return;
+    const { log } = this.#replica;
+    if (this.#replica.settings !== settings) log.configure(settings);
     if (this.#topic.isDense !== true) log.compaction?.allowGaps();
   }
 
