@@ -143,6 +143,6 @@ export const plantedInClusters: readonly ClusterPlant[] = [
         "return Math.max(this.committed, 0 * flushed);",
       ),
     ],
-    seeds: [358, 1247, 1256, 1355],
+    seeds: [192, 251, 1021, 1144],
   },
 ];
