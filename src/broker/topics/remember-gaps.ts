@@ -18,44 +18,37 @@ interface Parts {
 
 const writingMax = 64;
 
-/**
- * Topics that a default of the node or of their bucket has compacted: the coordinator is told that
- * their gaps are no loss, whatever they do later. What fails now is tried again at the next start.
- */
+/** Of all topics that a default of the node or of their bucket has compacted: as `tellOfGaps`. */
 export async function rememberGaps(parts: Parts): Promise<void> {
-  const { image, turns, coordinator, log } = parts;
-  const topics = image.list().filter(({ isDense, isStoredDense }) => isStoredDense && !isDense);
+  const { image, turns } = parts;
   const remember = (topic: LiveTopic): Promise<void> =>
     turns.take(topic.name, async () => {
-      if (image.find(topic.name) !== topic) return;
-      await writeTopic(coordinator, topic, entryOf(topic));
+      if (image.find(topic.name) === topic) await tellOfGaps(parts, topic, entryOf(topic));
     });
-  try {
-    await inParallel(topics, writingMax, remember);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    log.warn("topics that are compacted by a default are not marked as such", { why });
-  }
+  await inParallel(image.list().filter(isUntold), writingMax, remember);
 }
 
 /**
- * Within a topic's turn: a coordinator that was restored from a backup has forgotten that the topic
- * may have gaps. `entry` is what it has. Where another node has said so first there will be news.
+ * Within a topic's turn: the coordinator is told that the topic's gaps are no loss, whatever
+ * becomes of it later, if it does not know; one that was restored from a backup has forgotten it.
+ * `entry` is what it has but for that. What another node has said first comes as news; what fails
+ * is tried again at the next start.
  */
 export async function tellOfGaps(
   { coordinator, log }: Pick<Parts, "coordinator" | "log">,
   topic: LiveTopic,
   entry: TopicEntry,
 ): Promise<void> {
-  if (!topic.isStoredDense || topic.isDense) return;
+  if (!isUntold(topic)) return;
   try {
     await writeTopic(coordinator, topic, { ...entry, isDense: false });
   } catch (error) {
     if (error instanceof XylemError && error.code === "NOT_CONTROLLER") return;
     const why = error instanceof Error ? error.message : String(error);
-    log.warn("a restored coordinator is not told that a topic was compacted", {
-      topic: topic.name,
-      why,
-    });
+    log.warn("a topic that may have gaps is not marked as such", { topic: topic.name, why });
   }
+}
+
+function isUntold({ isDense, isStoredDense }: LiveTopic): boolean {
+  return isStoredDense && !isDense;
 }

@@ -37,9 +37,9 @@ async function send(head: number, ...values: string[]): Promise<void> {
   }
 }
 
-async function configure(name: string, value: string): Promise<void> {
+async function configure(name: string, value: string, topic = "orders"): Promise<void> {
   const { topics } = world.node(1).broker;
-  await world.drive(topics.configure("orders", (own) => new Map([...own, [name, value]])));
+  await world.drive(topics.configure(topic, (own) => new Map([...own, [name, value]])));
 }
 
 async function open(): Promise<void> {
@@ -64,13 +64,19 @@ test("who was away while a topic was compacted takes what others have left of it
   expect(await readValues(logAt(3))).not.toContain("b");
 });
 
-test("a coordinator that was restored from before a compaction is told of the gaps", async () => {
+/** Of these nodes; the backup is of before. */
+async function compactAfterBackup(ids: readonly number[]) {
   await open();
   await send(await headOf(all), "b", "c", "d", "e");
   const backup = world.store.backUp();
   await configure("cleanup.policy", "compact");
   await world.tick(2_000);
-  for (const id of all) await runPass(logAt(id), world.clock);
+  for (const id of ids) await runPass(logAt(id), world.clock);
+  return backup;
+}
+
+test("a coordinator that was restored from before a compaction is told of the gaps", async () => {
+  const backup = await compactAfterBackup(all);
   world.store.restore(backup);
   const isOld = (id: number): boolean => topicAt(id).settings["cleanup.policy"][0] === "delete";
   await world.driveUntil("nodes have what is restored", () => all.every((id) => isOld(id)));
@@ -78,7 +84,32 @@ test("a coordinator that was restored from before a compaction is told of the ga
   await headOf(all);
 });
 
-test("it is told of nothing else: partitions that it does not know are made anew", async () => {
+test("it is told so of each topic once, however many there are", async () => {
+  await open();
+  const names = ["orders", "prices", "stocks", "rates"];
+  for (const name of names.slice(1)) await world.create(1, name, { replicas: 3 });
+  const backup = world.store.backUp();
+  for (const name of names) await configure("cleanup.policy", "compact", name);
+  await world.tick(2_000);
+  let writeCount = 0;
+  for (const id of all) {
+    const { coordinator } = world.node(id);
+    const transact = coordinator.transact.bind(coordinator);
+    coordinator.transact = async (compares, writes) => {
+      const revision = await transact(compares, writes);
+      const isTopic = writes.some(({ key }) => key.startsWith("topics/"));
+      if (isTopic && revision !== undefined) writeCount += 1;
+      return revision;
+    };
+  }
+  world.store.restore(backup);
+  await world.tick(10_000);
+  const topics = all.flatMap((id) => names.map((name) => world.node(id).topic(name)));
+  expect(topics.filter((topic) => topic?.isStoredDense !== false)).toEqual([]);
+  expect(writeCount).toBe(names.length);
+});
+
+test("it is told of nothing else: not of partitions for which it has no chains", async () => {
   await open();
   const backup = world.store.backUp();
   const { topics } = world.node(1).broker;
@@ -93,12 +124,7 @@ test("it is told of nothing else: partitions that it does not know are made anew
 });
 
 test("nor are they damage to a node that starts after such a restore", async () => {
-  await open();
-  await send(await headOf(all), "b", "c", "d", "e");
-  const backup = world.store.backUp();
-  await configure("cleanup.policy", "compact");
-  await world.tick(2_000);
-  await runPass(logAt(3), world.clock);
+  const backup = await compactAfterBackup([3]);
   const left = await readValues(logAt(3));
   expect(left).not.toContain("b");
   for (const id of all) world.node(id).crash();
