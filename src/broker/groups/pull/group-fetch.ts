@@ -149,16 +149,20 @@ class Pulling {
 
   async #run(): Promise<GroupFetched> {
     let overtakenCount = 0;
+    let mayJoin = true;
     for (;;) {
       const isNew = await keepUp(this.#broker, this.#pull, {
         topics: this.#ask.topics,
         inHand: this.#inHand,
+        mayJoin,
       });
       this.#hasJoined ||= isNew;
       const changes = new GroupChanges(this.#broker, this.#pull.group);
       try {
         const answer = await this.#look(changes);
         if (answer !== undefined) return answer;
+        // It has waited: who has left by another call meanwhile does not want to be back.
+        mayJoin = false;
       } catch (error) {
         if (!isOvertaken(error) || ++overtakenCount > overtakenMax) throw error;
       } finally {

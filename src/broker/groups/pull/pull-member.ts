@@ -48,11 +48,18 @@ const nothing: Assignment = new Map();
 export async function keepUp(
   broker: Broker,
   pull: PullMember,
-  how: { readonly topics: readonly string[]; readonly inHand: GroupCursor | undefined },
+  how: {
+    readonly topics: readonly string[];
+    readonly inHand: GroupCursor | undefined;
+    /** Else who has left in the meantime is told UNKNOWN_MEMBER_ID. */
+    readonly mayJoin: boolean;
+  },
 ): Promise<boolean> {
   let hasJoined = false;
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     const known = findMember(broker, pull);
+    const isHere = broker.groups.findConsumerGroup(pull.group) !== undefined;
+    if (known === undefined && isHere && !how.mayJoin) throw refusal(pull, "UNKNOWN_MEMBER_ID");
     if (known === undefined) checkKind(broker, pull.group);
     const held = known && heldBy(broker, pull, known.machine, how.inHand);
     const error = await beat(broker, pull, {
