@@ -227,23 +227,6 @@ describe("members", () => {
     expect(await Promise.all(calls)).toHaveLength(20);
   });
 
-  test("a member that leaves in the middle of its own fetch is in the group again", async () => {
-    for (let turns = 0; turns < 60; turns += 1) {
-      const group = await open();
-      await group.fetch("other");
-      await group.leave("other");
-      await group.node.groups.deleteOffsets("g", [{ topic: "orders", partition: 0 }]);
-      await group.node.advance("1s");
-      const fetching = group.fetch("one");
-      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
-      const leaving = group.leave("one").catch(() => undefined);
-      await group.node.settle();
-      expect(await fetching).toMatchObject({ member: "one" });
-      await leaving;
-      await group.node.stop();
-    }
-  });
-
   test("acknowledging is a sign of life", async () => {
     const group = await open();
     await group.append("orders", 0, "a", "b");

@@ -69,8 +69,8 @@ const overtakenMax = 5;
  * The next records for a member of a group. It joins with its first fetch, and each call is a sign
  * of life. Where it goes on is the cursor that it names, else what the group has acknowledged: the
  * broker keeps nothing of it, so that no answer can be lost on the way. Throws
- * UNKNOWN_TOPIC_OR_PARTITION, INVALID_REQUEST, and INCONSISTENT_GROUP_PROTOCOL for a group of
- * classic members.
+ * UNKNOWN_TOPIC_OR_PARTITION, INVALID_REQUEST, INCONSISTENT_GROUP_PROTOCOL for a group of classic
+ * members, and UNKNOWN_MEMBER_ID when the member leaves meanwhile, or is taken for gone.
  */
 export async function groupFetch(scope: RecordScope, ask: GroupFetch): Promise<GroupFetched> {
   const { group, signal, waitMs, room, ...more } = ask;
@@ -151,18 +151,17 @@ class Pulling {
     let overtakenCount = 0;
     let mayJoin = true;
     for (;;) {
-      const isNew = await keepUp(this.#broker, this.#pull, {
+      const kept = await keepUp(this.#broker, this.#pull, {
         topics: this.#ask.topics,
         inHand: this.#inHand,
         mayJoin,
       });
-      this.#hasJoined ||= isNew;
+      this.#hasJoined ||= kept.hasJoined;
+      mayJoin = kept.mayJoin;
       const changes = new GroupChanges(this.#broker, this.#pull.group);
       try {
         const answer = await this.#look(changes);
         if (answer !== undefined) return answer;
-        // It has waited: who has left by another call meanwhile does not want to be back.
-        mayJoin = false;
       } catch (error) {
         if (!isOvertaken(error) || ++overtakenCount > overtakenMax) throw error;
       } finally {

@@ -40,10 +40,18 @@ const attemptsMax = 5;
 
 const nothing: Assignment = new Map();
 
+export interface Kept {
+  /** It was not in the group before. */
+  readonly hasJoined: boolean;
+  /** It may still join: once it was in the group, who has left does not want to be back. */
+  readonly mayJoin: boolean;
+}
+
 /**
  * Joins the group, or keeps up with it: afterwards the member has what it may have now. What it
  * is to give up goes at once, but for partitions of which `inHand` names records that are not
- * acknowledged: those wait a while. Answers whether it joined anew.
+ * acknowledged: those wait a while. Throws UNKNOWN_MEMBER_ID where it may not join and has left, or
+ * was taken for gone.
  */
 export async function keepUp(
   broker: Broker,
@@ -51,16 +59,14 @@ export async function keepUp(
   how: {
     readonly topics: readonly string[];
     readonly inHand: GroupCursor | undefined;
-    /** Else who has left in the meantime is told UNKNOWN_MEMBER_ID. */
     readonly mayJoin: boolean;
   },
-): Promise<boolean> {
+): Promise<Kept> {
+  let { mayJoin } = how;
   let hasJoined = false;
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     const known = findMember(broker, pull);
-    const isHere = broker.groups.findConsumerGroup(pull.group) !== undefined;
-    if (known === undefined && isHere && !how.mayJoin) throw refusal(pull, "UNKNOWN_MEMBER_ID");
-    if (known === undefined) checkKind(broker, pull.group);
+    if (known === undefined) checkMayJoin(broker, pull, mayJoin);
     const held = known && heldBy(broker, pull, known.machine, how.inHand);
     const error = await beat(broker, pull, {
       memberEpoch: known?.member.epoch ?? 0,
@@ -70,10 +76,11 @@ export async function keepUp(
     });
     if (error === null) {
       hasJoined ||= known === undefined;
-      if (isSettled(broker, pull, how.inHand)) return hasJoined;
+      mayJoin = false;
+      if (isSettled(broker, pull, how.inHand)) break;
     } else if (!isOvertaken(error)) throw refusal(pull, error);
   }
-  return hasJoined;
+  return { hasJoined, mayJoin };
 }
 
 /** A sign of life that gives nothing up. Nobody hears of it when the member is gone. */
@@ -155,11 +162,15 @@ function detailOf(code: ErrorCode, { group, member }: { group: string; member: s
   }
 }
 
-function checkKind(broker: Broker, group: string): void {
+function checkMayJoin(broker: Broker, pull: PullMember, mayJoin: boolean): void {
+  const { group } = pull;
+  // Of a group that is another node's by now this one can not say who is in it.
+  const isHere = broker.groups.refusal(group) === null;
+  if (isHere && !mayJoin) throw refusal(pull, "UNKNOWN_MEMBER_ID");
   const found = broker.groups.describe(group);
   if (found === undefined || "error" in found || found.kind === "consumer") return;
   if (found.phase === "Empty") return;
-  throw refusal({ group, member: "", clientId: "", clientHost: "" }, "INCONSISTENT_GROUP_PROTOCOL");
+  throw refusal(pull, "INCONSISTENT_GROUP_PROTOCOL");
 }
 
 async function beat(
