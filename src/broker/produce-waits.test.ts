@@ -23,7 +23,13 @@ beforeEach(async () => {
   const world = await openWorld(disk, { settings });
   clock = world.clock;
   partition = await world.open("orders");
-  const key = { name: "orders", id: new Uint8Array(16), revision: 1, isDense: true };
+  const key = {
+    name: "orders",
+    id: new Uint8Array(16),
+    revision: 1,
+    isDense: true,
+    storedCount: 1,
+  };
   topic = new LiveTopic(key, new Map(), defaultTopicSettings);
   topic.partitions = [partition];
   // Produce knows nothing else of a broker.

@@ -65,7 +65,7 @@ export class GroupBroker {
     const place = { coordinator, nodeId: 1, settings, given: new Map<string, string>() };
     const configs = await BrokerConfigs.open(place);
     const storage = await LogDirectory.open({ disk, clock, random, log, settings, ...tools });
-    const topics = await Topics.open({ coordinator, storage, configs, random, log });
+    const topics = await Topics.open({ coordinator, storage, configs, clock, random, log });
     const deadlines = new Deadlines(clock);
     const groupLog = new TopicGroupLog({ topics, settings, clock, log, tools });
     const kept = { settings, clock, deadlines, random };

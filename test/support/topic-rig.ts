@@ -4,6 +4,7 @@ import { SeededRandom } from "../../src/base/seeded-random.ts";
 import { mergeSettings } from "../../src/base/settings/merge-settings.ts";
 import type { TopicSettings } from "../../src/base/settings/topic-settings.ts";
 import type { Uuid } from "../../src/base/uuid.ts";
+import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { BrokerConfigs } from "../../src/broker/configs/broker-configs.ts";
 import type { PartitionLog } from "../../src/broker/partition/partition-log.ts";
 import type {
@@ -23,24 +24,25 @@ export interface TopicRig {
   readonly configs: BrokerConfigs;
   readonly topics: Topics;
   readonly lines: string[];
+  readonly clock: VirtualClock;
   /** The same node after a stop: same disk, same partitions. */
   restart(given?: Record<string, string>): Promise<TopicRig>;
 }
 
 export const rigNodeId = 1;
 
-const stillClock = { nowMs: () => 7, monotonicMs: () => 7, schedule: () => () => {} };
-
 export async function openTopicRig(given: Record<string, string> = {}): Promise<TopicRig> {
-  const disk = new MemoryDisk({ sizeBytesMax: 64_000_000, clock: stillClock });
-  return await openOver(disk, new ListedPartitions(), given);
+  const clock = new VirtualClock();
+  const disk = new MemoryDisk({ sizeBytesMax: 64_000_000, clock });
+  return await openOver({ disk, clock }, new ListedPartitions(), given);
 }
 
 async function openOver(
-  disk: MemoryDisk,
+  machine: { readonly disk: MemoryDisk; readonly clock: VirtualClock },
   storage: ListedPartitions,
   texts: Record<string, string>,
 ): Promise<TopicRig> {
+  const { disk, clock } = machine;
   const lines: string[] = [];
   const tell = (text: string): unknown => lines.push(text);
   const log: Log = { ...silentLog, info: tell, warn: tell, error: tell };
@@ -49,13 +51,13 @@ async function openOver(
   const coordinator = await LocalCoordinator.open({ disk, crc32c: portableCrc32c, log });
   const configs = await BrokerConfigs.open({ coordinator, nodeId: rigNodeId, settings, given });
   const random = new SeededRandom(disk.usedBytes);
-  const topics = await Topics.open({ coordinator, storage, configs, random, log });
+  const topics = await Topics.open({ coordinator, storage, configs, clock, random, log });
   const restart = async (next: Record<string, string> = texts): Promise<TopicRig> => {
     await topics.close();
     await coordinator.close();
-    return await openOver(disk, new ListedPartitions(storage.found), next);
+    return await openOver(machine, new ListedPartitions(storage.found), next);
   };
-  return { disk, coordinator, storage, configs, topics, lines, restart };
+  return { disk, coordinator, storage, configs, topics, lines, clock, restart };
 }
 
 interface ListedPartition extends FoundPartition {

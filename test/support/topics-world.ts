@@ -55,7 +55,7 @@ export async function openTopicsWorld(
   const directory = await LogDirectory.open({ disk, settings, clock, random, log, ...tools });
   const lazy = new LazyStorage({ directory, settings, clock, log });
   const storage = isLazy ? lazy : directory;
-  const topics = await Topics.open({ coordinator, storage, configs, random, log });
+  const topics = await Topics.open({ coordinator, storage, configs, clock, random, log });
   const logs = { disk, settings, clock, random, log, ...tools };
   const snapshots = new Snapshots({
     ...logs,

@@ -202,8 +202,7 @@ export class ChainedTopics implements TopicChains {
   }
 
   async #written(topic: LiveTopic, entry: TopicEntry, revision: number): Promise<void> {
-    topic.revision = revision;
-    topic.isStoredDense = entry.isDense;
+    topic.stored(entry, revision);
     await this.#cluster.feed.whenReached(revision);
   }
 }

@@ -160,7 +160,7 @@ export class Snapshots {
   /** A start and a stop of the copy make of it all that a stopped node leaves. */
   async #settle(target: SnapshotTarget, entries: readonly CoordinatorEntry[]): Promise<void> {
     const { disk } = target;
-    const { configs, random, log } = this.#source;
+    const { configs, clock, random, log } = this.#source;
     const { nodeId, settings, given } = configs;
     const coordinator = await target.openCoordinator();
     try {
@@ -168,7 +168,7 @@ export class Snapshots {
       await storeMeta(disk, this.#source.meta);
       const own = await BrokerConfigs.open({ coordinator, nodeId, settings, given });
       const directory = await LogDirectory.open({ ...this.#source, disk, settings: own.settings });
-      const parts = { coordinator, storage: directory, configs: own, random, log };
+      const parts = { coordinator, storage: directory, configs: own, clock, random, log };
       try {
         const topics = await Topics.open(parts);
         await topics.close();

@@ -19,12 +19,12 @@ import { FetchPartition } from "./fetch-partition.ts";
 import { FetchPass } from "./fetch-pass.ts";
 
 async function topicsOn(disk: SimulatedDisk): Promise<Topics> {
-  const { directory: storage } = await openWorld(disk, { settings: fromDisk });
+  const { directory: storage, clock } = await openWorld(disk, { settings: fromDisk });
   const { crc32c } = tools;
   const coordinator = await LocalCoordinator.open({ disk: memoryDisk(), crc32c, log: silentLog });
   const configs = await BrokerConfigs.open({ coordinator, nodeId: 1, ...mergeSettings([]) });
   const random = new SeededRandom(1);
-  return Topics.open({ coordinator, storage, configs, random, log: silentLog });
+  return Topics.open({ coordinator, storage, configs, clock, random, log: silentLog });
 }
 
 test("reads from a slow disk that go on side by side share the budget", async () => {

@@ -30,7 +30,8 @@ beforeEach(async () => {
   const configs = await BrokerConfigs.open({ coordinator, nodeId: 1, ...mergeSettings([]) });
   const random = new SeededRandom(1);
   const storage = world.directory;
-  const topics = await Topics.open({ coordinator, storage, configs, random, log: silentLog });
+  const parts = { coordinator, storage, configs, clock, random, log: silentLog };
+  const topics = await Topics.open(parts);
   // A fetch knows nothing else of a broker.
   const { settings } = configs;
   broker = { topics, settings, deadlines: new Deadlines(clock) } as unknown as Broker;

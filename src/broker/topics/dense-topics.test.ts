@@ -5,6 +5,7 @@ import { openTopicRig } from "../../../test/support/topic-rig.ts";
 import { openTopicsWorld } from "../../../test/support/topics-world.ts";
 import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import { configureBucket, createBucket } from "../buckets/change-bucket.ts";
+import type { Coordinator } from "../ports/coordinator.ts";
 
 const asked = (name: string, policy = "delete") => ({
   name,
@@ -50,6 +51,45 @@ test("a topic that a default compacted may have gaps for good, without it too", 
   await compacting.topics.close();
   const after = await compacting.restart({});
   expect([...after.storage.dense]).toEqual([]);
+});
+
+/** The coordinator takes nothing of topics until that is asked of it again. */
+function refuseTopics(coordinator: Coordinator): { askedCount: number; mend: () => void } {
+  const transact = coordinator.transact.bind(coordinator);
+  const refused = { askedCount: 0, mend: () => (coordinator.transact = transact) };
+  coordinator.transact = async (compares, writes) => {
+    if (!writes.some(({ key }) => key.startsWith("topics/"))) return transact(compares, writes);
+    refused.askedCount += 1;
+    throw new Error("no quorum");
+  };
+  return refused;
+}
+
+test("while the coordinator fails it is not asked of every topic, and later again", async () => {
+  const rig = await openTopicRig();
+  const names = Array.from({ length: 200 }, (_, at) => `com.of${at}`);
+  for (const name of names) await rig.topics.create({ ...asked(name), configs: new Map() });
+  const refused = refuseTopics(rig.coordinator);
+  await createBucket(rig, "com", new Map([["cleanup.policy", "compact"]]));
+  const warnings = (): string[] => rig.lines.filter((line) => line.includes("not marked as such"));
+  await expect.poll(warnings).toHaveLength(1);
+  expect(refused.askedCount).toBeLessThan(names.length / 2);
+  refused.mend();
+  await rig.clock.advance(30_000);
+  await expect.poll(() => rig.topics.list().filter((one) => one.isStoredDense)).toEqual([]);
+  const again = await rig.restart();
+  expect([[...again.storage.dense], warnings().length]).toEqual([[], 1]);
+});
+
+test("nor is it asked once the topics are closed", async () => {
+  const rig = await openTopicRig();
+  await rig.topics.create({ ...asked("com.orders"), configs: new Map() });
+  const refused = refuseTopics(rig.coordinator);
+  await createBucket(rig, "com", new Map([["cleanup.policy", "compact"]]));
+  await expect.poll(() => refused.askedCount).toBe(1);
+  await rig.topics.close();
+  await rig.clock.advance(60_000);
+  expect(refused.askedCount).toBe(1);
 });
 
 test("a topic found in the data directory may have gaps, also after a restart", async () => {

@@ -21,8 +21,8 @@ const writingMax = 64;
 const retryMs = 30_000;
 
 /**
- * Tells the coordinator of the topics that may have gaps, so that those are no loss whatever becomes
- * of a topic later: those that a default of the node or of their bucket has compacted, and those of
+ * Tells the coordinator which topics may have gaps, so that those are no loss whatever becomes of a
+ * topic later: topics that a default of the node or of their bucket has compacted, and those of
  * which a coordinator that was restored from a backup has forgotten it. What fails is tried again
  * until it is done.
  */

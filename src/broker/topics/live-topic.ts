@@ -34,6 +34,8 @@ export class LiveTopic implements Topic {
   isDense: boolean;
   /** What the coordinator's entry says of it. */
   isStoredDense: boolean;
+  /** How many partitions that says it has: fewer than are here when it was restored. */
+  storedCount: number;
   /** The coordinator's revision of the entry. */
   revision: number;
   settings: TopicSettings;
@@ -41,7 +43,7 @@ export class LiveTopic implements Topic {
   partitions: readonly PartitionLog[] = [];
 
   constructor(
-    key: Required<TopicKey> & { readonly revision: number },
+    key: Required<TopicKey> & { readonly revision: number; readonly storedCount: number },
     configs: ReadonlyMap<string, string>,
     settings: TopicSettings,
   ) {
@@ -52,14 +54,21 @@ export class LiveTopic implements Topic {
     this.configs = configs;
     this.settings = settings;
     this.isStoredDense = key.isDense;
+    this.storedCount = key.storedCount;
     this.isDense = key.isDense && !compacts(settings);
+  }
+
+  /** This is what the coordinator has. */
+  stored(entry: TopicEntry, revision: number): void {
+    this.revision = revision;
+    this.isStoredDense = entry.isDense;
+    this.storedCount = entry.partitions;
   }
 
   /** What another node made of it, but for its settings and partitions. */
   take(entry: TopicEntry, revision: number): void {
-    this.revision = revision;
+    this.stored(entry, revision);
     this.configs = entry.configs;
-    this.isStoredDense = entry.isDense;
     if (!entry.isDense) this.#allowGaps();
   }
 

@@ -157,8 +157,7 @@ export class TopicLife {
   }
 }
 
-/** The entry of a topic as it is. */
-export function entryOf(topic: LiveTopic): TopicEntry {
-  const { id, configs, isDense, partitions } = topic;
-  return { id, partitions: partitions.length, configs, isDense };
+/** The entry of a topic as it is, with the partitions of which the coordinator knows. */
+export function entryOf({ id, configs, isDense, storedCount }: LiveTopic): TopicEntry {
+  return { id, partitions: storedCount, configs, isDense };
 }

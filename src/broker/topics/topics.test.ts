@@ -363,11 +363,11 @@ describe("after a restart", () => {
     await rig.topics.create(asked("orders"));
     const broken = new ListedPartitions(rig.storage.found);
     broken.failing = "orders-0";
-    const { coordinator, configs } = rig;
+    const { coordinator, configs, clock } = rig;
     const { Topics } = await import("./topics.ts");
     const { silentLog: log } = await import("../../base/log.ts");
     const random = new SeededRandom(1);
-    const opening = Topics.open({ coordinator, configs, storage: broken, random, log });
+    const opening = Topics.open({ coordinator, configs, storage: broken, clock, random, log });
     await expect(opening).rejects.toThrow("orders-0 does not open");
   });
 });

@@ -1,4 +1,5 @@
 import { equalBytes } from "../../base/bytes.ts";
+import type { Clock } from "../../base/clock.ts";
 import { XylemError } from "../../base/errors.ts";
 import { inParallel } from "../../base/in-parallel.ts";
 import type { Log } from "../../base/log.ts";
@@ -23,7 +24,7 @@ import {
 } from "./new-topic.ts";
 import { PartitionBudget } from "./partition-budget.ts";
 import { reconcileStorage } from "./reconcile-storage.ts";
-import { rememberGaps, tellOfGaps } from "./remember-gaps.ts";
+import { GapReporter, isUntold } from "./gap-reporter.ts";
 import { TopicImage } from "./topic-image.ts";
 import type { Assignment, ClusterParts } from "./topic-chains.ts";
 import type { TopicEntry } from "./topic-entry.ts";
@@ -39,6 +40,7 @@ export interface TopicsOptions {
   readonly coordinator: Coordinator;
   readonly storage: PartitionStorage;
   readonly configs: BrokerConfigs;
+  readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
   /** Undefined on a node by itself. */
@@ -64,6 +66,7 @@ export class Topics {
   #makingCount = 0;
   readonly #budget = new PartitionBudget();
   readonly #life: TopicLife;
+  readonly #gaps: GapReporter;
   #unfollow = (): void => {};
   readonly #onDeleted = new Set<(topic: Topic) => void>();
   readonly #onGrown = new Set<(topic: Topic) => void>();
@@ -72,6 +75,7 @@ export class Topics {
     this.#options = options;
     this.#turns = new TopicTurns(options.cluster?.chains);
     this.#life = new TopicLife({ ...options, chains: options.cluster?.chains });
+    this.#gaps = new GapReporter({ ...options, image: this.#image, turns: this.#turns });
   }
 
   /** Opens every topic the coordinator knows, finishes deletions, takes over unknown folders. */
@@ -84,7 +88,7 @@ export class Topics {
       topics.#adopt(name, entry, revision),
     );
     opened();
-    topics.#rememberGaps();
+    topics.#gaps.report();
     options.configs.onChange(() => topics.#reconfigure());
     return topics;
   }
@@ -269,6 +273,7 @@ export class Topics {
   /** Waits for changes under way. Partitions are closed by the storage that opened them. */
   async close(): Promise<void> {
     this.#unfollow();
+    this.#gaps.close();
     await this.#turns.settled();
   }
 
@@ -305,7 +310,7 @@ export class Topics {
     if (!isSame) return await this.#adopt(name, entry, revision);
     known.take(entry, revision);
     known.configure(this.#settingsOf(name, entry.configs));
-    await tellOfGaps(this.#options, known, entry);
+    if (isUntold(known)) this.#gaps.report();
     const added = entry.partitions - known.partitions.length;
     if (added <= 0) return;
     this.#budget.add(added);
@@ -375,8 +380,8 @@ export class Topics {
   }
 
   #makeTopic(name: string, entry: TopicEntry, revision: number): LiveTopic {
-    const { id, configs, isDense } = entry;
-    const key = { name, id, revision, isDense };
+    const { id, configs, isDense, partitions: storedCount } = entry;
+    const key = { name, id, revision, isDense, storedCount };
     return new LiveTopic(key, configs, this.#settingsOf(name, configs));
   }
 
@@ -389,10 +394,6 @@ export class Topics {
     for (const topic of this.#image.list()) {
       topic.configure(this.#settingsOf(topic.name, topic.configs));
     }
-    this.#rememberGaps();
-  }
-
-  #rememberGaps(): void {
-    void rememberGaps({ ...this.#options, image: this.#image, turns: this.#turns });
+    this.#gaps.report();
   }
 }

@@ -33,8 +33,8 @@ export async function writeTopic(
   const compares = [{ key, revision: topic.revision }];
   const revision = await coordinator.transact(compares, [...writes, ...others]);
   if (revision === undefined) throw changedMeanwhile(topic);
-  topic.revision = revision;
-  if (entry !== null) topic.isStoredDense = entry.isDense;
+  if (entry === null) topic.revision = revision;
+  else topic.stored(entry, revision);
 }
 
 export function changedMeanwhile({ name, revision }: LiveTopic): XylemError {

@@ -1,8 +1,10 @@
 import { afterEach, expect, test } from "vitest";
 import { ClusterWorld } from "../../../../test/support/cluster-world.ts";
 import { batchOf, readValues, runPass } from "../../../../test/support/log-directory.ts";
+import { XylemError } from "../../../base/errors.ts";
 import { formatUuid } from "../../../base/uuid.ts";
 import { chainKey } from "../../../replication/chain-config.ts";
+import { createBucket } from "../../buckets/change-bucket.ts";
 import { LazyStorage } from "../../partition/lazy/lazy-storage.ts";
 import type { Partition } from "../../partition/partition.ts";
 import { alterReassignment } from "../../reassignment/alter-reassignment.ts";
@@ -84,6 +86,29 @@ test("a coordinator that was restored from before a compaction is told of the ga
   await headOf(all);
 });
 
+/** Counts what nodes write of topics, and may have it fail. */
+function followTopicWrites(): { count: number; areRefused: boolean } {
+  const seen = { count: 0, areRefused: false };
+  for (const id of all) {
+    const { coordinator } = world.node(id);
+    const transact = coordinator.transact.bind(coordinator);
+    coordinator.transact = async (compares, writes) => {
+      const isTopic = writes.some(({ key }) => key.startsWith("topics/"));
+      if (isTopic && seen.areRefused) throw new XylemError("REQUEST_TIMED_OUT", "so it is told to");
+      const revision = await transact(compares, writes);
+      if (isTopic && revision !== undefined) seen.count += 1;
+      return revision;
+    };
+  }
+  return seen;
+}
+
+/** All nodes know that the coordinator knows. */
+function expectTold(names: readonly string[]): void {
+  const topics = all.flatMap((id) => names.map((name) => world.node(id).topic(name)));
+  expect(topics.filter((topic) => topic?.isStoredDense !== false)).toEqual([]);
+}
+
 test("it is told so of each topic once, however many there are", async () => {
   await open();
   const names = ["orders", "prices", "stocks", "rates"];
@@ -91,22 +116,45 @@ test("it is told so of each topic once, however many there are", async () => {
   const backup = world.store.backUp();
   for (const name of names) await configure("cleanup.policy", "compact", name);
   await world.tick(2_000);
-  let writeCount = 0;
-  for (const id of all) {
-    const { coordinator } = world.node(id);
-    const transact = coordinator.transact.bind(coordinator);
-    coordinator.transact = async (compares, writes) => {
-      const revision = await transact(compares, writes);
-      const isTopic = writes.some(({ key }) => key.startsWith("topics/"));
-      if (isTopic && revision !== undefined) writeCount += 1;
-      return revision;
-    };
-  }
+  const writes = followTopicWrites();
   world.store.restore(backup);
   await world.tick(10_000);
-  const topics = all.flatMap((id) => names.map((name) => world.node(id).topic(name)));
-  expect(topics.filter((topic) => topic?.isStoredDense !== false)).toEqual([]);
-  expect(writeCount).toBe(names.length);
+  expectTold(names);
+  expect(writes.count).toBe(names.length);
+});
+
+test("so it is where a bucket has them compacted", async () => {
+  world = await ClusterWorld.open(3);
+  const names = Array.from({ length: 70 }, (_, at) => `com.of${at}`);
+  for (const name of names) await world.create(1, name);
+  const writes = followTopicWrites();
+  const configs = new Map([["cleanup.policy", "compact"]]);
+  await world.drive(createBucket(world.node(1).broker, "com", configs));
+  await world.tick(10_000);
+  expectTold(names);
+  expect(writes.count).toBe(names.length);
+});
+
+test("it is told so once it takes a word again, and of no partitions without chains", async () => {
+  await open();
+  const backup = world.store.backUp();
+  const { broker } = world.node(1);
+  await world.drive(broker.topics.addPartitions("orders", 3));
+  await configure("cleanup.policy", "compact");
+  await world.tick(2_000);
+  const writes = followTopicWrites();
+  writes.areRefused = true;
+  world.store.restore(backup);
+  await world.tick(10_000);
+  // After it all topics are looked at.
+  await world.drive(createBucket(broker, "com", new Map([["retention.ms", "1000"]])));
+  await world.tick(10_000);
+  expect([writes.count, topicAt(1).isStoredDense]).toEqual([0, true]);
+  writes.areRefused = false;
+  await world.tick(31_000);
+  expectTold(["orders"]);
+  const stored = world.store.read("topics/orders").entries[0]?.value ?? "";
+  expect(JSON.parse(stored)).toMatchObject({ partitions: 1, dense: false });
 });
 
 test("it is told of nothing else: not of partitions for which it has no chains", async () => {
