@@ -593,7 +593,8 @@ export const GroupService: GenService<{
     output: typeof AckResponseSchema;
   },
   /**
-   * Leaves the group: its partitions go to the others at once.
+   * Leaves the group: its partitions go to the others at once, and a fetch of its that waits ends
+   * with UNKNOWN_MEMBER_ID.
    *
    * @generated from rpc xylem.v1.GroupService.Leave
    */
