@@ -124,6 +124,7 @@ class Pulling {
   readonly #news: PartitionNews;
   #bytesLeft: number;
   #hasJoined = false;
+  #mayJoin = true;
 
   constructor(
     scope: RecordScope,
@@ -149,15 +150,14 @@ class Pulling {
 
   async #run(): Promise<GroupFetched> {
     let overtakenCount = 0;
-    let mayJoin = true;
     for (;;) {
       const kept = await keepUp(this.#broker, this.#pull, {
         topics: this.#ask.topics,
         inHand: this.#inHand,
-        mayJoin,
+        mayJoin: this.#mayJoin,
       });
       this.#hasJoined ||= kept.hasJoined;
-      mayJoin = kept.mayJoin;
+      this.#mayJoin = kept.mayJoin;
       const changes = new GroupChanges(this.#broker, this.#pull.group);
       try {
         const answer = await this.#look(changes);
@@ -174,6 +174,8 @@ class Pulling {
   async #look(changes: GroupChanges): Promise<GroupFetched | undefined> {
     const { signal } = this.#ask;
     const known = findMember(this.#broker, this.#pull);
+    // Out since: the next look says so.
+    if (known === undefined && !this.#mayJoin) return undefined;
     const epoch = known?.member.epoch ?? 0;
     const positions = await this.#positions(epoch);
     await this.#read(positions);

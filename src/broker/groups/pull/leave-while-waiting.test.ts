@@ -40,9 +40,8 @@ test("and what is deleted behind it is not made again", async () => {
   expect(group.node.groups.describe("g")).toBeUndefined();
 });
 
-/** A first fetch that is that far when its member leaves; answers what became of each. */
-async function leaveAfter(turns: number): Promise<unknown> {
-  const codeOf = (error: { code: string }): string => error.code;
+/** A first fetch of a group that is there; answers it with its member, that far along. */
+async function fetchAt(turns: number, waitMs = 0) {
   const group = await PullGroup.open();
   await group.node.createTopic("orders", 1);
   // The group is there, and has not been in the topic.
@@ -50,27 +49,71 @@ async function leaveAfter(turns: number): Promise<unknown> {
   await group.leave("other");
   await group.node.groups.deleteOffsets("g", [{ topic: "orders", partition: 0 }]);
   await group.node.advance("1s");
-  const fetching = group.fetch("one").then(() => "records", codeOf);
+  const fetching = group.fetch("one", { waitMs }).then(() => "records", codeOf);
   for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
-  const leaving = group.leave("one").then(() => "left", codeOf);
-  await group.node.settle();
-  const told = [await leaving, await fetching];
+  return { group, fetching };
+}
+
+const codeOf = (error: { code: string }): string => error.code;
+
+/** Whether `one` is in the group, which it leaves. */
+async function endOf(group: PullGroup): Promise<boolean> {
   const isIn = await group.leave("one").then(
     () => true,
     () => false,
   );
   await group.node.stop();
-  return { told, isIn };
+  return isIn;
+}
+
+/** Of what happens at each of these moments of a fetch, each possible thing does, and no other. */
+async function expectOf(possible: readonly unknown[], at: (turns: number) => Promise<unknown>) {
+  const seen: unknown[] = [];
+  for (let turns = 0; turns < 60; turns += 1) seen.push(await at(turns));
+  for (const one of seen) expect(possible).toContainEqual(one);
+  for (const one of possible) expect(seen).toContainEqual(one);
 }
 
 test("who leaves in the middle of its first fetch is out, if it was in", async () => {
-  const seen: unknown[] = [];
-  for (let turns = 0; turns < 60; turns += 1) seen.push(await leaveAfter(turns));
   const possible = [
     { told: ["UNKNOWN_MEMBER_ID", "records"], isIn: true },
     { told: ["left", "UNKNOWN_MEMBER_ID"], isIn: false },
     { told: ["left", "records"], isIn: false },
   ];
-  for (const one of seen) expect(possible).toContainEqual(one);
-  for (const one of possible) expect(seen).toContainEqual(one);
+  await expectOf(possible, async (turns) => {
+    const { group, fetching } = await fetchAt(turns);
+    const leaving = group.leave("one").then(() => "left", codeOf);
+    await group.node.settle();
+    return { told: [await leaving, await fetching], isIn: await endOf(group) };
+  });
+});
+
+test("nor is a group made again that is deleted meanwhile", async () => {
+  const possible = [
+    { told: ["UNKNOWN_MEMBER_ID", "NON_EMPTY_GROUP", "records"], isIn: true },
+    { told: ["UNKNOWN_MEMBER_ID", null, "UNKNOWN_MEMBER_ID"], isIn: false },
+    { told: ["UNKNOWN_MEMBER_ID", null, "records"], isIn: false },
+  ];
+  await expectOf(possible, async (turns) => {
+    const { group, fetching } = await fetchAt(turns);
+    const leaving = group.leave("one").then(() => "left", codeOf);
+    for (let turn = 0; turn < 8; turn += 1) await Promise.resolve();
+    const deleted = await group.node.groups.delete("g");
+    await group.node.settle();
+    return { told: [await leaving, deleted, await fetching], isIn: await endOf(group) };
+  });
+});
+
+test("a fetch that would wait is told at once, whenever its member leaves", async () => {
+  const possible = ["UNKNOWN_MEMBER_ID", "waits"];
+  await expectOf(possible, async (turns) => {
+    const { group, fetching } = await fetchAt(turns, 30_000);
+    const left = await group.leave("one").then(() => "left", codeOf);
+    await group.node.advance("1s");
+    const told = await Promise.race([fetching, Promise.resolve("waits")]);
+    await group.node.advance("30s");
+    await fetching;
+    await endOf(group);
+    return left === "left" && told === "waits" ? "sleeps" : told;
+  });
 });

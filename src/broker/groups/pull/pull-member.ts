@@ -79,6 +79,8 @@ export async function keepUp(
       mayJoin = false;
       if (isSettled(broker, pull, how.inHand)) break;
     } else if (!isOvertaken(error)) throw refusal(pull, error);
+    // It had joined, and its group was deleted before that was durable.
+    else if (known === undefined && error === "UNKNOWN_MEMBER_ID") mayJoin = false;
   }
   return { hasJoined, mayJoin };
 }
