@@ -90,6 +90,17 @@ test.each([
   expect(cutBefore(lastEpoch, told)).toMatch(new RegExp(`^\\d+ \\[${id}a\\]`));
 });
 
+test("a member of the newest epoch with a damaged log leaves it to a shorter, sound one", () => {
+  const world = restored("1a 3a", "1a 3a");
+  const known = { epoch: 5, memberIds: [1, 3] };
+  const damaged = { lastEpoch: 4, endOffset: 35, isUnsound: true, known } as const;
+  world.ask({ kind: "fenced", from: life("1a"), ...damaged });
+  world.controller.tell({ key, from: life("3a"), lastEpoch: 1, endOffset: 31, known });
+  world.settle();
+  world.nowMs += 10_000;
+  expect(world.settle()).toBe("10006 [3a] joining 1a");
+});
+
 test("a member of the newest epoch that came back on another disk vouches for nothing", () => {
   const world = restored("2a 3a", "2b 3a");
   const wiped = { lastEpoch: -1, endOffset: 0, known: { epoch: 3, memberIds: [] } };

@@ -65,9 +65,10 @@ export function newestKnown(ends: Iterable<LogEnd>): KnownEpoch {
 }
 
 /**
- * Those of the members of the newest epoch that anybody has noted, if one of them took part in it
- * and lost nothing: who was cut before may have more records, but none of them was committed, and
- * not know of what was deleted since. All, where a log is of a later epoch.
+ * Those of the members of the newest epoch that anybody has noted which lost nothing, if one of
+ * them took part in it. Who was cut before may have more records, but none of them was committed,
+ * and not know of what was deleted since; who is unsound may lack what the others have whole. All,
+ * where a log is of a later epoch.
  */
 function ofNewestMembers(ends: readonly LogEnd[]): readonly LogEnd[] {
   const { epoch } = newestKnown(ends);
@@ -78,7 +79,7 @@ function ofNewestMembers(ends: readonly LogEnd[]): readonly LogEnd[] {
   const isNewest = ends.every(({ lastEpoch }) => lastEpoch <= epoch);
   const memberIds = voucher?.known?.memberIds;
   if (memberIds === undefined || !isNewest) return ends;
-  return ends.filter(({ from }) => memberIds.includes(from.id));
+  return ends.filter(({ from, isUnsound }) => memberIds.includes(from.id) && isUnsound !== true);
 }
 
 /** Why the newest log is not known. */

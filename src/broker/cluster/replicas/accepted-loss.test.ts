@@ -88,3 +88,23 @@ test("a loss of the only replica that a hand has accepted needs no hand again", 
   // What was lost since then nobody has accepted.
   expect(await goesOn(node, 1)).toBe(false);
 });
+
+test("nor does one that a chain went on with after a restore, once it is deleted", async () => {
+  world = new ClusterWorld(1);
+  const node = await world.start(1, { "log.checkpoint.interval.ms": 1_000 });
+  await world.create(1, "orders", { replicas: 1 });
+  for (const value of ["a", "b", "c"]) await send(node, value);
+  await world.tick(2_000);
+  const backup = world.store.backUp();
+  expect(await goesOn(node)).toBe(true);
+  const former = world.node(1);
+  former.crash();
+  await spoil(former, 2 / 3);
+  world.store.restore(backup);
+  await world.tick(10_000);
+  expect(await goesOn(former)).toBe(true);
+  const partition = world.node(1).topic("orders")?.partitions[0];
+  await world.drive(partition?.deleteRecordsBefore(2) ?? Promise.reject(new Error("none")));
+  await world.tick(2_000);
+  expect(await goesOn(node)).toBe(true);
+});

@@ -29,9 +29,12 @@ export class ChainVerdict {
     return !isListed && members.some((member) => this.#image.has(member));
   }
 
-  /** Nobody counts on what it has lost. */
+  /**
+   * Nobody counts on what it had lost when its node started: others have it, it was given up, or
+   * the chain has gone on with the log as it was found.
+   */
   get isReleased(): boolean {
-    return this.mayStartOver || this.#beginsUncleanly;
+    return this.mayStartOver || this.#beginsUncleanly || this.isOfMember;
   }
 
   /** Whether it has all that was committed. */
