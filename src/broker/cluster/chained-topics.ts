@@ -88,7 +88,7 @@ export class ChainedTopics implements TopicChains {
   }
 
   async grow(topic: LiveTopic, entry: TopicEntry, assignment: Assignment): Promise<void> {
-    const parts = inParts(this.#chainsOf(topic, assignment, topic.partitions.length));
+    const parts = inParts(this.#chainsOf(topic, assignment, topic.storedCount));
     const last = parts.pop() ?? [];
     const key = topicKey(topic.name);
     const compares = [{ key, revision: topic.revision }];

@@ -54,6 +54,8 @@ export class GapReporter {
     this.#isReporting = true;
     this.#cancelRetry();
     try {
+      // Who asks may be in a topic's turn: that has begun then, and others wait for it.
+      await Promise.resolve();
       while (this.#isAsked && !this.#isClosed) {
         this.#isAsked = false;
         const untold = image.list().filter((topic) => isUntold(topic));

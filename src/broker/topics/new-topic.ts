@@ -1,5 +1,5 @@
 import { XylemError } from "../../base/errors.ts";
-import type { Topic } from "./live-topic.ts";
+import type { LiveTopic } from "./live-topic.ts";
 import type { Assignment } from "./topic-chains.ts";
 
 /** What somebody asks for. -1 leaves partitions and replicas to the node's settings. */
@@ -120,11 +120,11 @@ export interface GrowOptions {
 
 /** Throws INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT. */
 export function checkGrowth(
-  topic: Pick<Topic, "name" | "isInternal" | "partitions">,
+  topic: Pick<LiveTopic, "name" | "isInternal" | "storedCount">,
   { count, assignments, replicas = 1 }: Growth,
   nodes: readonly number[],
 ): void {
-  const before = topic.partitions.length;
+  const before = topic.storedCount;
   if (topic.isInternal) {
     // Groups lie in the partition that their hash names: with another count they would be lost.
     throw new XylemError("INVALID_REQUEST", `${topic.name} keeps its ${before} partitions.`);

@@ -72,7 +72,7 @@ export class TopicLife {
   /** Adds the partitions up to that of `entry`; without them all is as before. */
   async grow(topic: LiveTopic, entry: TopicEntry, assignment: Assignment = []): Promise<void> {
     const { coordinator, chains } = this.#options;
-    const before = topic.partitions.length;
+    const before = topic.storedCount;
     if (chains === undefined) await writeTopic(coordinator, topic, entry);
     else await chains.grow(topic, entry, assignment);
     try {
@@ -148,6 +148,7 @@ export class TopicLife {
 
   /** Opens the partitions that an entry says are there, besides those that are open. */
   async openFurther(topic: LiveTopic, count: number): Promise<void> {
+    if (count <= topic.partitions.length) return;
     const added = await this.#open(topic, topic.partitions.length, count);
     topic.partitions = [...topic.partitions, ...added];
   }

@@ -160,9 +160,8 @@ export class Topics {
       const plan = this.plan({ name, partitions: count, replicas: -1, configs });
       const entry = { id: makeUuid(this.#options.random), ...plan, isDense };
       const topic = this.#makeTopic(name, entry, 0);
-      const { storage } = this.#options;
       const copy = async (): Promise<void> => {
-        await forkPartitions(storage, { from, count, topic }, how);
+        await forkPartitions(this.#options.storage, { from, count, topic }, how);
         // It may have come to be compacted meanwhile.
         entry.isDense = topic.isDense = from.isDense;
       };
@@ -203,12 +202,9 @@ export class Topics {
     if (this.#creating.has(name) || this.#creating.size >= creatingMax) return;
     this.#creating.add(name);
     const done = (): boolean => this.#creating.delete(name);
-    this.autoCreate(name).then(done, (error: Error) => {
+    this.autoCreate(name).then(done, ({ message: why }: Error) => {
       done();
-      this.#options.log.warn("topic was not created on demand", {
-        topic: name,
-        why: error.message,
-      });
+      this.#options.log.warn("topic was not created on demand", { topic: name, why });
     });
   }
 
@@ -243,10 +239,11 @@ export class Topics {
       const replicas = this.replicasOf(topic);
       checkGrowth(topic, { count, replicas, ...options }, this.#nodeIds());
       if (options.validateOnly === true) return;
-      const added = count - topic.partitions.length;
+      const added = count - topic.storedCount;
       const entry = { ...entryOf(topic), partitions: count };
       const further = options.assignments ?? chains?.assign({ count: added, replicas });
-      await this.#within(added, () => this.#life.grow(topic, entry, further));
+      const opened = Math.max(0, count - topic.partitions.length);
+      await this.#within(opened, () => this.#life.grow(topic, entry, further));
       for (const listener of this.#onGrown) listener(topic);
     });
   }
@@ -307,7 +304,10 @@ export class Topics {
     const isSame = known !== undefined && entry !== undefined && equalBytes(known.id, entry.id);
     if (known !== undefined && !isSame) await this.#drop(known);
     if (entry === undefined) return;
-    if (!isSame) return await this.#adopt(name, entry, revision);
+    if (!isSame) {
+      await this.#adopt(name, entry, revision);
+      return this.#gaps.report();
+    }
     known.take(entry, revision);
     known.configure(this.#settingsOf(name, entry.configs));
     if (isUntold(known)) this.#gaps.report();

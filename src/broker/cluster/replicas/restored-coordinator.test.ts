@@ -134,6 +134,26 @@ test("so it does where not all remember what came after the backup", async () =>
   await electUncleanly();
 });
 
+test("partitions from after a backup come back when their topic grows again", async () => {
+  world = await ClusterWorld.open(3);
+  await world.create(1, "orders", { replicas: 3 });
+  const backup = world.store.backUp();
+  const { topics } = world.node(1).broker;
+  await world.drive(topics.addPartitions("orders", 3));
+  const of = (id: number) => world.node(id).topic("orders")?.partitions[2];
+  const head = (): number => all.find((id) => of(id)?.absence === undefined && of(id)) ?? -1;
+  await world.driveUntil("there is a head", () => head() > 0);
+  const sent = await world.send(head(), "orders", batchOf(["a"]), { index: 2 });
+  expect(sent.error).toBeUndefined();
+  world.store.restore(backup);
+  await world.driveUntil("nobody leads it", () => head() < 0);
+  await world.tick(20_000);
+  await world.drive(topics.addPartitions("orders", 3));
+  await world.driveUntil("there is a head again", () => head() > 0);
+  const again = await world.send(head(), "orders", batchOf(["b"]), { index: 2 });
+  expect([again.error, again.appended?.baseOffset]).toEqual([undefined, 1]);
+});
+
 test("a topic that a restored coordinator does not know keeps its files", async () => {
   world = await ClusterWorld.open(3);
   const before = world.store.backUp();
