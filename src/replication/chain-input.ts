@@ -27,8 +27,11 @@ export type ChainInput =
   | { readonly kind: "appended"; readonly end: number }
   /** The disk was full: what was not written, of a log that nobody follows, never happened. */
   | { readonly kind: "takenBack"; readonly end: number }
-  /** What an `appendReplicated` brought did not check, or found no room; the log is as it was. */
-  | { readonly kind: "refused"; readonly isFull: boolean }
+  /**
+   * What an `appendReplicated` brought did not check, or found no room; the log is as it was.
+   * `beginsAt`: it begins there, below this log's end.
+   */
+  | { readonly kind: "refused"; readonly isFull: boolean; readonly beginsAt?: number }
   /** A write or a flush has ended. */
   | { readonly kind: "stored"; readonly written: number; readonly flushed: number }
   /** Records below it are deleted, durably. */

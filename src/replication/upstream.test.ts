@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { ChainEffect } from "./chain-effect.ts";
 import type { ChainInput } from "./chain-input.ts";
+import type { ChainMessage } from "./chain-message.ts";
 import { ChainReplica } from "./chain-replica.ts";
 import type { EpochEnd } from "./epoch-table.ts";
 import type { Member } from "./member.ts";
@@ -52,6 +53,36 @@ function nameOf(effect: ChainEffect): string {
   if (effect.kind === "send") return effect.message.kind;
   return effect.kind === "truncate" ? `truncate ${effect.offset}` : effect.kind;
 }
+
+test("a joiner without records begins with the batch that its log start divides", () => {
+  const log = { logStart: 3, end: 3, committed: 3, written: 3, flushed: 3 };
+  const ports = {
+    lease: { holds: () => true },
+    epochs: () => [],
+    begin: () => undefined,
+    mayHaveGaps: () => false,
+    nextSession: () => 1,
+  };
+  const rules = { durability: "fsync", minInsyncReplicas: 1 } as const;
+  const replica = new ChainReplica({ member: joiner, ...log, ...rules }, ports, limits);
+  const places = { leaving: [], unclean: 0, replicas: [1, 2] };
+  const step = (input: ChainInput): ChainEffect[] => replica.step(input, 0);
+  const hear = (message: object): ChainEffect[] =>
+    step({ kind: "message", link: 1, peer: head, message: message as ChainMessage });
+  step({ kind: "config", config: { epoch: 5, members: [head], joining: [joiner], ...places } });
+  step({ kind: "linkOpened", link: 1, peer: head });
+  const of = { epoch: 5, session: 1, committed: 7 };
+  expect(hear({ kind: "helloOk", ...of, common: 3, commonEpoch: 1 }).map(nameOf)).toContain("ack");
+  const marks = { logStart: 0, flush: 0, isFresh: true };
+  const taken = hear({ kind: "append", ...of, base: 3, next: 7, ...marks });
+  expect(taken.map(nameOf)).toContain("appendReplicated");
+  const refused = step({ kind: "refused", isFull: false, beginsAt: 2 });
+  expect(refused).toEqual([{ kind: "restart", offset: 2 }]);
+  const cut = { logStart: 2, end: 2, written: 2, flushed: 2 };
+  const [again] = step({ kind: "truncated", ...cut });
+  expect(again).toMatchObject({ kind: "send", message: { kind: "hello", logStart: 2, end: 2 } });
+  expect(hear({ kind: "helloOk", ...of, common: 2, commonEpoch: 1 }).map(nameOf)).toEqual(["ack"]);
+});
 
 test("a joiner that would go back behind its committed offset stops", () => {
   expect(join({ isCompacted: false })).toEqual(["halt"]);

@@ -1,5 +1,5 @@
 import { sameMember, type Member } from "./member.ts";
-import type { LinkId, Peer } from "./chain-input.ts";
+import type { ChainInput, LinkId, Peer } from "./chain-input.ts";
 import {
   epochsInHelloMax,
   type Append,
@@ -10,6 +10,8 @@ import {
 import { isBeforeUncleanStart, mayBeOneLog } from "./epoch-table.ts";
 import { type ChainMarks, heldOf, noMarks } from "./replica-marks.ts";
 import type { ReplicaCore } from "./replica-core.ts";
+
+type Refused = Extract<ChainInput, { kind: "refused" }>;
 
 /**
  * A replica's session with its predecessor, a joiner's with the tail:
@@ -272,10 +274,16 @@ export class Upstream {
   /**
    * What came with an Append was not taken: it is asked for again, after a while. Who has no room
    * asks to be left out until he has: all behind him, and the clients, would wait for the patience
-   * of the one ahead.
+   * of the one ahead. A log without records that begins in the middle of what came, as one does
+   * whose records were torn off behind a log start that divides a batch, begins with it.
    */
-  refused({ isFull }: { readonly isFull: boolean }): void {
+  refused({ isFull, beginsAt = Infinity }: Refused): void {
     if (this.#state !== "ready") return;
+    const { logStart, end } = this.#core.marks;
+    if (this.#core.role === "joiner" && logStart === end && beginsAt < end) {
+      this.#expected = -1;
+      return this.#cut("restart", beginsAt);
+    }
     this.#reject();
     const { epoch, nowMs, member } = this.#core;
     this.#askedMs = nowMs;

@@ -160,7 +160,10 @@ export class ReplicaEffects {
     } catch (error) {
       if (!(error instanceof XylemError)) throw error;
       this.#warn("what a predecessor sent was not taken", error);
-      this.#owner.feedFirst({ kind: "refused", isFull: error.code === "DISK_FULL" });
+      const { expected, actual } = error.facts ?? {};
+      const isBelow = typeof actual === "number" && actual < Number(expected);
+      const beginsAt = isBelow && { beginsAt: actual };
+      this.#owner.feedFirst({ kind: "refused", isFull: error.code === "DISK_FULL", ...beginsAt });
     }
   }
 
