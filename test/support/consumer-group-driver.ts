@@ -103,6 +103,10 @@ export class ConsumerGroupDriver {
     this.elapsedMs = untilMs;
   }
 
+  get unwrittenCount(): number {
+    return this.#unwritten.length;
+  }
+
   /** A write may fail, and its records lie in the log all the same. */
   finishWrites(error: ErrorCode | null = null, isKept = error === null): void {
     const writes = this.#unwritten;

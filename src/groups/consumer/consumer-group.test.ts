@@ -74,6 +74,26 @@ describe("a member that joins", () => {
     expect(driver.group.find("x")?.epoch).toBe(1);
   });
 
+  test("what nobody waits for and can not be stored is tried again after a while", () => {
+    const driver = open({ assignmentIntervalMs: 1_000 });
+    driver.join("x", ["a"]);
+    driver.join("y", ["a"]);
+    driver.writesAtOnce = false;
+    driver.advance(1_000);
+    expect(driver.unwrittenCount).toBe(1);
+    for (let round = 0; round < 3; round += 1) {
+      driver.finishWrites("NOT_COORDINATOR");
+      expect([driver.unwrittenCount, driver.group.isIdle]).toEqual([0, false]);
+      driver.advance(999);
+      expect(driver.unwrittenCount).toBe(0);
+      driver.advance(1);
+      expect(driver.unwrittenCount).toBe(1);
+    }
+    driver.finishWrites();
+    driver.writesAtOnce = true;
+    expect(driver.ask({ memberId: "y", memberEpoch: 1 })).toMatchObject({ error: null });
+  });
+
   test("soon after another one waits for the next target", () => {
     const driver = open({ assignmentIntervalMs: 1_000 });
     driver.join("x", ["a"]);

@@ -65,13 +65,13 @@ export class ConsumerGroup {
   step(event: ConsumerEvent, now: Instant): ConsumerEffect[] {
     this.#take(event, now);
     this.#assertWhole();
-    return this.#state.takeEffects();
+    return this.#state.takeEffects(now);
   }
 
   /** Sessions of a resumed group begin when the coordinator is ready to hear them. */
   startSessions(now: Instant): ConsumerEffect[] {
     startSessions(this.#state, now);
-    return this.#state.takeEffects();
+    return this.#state.takeEffects(now);
   }
 
   /** When the next `tick` is due, monotonic; Infinity: none. May be early, never late. */
@@ -235,7 +235,7 @@ export class ConsumerGroup {
       case "tick":
         return tick(state, now);
       case "written":
-        return state.written(event.write, event.error);
+        return state.written(event.write, event.error, now);
       case "close":
         return state.close(event.error);
     }

@@ -21,11 +21,15 @@ export interface WaitingAnswer {
 
 const nothing: Assignment = new Map();
 
+/** After a write that failed; the log may refuse each of them at once. */
+const retryMs = 1_000;
+
 /**
  * The state of one consumer group and the few steps that keep it whole. It changes at once; what
  * changed is written together by at most one write at a time, and an answer waits until all that
- * it tells of is stored. What a write failed to store goes with the next one: to the members the
- * failed one looks like lost answers, which the protocol is made for.
+ * it tells of is stored. What a write failed to store goes with the next one, which an answer waits
+ * for or which is made after a while: to the members the failed one looks like lost answers, which
+ * the protocol is made for.
  */
 export class ConsumerState {
   readonly group: string;
@@ -57,6 +61,7 @@ export class ConsumerState {
   #waiting: WaitingAnswer[] = [];
   #writing: { readonly write: number; readonly answers: readonly WaitingAnswer[] } | undefined;
   #writes = 0;
+  #retryAtMs = -Infinity;
 
   constructor(group: string, limits: ConsumerLimits) {
     this.group = group;
@@ -64,7 +69,7 @@ export class ConsumerState {
   }
 
   get isWriting(): boolean {
-    return this.#writing !== undefined || this.#waiting.length > 0;
+    return this.#writing !== undefined || this.#waiting.length > 0 || !this.stale.isEmpty;
   }
 
   targetOf(memberId: string): Assignment {
@@ -154,20 +159,25 @@ export class ConsumerState {
     this.#emitAnswer({ call, answer: refusedHeartbeat(memberId, error) });
   }
 
-  /** Ends a step: what became stale is written unless a write is under way. */
-  takeEffects(): ConsumerEffect[] {
-    if (this.#writing === undefined && !this.isDead) this.#flush();
+  /** Ends a step: what became stale is written unless a write is under way, or has just failed. */
+  takeEffects({ monotonicMs }: Instant): ConsumerEffect[] {
+    const mayWrite = this.#waiting.length > 0 || monotonicMs >= this.#retryAtMs;
+    if (this.#writing === undefined && !this.isDead) {
+      if (mayWrite) this.#flush();
+      else if (!this.stale.isEmpty) this.wakeBy(this.#retryAtMs);
+    }
     const effects = this.#effects;
     this.#effects = [];
     return effects;
   }
 
-  written(write: number, error: ErrorCode | null): void {
+  written(write: number, error: ErrorCode | null, now: Instant): void {
     const writing = this.#writing;
     if (this.isDead) return;
     assert(writing?.write === write, `write ${write} comes back, but was never asked for`);
     this.#writing = undefined;
     this.stale.settle(error === null);
+    this.#retryAtMs = error === null ? -Infinity : now.monotonicMs + retryMs;
     for (const { call, answer } of writing.answers) {
       this.#emitAnswer({
         call,
