@@ -198,6 +198,7 @@ test("a log that nobody uses is opened for a look, once an hour", async () => {
     id: new Uint8Array(16),
     isInternal: false,
     isStoredDense: false,
+    storedCount: 1,
     settings: { ...defaultTopicSettings, ...settings },
     configs: new Map<string, string>(),
     partitions: [log],

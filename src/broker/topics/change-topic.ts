@@ -17,7 +17,7 @@ export interface TopicChange {
 export async function changeTopic(owner: ConfigOwner, change: TopicChange): Promise<void> {
   const { name, partitions, configs } = change;
   const resource = { kind: "topic", name } as const;
-  const present = findTopic(owner, name).partitions.length;
+  const present = findTopic(owner, name).storedCount;
   if (partitions !== undefined && partitions !== present) {
     await owner.topics.addPartitions(name, partitions, { validateOnly: true });
     await changeConfigs(owner, resource, configs, { validateOnly: true });

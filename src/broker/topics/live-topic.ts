@@ -16,6 +16,8 @@ export interface Topic {
   readonly configs: ReadonlyMap<string, string>;
   /** The coordinator's entry says that it has no gaps: until it is changed none may be made. */
   readonly isStoredDense: boolean;
+  /** How many partitions that says it has: fewer than are here when it was restored. */
+  readonly storedCount: number;
   /** By index, without gaps. */
   readonly partitions: readonly PartitionLog[];
 }
@@ -34,7 +36,6 @@ export class LiveTopic implements Topic {
   isDense: boolean;
   /** What the coordinator's entry says of it. */
   isStoredDense: boolean;
-  /** How many partitions that says it has: fewer than are here when it was restored. */
   storedCount: number;
   /** The coordinator's revision of the entry. */
   revision: number;

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { ClusterWorld } from "../../../../test/support/cluster-world.ts";
 import { batchOf } from "../../../../test/support/log-directory.ts";
+import { changeTopic } from "../../topics/change-topic.ts";
 import { electLeaders } from "../../reassignment/elect-leaders.ts";
 import type { ClusterAdministration } from "../plans/cluster-administration.ts";
 import type { PlacedPartition } from "./placed-partition.ts";
@@ -148,7 +149,8 @@ test("partitions from after a backup come back when their topic grows again", as
   world.store.restore(backup);
   await world.driveUntil("nobody leads it", () => head() < 0);
   await world.tick(20_000);
-  await world.drive(topics.addPartitions("orders", 3));
+  const change = { name: "orders", partitions: 3, configs: [] };
+  await world.drive(changeTopic(world.node(1).broker, change));
   await world.driveUntil("there is a head again", () => head() > 0);
   const again = await world.send(head(), "orders", batchOf(["b"]), { index: 2 });
   expect([again.error, again.appended?.baseOffset]).toEqual([undefined, 1]);
