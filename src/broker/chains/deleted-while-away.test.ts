@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ForwardingWorld } from "../../../test/support/forwarding-world.ts";
 import type { PlacedPartition } from "../cluster/replicas/placed-partition.ts";
+import type { ClusterNode } from "../../../test/support/cluster-world.ts";
+import { openWorld } from "../../../test/support/log-directory.ts";
 import { assert } from "../../base/assert.ts";
+import { defaultTopicSettings } from "../../base/settings/topic-settings.ts";
 import { encodeUtf8 } from "../../base/text.ts";
 import { batchTools } from "../../node/open-broker.ts";
 import { deleteRecords } from "../delete-records.ts";
@@ -21,7 +24,8 @@ const ids = [1, 2, 3];
 const topicAt = (id: number): Topic => world.cluster.node(id).topic("orders") as Topic;
 const partitionAt = (id: number): PlacedPartition =>
   topicAt(id).partitions[0] as unknown as PlacedPartition;
-const startAt = (id: number): number => partitionAt(id).placement.log?.logStart ?? -1;
+const logAt = (id: number) => partitionAt(id).placement.log;
+const startAt = (id: number): number => logAt(id)?.logStart ?? -1;
 const headId = (among = ids): number =>
   among.find((id) => partitionAt(id)?.absence === undefined) ?? -1;
 const members = (at: number): number => {
@@ -46,6 +50,26 @@ async function append(at: number, count: number): Promise<void> {
   }
 }
 
+/** Three records in one batch. */
+async function appendTogether(topic: string, acks: -1 | 1): Promise<void> {
+  const values = ["1", "2", "3"].map((value) => ({ key: null, value: encodeUtf8(value) }));
+  const records = values.map((one) => ({ ...one, headers: [] }));
+  const asked = { topic, acks, timeoutMs: 1_000, clientId: "test", records } as const;
+  const at = topic === "orders" ? headId() : 1;
+  await world.cluster.drive(appendRecords(world.cluster.node(at).broker, batchTools, asked));
+}
+
+/** A log of which the start is all that is left, as one is whose last records were lost. */
+async function beginAnewAt(offset: number, node: ClusterNode): Promise<void> {
+  const { directory } = await openWorld(node.disk, { settings: { "node.id": node.id } });
+  const id = node.topic("payments")?.id;
+  assert(id !== undefined, "the topic is there");
+  const key = { name: "payments", id, isDense: true };
+  const replica = await directory.openReplica(key, 0, defaultTopicSettings);
+  await replica.restartAt(offset);
+  await directory.close();
+}
+
 test("records that were deleted while a replica was down do not come back with it", async () => {
   await append(1, 10);
   const head = headId();
@@ -66,20 +90,34 @@ test("records that were deleted while a replica was down do not come back with i
   expect((json["records"] as { offset: number }[])[0]?.offset).toBe(7);
 });
 
+test("what begins within a batch that is not committed gets that batch and joins", async () => {
+  const configs = new Map([["min.insync.replicas", "2"]]);
+  const assignments = [{ index: 0, replicas: [1, 2] }];
+  const asked = { assignments, partitions: -1, replicas: -1, configs };
+  await world.cluster.create(1, "payments", asked);
+  const at = (id: number): PlacedPartition | undefined =>
+    world.cluster.node(id).topic("payments")?.partitions[0] as PlacedPartition | undefined;
+  await world.until("it is led", () => at(1)?.inSyncCount === 2);
+  const former = await world.stop(2);
+  await world.until("one is left", () => at(1)?.inSyncCount === 1);
+  await appendTogether("payments", 1);
+  expect(at(1)).toMatchObject({ committed: 0, end: 3 });
+  await beginAnewAt(2, former);
+  await world.cluster.drive(world.restart(former));
+  await world.until("it is a member again", () => at(1)?.inSyncCount === 2);
+  await world.until("it is committed", () => at(2)?.findReplica()?.committed === 3);
+  expect(at(1)?.committed).toBe(3);
+});
+
 test("a replica whose disk was lost gets batches that the log start divides", async () => {
   const head = headId();
   const [away = 0] = ids.filter((id) => id !== head);
   await world.stop(away);
-  const values = ["1", "2", "3"].map((value) => ({ key: null, value: encodeUtf8(value) }));
-  const records = values.map((one) => ({ ...one, headers: [] }));
-  const asked = { topic: "orders", acks: -1, timeoutMs: 1_000, clientId: "test" } as const;
-  const { broker } = world.cluster.node(head);
-  await world.cluster.drive(appendRecords(broker, batchTools, { ...asked, records }));
+  await appendTogether("orders", -1);
   expect(await world.cluster.drive(deleteBefore(2))).toBe(2);
   await world.cluster.drive(world.cluster.start(away));
   await world.until("it is a member again", () => members(head) === 3);
-  const { log } = partitionAt(away).placement;
-  expect(log).toMatchObject({ logStart: 2, end: 3 });
+  expect(logAt(away)).toMatchObject({ logStart: 2, end: 3 });
 });
 
 test("records are deleted once every replica has deleted them", async () => {
@@ -93,7 +131,7 @@ test("records are deleted once every replica has deleted them", async () => {
   expect(isDone).toBe(false);
   for (const id of [one, other]) world.cluster.network.unblock(head, id);
   await world.cluster.drive(deleting);
-  const starts = ids.map((id) => partitionAt(id).placement.log?.logStart);
+  const starts = ids.map((id) => logAt(id)?.logStart);
   expect(starts).toEqual([3, 3, 3]);
 });
 
@@ -131,5 +169,5 @@ test("a topic that was made again while a replica was down is empty there", asyn
   expect(topicAt(away).id).toEqual(topicAt(at).id);
   await append(away, 1);
   expect(partitionAt(at)).toMatchObject({ logStart: 0, committed: 1 });
-  expect(partitionAt(away).placement.log).toBeUndefined();
+  expect(logAt(away)).toBeUndefined();
 });

@@ -160,10 +160,8 @@ export class ReplicaEffects {
     } catch (error) {
       if (!(error instanceof XylemError)) throw error;
       this.#warn("what a predecessor sent was not taken", error);
-      const { expected, actual } = error.facts ?? {};
-      const isBelow = typeof actual === "number" && actual < Number(expected);
-      const beginsAt = isBelow && { beginsAt: actual };
-      this.#owner.feedFirst({ kind: "refused", isFull: error.code === "DISK_FULL", ...beginsAt });
+      const refused = { kind: "refused", isFull: error.code === "DISK_FULL" } as const;
+      this.#owner.feedFirst({ ...refused, ...beginningOf(error) });
     }
   }
 
@@ -174,4 +172,11 @@ export class ReplicaEffects {
     const { topic, index: partition } = this.#log.log;
     this.#host.log.warn(message, { topic, partition, why });
   }
+}
+
+/** Where a batch begins that reaches across the place it was meant for. */
+function beginningOf({ code, facts = {} }: XylemError): { beginsAt?: number } {
+  const { expected, actual } = facts;
+  if (code !== "OFFSET_MISMATCH" || typeof actual !== "number") return {};
+  return actual < Number(expected) ? { beginsAt: actual } : {};
 }
