@@ -107,7 +107,9 @@ export class ChainedTopics implements TopicChains {
     const id = formatUuid(topic.id);
     const holders = new Set<number>();
     const chains: Write[] = [];
-    for (let index = 0; index < topic.partitions.length; index += 1) {
+    // Either may be more: an opening failed here, or the coordinator was restored from a backup.
+    const count = Math.max(topic.partitions.length, topic.storedCount);
+    for (let index = 0; index < count; index += 1) {
       chains.push({ key: chainKey(id, index), value: null });
       const config = this.#cluster.image.chain(id, index)?.config;
       for (const nodeId of config === undefined ? [] : holderIds(config)) holders.add(nodeId);

@@ -6,6 +6,8 @@ import { changeConfigs } from "../configs/alter-resource-configs.ts";
 import { forkTopic } from "../copies/fork-topic.ts";
 import type { ClusterAdministration } from "./plans/cluster-administration.ts";
 import { takeNodeId } from "./membership/take-node-id.ts";
+import { chainsPrefix } from "../../replication/chain-config.ts";
+import type { LiveTopic } from "../topics/live-topic.ts";
 import { deletedPrefix, topicsPrefix } from "../topics/topic-entry.ts";
 
 let world: ClusterWorld;
@@ -112,6 +114,17 @@ describe("a topic", () => {
       return (await world.coordinator.read(deletedPrefix)).entries.length === 0;
     });
     expect(world.node(1).cluster.image.chains.size).toBe(0);
+  });
+
+  test("that is deleted where some of it could not be opened leaves no chain", async () => {
+    world = await ClusterWorld.open(2);
+    await world.create(1, "orders", { partitions: 3 });
+    const topic = world.node(2).topic("orders") as LiveTopic;
+    topic.partitions = topic.partitions.slice(0, 1);
+    await world.node(2).broker.topics.delete("orders");
+    await waitUntil("no chain is left", async () => {
+      return (await world.coordinator.read(chainsPrefix)).entries.length === 0;
+    });
   });
 
   test("that is made again at once is not taken for the one that was deleted", async () => {
