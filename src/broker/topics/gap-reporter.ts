@@ -43,6 +43,11 @@ export class GapReporter {
     if (!this.#isReporting && !this.#isClosed) void this.#report();
   }
 
+  /** The coordinator told of this topic: is there something to tell it? */
+  look(topic: LiveTopic): void {
+    if (isUntold(topic)) this.report();
+  }
+
   /** Nothing more begins. */
   close(): void {
     this.#isClosed = true;
@@ -85,6 +90,6 @@ export class GapReporter {
 }
 
 /** The coordinator does not know that the topic may have gaps. */
-export function isUntold({ isDense, isStoredDense }: LiveTopic): boolean {
+function isUntold({ isDense, isStoredDense }: LiveTopic): boolean {
   return isStoredDense && !isDense;
 }

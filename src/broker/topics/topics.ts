@@ -24,7 +24,7 @@ import {
 } from "./new-topic.ts";
 import { PartitionBudget } from "./partition-budget.ts";
 import { reconcileStorage } from "./reconcile-storage.ts";
-import { GapReporter, isUntold } from "./gap-reporter.ts";
+import { GapReporter } from "./gap-reporter.ts";
 import { TopicImage } from "./topic-image.ts";
 import type { Assignment, ClusterParts } from "./topic-chains.ts";
 import type { TopicEntry } from "./topic-entry.ts";
@@ -304,13 +304,10 @@ export class Topics {
     const isSame = known !== undefined && entry !== undefined && equalBytes(known.id, entry.id);
     if (known !== undefined && !isSame) await this.#drop(known);
     if (entry === undefined) return;
-    if (!isSame) {
-      await this.#adopt(name, entry, revision);
-      return this.#gaps.report();
-    }
+    if (!isSame) return this.#gaps.look(await this.#adopt(name, entry, revision));
     known.take(entry, revision);
     known.configure(this.#settingsOf(name, entry.configs));
-    if (isUntold(known)) this.#gaps.report();
+    this.#gaps.look(known);
     const added = entry.partitions - known.partitions.length;
     if (added <= 0) return;
     this.#budget.add(added);
@@ -319,12 +316,13 @@ export class Topics {
   }
 
   /** A topic that the coordinator knows. */
-  async #adopt(name: string, entry: TopicEntry, revision: number): Promise<void> {
+  async #adopt(name: string, entry: TopicEntry, revision: number): Promise<LiveTopic> {
     const topic = this.#makeTopic(name, entry, revision);
     await this.#life.openFurther(topic, entry.partitions);
     this.#budget.add(entry.partitions);
     this.#image.add(topic);
     for (const listener of this.#onGrown) listener(topic);
+    return topic;
   }
 
   /** A topic that the coordinator no longer knows. */

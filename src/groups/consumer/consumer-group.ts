@@ -108,9 +108,9 @@ export class ConsumerGroup {
     return Math.min(heartbeatIntervalMs, Math.ceil(sessionTimeoutMs / 3));
   }
 
-  /** Nobody is in it, and no write is under way. */
+  /** Nobody is in it, and all that changed is stored. */
   get isIdle(): boolean {
-    return this.#state.members.size === 0 && !this.#state.isWriting;
+    return this.#state.members.size === 0 && !this.#state.hasUnstored;
   }
 
   /** Nobody has ever been in it. */

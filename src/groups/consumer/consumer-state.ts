@@ -68,7 +68,8 @@ export class ConsumerState {
     this.limits = limits;
   }
 
-  get isWriting(): boolean {
+  /** A write is under way, or one that failed is still to be tried again. */
+  get hasUnstored(): boolean {
     return this.#writing !== undefined || this.#waiting.length > 0 || !this.stale.isEmpty;
   }
 
