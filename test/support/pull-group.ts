@@ -22,7 +22,11 @@ export class PullGroup {
   }
 
   static async open(settings: Partial<NodeSettings> = {}): Promise<PullGroup> {
-    return new PullGroup(await GroupBroker.open(settings));
+    return PullGroup.on(await GroupBroker.open(settings));
+  }
+
+  static on(node: GroupBroker): PullGroup {
+    return new PullGroup(node);
   }
 
   /** Appends values to partitions, as `0: a b`, to a topic that is there. */

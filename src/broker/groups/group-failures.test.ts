@@ -55,6 +55,21 @@ describe("when the disk is full", () => {
     expect(synced.error).toBeNull();
   });
 
+  test("who left while nothing could be stored goes with the group that is deleted", async () => {
+    const disk = new SimulatedDisk();
+    const group = PullGroup.on(await openOn(disk));
+    await group.node.createTopic("orders", 2);
+    await group.settle("one");
+    disk.fault = failing("append", "DISK_FULL");
+    await expect(group.leave("one")).rejects.toMatchObject({ code: "NOT_COORDINATOR" });
+    disk.fault = healthy;
+    expect(await group.node.groups.delete("g")).toBeNull();
+    expect(await group.settle("two")).toEqual({ two: [0, 1] });
+    await group.restart("stop");
+    await group.node.groups.loading().done;
+    expect(await group.settle("two")).toEqual({ two: [0, 1] });
+  });
+
   test("a group that could not be deleted is there again", async () => {
     const { disk, node } = await openWithOffset();
     disk.fault = failing("append", "DISK_FULL");

@@ -47,9 +47,13 @@ export class StaleRecords {
     for (const memberId of this.#state.members.keys()) this.addMember(memberId);
   }
 
-  /** Records of the group as it is, without changing what is stale. */
+  /**
+   * Records of the group as it is, without changing what is stale: also of members that are gone,
+   * while the log may not know it.
+   */
   all(): ConsumerGroupRecord[] {
     const all = new StaleRecords(this.#state);
+    all.#parts = new Map([...this.#writing, ...this.#parts]);
     all.addAll();
     return all.take();
   }

@@ -85,7 +85,7 @@ const fetch = route({
   problems: {
     400: "A field is invalid.",
     404: "There is no such topic: a read makes none.",
-    409: "Kafka's classic members are in the group, or the member left while this fetch waited.",
+    409: "Kafka's classic members are in the group, or the member got out of it meanwhile.",
   },
   handle: async (scope, call) => ({
     status: 200,
