@@ -170,7 +170,8 @@ export class ChainedTopics implements TopicChains {
         const lineage = node.lineages[settings.durability];
         return { id: nodeId, incarnation: node.incarnation, lineage };
       });
-      const { era } = restored;
+      // A further partition may be one that the backup does not know: it waits for who does.
+      const era = first === 0 ? restored.era : 0;
       const ever = era === 0 ? {} : { era };
       const fresh = { epoch: firstEpoch, joining: [], leaving: [], unclean: 0, ...ever };
       const key = chainKey(formatUuid(id), first + at);

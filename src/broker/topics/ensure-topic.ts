@@ -59,7 +59,7 @@ function findDifferences(
     if (is !== wanted) found.push({ name, is, asked: wanted });
   };
   const { partitions, replicas } = asked;
-  if (partitions !== -1) compare("partitions", topic.partitions.length, partitions);
+  if (partitions !== -1) compare("partitions", topic.storedCount, partitions);
   if (replicas !== -1) compare("replicas", topics.replicasOf(topic), replicas);
   if (asked.configs.size === 0) return found;
   const described = new Map(describeTopicConfigs(topic, configs).map((one) => [one.name, one]));

@@ -112,12 +112,6 @@ export interface Growth {
   readonly replicas?: number;
 }
 
-export interface GrowOptions {
-  /** The replicas of each new partition by hand. */
-  readonly assignments?: readonly (readonly number[])[] | undefined;
-  readonly validateOnly?: boolean;
-}
-
 /** Throws INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT. */
 export function checkGrowth(
   topic: Pick<LiveTopic, "name" | "isInternal" | "storedCount">,

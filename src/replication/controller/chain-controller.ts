@@ -76,8 +76,6 @@ export class ChainController {
   /** By key: the revision a change was decided on, and the joiner it names. */
   readonly #decided = new Map<string, { revision: number; joins: number | undefined }>();
   readonly #deciding = new Map<number, number>();
-  /** The mark of a restored coordinator, and when this controller first saw it. */
-  #restored = { era: 0, sinceMs: 0 };
   /** By node id: chains whose join waits for another one to end. */
   readonly #waiting = new Map<number, Set<string>>();
   /** Nodes of which chains wait for a sign of life. */
@@ -161,7 +159,6 @@ export class ChainController {
   decide(nowMs: number): ControllerDecision {
     for (const key of this.#due.take(nowMs)) this.#image.mark(key);
     for (const id of this.#image.takeRemoved()) this.#markLogsOf(id);
-    this.#lookForRestore(nowMs);
     const { gone, probes, wakeMs } = this.#suspicions.review(nowMs, this.#image.leased);
     this.#image.setGone(gone);
     const changes: ChainChange[] = [];
@@ -208,7 +205,7 @@ export class ChainController {
       nowMs,
       times: this.#options,
       wanted: this.#image.wantedOf(chain),
-      restored: this.#restoredOf(chain),
+      restored: this.#restoredOf(chain, notes, nowMs),
       isStarting: (id) => this.#image.isStarting(id),
       isLost: (id) => this.#image.isLost(id),
       isHeard: (life) => life.id === this.#options.selfId || this.#hears(life),
@@ -227,15 +224,15 @@ export class ChainController {
     return this.#options.isHeard?.(life) ?? true;
   }
 
-  #lookForRestore(nowMs: number): void {
+  #restoredOf(
+    { config }: ControlledChain,
+    notes: ChainNotes,
+    nowMs: number,
+  ): ChainSituation["restored"] {
     const { era } = this.#image;
-    if (era !== this.#restored.era) this.#restored = { era, sinceMs: nowMs };
-  }
-
-  #restoredOf({ config }: ControlledChain): ChainSituation["restored"] {
-    const { era, sinceMs } = this.#restored;
     if ((config.era ?? 0) >= era) return undefined;
-    return { era, untilMs: sinceMs + this.#options.restoredRestMs };
+    if (notes.ofBackup?.era !== era) notes.ofBackup = { era, sinceMs: nowMs };
+    return { era, untilMs: notes.ofBackup.sinceMs + this.#options.restoredRestMs };
   }
 
   #changeOf(chain: ControlledChain, verdict: Verdict & { kind: "change" }): ChainChange {

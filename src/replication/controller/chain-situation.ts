@@ -84,6 +84,8 @@ export interface ChainNotes {
   fencedMs?: number | undefined;
   /** Since when a head of this epoch leaves. */
   leaving?: { readonly epoch: number; readonly sinceMs: number } | undefined;
+  /** Since when this controller has seen it below an era, that of a restored coordinator. */
+  ofBackup?: { readonly era: number; readonly sinceMs: number } | undefined;
   /** The preferred head is to be the head. */
   wantsPreferred: boolean;
 }
