@@ -37,6 +37,12 @@ export class Rots {
     this.#left.push({ rot, bytes: bytesAt(rot) });
   }
 
+  /** Whether any is there still. */
+  get areLeft(): boolean {
+    this.look();
+    return this.#left.length > 0;
+  }
+
   /**
    * Notes which are gone by now, mended or with all that the node had of the partition, and how far
    * the others reach.

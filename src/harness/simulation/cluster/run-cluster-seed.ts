@@ -16,6 +16,8 @@ import { untilWhole } from "./until-whole.ts";
 
 const workMs = 65_000;
 const settleMs = 2_000;
+/** What was found is mended within this time: a write from before the heal may be waited for. */
+const mendMsMax = 10_000;
 /** While code is loaded, in real time, virtual time is not to run away. */
 const loadingPauseMs = 2;
 
@@ -78,10 +80,13 @@ async function startAll({ nodes, play }: ClusterScene): Promise<void> {
 }
 
 /** Rot that nobody has read yet is found, and heals. */
-async function scrubAll({ world, nodes }: ClusterScene): Promise<void> {
+async function scrubAll({ world, nodes, chains }: ClusterScene): Promise<void> {
   const watch = { cancellation: new Cancellation(), progress: () => undefined };
   for (const { process } of nodes) await process?.broker?.scrubbing.run(undefined, watch);
-  await world.sleep(settleMs);
+  for (let passedMs = 0; passedMs < mendMsMax; passedMs += settleMs) {
+    await world.sleep(settleMs);
+    if (!chains.rots.areLeft) return;
+  }
 }
 
 async function play(scene: ClusterScene, nemesis: ClusterNemesis): Promise<void> {
